@@ -1,0 +1,119 @@
+import type { RunContext, StageFacts } from './context.ts';
+import type { Failure } from './failure.ts';
+import type { CommandType, StageStatus, Status } from './status.ts';
+
+/** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */
+export type Projection = Pick<
+  Status,
+  'state' | 'canonical' | 'stage' | 'attempt' | 'max_attempts' | 'outcome' | 'why' | 'allowed' | 'retry_count' | 'error' | 'stages'
+> &
+  Pick<Status, 'started_at' | 'ended_at' | 'duration_ms'>;
+
+type Value = string | { [key: string]: Value };
+export type Position = { top: string; stage: string | null; phase: string | null };
+
+/** Where a linear run stands: top-level state, stage, and what the stage does. */
+export const positionOf = (value: Value): Position => {
+  if (typeof value === 'string') return { top: value, stage: null, phase: null };
+  const [top, inner] = Object.entries(value)[0] ?? ['idle', ''];
+  if (typeof inner === 'string') return { top, stage: inner, phase: null };
+  const [stage, phase] = Object.entries(inner ?? {})[0] ?? [null, null];
+  return { top, stage, phase: typeof phase === 'string' ? phase : null };
+};
+
+/** `RUNNING_` + this: upper case, `-` → `_`. */
+export const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-', '_');
+
+/** The public word of a position. */
+export const publicState = ({ top, stage, phase }: Position): string => {
+  if (top === 'idle') return 'QUEUED';
+  if (top === 'running') return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
+  // A failing run is still working until its processes are gone.
+  if (top === 'failing') return 'STOPPING';
+  return top.toUpperCase();
+};
+
+const canonicalOf = (state: string): Status['canonical'] => {
+  if (state === 'IDLE' || state === 'QUEUED') return 'idle';
+  if (state === 'DONE') return 'done';
+  if (state === 'FAILED') return 'error';
+  return state === 'STOPPED' ? 'stopped' : 'running';
+};
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+const maxAttempts = (context: RunContext, stage: string) =>
+  (context.policy[stage]?.retries ?? 0) + 1 + (context.stages[stage]?.interruptions ?? 0);
+
+const stageStatus = (context: RunContext, name: string): StageStatus => {
+  const facts = context.stages[name] as StageFacts;
+  return {
+    name,
+    state: facts.state,
+    attempt: facts.attempt,
+    max_attempts: maxAttempts(context, name),
+    started_at: iso(facts.startedAt),
+    ended_at: iso(facts.endedAt),
+    duration_ms: facts.startedAt !== null && facts.endedAt !== null ? facts.endedAt - facts.startedAt : null,
+    outputs: facts.outputs,
+    metrics: facts.metrics,
+    reason: facts.reason,
+  };
+};
+
+const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
+  if (top === 'failed') return 'failed';
+  if (top === 'stopped') return 'stopped';
+  if (top !== 'done') return null;
+  return context.order.every((name) => context.stages[name]?.state === 'skipped') ? 'noop' : 'success';
+};
+
+/** One sentence: what the run waits for and until when, or how it ended. */
+const whyOf = ({ top, phase }: Position, context: RunContext): string => {
+  const stage = context.stage ?? '';
+  const of = `attempt ${context.stages[stage]?.attempt ?? 0} of ${maxAttempts(context, stage)}`;
+  const failure = (error: Failure | null) => error?.message ?? 'failed';
+  switch (top) {
+    case 'idle':
+      return 'waits for its turn';
+    case 'starting':
+      return 'checks parameters, programs and workspace before the first stage (at most 30 s)';
+    case 'failing':
+      return `fails with "${failure(context.error)}"; waits until no process is left`;
+    case 'stopping':
+      return `stops on request of ${context.stop?.by ?? 'somebody'}; waits until no process is left`;
+    case 'done':
+      return outcomeOf('done', context) === 'noop' ? 'nothing to do: every stage was skipped' : 'every stage finished';
+    case 'failed':
+      return failure(context.error);
+    case 'stopped':
+      return context.stop?.reason ? `stopped: ${context.stop.reason}` : `stopped by ${context.stop?.by ?? 'somebody'}`;
+  }
+  if (phase === 'backingOff') return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
+  if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
+  if (phase === 'ending') return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); waits until no process is left`;
+  return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s`;
+};
+
+/** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */
+export const project = (snapshot: { value: unknown; context: unknown }, allowed: CommandType[]): Projection => {
+  const context = snapshot.context as RunContext;
+  const position = positionOf(snapshot.value as Value);
+  const state = publicState(position);
+  const attempt = context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0;
+  return {
+    state,
+    canonical: canonicalOf(state),
+    stage: context.stage,
+    attempt,
+    max_attempts: context.stage ? maxAttempts(context, context.stage) : null,
+    outcome: outcomeOf(position.top, context),
+    why: whyOf(position, context),
+    allowed,
+    retry_count: context.retryCount,
+    error: context.error,
+    stages: context.order.map((name) => stageStatus(context, name)),
+    started_at: iso(context.startedAt),
+    ended_at: iso(context.endedAt),
+    duration_ms: context.startedAt !== null && context.endedAt !== null ? context.endedAt - context.startedAt : null,
+  };
+};

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { type AnyMachineSnapshot, type AnyStateMachine, createActor, initialTransition } from 'xstate';
+import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
+import { machineOf } from '../../machines/machine.ts';
+import type { Store } from '../store.ts';
+
+export type PinnedChart = { hash: string; config: ChartConfig; compilerVersion: number; machine: AnyStateMachine; initial: unknown };
+
+/** A run's stored chart cannot be executed by this version: it names something that no longer exists (I12, T8). */
+export class ChartNotSupported extends Error {}
+/** The chart is not in memory yet; load it and decide again. */
+export class ChartNotLoaded extends Error {
+  readonly hash: string;
+  constructor(hash: string) {
+    super(`chart ${hash} is not loaded`);
+    this.hash = hash;
+  }
+}
+
+/** A few charts in use at a time; all others come back from the store. */
+const maxCharts = 200;
+
+export type Charts = {
+  /** Compiles today's definition; the hash names config and compiler, so a new compiler gives a new chart. */
+  pin(definition: PipelineDefinition): PinnedChart;
+  /** @throws ChartNotLoaded, ChartNotSupported */
+  machine(hash: string): AnyStateMachine;
+  load(hash: string): Promise<void>;
+};
+
+export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
+  const machines = new Map<string, AnyStateMachine | ChartNotSupported>();
+  const keep = (hash: string, machine: AnyStateMachine | ChartNotSupported) => {
+    if (machines.size >= maxCharts) machines.delete(machines.keys().next().value as string);
+    machines.set(hash, machine);
+  };
+  return {
+    pin: (definition) => {
+      const config = compile(definition);
+      const hash = createHash('sha256')
+        .update(`${compilerVersion}\n${JSON.stringify(config)}`)
+        .digest('hex')
+        .slice(0, 32);
+      const machine = machineOf(config);
+      keep(hash, machine);
+      return { hash, config, compilerVersion, machine, initial: persist(machine, initialTransition(machine)[0]) };
+    },
+    machine: (hash) => {
+      const machine = machines.get(hash);
+      if (!machine) throw new ChartNotLoaded(hash);
+      if (machine instanceof ChartNotSupported) throw machine;
+      return machine;
+    },
+    load: async (hash) => {
+      const stored = await store.chart(hash);
+      try {
+        if (!stored) throw new Error('the chart is not in the store');
+        keep(hash, machineOf(stored.config));
+      } catch (error) {
+        keep(hash, new ChartNotSupported(error instanceof Error ? error.message : String(error)));
+      }
+    },
+  };
+};
+
+/** The stored snapshot as XState works with it; the actor is never started. */
+export const revive = (machine: AnyStateMachine, snapshot: unknown): AnyMachineSnapshot =>
+  createActor(machine, { snapshot: snapshot as never }).getSnapshot();
+
+/** A snapshot as JSON. Through text once, so that what is decided upon next is what the store gives back. */
+export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown =>
+  JSON.parse(JSON.stringify(machine.getPersistedSnapshot(snapshot)));

@@ -1,0 +1,200 @@
+import { type AnyMachineSnapshot, type AnyStateMachine, getNextTransitions, transition } from 'xstate';
+import type { RunEvent } from '../../machines/context.ts';
+import type { NewEvent } from '../../machines/events.ts';
+import type { Failure } from '../../machines/failure.ts';
+import { type GuardName, guardTable } from '../../machines/guards.ts';
+import { type Projection, project } from '../../machines/project.ts';
+import { type CommandType, commandTypeSchema } from '../../machines/status.ts';
+import { fenceOf } from '../fence.ts';
+import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store.ts';
+import { persist, revive } from './charts.ts';
+import { type Now, outboxOf } from './outbox.ts';
+
+// Omit over a union, member by member.
+type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
+/** An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or timer lives. */
+export type Delivery = { event: WithoutAt<RunEvent>; fence: Fence | null; cause: Cause };
+
+/** The machine threw, or ended in an error nobody handles: a bug of the chart that must not become a stuck run (T3). */
+export class ChartFault extends Error {}
+
+const finals = ['DONE', 'FAILED', 'STOPPED'];
+/** `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting` */
+const pathOf = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : Object.entries(value as object)
+        .map(([key, inner]) => `${key}.${pathOf(inner)}`)
+        .join(' ');
+
+const sample: Record<CommandType, RunEvent> = { STOP: { type: 'STOP', at: 0, by: '', reason: null, grace_ms: null } };
+const allowedIn = (snapshot: AnyMachineSnapshot): CommandType[] => commandTypeSchema.options.filter((type) => snapshot.can(sample[type]));
+
+/** What a snapshot shows, with the commands that are legal in it. */
+export const projectSnapshot = (machine: AnyStateMachine, snapshot: unknown): Projection => {
+  const revived = revive(machine, snapshot);
+  return project(revived, allowedIn(revived));
+};
+
+/**
+ * One step of one run: pure, synchronous, and the only place where a run's future is decided.
+ * @throws ChartFault when the machine throws, loops or meets an error it does not handle
+ */
+export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Delivery, now: Now): Decision => {
+  const { run } = loaded;
+  const event = { ...delivery.event, at: now.wallMs } as RunEvent;
+  if (delivery.fence && !isLive(loaded, delivery.fence)) return stale(loaded, event, delivery, now);
+
+  const [before, guards, next, actions] = attempt(event, () => {
+    const snapshot = revive(machine, run.snapshot);
+    const judged = judgeGuards(snapshot, event);
+    if (!snapshot.can(event)) return [snapshot, judged, null, []] as const;
+    const [after, todo] = transition(machine, snapshot, event);
+    if (after.status === 'error') throw after.error;
+    return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
+  });
+  if (!next) return refused(loaded, event, delivery, now, guards);
+
+  const outbox = attempt(event, () => outboxOf(actions, next, loaded, delivery.fence, now));
+  const projection = project(next, allowedIn(next));
+  const { facts, ...rows } = outbox;
+  return {
+    at: now.wallMs,
+    ledger: {
+      version: run.version + 1,
+      from: pathOf(before.value),
+      to: pathOf(next.value),
+      event,
+      cause: delivery.cause,
+      guards,
+      verdict: 'accepted',
+      why: null,
+    },
+    events: [...facts, ...runFacts(loaded, projection, delivery.cause)],
+    next: { snapshot: persist(machine, next), projection, ended: next.status === 'done' },
+    ...rows,
+  };
+};
+
+/** The last resort: a run whose chart cannot go on ends FAILED, whatever it was doing; its processes are drained afterwards. */
+export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, now: Now): Decision => {
+  const { run, effects, timers } = loaded;
+  const at = new Date(now.wallMs).toISOString();
+  const open = run.projection.stages.find(({ state }) => state === 'running');
+  const error: Failure = { ...failure, stage: run.projection.stage, attempt: run.projection.attempt };
+  const projection: Projection = {
+    ...run.projection,
+    ...{ state: 'FAILED', canonical: 'error', outcome: 'failed', allowed: [], why: failure.message, error, ended_at: at },
+    duration_ms: run.projection.started_at ? now.wallMs - Date.parse(run.projection.started_at) : null,
+    stages: run.projection.stages.map((stage) =>
+      stage.state === 'running' || stage.state === 'retrying' ? { ...stage, state: 'failed', ended_at: at } : stage,
+    ),
+  };
+  const lost: NewEvent[] = open
+    ? [{ stage: open.name, event: 'failed', severity: 'error', attempt: open.attempt, msg: failure.message, data: { error } }]
+    : [];
+  return {
+    ...idle,
+    at: now.wallMs,
+    ledger: {
+      version: run.version + 1,
+      from: pathOf((run.snapshot as { value: unknown }).value),
+      to: 'failed',
+      event: { ...delivery.event, at: now.wallMs },
+      cause: delivery.cause,
+      guards: [],
+      verdict: 'accepted',
+      why: failure.message,
+    },
+    events: [...lost, ...runFacts(loaded, projection, delivery.cause)],
+    next: { snapshot: run.snapshot, projection, ended: true },
+    remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
+    drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
+    disarm: timers.map(({ id, stamp }) => ({ kind: 'timer', id, stamp })),
+  };
+};
+
+const idle = { remove: [], drop: [], born: [], disarm: [], arm: [] };
+
+const attempt = <T>(event: RunEvent, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    throw new ChartFault(`${(error as { message?: unknown } | null)?.message ?? String(error)} (at ${event.type})`);
+  }
+};
+
+const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolean =>
+  kind === 'effect'
+    ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
+    : timers.some((row) => row.id === id && row.stamp === stamp);
+
+/** Each guard that was asked, and what it said: the ledger's "why this way". */
+const judgeGuards = (snapshot: AnyMachineSnapshot, event: RunEvent): LedgerRow['guards'] =>
+  getNextTransitions(snapshot).flatMap(({ eventType, guard }) => {
+    if (eventType !== event.type || !guard) return [];
+    const { type, params } = guard as { type: GuardName; params: { stage: string } };
+    return [{ guard: type, holds: guardTable[type].test({ context: snapshot.context, event } as never, params) }];
+  });
+
+const whyNot = (state: string, guards: LedgerRow['guards']): string => {
+  const failed = guards.find(({ holds }) => !holds);
+  return failed ? guardTable[failed.guard as GuardName].why : `not possible while ${state}`;
+};
+
+const unmoved = (loaded: Loaded, event: RunEvent, { cause }: Delivery, now: Now): Omit<Decision, 'events'> => {
+  const where = pathOf((loaded.run.snapshot as { value: unknown }).value);
+  const ledger = { version: loaded.run.version, from: where, to: where, event, cause, guards: [], verdict: 'stale' as const, why: null };
+  return { ...idle, at: now.wallMs, ledger };
+};
+
+const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): Decision => {
+  const base = unmoved(loaded, event, delivery, now);
+  const { kind, id, stamp } = delivery.fence as Fence;
+  const why = `${kind} ${id} of version ${stamp} is not live any more`;
+  const msg = `a late ${kind === 'timer' ? 'timer' : 'answer'} changed nothing: ${why}`;
+  const fact: NewEvent = { stage: 'system', event: 'stale', severity: 'debug', msg, data: { id, stamp, type: event.type } };
+  return { ...base, ledger: { ...base.ledger, why }, events: [fact] };
+};
+
+const refused = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now, guards: LedgerRow['guards']): Decision => {
+  const base = unmoved(loaded, event, delivery, now);
+  const why = whyNot(loaded.run.projection.state, guards);
+  const fact: NewEvent = {
+    ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `${event.type} refused: ${why}` },
+    data: { command: event.type, why, by: delivery.cause.actor ?? null },
+  };
+  // A refused answer is used up all the same, or its effect would count as live for ever.
+  const used = delivery.fence ? [delivery.fence] : [];
+  return {
+    ...base,
+    ledger: { ...base.ledger, guards, verdict: 'refused', why },
+    events: [fact],
+    remove: used.filter(({ kind }) => kind === 'effect'),
+    disarm: used.filter(({ kind }) => kind === 'timer'),
+  };
+};
+
+/** What the run as a whole has to say: accepted, its end, and each change of its public state, the state last. */
+const runFacts = ({ run }: Loaded, to: Projection, cause: Cause): NewEvent[] => {
+  const facts: NewEvent[] = [];
+  const ended = finals.includes(to.state);
+  const say = (event: NewEvent['event'], severity: NewEvent['severity'], msg: string, data: Record<string, unknown>) =>
+    facts.push({ stage: 'pipeline', event, severity, msg, data });
+  if (run.version === 0)
+    say('accepted', 'info', `run ${run.number} of ${run.pipeline} accepted`, {
+      ...{ number: run.number, trigger: run.trigger, by: cause.actor ?? null, reason: run.reason, params: run.params },
+      only_stage: run.onlyStage,
+    });
+  if (ended) {
+    const word = to.state === 'DONE' ? 'succeeded' : to.state === 'FAILED' ? 'failed' : 'stopped';
+    const severity = word === 'failed' ? 'error' : 'info';
+    say(word, severity, `run ${run.number} ${word}: ${to.why}`, { outcome: to.outcome, error: to.error, duration_ms: to.duration_ms });
+  }
+  if (run.version === 0 || to.state !== run.projection.state) {
+    const from = run.version === 0 ? 'IDLE' : run.projection.state;
+    const data = { from, to: to.state, canonical: to.canonical, version: run.version + 1, cause };
+    say('state_change', 'info', `${from} → ${to.state}`, data);
+  }
+  return facts;
+};

@@ -1,0 +1,116 @@
+import { type AnyActorRef, createActor, fromPromise } from 'xstate';
+import type { Failure } from '../../machines/failure.ts';
+import type { Clock } from '../clock.ts';
+import { fenceOf } from '../fence.ts';
+import type { EffectKind, EffectRow, RunRow } from '../store.ts';
+import type { Interpreter } from './interpreter.ts';
+
+/** What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a failure. */
+export type EffectRunner = (effect: EffectRow, run: RunRow, signal: AbortSignal) => Promise<unknown>;
+export class Failed extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+export type Effects = {
+  start(effect: EffectRow, run: RunRow): void;
+  /** Gives an answer that was found, not awaited: evidence on disk, or the news that nobody is left to give one. */
+  answer(effect: EffectRow, result: { output: unknown } | { error: Failure }): Promise<void>;
+  /** Resolves when the runner of this effect has nothing more to do with the world; at once when there is none here. */
+  settled(effect: EffectRow): Promise<void>;
+  /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
+  pendingAnswers(): number;
+  /** From now on only drains start; what is born stays a row that the next start finds. */
+  hold(): void;
+  /** Starts nothing more and forgets the answers to come; the rows stay and the next start settles them. */
+  close(): void;
+};
+
+const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
+
+/** Effects become XState promise actors, started after the commit that bore them and answered until the answer is committed. */
+export const createEffects = (deps: {
+  runners: Record<EffectKind, EffectRunner>;
+  interpreter: Interpreter;
+  clock: Clock;
+  log: (message: string, meta: Record<string, unknown>) => void;
+}): Effects => {
+  const { runners, interpreter, clock, log } = deps;
+  const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
+  let pending = 0;
+  let closed = false;
+  let held = false;
+  const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
+
+  const answer: Effects['answer'] = async (effect, result) => {
+    const event =
+      'output' in result
+        ? { type: `xstate.done.actor.${effect.id}` as const, output: result.output, actorId: effect.id }
+        : { type: `xstate.error.actor.${effect.id}` as const, error: result.error, actorId: effect.id };
+    pending += 1;
+    for (let tries = 0; !closed; tries += 1) {
+      try {
+        await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'effect' } });
+        break;
+      } catch (error) {
+        log('an answer could not be committed; it is tried again', { run_id: effect.runId, effect: effect.id, error: String(error) });
+        await clock.sleep(retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number);
+      }
+    }
+    pending -= 1;
+  };
+
+  const start = (effect: EffectRow, run: RunRow): void => {
+    const key = keyOf(effect);
+    if (closed || (held && effect.kind !== 'drain') || running.has(key)) return;
+    const done = Promise.withResolvers<void>();
+    const logic = fromPromise(async ({ signal }) => {
+      try {
+        return await runners[effect.kind](effect, run, signal);
+      } finally {
+        done.resolve();
+        running.delete(key);
+      }
+    });
+    const actor = createActor(logic);
+    running.set(key, { actor, done: done.promise });
+    actor.subscribe({
+      next: (snapshot) => snapshot.status === 'done' && void answer(effect, { output: snapshot.output }),
+      error: (error: unknown) => void answer(effect, { error: failureOf(error) }),
+    });
+    actor.start();
+  };
+
+  interpreter.onCommit(({ run, decision }) => {
+    // Drops before births: a re-entered state does both, with the same id (T9).
+    for (const fence of [...decision.remove, ...decision.drop]) running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.actor.stop();
+    for (const effect of decision.born) start(effect, run);
+  });
+
+  return {
+    start,
+    answer,
+    settled: (effect) => running.get(keyOf(effect))?.done ?? Promise.resolve(),
+    pendingAnswers: () => pending,
+    hold: () => {
+      held = true;
+    },
+    close: () => {
+      closed = true;
+      for (const { actor } of running.values()) actor.stop();
+    },
+  };
+};
+
+/** Errors become plain data before they enter the machine (T3). */
+const failureOf = (error: unknown): Failure =>
+  error instanceof Failed
+    ? error.failure
+    : {
+        code: 'internal',
+        message: `the service failed: ${(error as { message?: unknown } | null)?.message ?? String(error)}`,
+        retryable: true,
+      };

@@ -1,0 +1,59 @@
+import { type AttemptAnswer, settleFromEvidence } from '../stages/process-runner.ts';
+import type { Clock } from './clock.ts';
+import { fenceOf } from './fence.ts';
+import { type Effects, Failed } from './interpreter/effects.ts';
+import type { Interpreter } from './interpreter/interpreter.ts';
+import type { Timers } from './interpreter/timers.ts';
+import { attemptDirOf } from './paths.ts';
+import { outputOf } from './runners/stage.ts';
+import type { EffectRow, Store } from './store.ts';
+
+type Deps = {
+  store: Store;
+  interpreter: Interpreter;
+  effects: Effects;
+  timers: Timers;
+  clock: Clock;
+  dataDir: string;
+  /** Ends what an ended run left behind. */
+  reap: (runId: string) => void;
+};
+
+/**
+ * Tells the truth about what the last service left, in the ruled order: 1 live stage effects are settled, by evidence or as
+ * interrupted; then everything else that was asked for is asked for again; 2 overdue timers fire. State may be answered
+ * when this resolves (T5, S15).
+ */
+export const recover = async ({ store, interpreter, effects, timers, clock, dataDir, reap }: Deps): Promise<{ runs: number }> => {
+  const rows = await store.effects();
+  const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
+  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+
+  for (const effect of rows.filter(({ kind, state }) => kind === 'stage' && state === 'started')) {
+    const answer = await settleFromEvidence(attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt));
+    if (answer) await effects.answer(effect, resultOf(answer));
+    else await interrupt(interpreter, effect, 'the service was gone while it worked');
+  }
+  for (const effect of await store.effects()) {
+    if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
+    // Committed, not started: behind the gate nothing ran, so it is simply begun (T6).
+    if (effect.state !== 'born') continue;
+    const found = await store.run(effect.runId);
+    if (found) effects.start(effect, found.run);
+  }
+  await timers.tick();
+  return { runs: live.size };
+};
+
+export const interrupt = async (interpreter: Interpreter, effect: EffectRow, message: string): Promise<void> => {
+  const cause = { kind: 'recovery' as const };
+  await interpreter.deliver(effect.runId, { event: { type: 'INTERRUPTED', message }, fence: fenceOf(effect), cause });
+};
+
+const resultOf = (answer: AttemptAnswer) => {
+  try {
+    return { output: outputOf(answer) };
+  } catch (error) {
+    return { error: (error as Failed).failure };
+  }
+};

@@ -1,0 +1,36 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import { workspaceOf } from '../paths.ts';
+import type { Places } from './stage-request.ts';
+
+/** The checks before the first stage: a workspace that can be written, and programs that exist. */
+export const createPreflightRunner = (places: Places): EffectRunner => {
+  return async (_effect, run) => {
+    try {
+      await mkdir(workspaceOf(places.dataDir, run.runId), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const code = (error as { code?: string }).code ?? 'unknown';
+      throw new Failed({ code: 'workspace-failed', message: `the workspace of the run cannot be made (${code})`, retryable: true });
+    }
+    for (const { name, program, env } of run.definition.stages) {
+      if (!('argv' in program)) continue;
+      const path = env.PATH ?? run.definition.env.PATH ?? places.baseEnv.PATH ?? '';
+      const command = program.argv[0] as string;
+      if (command.includes('/') || command.includes('${') || (await isOnPath(command, path))) continue;
+      throw new Failed({ code: 'command-not-found', message: `the program ${command} is not on the PATH`, retryable: false, stage: name });
+    }
+    return {};
+  };
+};
+
+const isOnPath = async (command: string, path: string): Promise<boolean> => {
+  for (const folder of path.split(delimiter)) {
+    const there = await access(join(folder, command), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (there) return true;
+  }
+  return false;
+};

@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import type { StageDefinition } from '../../machines/definition.ts';
+import { interpolate } from '../../machines/interpolate.ts';
+import type { AttemptRequest } from '../../stages/contract.ts';
+import { Failed } from '../interpreter/effects.ts';
+import { attemptDirOf, workspaceOf } from '../paths.ts';
+import type { EffectRow, RunRow } from '../store.ts';
+
+export type Places = { dataDir: string; baseEnv: Record<string, string> };
+
+export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
+  const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
+  if (!stage) throw new Error(`run ${run.runId} has no stage ${effect.input.stage}`);
+  return stage;
+};
+
+/** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
+export const insert = <T>(value: T, run: RunRow, places: Places): T => {
+  const produced = Object.fromEntries(run.projection.stages.map(({ name, outputs }) => [name, { outputs }]));
+  const earlier = Object.fromEntries(Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]));
+  const result = interpolate(value, {
+    params: run.params,
+    stages: { ...earlier, ...produced },
+    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, run.runId) },
+    env: { ...places.baseEnv, ...run.definition.env },
+  });
+  if (result.ok) return result.value as T;
+  throw new Failed({ code: 'missing-value', message: result.problems.join('; '), retryable: false });
+};
+
+/** One attempt with everything resolved: what the runner needs and nothing else. */
+export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
+  const stage = stageOf(run, effect);
+  const resolved = insert({ program: stage.program, with: stage.with, env: stage.env, cwd: stage.cwd }, run, places);
+  const { program } = resolved;
+  return {
+    runId: run.runId,
+    pipeline: run.pipeline,
+    stage: stage.name,
+    attempt: effect.attempt,
+    token: effect.token,
+    attemptDir: attemptDirOf(places.dataDir, run.runId, stage.name, effect.attempt),
+    workspace: workspaceOf(places.dataDir, run.runId),
+    projectDir: run.projectDir,
+    program:
+      'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
+    with: resolved.with,
+    params: run.params,
+    env: { ...places.baseEnv, ...run.definition.env, ...resolved.env },
+    cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
+    graceMs: stage.graceMs,
+  };
+};

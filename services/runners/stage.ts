@@ -1,0 +1,64 @@
+import type { Progress } from '../../machines/status.ts';
+import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
+import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
+import { runAttempt } from '../../stages/process-runner.ts';
+import type { Clock } from '../clock.ts';
+import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import type { EffectRow, RunRow } from '../store.ts';
+import { attemptRequest, type Places, stageOf } from './stage-request.ts';
+
+/** Plain writes beside the transitions: marks, progress, warnings move no state. */
+export type StageMarks = {
+  recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  progress(run: RunRow, progress: Progress): void;
+  warnings(run: RunRow, effect: EffectRow, warnings: string[]): Promise<void>;
+  silent(effect: EffectRow, silentMs: number): void;
+};
+type Deps = { launcher: Launcher; processes: ProcessTable; clock: Clock; places: Places; marks: StageMarks };
+
+/** Answers as a promise actor answers: with an output, or by throwing the failure. */
+export const outputOf = (answer: AttemptAnswer): { outputs: unknown; metrics: unknown; skipped: string | null } => {
+  if (!answer.ok) throw new Failed(answer.failure);
+  return { outputs: answer.outputs, metrics: answer.metrics, skipped: answer.skipped };
+};
+
+/** Runs one attempt of a stage: from the committed row to the answer, with no process left. */
+export const createStageRunner = ({ launcher, processes, clock, places, marks }: Deps): EffectRunner => {
+  return async (effect, run) => {
+    const request = attemptRequest(effect, run, places);
+    const watch = watchSilence(stageOf(run, effect).heartbeatMs, clock, (silentMs) => marks.silent(effect, silentMs));
+    const observer = {
+      recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
+      progress: (progress: Progress) => marks.progress(run, progress),
+      alive: watch.alive,
+    };
+    try {
+      // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
+      const answer = await runAttempt({ launcher, processes, clock }, request, observer, new AbortController().signal);
+      if (answer.progress) marks.progress(run, answer.progress);
+      if (answer.warnings.length > 0) await marks.warnings(run, effect, answer.warnings);
+      return outputOf(answer);
+    } finally {
+      watch.stop();
+    }
+  };
+};
+
+/** Tells once when nothing was heard for `limitMs` of monotonic time. */
+const watchSilence = (limitMs: number | null, clock: Clock, late: (silentMs: number) => void) => {
+  let last = clock.monotonicMs();
+  let cancel = () => {};
+  const check = (): void => {
+    if (limitMs === null) return;
+    const silentMs = clock.monotonicMs() - last;
+    if (silentMs >= limitMs) late(silentMs);
+    else cancel = clock.after(Math.min(limitMs - silentMs, 60_000), check);
+  };
+  check();
+  return {
+    alive: () => {
+      last = clock.monotonicMs();
+    },
+    stop: () => cancel(),
+  };
+};

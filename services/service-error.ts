@@ -1,0 +1,48 @@
+/** Every fault of a caller, its HTTP status and title: the one table that REST, CLI and docs/errors.md share. */
+export const serviceErrors = {
+  'invalid-json': [400, 'The body is not JSON'],
+  'invalid-id': [400, 'The id is malformed'],
+  'bad-parameter': [400, 'A query parameter is malformed'],
+  'foreign-origin': [403, 'The request comes from another site'],
+  'unknown-host': [403, 'The Host header is not one of ours'],
+  'not-found': [404, 'There is nothing at this address'],
+  'unknown-run': [404, 'No such run'],
+  'unknown-pipeline': [404, 'No such pipeline'],
+  'unknown-stage': [404, 'No such stage'],
+  'method-not-allowed': [405, 'The method is not possible here'],
+  'already-running': [409, 'A run is live already'],
+  'command-not-allowed': [409, 'The command is not possible now'],
+  'nothing-to-stop': [409, 'No run is live'],
+  'run-active': [409, 'A run is live'],
+  'body-too-large': [413, 'The body is larger than 1 MiB'],
+  'unsupported-media-type': [415, 'The body must be application/json'],
+  'invalid-body': [422, 'The body does not fit the schema'],
+  'invalid-params': [422, 'The parameters do not fit the pipeline'],
+  'missing-input': [422, 'A stage needs outputs that no run has produced'],
+  'idempotency-key-reused': [422, 'The idempotency key was used with another body'],
+  internal: [500, 'Something is wrong on our side'],
+  starting: [503, 'The service is settling the truth after a restart'],
+  draining: [503, 'The service is shutting down'],
+  'disk-full': [503, 'The disk is full'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ServiceErrorCode = keyof typeof serviceErrors;
+export type FieldError = { pointer: string; detail: string };
+
+/** A refusal with its reason; anything else that is thrown is a bug. */
+export class ServiceError extends Error {
+  readonly code: ServiceErrorCode;
+  readonly errors: FieldError[];
+  /** Further members of the problem document, e.g. run_id, state, allowed. */
+  readonly extra: Record<string, unknown>;
+  constructor(code: ServiceErrorCode, detail: string, more: { errors?: FieldError[]; extra?: Record<string, unknown> } = {}) {
+    super(detail);
+    this.name = 'ServiceError';
+    this.code = code;
+    this.errors = more.errors ?? [];
+    this.extra = more.extra ?? {};
+  }
+  get status(): number {
+    return serviceErrors[this.code][0];
+  }
+}

@@ -1,0 +1,193 @@
+import { join, resolve } from 'node:path';
+import type { NewEvent } from '../machines/events.ts';
+import type { Progress } from '../machines/status.ts';
+import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
+import { createArchive } from './archive.ts';
+import type { Clock } from './clock.ts';
+import { fenceOf } from './fence.ts';
+import { createCharts } from './interpreter/charts.ts';
+import { createEffects } from './interpreter/effects.ts';
+import { createInterpreter } from './interpreter/interpreter.ts';
+import { createTimers } from './interpreter/timers.ts';
+import type { Logger } from './logger.ts';
+import { createOrchestrator } from './orchestrator.ts';
+import type { HealthReport, Orchestrator } from './orchestrator-port.ts';
+import type { LoadedPipelines } from './pipelines.ts';
+import { interrupt, recover } from './recovery.ts';
+import { createRunIds } from './run-id.ts';
+import { createDrainRunner } from './runners/drain.ts';
+import { createPreflightRunner } from './runners/preflight.ts';
+import { createStageRunner, type StageMarks } from './runners/stage.ts';
+import { createVerifyRunner } from './runners/verify.ts';
+import type { EffectRow, Store } from './store.ts';
+
+/** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
+export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger };
+export type ServiceOptions = {
+  dataDir: string;
+  baseEnv: Record<string, string>;
+  loaded: LoadedPipelines;
+  defaultPipeline: string | null;
+  shutdownTimeoutMs: number;
+};
+export type Service = {
+  orchestrator: Orchestrator;
+  /** Settles what the last service left; state is answered from then on. */
+  boot(): Promise<void>;
+  /** Starts nothing more, ends what works, and resolves when no process is left or the time is up. */
+  close(): Promise<void>;
+};
+
+/** How often the last progress of a working stage is written down. */
+const progressEveryMs = 5000;
+
+/** Puts the services together; nothing here decides anything about a run. */
+export const createService = ({ store, launcher, processes, clock, logger }: Parts, options: ServiceOptions): Service => {
+  const dataDir = resolve(options.dataDir);
+  const places = { dataDir, baseEnv: options.baseEnv };
+  const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
+  const charts = createCharts(store);
+  const interpreter = createInterpreter({ store, charts, clock });
+  const archive = createArchive({ store, dir: join(dataDir, 'archive'), log });
+  const readers = new Set<() => void>();
+  const wake = (): void => {
+    void archive.tick();
+    for (const reader of readers) reader();
+  };
+  const note = async (event: NewEvent & { runId: string | null; pipeline: string | null }): Promise<void> => {
+    await store.note(event, clock.wallMs());
+    wake();
+  };
+  let phase: 'starting' | 'ready' | 'draining' = 'starting';
+  let graceCapMs = Number.POSITIVE_INFINITY;
+
+  const progress = new Map<string, { value: Progress; savedAt: number }>();
+  const marks: StageMarks = {
+    recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
+    progress: ({ runId }, value) => {
+      const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
+      const due = clock.monotonicMs() - savedAt >= progressEveryMs;
+      progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
+      if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
+    },
+    warnings: async ({ runId, pipeline }, { input, attempt }, warnings) => {
+      const stage = input.stage as string;
+      for (const msg of warnings) await note({ runId, pipeline, stage, event: 'warning', severity: 'warning', attempt, msg, data: {} });
+    },
+    silent: (effect, silent_ms) => {
+      const event = { type: 'HEARTBEAT_LATE' as const, silent_ms };
+      interpreter
+        .deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'watchdog' } })
+        .catch((error) => log('a late heartbeat could not be delivered', { error: String(error) }));
+    },
+  };
+
+  const drain = createDrainRunner({
+    store,
+    processes,
+    settled: (effect: EffectRow) => effects.settled(effect),
+    graceCapMs: () => graceCapMs,
+  });
+  const effects = createEffects({
+    runners: {
+      stage: createStageRunner({ launcher, processes, clock, places, marks }),
+      verify: createVerifyRunner(places),
+      preflight: createPreflightRunner(places),
+      drain,
+    },
+    interpreter,
+    clock,
+    log,
+  });
+  const timers = createTimers({ store, interpreter, clock, log });
+
+  const reaping = new AbortController();
+  /** A run that ended without its chart has nobody to drain it; its lock waits for this. */
+  const reap = (runId: string): void => {
+    void (async () => {
+      const found = await store.run(runId);
+      if (found) await drain({} as EffectRow, found.run, reaping.signal);
+    })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
+  };
+  interpreter.onCommit(({ run, decision }) => {
+    if (run.endedAt !== null) {
+      const last = progress.get(run.runId);
+      progress.delete(run.runId);
+      if (last) store.saveProgress(run.runId, last.value).catch((error) => log('progress could not be saved', { error: String(error) }));
+      if (decision.drop.length > 0) reap(run.runId);
+    }
+    for (const event of decision.events)
+      logger.info(event.msg, { run_id: run.runId, pipeline: run.pipeline, stage: event.stage, event: event.event });
+    wake();
+  });
+
+  const health = (): HealthReport => {
+    const { problems, pipelines } = options.loaded;
+    const pending = effects.pendingAnswers();
+    const checks: HealthReport['checks'] = {
+      pipelines: {
+        status: problems.length > 0 || pipelines.size === 0 ? 'degraded' : 'ok',
+        detail: problems.length > 0 ? problems.map(({ file, detail }) => `${file}: ${detail}`).join('; ') : `${pipelines.size} loaded`,
+      },
+      store: {
+        status: pending > 0 ? 'degraded' : 'ok',
+        detail: pending > 0 ? `${pending} answers wait to be committed` : 'every answer is committed',
+      },
+      launcher: { status: launcher.pid() === null ? 'degraded' : 'ok', detail: launcher.pid() === null ? 'is being restarted' : 'works' },
+    };
+    const degraded = Object.values(checks).some(({ status }) => status === 'degraded');
+    return { status: phase === 'ready' ? (degraded ? 'degraded' : 'ok') : phase, checks };
+  };
+
+  const orchestrator = createOrchestrator({
+    ...{ store, charts, interpreter, clock, health, wake },
+    loaded: options.loaded,
+    defaultPipeline: options.defaultPipeline,
+    nextRunId: createRunIds(clock.wallMs),
+    progress: (runId) => progress.get(runId)?.value ?? null,
+    phase: () => phase,
+    onJournal: (reader) => {
+      readers.add(reader);
+      return () => readers.delete(reader);
+    },
+  });
+
+  /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
+  const endWork = async (): Promise<void> => {
+    const quiet = Promise.withResolvers<void>();
+    const look = async (): Promise<void> => {
+      const rows = await store.effects();
+      if (rows.every(({ kind, state }) => kind !== 'drain' && !(kind === 'stage' && state !== 'born'))) quiet.resolve();
+    };
+    interpreter.onCommit(() => void look().catch(quiet.reject));
+    for (const effect of await store.effects())
+      if (effect.kind === 'stage' && effect.state === 'started') await interrupt(interpreter, effect, 'the service was stopped');
+    await look();
+    await Promise.race([quiet.promise, clock.sleep(options.shutdownTimeoutMs)]);
+  };
+
+  return {
+    orchestrator,
+    boot: async () => {
+      const { runs } = await recover({ store, interpreter, effects, timers, clock, dataDir, reap });
+      if (runs > 0) {
+        const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
+        await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });
+      }
+      phase = 'ready';
+      wake();
+    },
+    close: async () => {
+      phase = 'draining';
+      graceCapMs = options.shutdownTimeoutMs / 2;
+      effects.hold();
+      timers.close();
+      await endWork();
+      effects.close();
+      reaping.abort();
+      await launcher.close();
+      await archive.close();
+      await store.close();
+    },
+  };
+};

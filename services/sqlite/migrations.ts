@@ -1,0 +1,69 @@
+/**
+ * The schema as a list of steps; `PRAGMA user_version` counts those applied. From the first release on a step is never
+ * changed, only followed by another. Instants are epoch milliseconds, JSON is TEXT.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  CREATE TABLE charts (
+    hash TEXT PRIMARY KEY, compiler_version INTEGER NOT NULL, config TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE pipelines (
+    name TEXT PRIMARY KEY, last_number INTEGER NOT NULL, reset_run_id TEXT, is_reset INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, number INTEGER NOT NULL, chart TEXT NOT NULL REFERENCES charts (hash),
+    spec TEXT NOT NULL, version INTEGER NOT NULL, ledger_n INTEGER NOT NULL, run_seq INTEGER NOT NULL,
+    snapshot TEXT NOT NULL, projection TEXT NOT NULL, state TEXT NOT NULL, progress TEXT,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, ended_at INTEGER,
+    UNIQUE (pipeline, number)
+  ) STRICT;
+  CREATE INDEX runs_by_pipeline ON runs (pipeline, run_id);
+  CREATE INDEX runs_live ON runs (pipeline, run_id) WHERE ended_at IS NULL;
+
+  -- The right to be the live run of a key: one row a place, never a lease.
+  CREATE TABLE lock_holders (
+    key TEXT NOT NULL, place INTEGER NOT NULL, run_id TEXT NOT NULL UNIQUE REFERENCES runs (run_id), since INTEGER NOT NULL,
+    PRIMARY KEY (key, place)
+  ) STRICT;
+
+  CREATE TABLE effects (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), effect_id TEXT NOT NULL, stamp INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('stage', 'verify', 'drain', 'preflight')),
+    state TEXT NOT NULL CHECK (state IN ('born', 'started', 'dropping')),
+    input TEXT NOT NULL, attempt INTEGER NOT NULL, token TEXT NOT NULL, process TEXT, created_at INTEGER NOT NULL,
+    PRIMARY KEY (run_id, effect_id, stamp)
+  ) STRICT;
+
+  CREATE TABLE timers (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), timer_id TEXT NOT NULL, stamp INTEGER NOT NULL,
+    clock TEXT NOT NULL CHECK (clock IN ('monotonic', 'wall')), due_at INTEGER NOT NULL, delay_ms INTEGER NOT NULL,
+    boot_id TEXT NOT NULL, PRIMARY KEY (run_id, timer_id)
+  ) STRICT;
+  CREATE INDEX timers_due ON timers (clock, due_at);
+
+  CREATE TABLE transitions (
+    run_id TEXT NOT NULL REFERENCES runs (run_id), n INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+    from_state TEXT NOT NULL, to_state TEXT NOT NULL, event TEXT NOT NULL, cause TEXT NOT NULL, guards TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'refused', 'stale')), why TEXT, snapshot TEXT,
+    PRIMARY KEY (run_id, n)
+  ) STRICT;
+
+  -- AUTOINCREMENT: a seq is never given twice, not even after retention has emptied the table (T7).
+  CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT, run_seq INTEGER, pipeline TEXT, stage TEXT NOT NULL, event TEXT NOT NULL,
+    at INTEGER NOT NULL, severity TEXT NOT NULL, attempt INTEGER, msg TEXT NOT NULL, data TEXT NOT NULL,
+    UNIQUE (run_id, run_seq)
+  ) STRICT;
+  CREATE INDEX journal_by_run ON journal (run_id, seq);
+  CREATE INDEX journal_by_pipeline ON journal (pipeline, seq);
+
+  CREATE TABLE idempotency (
+    pipeline TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, run_id TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (pipeline, key)
+  ) STRICT;
+  `,
+];

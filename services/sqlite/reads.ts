@@ -1,0 +1,120 @@
+import type { JournalFilter, RunRow, Store, StoreSnapshot } from '../store.ts';
+import type { Database, Row } from './database.ts';
+import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';
+
+const runColumns = `SELECT runs.*, lock_holders.key AS lock_key, lock_holders.since AS lock_since
+  FROM runs LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
+
+export const selectRun = (db: Database, where: string, ...values: (string | number)[]): RunRow | null => {
+  const row = db.get(`${runColumns} WHERE ${where}`, ...values);
+  return row ? toRun(row) : null;
+};
+
+const head = (db: Database): number => (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ?? 0;
+
+/** The live run of a pipeline, else its latest: live ones come first, then the newest id (ids are ULIDs). */
+const latestRun = (db: Database, pipeline: string): RunRow | null =>
+  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id DESC LIMIT 1', pipeline) ??
+  selectRun(db, 'runs.pipeline = ? ORDER BY runs.run_id DESC LIMIT 1', pipeline);
+
+const journalRows = (db: Database, filter: JournalFilter): Row[] => {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  add('run_id = ?', filter.runId);
+  add('pipeline = ?', filter.pipeline);
+  add('stage = ?', filter.stage);
+  add('event = ?', filter.event);
+  add('seq > ?', filter.after);
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+  const order = filter.after === undefined ? 'DESC' : 'ASC';
+  const rows = db.all(`SELECT * FROM journal ${where} ORDER BY seq ${order} LIMIT ?`, ...values, filter.limit);
+  return order === 'DESC' ? rows.reverse() : rows;
+};
+
+type Reads = Pick<
+  Store,
+  | 'chart'
+  | 'run'
+  | 'runs'
+  | 'latest'
+  | 'latestDone'
+  | 'liveRuns'
+  | 'effects'
+  | 'dueTimers'
+  | 'nextDueIn'
+  | 'ledger'
+  | 'journal'
+  | 'meta'
+  | 'snapshotRead'
+>;
+
+/** The reads of the store. Those that answer with `headSeq` see state and journal of one instant. */
+export const createReads = (db: Database): Reads => {
+  const together = <T>(work: () => T): T => db.transaction('DEFERRED', work);
+  return {
+    chart: async (hash) => {
+      const row = db.get('SELECT * FROM charts WHERE hash = ?', hash);
+      return row ? { config: JSON.parse(row.config as string), compilerVersion: row.compiler_version as number } : null;
+    },
+    run: async (runId) =>
+      together(() => {
+        const run = selectRun(db, 'runs.run_id = ?', runId);
+        return run && { run, headSeq: head(db) };
+      }),
+    runs: async ({ pipeline, limit, before }) =>
+      together(() => {
+        const rows = db.all(
+          `${runColumns} WHERE (?1 IS NULL OR runs.pipeline = ?1) AND (?2 IS NULL OR runs.run_id < ?2) ORDER BY runs.run_id DESC LIMIT ?3`,
+          pipeline ?? null,
+          before ?? null,
+          limit,
+        );
+        return { items: rows.map(toRun), headSeq: head(db) };
+      }),
+    latest: async (pipeline) =>
+      together(() => {
+        const mark = db.get('SELECT is_reset, reset_run_id FROM pipelines WHERE name = ?', pipeline);
+        const run = latestRun(db, pipeline);
+        const reset = mark?.is_reset === 1 && run !== null && run.endedAt !== null && mark.reset_run_id === run.runId;
+        return { run, reset, headSeq: head(db) };
+      }),
+    latestDone: async (pipeline) => selectRun(db, "runs.pipeline = ? AND runs.state = 'DONE' ORDER BY runs.run_id DESC LIMIT 1", pipeline),
+    liveRuns: async () => db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
+    effects: async () => db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),
+    dueTimers: async ({ wallMs, monotonicMs }) =>
+      db
+        .all(
+          `SELECT * FROM timers WHERE (clock = 'wall' AND due_at <= ?1) OR (clock = 'monotonic' AND due_at <= ?2)
+           ORDER BY CASE clock WHEN 'wall' THEN due_at - ?1 ELSE due_at - ?2 END, run_id, stamp`,
+          wallMs,
+          monotonicMs,
+        )
+        .map(toTimer),
+    nextDueIn: async ({ wallMs, monotonicMs }) => {
+      const row = db.get(
+        `SELECT min(wait) AS wait FROM (
+           SELECT min(due_at) - ? AS wait FROM timers WHERE clock = 'wall'
+           UNION ALL SELECT min(due_at) - ? FROM timers WHERE clock = 'monotonic')`,
+        wallMs,
+        monotonicMs,
+      );
+      return (row?.wait as number | null | undefined) ?? null;
+    },
+    ledger: async (runId, after, limit) =>
+      db.all('SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?', runId, after, limit).map(toLedger),
+    journal: async (filter) => journalRows(db, filter).map(toEvent),
+    meta: async (key) => (db.get('SELECT value FROM meta WHERE key = ?', key)?.value as string | undefined) ?? null,
+    snapshotRead: async ({ runId, pipeline }, recent) =>
+      together((): StoreSnapshot => {
+        const names = pipeline ? [pipeline] : db.all('SELECT name FROM pipelines ORDER BY name').map((row) => row.name as string);
+        const runs = runId ? [selectRun(db, 'runs.run_id = ?', runId)] : names.map((name) => latestRun(db, name));
+        const filter = { ...(runId && { runId }), ...(pipeline && { pipeline }), limit: recent };
+        return { headSeq: head(db), runs: runs.filter((run) => run !== null), recent: journalRows(db, filter).map(toEvent) };
+      }),
+  };
+};

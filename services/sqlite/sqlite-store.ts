@@ -1,0 +1,85 @@
+import type { Clock } from '../clock.ts';
+import type { Store } from '../store.ts';
+import { type Database, isBusy, openDatabase } from './database.ts';
+import { createReads } from './reads.ts';
+import { applyDecision, beginRun, forgetDrained, insertEvent, loadRun } from './writes.ts';
+
+/** Waits between tries while another connection holds the file: about ten seconds in all. */
+const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
+
+/**
+ * The store on one SQLite file.
+ * @throws from its methods: the driver's error when the disk is full or the file is held for longer than ten seconds
+ */
+export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | 'NORMAL'; clock: Clock }): Store => {
+  const db: Database = openDatabase(options.path, options.synchronous);
+  const write = async <T>(work: () => T): Promise<T> => {
+    for (const waitMs of busyWaitsMs) {
+      try {
+        return db.transaction('IMMEDIATE', work);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        await options.clock.sleep(waitMs);
+      }
+    }
+    return db.transaction('IMMEDIATE', work);
+  };
+  return {
+    ...createReads(db),
+    epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
+    begin: (request, decide) => write(() => beginRun(db, request, decide)),
+    step: (runId, decide) =>
+      write(() => {
+        const loaded = loadRun(db, runId);
+        return loaded && applyDecision(db, loaded.run, decide(loaded));
+      }),
+    load: async (runId) => loadRun(db, runId),
+    recordProcess: (runId, { id, stamp }, process) =>
+      write(
+        () =>
+          db.run(
+            "UPDATE effects SET state = 'started', process = ? WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'born'",
+            JSON.stringify(process),
+            runId,
+            id,
+            stamp,
+          ).changes === 1,
+      ),
+    removeDrained: (runId, fences) => write(() => forgetDrained(db, runId, fences)),
+    saveProgress: (runId, progress) =>
+      write(() => void db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId)),
+    note: (event, at) =>
+      write(() => {
+        const runSeq =
+          event.runId === null
+            ? null
+            : (db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', event.runId)?.run_seq as number);
+        insertEvent(db, event, { runId: event.runId, runSeq, pipeline: event.pipeline }, at);
+      }),
+    markReset: (pipeline, runId) =>
+      write(
+        () =>
+          void db.run(
+            `INSERT INTO pipelines (name, last_number, is_reset, reset_run_id) VALUES (?, 0, 1, ?)
+             ON CONFLICT (name) DO UPDATE SET is_reset = 1, reset_run_id = excluded.reset_run_id`,
+            pipeline,
+            runId,
+          ),
+      ),
+    rearmMonotonic: (bootId, monotonicMs) =>
+      write(
+        () =>
+          void db.run(
+            "UPDATE timers SET due_at = ? + delay_ms, boot_id = ? WHERE clock = 'monotonic' AND boot_id <> ?",
+            monotonicMs,
+            bootId,
+            bootId,
+          ),
+      ),
+    setMeta: (key, value) =>
+      write(
+        () => void db.run('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value),
+      ),
+    close: async () => db.close(),
+  };
+};

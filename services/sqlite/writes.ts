@@ -1,0 +1,198 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { BeginRequest, Begun, Committed, Decision, Loaded, RunRow } from '../store.ts';
+import type { Database } from './database.ts';
+import { selectRun } from './reads.ts';
+import { toEffect, toTimer } from './rows.ts';
+
+/** Idempotency keys are kept this long (Q15). */
+const keyLifetimeMs = 24 * 3600 * 1000;
+
+/** The run and all that lives of it. */
+export const loadRun = (db: Database, runId: string): Loaded | null => {
+  const run = selectRun(db, 'runs.run_id = ?', runId);
+  if (!run) return null;
+  return {
+    run,
+    effects: db.all('SELECT * FROM effects WHERE run_id = ? ORDER BY stamp', runId).map(toEffect),
+    timers: db.all('SELECT * FROM timers WHERE run_id = ? ORDER BY stamp', runId).map(toTimer),
+  };
+};
+
+export const insertEvent = (
+  db: Database,
+  event: NewEvent,
+  owner: { runId: string | null; runSeq: number | null; pipeline: string | null },
+  at: number,
+): number =>
+  db.run(
+    'INSERT INTO journal (run_id, run_seq, pipeline, stage, event, at, severity, attempt, msg, data) VALUES (?,?,?,?,?,?,?,?,?,?)',
+    owner.runId,
+    owner.runSeq,
+    owner.pipeline,
+    event.stage,
+    event.event,
+    at,
+    event.severity,
+    event.attempt ?? null,
+    event.msg,
+    JSON.stringify(event.data),
+  ).lastId;
+
+/** Frees the place of a run; the statement itself refuses while a process of the run may live (T1, I13). */
+const freeLock = (db: Database, runId: string): boolean =>
+  db.run(
+    `DELETE FROM lock_holders WHERE run_id = ?1
+     AND NOT EXISTS (SELECT 1 FROM effects WHERE run_id = ?1 AND kind = 'stage')`,
+    runId,
+  ).changes > 0;
+
+/** Writes one decision. Must stand inside the transaction that loaded what was decided upon. */
+export const applyDecision = (db: Database, before: RunRow, decision: Decision): Committed => {
+  const { at, ledger, next } = decision;
+  const runId = before.runId;
+  for (const { id, stamp } of decision.remove)
+    db.run('DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ?', runId, id, stamp);
+  for (const { id, stamp } of decision.drop)
+    db.run("UPDATE effects SET state = 'dropping' WHERE run_id = ? AND effect_id = ? AND stamp = ?", runId, id, stamp);
+  for (const effect of decision.born)
+    db.run(
+      'INSERT INTO effects (run_id, effect_id, stamp, kind, state, input, attempt, token, process, created_at) VALUES (?,?,?,?,?,?,?,?,NULL,?)',
+      runId,
+      effect.id,
+      effect.stamp,
+      effect.kind,
+      effect.state,
+      JSON.stringify(effect.input),
+      effect.attempt,
+      effect.token,
+      effect.createdAt,
+    );
+  for (const { id, stamp } of decision.disarm)
+    db.run('DELETE FROM timers WHERE run_id = ? AND timer_id = ? AND stamp = ?', runId, id, stamp);
+  for (const timer of decision.arm)
+    db.run(
+      'INSERT INTO timers (run_id, timer_id, stamp, clock, due_at, delay_ms, boot_id) VALUES (?,?,?,?,?,?,?)',
+      runId,
+      timer.id,
+      timer.stamp,
+      timer.clock,
+      timer.dueAt,
+      timer.delayMs,
+      timer.bootId,
+    );
+
+  const after: RunRow = {
+    ...before,
+    version: ledger.version,
+    ledgerN: before.ledgerN + 1,
+    runSeq: before.runSeq + decision.events.length,
+    ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: at, endedAt: next.ended ? at : null }),
+  };
+  if (next) {
+    // The version is the fence between processes: whoever wrote first has moved it.
+    const moved = db.run(
+      `UPDATE runs SET version = ?, ledger_n = ?, run_seq = ?, snapshot = ?, projection = ?, state = ?, updated_at = ?, ended_at = ?
+       WHERE run_id = ? AND version = ?`,
+      after.version,
+      after.ledgerN,
+      after.runSeq,
+      JSON.stringify(next.snapshot),
+      JSON.stringify(next.projection),
+      next.projection.state,
+      at,
+      after.endedAt,
+      runId,
+      before.version,
+    );
+    if (moved.changes !== 1) throw new Error(`run ${runId} moved while it was decided upon`);
+  } else db.run('UPDATE runs SET ledger_n = ?, run_seq = ? WHERE run_id = ?', after.ledgerN, after.runSeq, runId);
+  db.run(
+    `INSERT INTO transitions (run_id, n, version, at, from_state, to_state, event, cause, guards, verdict, why, snapshot)
+     VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+    runId,
+    after.ledgerN,
+    ledger.version,
+    at,
+    ledger.from,
+    ledger.to,
+    JSON.stringify(ledger.event),
+    JSON.stringify(ledger.cause),
+    JSON.stringify(ledger.guards),
+    ledger.verdict,
+    ledger.why,
+    next ? JSON.stringify(next.snapshot) : null,
+  );
+  let lastSeq = 0;
+  decision.events.forEach((event, index) => {
+    lastSeq = insertEvent(db, event, { runId, runSeq: before.runSeq + index + 1, pipeline: before.pipeline }, at);
+  });
+  // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it later.
+  if (next?.ended && freeLock(db, runId)) after.lock = null;
+  return { run: after, decision, lastSeq };
+};
+
+/** Forgets drained effects; the last one of an ended run gives its lock back. */
+export const forgetDrained = (db: Database, runId: string, fences: { id: string; stamp: number }[]): void => {
+  for (const { id, stamp } of fences)
+    db.run("DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'dropping'", runId, id, stamp);
+  const ended = db.get('SELECT 1 AS yes FROM runs WHERE run_id = ? AND ended_at IS NOT NULL', runId);
+  if (ended) freeLock(db, runId);
+};
+
+/** Takes a place, a number and a row for a new run and moves it for the first time: all or nothing. */
+export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: Loaded) => Decision): Begun => {
+  const { spec, at, idempotency } = request;
+  if (idempotency) {
+    db.run('DELETE FROM idempotency WHERE at < ?', at - keyLifetimeMs);
+    const known = db.get('SELECT * FROM idempotency WHERE pipeline = ? AND key = ?', spec.pipeline, idempotency.key);
+    const run = known && selectRun(db, 'runs.run_id = ?', known.run_id as string);
+    if (known && run) return { kind: known.body_hash === idempotency.bodyHash ? 'replayed' : 'key-reused', run };
+  }
+  const taken = new Map(
+    db.all('SELECT place, run_id FROM lock_holders WHERE key = ?', request.lock.key).map((row) => [row.place, row.run_id as string]),
+  );
+  const place = Array.from({ length: request.lock.limit }, (_, index) => index + 1).find((candidate) => !taken.has(candidate));
+  if (place === undefined) {
+    const owner = selectRun(db, 'runs.run_id = ?', [...taken.values()][0] as string) as RunRow;
+    insertEvent(db, request.refusal(owner), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+    return { kind: 'refused', owner };
+  }
+  db.run(
+    'INSERT OR IGNORE INTO charts (hash, compiler_version, config) VALUES (?, ?, ?)',
+    spec.chart,
+    request.compilerVersion,
+    JSON.stringify(request.config),
+  );
+  db.run(
+    `INSERT INTO pipelines (name, last_number) VALUES (?, 1)
+     ON CONFLICT (name) DO UPDATE SET last_number = last_number + 1, is_reset = 0, reset_run_id = NULL`,
+    spec.pipeline,
+  );
+  const number = db.get('SELECT last_number AS n FROM pipelines WHERE name = ?', spec.pipeline)?.n as number;
+  db.run(
+    `INSERT INTO runs (run_id, pipeline, number, chart, spec, version, ledger_n, run_seq, snapshot, projection, state, created_at, updated_at)
+     VALUES (?,?,?,?,?,0,0,0,?,?,?,?,?)`,
+    spec.runId,
+    spec.pipeline,
+    number,
+    spec.chart,
+    JSON.stringify(spec),
+    JSON.stringify(request.snapshot),
+    JSON.stringify(request.projection),
+    request.projection.state,
+    at,
+    at,
+  );
+  db.run('INSERT INTO lock_holders (key, place, run_id, since) VALUES (?, ?, ?, ?)', request.lock.key, place, spec.runId, at);
+  if (idempotency)
+    db.run(
+      'INSERT OR REPLACE INTO idempotency (pipeline, key, body_hash, run_id, at) VALUES (?, ?, ?, ?, ?)',
+      spec.pipeline,
+      idempotency.key,
+      idempotency.bodyHash,
+      spec.runId,
+      at,
+    );
+  const loaded = loadRun(db, spec.runId) as Loaded;
+  return { kind: 'begun', ...applyDecision(db, loaded.run, decide(loaded)) };
+};

@@ -1,0 +1,69 @@
+import type { PipelineDefinition } from '../machines/definition.ts';
+import type { Progress, Status } from '../machines/status.ts';
+import type { RunRow } from './store.ts';
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** What every client sees of a run: its row, and the progress that is newer than the row. */
+export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null = null): Status => {
+  const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, stages, retry_count, error } = run.projection;
+  return {
+    run_id: run.runId,
+    pipeline: run.pipeline,
+    number: run.number,
+    ...{ state, canonical, stage, attempt, max_attempts },
+    version: run.version,
+    as_of_seq: headSeq,
+    ...{ outcome, why, allowed },
+    trigger: run.trigger,
+    only_stage: run.onlyStage,
+    params: run.params,
+    created_at: iso(run.createdAt),
+    started_at: run.projection.started_at,
+    updated_at: iso(run.updatedAt),
+    ended_at: run.projection.ended_at,
+    duration_ms: run.projection.duration_ms,
+    retry_count,
+    error,
+    progress: progress ?? run.progress,
+    stages,
+    lock: run.lock && { key: run.lock.key, since: iso(run.lock.since) },
+    last_run_id: run.runId,
+    metadata: run.metadata,
+  };
+};
+
+/** A pipeline that never ran, or was reset: nothing is shown but what could run. */
+export const idleStatus = (definition: PipelineDefinition, headSeq: number, lastRunId: string | null): Status => ({
+  run_id: null,
+  pipeline: definition.name,
+  number: null,
+  state: 'IDLE',
+  canonical: 'idle',
+  stage: null,
+  attempt: null,
+  max_attempts: null,
+  version: 0,
+  as_of_seq: headSeq,
+  outcome: null,
+  why: lastRunId ? 'was reset; the history stays' : 'nothing ever ran',
+  allowed: [],
+  trigger: null,
+  only_stage: null,
+  params: {},
+  created_at: null,
+  started_at: null,
+  updated_at: null,
+  ended_at: null,
+  duration_ms: null,
+  retry_count: 0,
+  error: null,
+  progress: null,
+  stages: definition.stages.map(({ name, retry }) => ({
+    ...{ name, state: 'pending', attempt: 0, max_attempts: retry.limit + 1, started_at: null, ended_at: null },
+    ...{ duration_ms: null, outputs: {}, metrics: {}, reason: null },
+  })),
+  lock: null,
+  last_run_id: lastRunId,
+  metadata: {},
+});

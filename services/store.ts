@@ -1,0 +1,177 @@
+import type { ChartConfig } from '../machines/compile.ts';
+import type { PipelineDefinition } from '../machines/definition.ts';
+import type { JournalEvent, NewEvent } from '../machines/events.ts';
+import type { Projection } from '../machines/project.ts';
+import type { Progress, Trigger } from '../machines/status.ts';
+import type { ProcessIdentity } from '../stages/contract.ts';
+
+/** What a run was started with; it never changes afterwards. */
+export type RunSpec = {
+  runId: string;
+  pipeline: string;
+  chart: string;
+  definition: PipelineDefinition;
+  /** Absolute folder that relative paths of the pipeline file refer to. */
+  projectDir: string;
+  params: Record<string, unknown>;
+  trigger: Trigger;
+  onlyStage: string | null;
+  reason: string | null;
+  /** Values of `stages.*` a single-stage run takes from an earlier run. */
+  inputs: Record<string, Record<string, unknown>>;
+  metadata: Record<string, unknown>;
+};
+
+/** A run as one row: the truth about it. */
+export type RunRow = RunSpec & {
+  number: number;
+  /** Accepted transitions, gapless. */
+  version: number;
+  /** Rows of the ledger, refused and stale ones too. */
+  ledgerN: number;
+  /** Events of this run, gapless. */
+  runSeq: number;
+  /** The persisted XState snapshot. */
+  snapshot: unknown;
+  projection: Projection;
+  createdAt: number;
+  updatedAt: number;
+  endedAt: number | null;
+  progress: Progress | null;
+  lock: { key: string; since: number } | null;
+};
+
+export type EffectKind = 'stage' | 'verify' | 'drain' | 'preflight';
+/** The fence of an effect or a timer: its answer counts only while exactly this row lives. */
+export type Fence = { kind: 'effect' | 'timer'; id: string; stamp: number };
+export type EffectRow = {
+  runId: string;
+  id: string;
+  /** The version of the transition that created it. */
+  stamp: number;
+  kind: EffectKind;
+  /** A dropped stage effect stays as `dropping` until its processes are proven gone (T1). */
+  state: 'born' | 'started' | 'dropping';
+  input: { stage?: string };
+  attempt: number;
+  token: string;
+  process: ProcessIdentity | null;
+  createdAt: number;
+};
+export type TimerRow = {
+  runId: string;
+  id: string;
+  stamp: number;
+  /** Limits on work count this boot's monotonic time; waits people plan with count wall time (T13). */
+  clock: 'monotonic' | 'wall';
+  /** Milliseconds on that clock. */
+  dueAt: number;
+  delayMs: number;
+  bootId: string;
+};
+
+export type Cause = { kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery'; actor?: string };
+export type Verdict = 'accepted' | 'refused' | 'stale';
+export type LedgerRow = {
+  n: number;
+  version: number;
+  at: number;
+  from: string;
+  to: string;
+  event: { type: string; [key: string]: unknown };
+  cause: Cause;
+  guards: { guard: string; holds: boolean }[];
+  verdict: Verdict;
+  why: string | null;
+};
+
+export type Loaded = { run: RunRow; effects: EffectRow[]; timers: TimerRow[] };
+/** All that one step writes, in one transaction. */
+export type Decision = {
+  at: number;
+  ledger: Omit<LedgerRow, 'n' | 'at'>;
+  events: NewEvent[];
+  /** Absent when the run does not move (refused, stale). */
+  next?: { snapshot: unknown; projection: Projection; ended: boolean };
+  /** Applied in this order: answered and ended effects deleted, stage effects marked dropping, new ones inserted. */
+  remove: Fence[];
+  drop: Fence[];
+  born: EffectRow[];
+  disarm: Fence[];
+  arm: TimerRow[];
+};
+export type Committed = { run: RunRow; decision: Decision; lastSeq: number };
+
+export type BeginRequest = {
+  spec: RunSpec;
+  config: ChartConfig;
+  compilerVersion: number;
+  snapshot: unknown;
+  projection: Projection;
+  lock: { key: string; limit: number };
+  at: number;
+  idempotency: { key: string; bodyHash: string } | null;
+  /** Written when no place is free: a refusal leaves this event and no run (S06). */
+  refusal: (owner: RunRow) => NewEvent;
+};
+export type Begun =
+  | ({ kind: 'begun' } & Committed)
+  | { kind: 'replayed'; run: RunRow }
+  | { kind: 'key-reused'; run: RunRow }
+  | { kind: 'refused'; owner: RunRow };
+
+export type JournalFilter = { runId?: string; pipeline?: string; stage?: string; event?: string; after?: number; limit: number };
+
+/**
+ * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one transaction of its own:
+ * there is no begin/commit to leave open (T2). `decide` is synchronous and pure and may be called twice.
+ */
+export type Store = {
+  /** Changes only when the journal is new; part of every cursor. */
+  readonly epoch: string;
+  begin(request: BeginRequest, decide: (loaded: Loaded) => Decision): Promise<Begun>;
+  /** @returns null when the run does not exist */
+  step(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
+
+  /** Records who works, before the gate opens. @returns false when the effect is not waiting for it any more */
+  recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
+  /** The drain's proof: forgets dropping effects whose processes are gone, and frees the lock of an ended run that waited for it. */
+  removeDrained(runId: string, fences: Fence[]): Promise<void>;
+  saveProgress(runId: string, progress: Progress): Promise<void>;
+  /** An event that belongs to no run or moves none. */
+  note(event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): Promise<void>;
+  /** The pipeline shows IDLE until its next run. */
+  markReset(pipeline: string, runId: string | null): Promise<void>;
+  /** Gives limits of an earlier boot their full time again. */
+  rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
+  setMeta(key: string, value: string): Promise<void>;
+
+  chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;
+  run(runId: string): Promise<{ run: RunRow; headSeq: number } | null>;
+  /** Newest first; `before` is a run id. */
+  runs(filter: { pipeline?: string; limit: number; before?: string }): Promise<{ items: RunRow[]; headSeq: number }>;
+  /** The live run of a pipeline, else its latest. `reset` = that run is hidden by a reset. */
+  latest(pipeline: string): Promise<{ run: RunRow | null; reset: boolean; headSeq: number }>;
+  latestDone(pipeline: string): Promise<RunRow | null>;
+  liveRuns(): Promise<RunRow[]>;
+  load(runId: string): Promise<Loaded | null>;
+  effects(): Promise<EffectRow[]>;
+  dueTimers(now: { wallMs: number; monotonicMs: number }): Promise<TimerRow[]>;
+  /** Milliseconds until the next timer is due; null when none is armed. */
+  nextDueIn(now: { wallMs: number; monotonicMs: number }): Promise<number | null>;
+  ledger(runId: string, after: number, limit: number): Promise<LedgerRow[]>;
+  /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
+  journal(filter: JournalFilter): Promise<JournalEvent[]>;
+  meta(key: string): Promise<string | null>;
+  /** State, head and recent events of one instant. */
+  snapshotRead(scope: { runId?: string; pipeline?: string }, recent: number): Promise<StoreSnapshot>;
+  close(): Promise<void>;
+};
+/** One consistent view: these runs are the state after exactly the events up to `headSeq`. */
+export type StoreSnapshot = {
+  headSeq: number;
+  /** The run asked for, or the live or latest run of each pipeline asked for. */
+  runs: RunRow[];
+  /** The newest events of the scope, oldest first. */
+  recent: JournalEvent[];
+};

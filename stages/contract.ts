@@ -1,0 +1,91 @@
+import type { Failure } from '../machines/failure.ts';
+import type { Progress } from '../machines/status.ts';
+
+/**
+ * What a module stage gets. A module stage is a file that exports `run`; it is run in a child process of its own,
+ * so it may use as much memory as it likes and can always be ended.
+ */
+export type StageContext = {
+  runId: string;
+  pipeline: string;
+  stage: string;
+  /** From 1. */
+  attempt: number;
+  /** Absolute folder of this run; survives attempts. */
+  workspace: string;
+  /** Absolute folder that relative paths of the pipeline file refer to. */
+  projectDir: string;
+  /** Changes per (run, stage), not per attempt: hand it to systems that must not do a thing twice. */
+  idempotencyKey: string;
+  params: Record<string, unknown>;
+  /** The stage's `with:`, with `${…}` already inserted. */
+  with: Record<string, unknown>;
+  /** Aborted on SIGTERM; the process is killed `grace` later. */
+  signal: AbortSignal;
+  progress(progress: Progress): void;
+  metric(values: Record<string, number>): void;
+  /** A line for the stage's log. */
+  log(line: string): void;
+};
+
+/** What `run` resolves to. Throw a `StageFailure` (or anything) to fail. */
+export type StageResult = { outputs?: Record<string, unknown>; skip?: string; files?: ManifestFile[] } | undefined;
+/** A file that the attempt vouches for; the host writes them to `<attempt folder>/manifest.json`, verification reads that. */
+export type ManifestFile = { path: string; bytes: number; sha256: string; rows?: number };
+export type StageModule = { run(context: StageContext): Promise<StageResult> };
+
+/** A failure that says whether trying again can help. */
+export class StageFailure extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  constructor(code: string, message: string, options: { retryable?: boolean } = {}) {
+    super(message);
+    this.code = code;
+    this.retryable = options.retryable ?? true;
+  }
+}
+
+/** One attempt of one stage, everything resolved: what the runner needs and nothing else. */
+export type AttemptRequest = {
+  runId: string;
+  pipeline: string;
+  stage: string;
+  attempt: number;
+  /** The fence: unique per attempt, in the environment of every process of it (STAGEWRIGHT_ATTEMPT_TOKEN). */
+  token: string;
+  /** Absolute folder for stdout.log, stderr.log, exit.json, outputs.json of this attempt. */
+  attemptDir: string;
+  workspace: string;
+  projectDir: string;
+  /** Program and arguments (`run:`), or the absolute path / `builtin:` name of a module (`uses:`). */
+  program: { argv: string[] } | { module: string };
+  with: Record<string, unknown>;
+  params: Record<string, unknown>;
+  env: Record<string, string>;
+  cwd: string;
+  graceMs: number;
+};
+
+/** Who a process is: pid alone is reused, so the start time and the boot go with it. */
+export type ProcessIdentity = { pid: number; startTicks: number; bootId: string; pidNamespace: string };
+
+/** What an attempt came to, before the chart judges it. */
+export type AttemptAnswer =
+  | {
+      ok: true;
+      outputs: Record<string, unknown>;
+      metrics: Record<string, number>;
+      progress: Progress | null;
+      skipped: string | null;
+      warnings: string[];
+    }
+  | { ok: false; failure: Failure; metrics: Record<string, number>; progress: Progress | null; warnings: string[] };
+
+/** What the runner tells while it works. `recordProcess` must be durable before the program's first instruction. */
+export type AttemptObserver = {
+  /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
+  recordProcess(identity: ProcessIdentity): Promise<boolean>;
+  progress(progress: Progress): void;
+  /** Any output or protocol line: a sign of life. */
+  alive(): void;
+};
