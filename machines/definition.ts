@@ -1,3 +1,8 @@
+import { references } from './interpolate.ts';
+import { checkParam } from './params.ts';
+import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import { unknownKey } from './suggest.ts';
+
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
 export type StageDefinition = {
   name: string;
@@ -42,3 +47,103 @@ export type PipelineDefinition = {
   env: Record<string, string>;
   stages: StageDefinition[];
 };
+
+/** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
+export type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
+export type ParsedDefinition = { ok: true; definition: PipelineDefinition } | { ok: false; problems: DefinitionProblem[] };
+
+const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+const invalid = (path: readonly PropertyKey[], detail: string): DefinitionProblem => ({
+  pointer: pointerOf(path),
+  code: 'invalid',
+  detail,
+});
+
+/** Reads a pipeline file's content: shape, names, references. All problems at once, none thrown. */
+export const parseDefinition = (raw: unknown): ParsedDefinition => {
+  const parsed = pipelineSchema.safeParse(raw);
+  if (!parsed.success)
+    return {
+      ok: false,
+      problems: parsed.error.issues.map((issue) => ({
+        pointer: pointerOf(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path),
+        code: issue.code === 'unrecognized_keys' ? 'unknown-key' : isLater(issue) ? 'not-supported-yet' : 'invalid',
+        detail: issue.message,
+      })),
+    };
+  const definition = definitionOf(parsed.data);
+  const problems = [...nameProblems(definition), ...paramProblems(definition), ...referenceProblems(definition, parsed.data)];
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition };
+};
+
+const isLater = (issue: { code: string; params?: unknown }): boolean =>
+  issue.code === 'custom' && (issue.params as { code?: string } | undefined)?.code === 'not-supported-yet';
+
+const definitionOf = (file: PipelineFile): PipelineDefinition => ({
+  name: file.name,
+  title: file.title ?? file.name,
+  timezone: file.timezone,
+  params: file.params as PipelineDefinition['params'],
+  concurrency: { key: file.concurrency.key ?? file.name, limit: file.concurrency.limit, onConflict: 'refuse' },
+  timeoutMs: file.timeout ?? null,
+  env: file.env,
+  stages: file.stages.map((stage) => ({
+    name: stage.name,
+    title: stage.title ?? null,
+    program: stage.run ? { argv: stage.run } : { module: stage.uses as string },
+    with: stage.with,
+    cwd: stage.cwd ?? null,
+    env: stage.env,
+    timeoutMs: stage.timeout,
+    heartbeatMs: stage.heartbeat ?? null,
+    graceMs: stage.grace,
+    retry: {
+      limit: stage.retry.limit,
+      initialMs: stage.retry.backoff.initial,
+      factor: stage.retry.backoff.factor,
+      maxMs: stage.retry.backoff.max,
+      jitter: stage.retry.backoff.jitter,
+      neverOn: { exitCodes: stage.retry.never_on.exit_codes, codes: stage.retry.never_on.codes },
+    },
+    files: stage.files,
+    onRestart: stage.on_restart,
+  })),
+});
+
+const nameProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
+  stages.flatMap(({ name }, index) =>
+    stages.findIndex((other) => other.name === name) < index
+      ? [invalid(['stages', index, 'name'], `a stage named \`${name}\` stands above already; names are unique`)]
+      : [],
+  );
+
+const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
+  Object.entries(params).flatMap(([name, param]) => {
+    const detail = param.default === undefined ? null : checkParam(param, param.default);
+    return detail ? [invalid(['params', name, 'default'], `the default does not fit the type: ${detail}`)] : [];
+  });
+
+const roots = ['params', 'stages', 'run', 'env'];
+const runKeys = ['id', 'number', 'workspace'];
+
+/** `${…}` that can never have a value is found when the file is loaded, not at three in the morning. */
+const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>
+  file.stages.flatMap((stage, index) => {
+    const earlier = definition.stages.slice(0, index).map(({ name }) => name);
+    const judge = ([root = '', first = '', second]: string[]): string | null => {
+      if (!roots.includes(root)) return unknownKey(root, roots, 'source');
+      if (root === 'params' && !Object.hasOwn(definition.params, first))
+        return unknownKey(first, Object.keys(definition.params), 'parameter');
+      if (root === 'run' && !runKeys.includes(first)) return unknownKey(first, runKeys, 'value of run');
+      if (root !== 'stages') return null;
+      if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
+      return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
+    };
+    return (['run', 'with', 'cwd', 'env', 'files'] as const).flatMap((key) =>
+      references(stage[key] ?? null).flatMap((path) => {
+        const detail = judge(path);
+        return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
+      }),
+    );
+  });

@@ -30,7 +30,13 @@ export const assigns = {
       attemptOpen: true,
       ending: null,
       retryAt: null,
-      ...change(context, stage, { state: 'running', attempt: facts.attempt + 1, startedAt: facts.startedAt ?? event.at, attemptStartedAt: event.at, reason: null }),
+      ...change(context, stage, {
+        state: 'running',
+        attempt: facts.attempt + 1,
+        startedAt: facts.startedAt ?? event.at,
+        attemptStartedAt: event.at,
+        reason: null,
+      }),
     };
   },
   keepAnswer: ({ context, event }: Args, { stage }: P) => {

@@ -1,8 +1,8 @@
 import type { PipelineDefinition } from '../machines/definition.ts';
 import { references } from '../machines/interpolate.ts';
-import { validateParams } from '../machines/definition.ts';
-import { suggest } from '../machines/suggest.ts';
+import { validateParams } from '../machines/params.ts';
 import type { Progress, Status } from '../machines/status.ts';
+import { suggest } from '../machines/suggest.ts';
 import type { Clock } from './clock.ts';
 import type { Charts } from './interpreter/charts.ts';
 import { projectSnapshot } from './interpreter/decide.ts';
@@ -42,7 +42,8 @@ export const createOrchestrator = (deps: Deps): Orchestrator => {
     throw new ServiceError('unknown-pipeline', `there is no pipeline ${name}${nearest ? `; did you mean ${nearest}?` : ''}`);
   };
   const truthful = (): void => {
-    if (deps.phase() === 'starting') throw new ServiceError('starting', 'the service settles what the last one left; ask again in a second');
+    if (deps.phase() === 'starting')
+      throw new ServiceError('starting', 'the service settles what the last one left; ask again in a second');
   };
   const show = (run: RunRow, headSeq: number): Status => statusOf(run, headSeq, deps.progress(run.runId));
   const runOr404 = async (runId: string) => {
@@ -70,7 +71,8 @@ export const createOrchestrator = (deps: Deps): Orchestrator => {
     const inputs: RunSpec['inputs'] = {};
     for (const name of needed) {
       const facts = donor?.projection.stages.find((stage) => stage.name === name);
-      if (!facts) throw new ServiceError('missing-input', `outputs of stage ${name} are needed, and no DONE run of ${definition.name} has any`);
+      if (!facts)
+        throw new ServiceError('missing-input', `outputs of stage ${name} are needed, and no DONE run of ${definition.name} has any`);
       inputs[name] = facts.outputs;
     }
     return { inputs, metadata: { inputs_from: donor?.runId } };
@@ -80,7 +82,10 @@ export const createOrchestrator = (deps: Deps): Orchestrator => {
     if (onlyStage === null) return definition;
     const stages = definition.stages.filter(({ name }) => name === onlyStage);
     if (stages.length > 0) return { ...definition, stages };
-    const nearest = suggest(onlyStage, definition.stages.map(({ name }) => name));
+    const nearest = suggest(
+      onlyStage,
+      definition.stages.map(({ name }) => name),
+    );
     throw new ServiceError('unknown-stage', `${definition.name} has no stage ${onlyStage}${nearest ? `; did you mean ${nearest}?` : ''}`);
   };
 

@@ -1,7 +1,8 @@
-import { type AttemptAnswer, settleFromEvidence } from '../stages/process-runner.ts';
+import type { AttemptAnswer } from '../stages/contract.ts';
+import { settleFromEvidence } from '../stages/evidence.ts';
 import type { Clock } from './clock.ts';
 import { fenceOf } from './fence.ts';
-import { type Effects, Failed } from './interpreter/effects.ts';
+import type { Effects, Failed } from './interpreter/effects.ts';
 import type { Interpreter } from './interpreter/interpreter.ts';
 import type { Timers } from './interpreter/timers.ts';
 import { attemptDirOf } from './paths.ts';

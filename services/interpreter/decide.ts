@@ -48,14 +48,15 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
   const [before, guards, next, actions] = attempt(event, () => {
     const snapshot = revive(machine, run.snapshot);
     const judged = judgeGuards(snapshot, event);
-    if (!snapshot.can(event)) return [snapshot, judged, null, []] as const;
+    // XState would let the root handle an event even after the end (I1).
+    if (snapshot.status !== 'active' || !snapshot.can(event)) return [snapshot, judged, null, []] as const;
     const [after, todo] = transition(machine, snapshot, event);
     if (after.status === 'error') throw after.error;
     return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
   });
   if (!next) return refused(loaded, event, delivery, now, guards);
 
-  const outbox = attempt(event, () => outboxOf(actions, next, loaded, delivery.fence, now));
+  const outbox = attempt(event, () => outboxOf(actions, next, loaded, usedUp(delivery), now));
   const projection = project(next, allowedIn(next));
   const { facts, ...rows } = outbox;
   return {
@@ -124,6 +125,9 @@ const attempt = <T>(event: RunEvent, work: () => T): T => {
   }
 };
 
+/** An answer ends its effect and a firing its timer; news about an effect (INTERRUPTED, HEARTBEAT_LATE) only names it. */
+const usedUp = ({ event, fence }: Delivery): Fence | null => (event.type.startsWith('xstate.') ? fence : null);
+
 const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolean =>
   kind === 'effect'
     ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
@@ -165,7 +169,7 @@ const refused = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now, 
     data: { command: event.type, why, by: delivery.cause.actor ?? null },
   };
   // A refused answer is used up all the same, or its effect would count as live for ever.
-  const used = delivery.fence ? [delivery.fence] : [];
+  const used = [usedUp(delivery) ?? []].flat();
   return {
     ...base,
     ledger: { ...base.ledger, guards, verdict: 'refused', why },

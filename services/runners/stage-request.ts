@@ -42,8 +42,7 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     attemptDir: attemptDirOf(places.dataDir, run.runId, stage.name, effect.attempt),
     workspace: workspaceOf(places.dataDir, run.runId),
     projectDir: run.projectDir,
-    program:
-      'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
+    program: 'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
     with: resolved.with,
     params: run.params,
     env: { ...places.baseEnv, ...run.definition.env, ...resolved.env },

@@ -34,7 +34,7 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
-      const answer = await runAttempt({ launcher, processes, clock }, request, observer, new AbortController().signal);
+      const answer = await runAttempt({ launcher, processes, clock }, request, observer);
       if (answer.progress) marks.progress(run, answer.progress);
       if (answer.warnings.length > 0) await marks.warnings(run, effect, answer.warnings);
       return outputOf(answer);

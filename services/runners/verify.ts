@@ -50,7 +50,11 @@ const fromManifest = async (files: ManifestFile[], pattern: string, projectDir: 
     try {
       await pipeline(createReadStream(path), hash);
     } catch {
-      throw new Failed({ code: 'missing-files', message: `${relative(projectDir, path)} stands in the manifest but cannot be read`, retryable: true });
+      throw new Failed({
+        code: 'missing-files',
+        message: `${relative(projectDir, path)} stands in the manifest but cannot be read`,
+        retryable: true,
+      });
     }
     if (hash.digest('hex') !== file.sha256)
       throw new Failed({ code: 'changed-file', message: `${relative(projectDir, path)} is not what the manifest says`, retryable: true });

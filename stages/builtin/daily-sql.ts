@@ -43,7 +43,7 @@ export function readRows(path: string, file: number, layout: DailyLayout, allowN
 }
 
 /** One day of slack: no zone's today is later than tomorrow in UTC, where the clock of the stage runs. */
-export const inTheFuture = 'date is in the future';
+const inTheFuture = 'date is in the future';
 
 /** The output schema of data-stages: days are the exchange's, at 00:00, so they are TIMESTAMP without a zone. The last row of a day wins. */
 export function selectBars(instrument: string, sources: string[]): string {

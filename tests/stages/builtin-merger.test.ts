@@ -66,7 +66,7 @@ test('S31: a trade that was OPEN yesterday and closes today is one update, and o
   const after = await project.state('m');
   expect(after['m/X/D1/2018-01.parquet']).toBe(before['m/X/D1/2018-01.parquet']);
   const february = await project.rows('m/X/D1/2018-02.parquet');
-  expect(february.map(({ result }) => result).slice(-2)).toEqual(['Loss', 'NoTrade']);
+  expect(february.map(({ result }) => result).slice(-2)).toEqual(['Loss', 'OPEN']);
 });
 
 test('a row that the new input no longer has is kept', async () => {

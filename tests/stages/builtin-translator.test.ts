@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
@@ -130,10 +130,16 @@ test('bytes that are no text and unbalanced quotes cost their row and no other',
   await using project = await makeProject();
   await project.write('raw/X/x.csv', '');
   const rows = Buffer.from(`\uFEFF"Date","Open","High","Low","Close","Volume"\r\n2018-01-01,1,2,1,2,5\r\n2018-01-02,"1,2,1,2,5\r\n`);
-  const { writeFile } = await import('node:fs/promises');
   const odd = Buffer.concat([rows, Buffer.from([0xff, 0xfe]), Buffer.from('\r\n\r\n"2018-01-03",2,3,1,2,5')]);
   await writeFile(join(project.dir, 'raw/X/x.csv'), odd);
   expect((await project.run(translator, options)).outputs).toMatchObject({ rows: 3, rejected: 1 });
+});
+
+test('a row dated in the future is looked at again by the next run, whose today may have reached it', async () => {
+  await using project = await makeProject();
+  await project.write('raw/X/x.csv', `${header}2018-01-01,1,2,1,2,5\n2999-01-01,1,2,1,2,5\n`);
+  await project.run(translator, options);
+  expect((await project.run(translator, options)).outputs).toMatchObject({ changed: ['X'], rejected: 1 });
 });
 
 test('too many rejects fail the stage with the first ten, and leave the old file as it was', async () => {

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** A year: longer is a mistake, and far below the range where milliseconds lose precision. */
+const maxMs = 366 * 86_400_000;
+
+/** `250ms`, `10s`, `5m`, `1h`, `1d` or whole milliseconds → milliseconds. */
+export const durationSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(value));
+  const ms = typeof value === 'number' ? value : match ? Number(match[1]) * (units[match[2] as string] as number) : Number.NaN;
+  if (Number.isInteger(ms) && ms >= 0 && ms <= maxMs) return ms;
+  ctx.addIssue({
+    code: 'custom',
+    message: `expected a duration such as 250ms, 10s, 5m, 1h, 1d or milliseconds (at most 366d), got ${JSON.stringify(value)}`,
+  });
+  return z.NEVER;
+});

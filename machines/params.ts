@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { ParamDefinition, PipelineDefinition } from './definition.ts';
+import { unknownKey } from './suggest.ts';
+
+type FieldError = { pointer: string; detail: string };
+export type ParamsResult = { ok: true; params: Record<string, unknown> } | { ok: false; errors: FieldError[] };
+
+const scalars = { string: z.string(), number: z.number(), integer: z.int(), boolean: z.boolean() };
+
+const schemaOf = ({ type, format, items }: ParamDefinition): z.ZodType => {
+  if (type === 'array') return z.array(items ? scalars[items.type] : z.json());
+  if (type === 'object') return z.record(z.string(), z.json());
+  return type === 'string' && format === 'date' ? z.iso.date() : scalars[type];
+};
+
+/** Checks one value. @returns what is wrong, null when it fits */
+export const checkParam = (definition: ParamDefinition, value: unknown): string | null => {
+  const result = schemaOf(definition).safeParse(value);
+  if (!result.success) return result.error.issues[0]?.message ?? 'does not fit';
+  if (!definition.enum || definition.enum.some((one) => one === value)) return null;
+  return `expected one of ${definition.enum.map((one) => JSON.stringify(one)).join(', ')}`;
+};
+
+/** The parameters a run gets: the given ones checked, defaults for the rest; one without a default must be given. */
+export const validateParams = (definition: PipelineDefinition, given: Record<string, unknown>): ParamsResult => {
+  const known = Object.keys(definition.params);
+  const errors: FieldError[] = Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({ pointer: `/params/${name}`, detail: unknownKey(name, known, 'parameter') }));
+  const params: Record<string, unknown> = {};
+  for (const [name, param] of Object.entries(definition.params)) {
+    const value = Object.hasOwn(given, name) ? given[name] : param.default;
+    const detail = value === undefined ? 'has no default and must be given' : checkParam(param, value);
+    if (detail) errors.push({ pointer: `/params/${name}`, detail });
+    params[name] = value;
+  }
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, params };
+};

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.ts';
+import { unknownKey } from './suggest.ts';
+
+/** An object without unknown keys; a wrong one is answered with the nearest right one. */
+const closed = <T extends z.ZodRawShape>(shape: T) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('; ') : undefined,
+  });
+
+/** A shape of the file format that this version does not run yet: refused by name, never ignored. */
+const later = (key: string, refuses: (value: unknown) => boolean = () => true) =>
+  z
+    .unknown()
+    .optional()
+    .superRefine((value, ctx) => {
+      if (value === undefined || !refuses(value)) return;
+      ctx.addIssue({ code: 'custom', params: { code: 'not-supported-yet' }, message: `\`${key}\` is not supported yet by this version` });
+    });
+const orLater = <T extends z.ZodType>(schema: T, key: string, words: string[]) =>
+  z.preprocess((value, ctx) => {
+    if (typeof value === 'string' && words.includes(value)) {
+      const message = `\`${key}: ${value}\` is not supported yet by this version`;
+      ctx.addIssue({ code: 'custom', params: { code: 'not-supported-yet' }, message });
+      return z.NEVER;
+    }
+    return value;
+  }, schema);
+
+const reserved = ['pipeline', 'scheduler', 'watchdog', 'system', 'run'];
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long')
+  .refine((name) => !reserved.includes(name), { error: `is a reserved word (${reserved.join(', ')})` });
+
+const zoneSchema = z.string().refine(
+  (zone) => {
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone });
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected a time zone such as UTC or America/Chicago' },
+);
+const envSchema = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), z.string());
+const whole = z.int().nonnegative();
+
+const retrySchema = closed({
+  limit: whole.max(1000).default(0),
+  backoff: closed({
+    initial: durationSchema.default(10_000),
+    factor: z.number().min(1).max(100).default(2),
+    max: durationSchema.default(300_000),
+    jitter: z.number().min(0).max(1).default(0.1),
+  }).prefault({}),
+  never_on: closed({ exit_codes: z.array(z.int()).default([]), codes: z.array(z.string()).default([]) }).prefault({}),
+}).prefault({});
+
+const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger'];
+const usesSchema = z.string().refine((uses) => builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)), {
+  error: `expected ${builtins.join(', ')}, or a path to a .ts, .js or .mjs file`,
+});
+
+const stageSchema = closed({
+  name: nameSchema,
+  title: z.string().optional(),
+  uses: usesSchema.optional(),
+  run: z.array(z.string().min(1)).min(1, 'expected a program and its arguments, e.g. ["python3", "report.py"]').optional(),
+  http: later('http'),
+  approval: later('approval'),
+  parallel: later('parallel'),
+  each: later('each'),
+  when: later('when'),
+  with: z.record(z.string(), z.json()).default({}),
+  cwd: z.string().optional(),
+  env: envSchema.default({}),
+  timeout: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).default(3_600_000),
+  heartbeat: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).optional(),
+  grace: durationSchema.default(10_000),
+  retry: retrySchema,
+  files: z.array(closed({ path: z.string().min(1), min: whole.default(1) })).default([]),
+  on_restart: orLater(z.enum(['retry', 'fail']).default('retry'), 'on_restart', ['adopt']),
+}).superRefine((stage, ctx) => {
+  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+  if ([stage.http, stage.approval, stage.parallel].some((value) => value !== undefined)) return;
+  if ((stage.uses === undefined) === (stage.run === undefined))
+    ctx.addIssue({ code: 'custom', message: 'a stage has exactly one of `uses` and `run`' });
+});
+
+const paramSchema = closed({
+  type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']),
+  format: z.enum(['date']).optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  enum: z.array(z.json()).optional(),
+  items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
+  default: z.json().optional(),
+});
+
+/** The whole pipeline file. */
+export const pipelineSchema = closed({
+  name: nameSchema,
+  title: z.string().optional(),
+  timezone: zoneSchema.default('UTC'),
+  params: z
+    .record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'expected a parameter name such as day or max_rows'), paramSchema)
+    .default({}),
+  concurrency: closed({
+    key: nameSchema.optional(),
+    limit: z.int().min(1).max(100).default(1),
+    on_conflict: orLater(z.enum(['refuse']).default('refuse'), 'on_conflict', ['queue', 'cancel_running']),
+    queue: later('queue'),
+  }).prefault({}),
+  timeout: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).optional(),
+  env: envSchema.default({}),
+  secrets: later('secrets'),
+  stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
+  finally: later('finally'),
+  schedules: later('schedules', (value) => !(Array.isArray(value) && value.length === 0)),
+});
+export type PipelineFile = z.infer<typeof pipelineSchema>;

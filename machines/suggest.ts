@@ -1,0 +1,26 @@
+/** Steps of insert, delete or replace between two words (Levenshtein). */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1)
+      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length] as number;
+};
+
+/** The known name somebody most likely meant; null when none is near. */
+export const suggest = (word: string, known: readonly string[]): string | null => {
+  const near = known
+    .map((name) => ({ name, steps: distance(word.toLowerCase().slice(0, 60), name.toLowerCase()) }))
+    .filter(({ name, steps }) => steps <= Math.max(1, Math.floor(name.length / 3)))
+    .sort((a, b) => a.steps - b.steps);
+  return near[0]?.name ?? null;
+};
+
+/** `unknown key \`tmeout\`; did you mean \`timeout\`?` */
+export const unknownKey = (word: string, known: readonly string[], kind = 'key'): string => {
+  const nearest = suggest(word, known);
+  return `unknown ${kind} \`${word}\`; ${nearest ? `did you mean \`${nearest}\`?` : `known are ${known.join(', ')}`}`;
+};

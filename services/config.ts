@@ -1,0 +1,109 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { durationSchema } from '../machines/duration.ts';
+import { suggest, unknownKey } from '../machines/suggest.ts';
+import { logLevels } from './logger.ts';
+
+const list = z.preprocess((value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value), z.array(z.string().min(1)));
+const loopback = ['127.0.0.1', '::1', 'localhost'];
+
+/** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
+export const configSchema = z.object({
+  host: z
+    .string()
+    .refine((host) => loopback.includes(host), { error: `only loopback (${loopback.join(', ')}) until API tokens exist` })
+    .default('127.0.0.1'),
+  port: z.coerce.number().int().min(0).max(65_535).default(8000),
+  data_dir: z.string().min(1).default('./data'),
+  pipelines: z.string().min(1).default('./pipelines'),
+  store: z.literal('sqlite', { error: 'only sqlite for now; PostgreSQL is not supported yet' }).default('sqlite'),
+  /** NORMAL is faster and may lose the last commits on a power cut, not on a crash. */
+  synchronous: z.enum(['FULL', 'NORMAL']).default('FULL'),
+  default_pipeline: z.string().optional(),
+  log_level: z.enum(logLevels).default('info'),
+  allowed_hosts: list.default([]),
+  allowed_origins: list.default([]),
+  shutdown_timeout: durationSchema.default(8000),
+});
+export type Config = z.infer<typeof configSchema>;
+
+/** The caller wrote something we cannot read: exit code 2. */
+export class UsageError extends Error {}
+
+const keys = Object.keys(configSchema.shape);
+const flagOf = (key: string): string => key.replaceAll('_', '-');
+const variableOf = (key: string): string => `STAGEWRIGHT_${key.toUpperCase()}`;
+/** Variables with our prefix that are not settings: what stages and the client get. */
+const otherVariables = [
+  'RUN_ID',
+  'PIPELINE',
+  'STAGE',
+  'ATTEMPT',
+  'ATTEMPT_TOKEN',
+  'WORKSPACE',
+  'IDEMPOTENCY_KEY',
+  'PARAMS',
+  'OUTPUTS',
+  'URL',
+];
+
+type Env = Record<string, string | undefined>;
+
+/**
+ * Flag over environment over file over default.
+ * @throws UsageError naming every setting that is unknown or does not fit, and where it came from
+ */
+export const readConfig = (argv: string[], env: Env, readFile: (path: string) => string): Config => {
+  const problems: string[] = [];
+  const flags = readFlags(argv);
+  const variables = readVariables(env, problems);
+  const path = flags.config ?? variables.config;
+  const file = path === undefined ? {} : readConfigFile(String(path), readFile, problems);
+  const sources = { flag: flags, variable: variables, file };
+  const merged = { ...file, ...variables, ...flags };
+  delete merged.config;
+  const parsed = configSchema.safeParse(merged);
+  if (!parsed.success)
+    for (const { path: where, message } of parsed.error.issues) {
+      const key = String(where[0]);
+      const name = key in sources.flag ? `--${flagOf(key)}` : key in sources.variable ? variableOf(key) : `${key} in ${path}`;
+      problems.push(`${name}: ${message}`);
+    }
+  if (problems.length > 0 || !parsed.success) throw new UsageError(problems.join('\n'));
+  return parsed.data;
+};
+
+const readFlags = (argv: string[]): Record<string, unknown> => {
+  const options = Object.fromEntries([...keys, 'config'].map((key) => [flagOf(key), { type: 'string' as const }]));
+  try {
+    const { values } = parseArgs({ args: argv, options, strict: true });
+    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag.replaceAll('-', '_'), value]));
+  } catch (error) {
+    const unknown = /'--([^']+)'/.exec((error as Error).message)?.[1];
+    const nearest = unknown && suggest(unknown, Object.keys(options));
+    throw new UsageError(`${(error as Error).message.split('. ')[0]}${nearest ? `; did you mean --${nearest}?` : ''}`);
+  }
+};
+
+const readVariables = (env: Env, problems: string[]): Record<string, unknown> => {
+  const values: Record<string, unknown> = {};
+  const known = [...keys, 'config'].map(variableOf);
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('STAGEWRIGHT_') || otherVariables.includes(name.slice('STAGEWRIGHT_'.length))) continue;
+    if (known.includes(name)) values[name.slice('STAGEWRIGHT_'.length).toLowerCase()] = value;
+    else problems.push(unknownKey(name, known, 'variable'));
+  }
+  return values;
+};
+
+const readConfigFile = (path: string, readFile: (path: string) => string, problems: string[]): Record<string, unknown> => {
+  try {
+    const raw = JSON.parse(readFile(path)) as unknown;
+    if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) throw new Error('expected a JSON object');
+    for (const key of Object.keys(raw)) if (!keys.includes(key)) problems.push(`${path}: ${unknownKey(key, keys)}`);
+    return raw as Record<string, unknown>;
+  } catch (error) {
+    problems.push(`${path}: ${(error as Error).message}`);
+    return {};
+  }
+};

@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ExitRecord, Launched, Launcher } from '../../stages/launcher-port.ts';
+import type { FromLauncher, ToLauncher } from './messages.ts';
+
+const program = fileURLToPath(new URL('./launcher-process.ts', import.meta.url));
+
+/** An error of the launcher with the code its port promises. */
+const launcherError = (code: 'spawn-failed' | 'launcher-lost', message: string): Error => Object.assign(new Error(message), { code });
+
+type Pending = {
+  launched: PromiseWithResolvers<Launched>;
+  exited: PromiseWithResolvers<ExitRecord>;
+};
+type Live = { child: ChildProcess; pending: Map<number, Pending>; gone: Promise<void> };
+
+/** Starts programs through one launcher process, which is started again when it dies. */
+export const createLauncher = (deps: { log: (message: string) => void }): Launcher => {
+  let live: Live | null = null;
+  let nextId = 1;
+  let closed = false;
+
+  const send = ({ child }: Live, message: ToLauncher): void => {
+    // A broken channel is noticed as the exit of the launcher.
+    child.send(message, () => {});
+  };
+
+  const settle = (owner: Live, message: FromLauncher): void => {
+    const entry = owner.pending.get(message.id);
+    if (!entry) return;
+    if (message.type === 'launched') {
+      entry.launched.resolve({
+        identity: message.identity,
+        open: () => send(owner, { type: 'gate', id: message.id, go: true }),
+        abandon: () => send(owner, { type: 'gate', id: message.id, go: false }),
+        exited: entry.exited.promise,
+      });
+      return;
+    }
+    owner.pending.delete(message.id);
+    if (message.type === 'failed') entry.launched.reject(launcherError('spawn-failed', message.message));
+    else entry.exited.resolve(message.record);
+  };
+
+  const begin = (): Live => {
+    // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work.
+    const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    const gone = Promise.withResolvers<void>();
+    const started: Live = { child, pending: new Map(), gone: gone.promise };
+    const lost = (): void => {
+      if (live === started) live = null;
+      const error = launcherError('launcher-lost', 'the launcher process died; exit codes of its programs are lost');
+      for (const { launched, exited } of started.pending.values()) {
+        launched.reject(error);
+        exited.reject(error);
+      }
+      if (!closed) deps.log(`the launcher died (${child.signalCode ?? child.exitCode}); the next start brings another one`);
+      gone.resolve();
+    };
+    child.on('message', (message) => settle(started, message as FromLauncher));
+    child.once('exit', lost).once('error', lost);
+    return started;
+  };
+  live = begin();
+
+  return {
+    launch: (request) => {
+      live ??= begin();
+      const id = nextId++;
+      const entry: Pending = { launched: Promise.withResolvers(), exited: Promise.withResolvers() };
+      // Whoever abandons a launch does not listen any more.
+      entry.exited.promise.catch(() => {});
+      live.pending.set(id, entry);
+      send(live, { type: 'launch', id, request });
+      return entry.launched.promise;
+    },
+    pid: () => live?.child.pid ?? null,
+    close: async () => {
+      closed = true;
+      if (!live) return;
+      const { child, gone } = live;
+      child.disconnect();
+      await gone;
+    },
+  };
+};

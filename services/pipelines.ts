@@ -1,0 +1,104 @@
+import { access, readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type PipelineDefinition, parseDefinition } from '../machines/definition.ts';
+import type { PipelineProblem } from './orchestrator-port.ts';
+
+export type LoadedPipelines = {
+  pipelines: Map<string, { definition: PipelineDefinition; file: string; projectDir: string }>;
+  problems: PipelineProblem[];
+};
+
+/**
+ * Reads every pipeline file of a folder. A file that does not hold is a problem with file, line and field; the others are
+ * loaded all the same. Relative paths inside the files are relative to the folder that holds the pipelines folder.
+ */
+export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
+  const loaded: LoadedPipelines = { pipelines: new Map(), problems: [] };
+  const projectDir = dirname(resolve(dir));
+  for (const name of await listFiles(dir, loaded.problems)) {
+    const problem = (more: Omit<PipelineProblem, 'file'>) => loaded.problems.push({ file: name, ...more });
+    const text = await readFile(join(dir, name), 'utf8').catch((error: { code?: string }) => {
+      problem({ line: null, pointer: '', code: 'unreadable', detail: `cannot be read (${error.code})` });
+      return null;
+    });
+    if (text === null) continue;
+    const read = readPipeline(text);
+    if (!read.ok) {
+      for (const one of read.problems) problem(one);
+      continue;
+    }
+    const { definition } = read;
+    const earlier = loaded.pipelines.get(definition.name);
+    if (earlier) {
+      const detail = `the name ${definition.name} is taken by ${earlier.file}`;
+      problem({ line: read.line('/name'), pointer: '/name', code: 'invalid', detail });
+      continue;
+    }
+    const missing = await missingModules(definition, projectDir);
+    for (const { index, module } of missing) {
+      const pointer = `/stages/${index}/uses`;
+      problem({ line: read.line(pointer), pointer, code: 'invalid', detail: `there is no file ${module} in the project` });
+    }
+    if (missing.length === 0) loaded.pipelines.set(definition.name, { definition, file: name, projectDir });
+  }
+  return loaded;
+};
+
+type Problem = Omit<PipelineProblem, 'file'>;
+type Read = { ok: true; definition: PipelineDefinition; line: (pointer: string) => number | null } | { ok: false; problems: Problem[] };
+
+/** One file's text → definition or problems with lines. JSON is YAML, so both go this way. */
+const readPipeline = (text: string): Read => {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  if (document.errors.length > 0)
+    return {
+      ok: false,
+      problems: document.errors.map(({ pos, message }) => ({
+        ...{ line: lines.linePos(pos[0]).line, pointer: '', code: 'invalid-yaml', detail: message },
+      })),
+    };
+  const line = (pointer: string): number | null => {
+    const path = pointer
+      .split('/')
+      .slice(1)
+      .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+    // A missing key has no line of its own: the nearest thing around it has.
+    for (let depth = path.length; depth >= 0; depth -= 1) {
+      const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    }
+    return null;
+  };
+  let raw: unknown;
+  try {
+    raw = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { ok: false, problems: [{ line: null, pointer: '', code: 'invalid-yaml', detail: (error as Error).message }] };
+  }
+  const parsed = parseDefinition(raw);
+  if (parsed.ok) return { ok: true, definition: parsed.definition, line };
+  return { ok: false, problems: parsed.problems.map((one) => ({ line: line(one.pointer), ...one })) };
+};
+
+const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<string[]> => {
+  try {
+    const names = await readdir(dir);
+    return names.filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
+  } catch (error) {
+    const detail = `the pipelines folder cannot be read (${(error as { code?: string }).code})`;
+    problems.push({ file: basename(dir), line: null, pointer: '', code: 'unreadable', detail });
+    return [];
+  }
+};
+
+const missingModules = async (definition: PipelineDefinition, projectDir: string) => {
+  const missing: { index: number; module: string }[] = [];
+  for (const [index, { program }] of definition.stages.entries()) {
+    if (!('module' in program) || program.module.startsWith('builtin:')) continue;
+    const { module } = program;
+    await access(resolve(projectDir, module)).catch(() => missing.push({ index, module }));
+  }
+  return missing;
+};

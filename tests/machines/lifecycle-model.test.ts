@@ -1,0 +1,190 @@
+import type { RunContext } from '../../machines/context.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
+import type { Failure } from '../../machines/failure.ts';
+import type { Delivery } from '../../services/interpreter/decide.ts';
+import type { Decision, EffectRow, Loaded } from '../../services/store.ts';
+import { pipeline, retries, stage } from '../support/definition.ts';
+import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
+
+const failure = (retryable: boolean, code = 'exit-code'): Failure => ({ code, message: `${code}`, retryable });
+const fenceOf = (row: { id: string; stamp: number }, kind: 'effect' | 'timer') => ({ kind, id: row.id, stamp: row.stamp }) as const;
+
+/** Everything the world can say to a run that stands here: each answer of each effect, each timer, each command. */
+const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
+  const list: Delivery[] = [];
+  const tell = (event: Delivery['event'], fence: Delivery['fence'], kind: Delivery['cause']['kind']) =>
+    list.push({ event, fence, cause: { kind } });
+  const done = (row: EffectRow, output: unknown) =>
+    tell({ type: `xstate.done.actor.${row.id}`, output, actorId: row.id }, fenceOf(row, 'effect'), 'effect');
+  const error = (row: EffectRow, what: Failure) =>
+    tell({ type: `xstate.error.actor.${row.id}`, error: what, actorId: row.id }, fenceOf(row, 'effect'), 'effect');
+  for (const row of effects.filter(({ state }) => state !== 'dropping')) {
+    if (row.kind === 'drain') {
+      // A drain answers only after every dropping row of the run is forgotten; `drained` below does that.
+      done(row, {});
+      continue;
+    }
+    done(row, row.kind === 'stage' ? { outputs: {}, metrics: {}, skipped: null } : {});
+    error(row, failure(true));
+    error(row, failure(false));
+    if (row.kind !== 'stage') continue;
+    done(row, { outputs: {}, metrics: {}, skipped: 'nothing new' });
+    error(row, failure(true, 'interrupted'));
+    tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
+    tell({ type: 'HEARTBEAT_LATE', silent_ms: 1 }, fenceOf(row, 'effect'), 'watchdog');
+  }
+  for (const row of timers) tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
+  tell({ type: 'STOP', reason: null, by: 'test', grace_ms: null }, null, 'command');
+  tell({ type: 'FAULT', code: 'chart-fault', message: 'broken', during: 'test' }, null, 'effect');
+  tell({ type: 'xstate.done.actor.nobody', output: null, actorId: 'nobody' }, { kind: 'effect', id: 'nobody', stamp: 1 }, 'effect');
+  void run;
+  return list;
+};
+
+const drained = (loaded: Loaded, delivery: Delivery): Loaded =>
+  delivery.fence?.id.startsWith('drain-') && delivery.event.type.startsWith('xstate.done')
+    ? { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') }
+    : loaded;
+
+/** States are one when they differ in nothing but instants and counters of steps. */
+const keyOf = ({ run, effects, timers }: Loaded): string => {
+  const { value, context } = run.snapshot as { value: unknown; context: RunContext };
+  const stages = Object.values(context.stages).map(({ state, attempt, interruptions }) => [state, attempt, Math.min(interruptions, 2)]);
+  return JSON.stringify([
+    value,
+    stages,
+    context.attemptOpen,
+    context.ending?.kind,
+    context.error?.code,
+    effects.map(({ id, state }) => [id, state]),
+    timers.map(({ id }) => id),
+  ]);
+};
+
+type Edge = { from: Loaded; delivery: Delivery; decision: Decision; to: Loaded; events: Decision['events'] };
+
+/** Walks every reachable transition breadth first; interruptions are cut at three, they may repeat for ever. */
+const explore = (model: Model, visit: (edge: Edge) => void): number => {
+  const start = applied(model.fresh, decided(model, model.fresh, admitted, 1));
+  const first = decided(model, model.fresh, admitted, 1).events;
+  const seen = new Set<string>([keyOf(start)]);
+  const queue: { at: Loaded; events: Decision['events']; depth: number }[] = [{ at: start, events: first, depth: 1 }];
+  let edges = 0;
+  for (let item = queue.shift(); item; item = queue.shift()) {
+    const interruptions = Object.values((item.at.run.snapshot as { context: RunContext }).context.stages).map((one) => one.interruptions);
+    for (const delivery of possible(item.at)) {
+      const from = drained(item.at, delivery);
+      const decision = decided(model, from, delivery, item.depth * 1000);
+      const to = applied(from, decision);
+      const events = [...item.events, ...decision.events];
+      edges += 1;
+      visit({ from, delivery, decision, to, events });
+      if (seen.has(keyOf(to)) || Math.max(...interruptions) > 2) continue;
+      seen.add(keyOf(to));
+      queue.push({ at: to, events, depth: item.depth + 1 });
+    }
+  }
+  return edges;
+};
+
+const finals = ['DONE', 'FAILED', 'STOPPED'];
+const charts: Record<string, PipelineDefinition> = {
+  'one stage': pipeline([stage('one')]),
+  'one stage with a retry and files': pipeline([stage('one', { ...retries(1), files: [{ path: '*.txt', min: 1 }] })]),
+  'two stages, the second says on_restart: fail': pipeline([stage('one', retries(1)), stage('two', { onRestart: 'fail' })]),
+  'three stages with a run timeout': pipeline([stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))], {
+    timeoutMs: 60_000,
+  }),
+};
+
+describe.each(Object.entries(charts))('every reachable transition of %s', (_name, definition) => {
+  const model = modelOf(definition);
+  const edges: Edge[] = [];
+  const count = explore(model, (edge) => edges.push(edge));
+  const each = (check: (edge: Edge) => void) => {
+    expect(count).toBeGreaterThan(20);
+    for (const edge of edges) check(edge);
+  };
+  const moved = ({ decision }: Edge) => decision.next !== undefined;
+
+  test('I1: a final state has no way out', () =>
+    each((edge) => {
+      if (finals.includes(edge.from.run.projection.state)) expect(edge.decision.next).toBeUndefined();
+    }));
+
+  test('I2: every other state has a live effect or a timer that will move it, and a sentence that says so', () =>
+    each(({ to }) => {
+      if (finals.includes(to.run.projection.state)) return;
+      expect(to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length).toBeGreaterThan(0);
+      expect(to.run.projection.why).not.toBe('');
+    }));
+
+  test('I2: an attempt has a deadline, and a backoff is a timer', () =>
+    each(({ to }) => {
+      const names = to.timers.map(({ id }) => id).join(' ');
+      if (to.effects.some(({ kind, state }) => kind === 'stage' && state !== 'dropping')) expect(names).toContain('attemptTimeout');
+      if (to.run.projection.state === 'RETRYING') expect(names).toContain('backoff');
+    }));
+
+  test('I6: an answer nobody waits for moves nothing and is recorded', () =>
+    each(({ delivery, decision }) => {
+      if (delivery.fence?.id !== 'nobody') return;
+      expect([decision.next, decision.ledger.verdict, decision.events.map(({ event }) => event)]).toEqual([undefined, 'stale', ['stale']]);
+    }));
+
+  test('I8, I13, T1: no next attempt, next stage or final state while a dropped stage effect is not drained', () =>
+    each((edge) => {
+      const dropping = edge.to.effects.filter(({ state }) => state === 'dropping');
+      if (dropping.length === 0) return;
+      expect(edge.to.effects.filter(({ kind, state }) => kind === 'stage' && state !== 'dropping')).toEqual([]);
+      expect(finals).not.toContain(edge.to.run.projection.state);
+      expect(edge.to.run.projection.state).not.toBe('RETRYING');
+    }));
+
+  test('I9: attempts never exceed retries + 1 + recorded interruptions', () =>
+    each(({ to }) => {
+      for (const one of to.run.projection.stages) expect(one.attempt).toBeLessThanOrEqual(one.max_attempts);
+    }));
+
+  test('S42: on every path one start and one end per attempt', () =>
+    each(({ events, to }) => {
+      const open = new Map<string, number>();
+      for (const { stage: name, attempt, event } of events) {
+        if (attempt === undefined) continue;
+        const key = `${name}/${attempt}`;
+        if (event === 'started') expect(open.set(key, (open.get(key) ?? 0) + 1).get(key)).toBe(1);
+        if (['succeeded', 'failed', 'skipped', 'stopped', 'lost'].includes(event))
+          expect(open.set(key, (open.get(key) ?? 0) - 1).get(key)).toBe(0);
+      }
+      if (finals.includes(to.run.projection.state)) expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
+    }));
+
+  test('I7: a change of the public state is one event, the last of its step', () =>
+    each((edge) => {
+      const changes = edge.decision.events.filter(({ event }) => event === 'state_change');
+      const differs = edge.from.run.projection.state !== edge.to.run.projection.state;
+      expect(changes.length).toBe(differs ? 1 : 0);
+      if (differs) expect(edge.decision.events.at(-1)).toBe(changes[0]);
+    }));
+
+  test('I11, I12: the projection is a function of the saved snapshot and the version counts accepted transitions', () =>
+    each((edge) => {
+      expect(edge.to.run.version).toBe(edge.from.run.version + (moved(edge) ? 1 : 0));
+    }));
+
+  test('STOP is allowed exactly where it is accepted', () =>
+    each(({ from, delivery, decision }) => {
+      if (delivery.event.type !== 'STOP') return;
+      expect(decision.ledger.verdict).toBe(from.run.projection.allowed.includes('STOP') ? 'accepted' : 'refused');
+    }));
+
+  test('no live state is a dead end: DONE, FAILED and STOPPED are each reached', () => {
+    expect(new Set(edges.map(({ to }) => to.run.projection.state).filter((state) => finals.includes(state)))).toEqual(new Set(finals));
+  });
+
+  test('a final run leaves no effect, no timer and no allowed command', () =>
+    each(({ to }) => {
+      if (!finals.includes(to.run.projection.state)) return;
+      expect([to.effects, to.timers, to.run.projection.allowed]).toEqual([[], [], []]);
+    }));
+});
