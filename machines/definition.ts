@@ -49,7 +49,7 @@ export type PipelineDefinition = {
 };
 
 /** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
-export type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
+type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
 export type ParsedDefinition = { ok: true; definition: PipelineDefinition } | { ok: false; problems: DefinitionProblem[] };
 
 const pointerOf = (path: readonly PropertyKey[]): string =>

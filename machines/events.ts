@@ -18,8 +18,8 @@ export const eventNameSchema = z.enum([
   'warning',
   'error',
 ]);
-export type EventName = z.infer<typeof eventNameSchema>;
-export const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
+type EventName = z.infer<typeof eventNameSchema>;
+const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
 
 /** A recorded fact, as the API, the stream and the archive show it. */
 export const eventSchema = z.object({

@@ -17,7 +17,6 @@ const delays = {
   preflightDeadline: () => 30_000,
   verifyDeadline: () => 60_000,
 };
-export type DelayName = keyof typeof delays;
 
 // XState's types cannot follow implementations made from tables; the names are checked by its own development build.
 const implementations = {

@@ -29,7 +29,7 @@ const orLater = <T extends z.ZodType>(schema: T, key: string, words: string[]) =
   }, schema);
 
 const reserved = ['pipeline', 'scheduler', 'watchdog', 'system', 'run'];
-export const nameSchema = z
+const nameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long')
   .refine((name) => !reserved.includes(name), { error: `is a reserved word (${reserved.join(', ')})` });

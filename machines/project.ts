@@ -10,10 +10,10 @@ export type Projection = Pick<
   Pick<Status, 'started_at' | 'ended_at' | 'duration_ms'>;
 
 type Value = string | { [key: string]: Value };
-export type Position = { top: string; stage: string | null; phase: string | null };
+type Position = { top: string; stage: string | null; phase: string | null };
 
 /** Where a linear run stands: top-level state, stage, and what the stage does. */
-export const positionOf = (value: Value): Position => {
+const positionOf = (value: Value): Position => {
   if (typeof value === 'string') return { top: value, stage: null, phase: null };
   const [top, inner] = Object.entries(value)[0] ?? ['idle', ''];
   if (typeof inner === 'string') return { top, stage: inner, phase: null };
@@ -22,10 +22,10 @@ export const positionOf = (value: Value): Position => {
 };
 
 /** `RUNNING_` + this: upper case, `-` → `_`. */
-export const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-', '_');
+const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-', '_');
 
 /** The public word of a position. */
-export const publicState = ({ top, stage, phase }: Position): string => {
+const publicState = ({ top, stage, phase }: Position): string => {
   if (top === 'idle') return 'QUEUED';
   if (top === 'running') return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
   // A failing run is still working until its processes are gone.

@@ -4,9 +4,9 @@ import { failureSchema } from './failure.ts';
 const instant = z.iso.datetime({ precision: 3 });
 const json = z.record(z.string(), z.unknown());
 
-export const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
-export const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
-export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
+const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
+const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
+const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
 export const commandTypeSchema = z.enum(['STOP']);
 
 export const progressSchema = z.object({
@@ -17,7 +17,7 @@ export const progressSchema = z.object({
 });
 export type Progress = z.infer<typeof progressSchema>;
 
-export const stageStatusSchema = z.object({
+const stageStatusSchema = z.object({
   name: z.string(),
   state: z.enum(['pending', 'running', 'retrying', 'succeeded', 'skipped', 'stopped', 'failed']),
   attempt: z.number().int(),

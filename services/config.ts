@@ -8,7 +8,7 @@ const list = z.preprocess((value) => (typeof value === 'string' ? value.split(',
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
-export const configSchema = z.object({
+const configSchema = z.object({
   host: z
     .string()
     .refine((host) => loopback.includes(host), { error: `only loopback (${loopback.join(', ')}) until API tokens exist` })
@@ -20,6 +20,8 @@ export const configSchema = z.object({
   /** NORMAL is faster and may lose the last commits on a power cut, not on a crash. */
   synchronous: z.enum(['FULL', 'NORMAL']).default('FULL'),
   default_pipeline: z.string().optional(),
+  /** A pipeline to start once the service is ready. */
+  start: z.string().optional(),
   log_level: z.enum(logLevels).default('info'),
   allowed_hosts: list.default([]),
   allowed_origins: list.default([]),

@@ -12,7 +12,7 @@ export type StartRequest = {
   onlyStage: string | null;
   idempotency: { key: string; bodyHash: string } | null;
 };
-export type StreamSnapshot = { seq: number; data: Record<string, unknown>; terminal: boolean };
+type StreamSnapshot = { seq: number; data: Record<string, unknown>; terminal: boolean };
 export type EventFilter = {
   runId?: string;
   pipeline?: string;
@@ -26,7 +26,7 @@ export type HealthReport = {
   status: 'ok' | 'degraded' | 'draining' | 'starting';
   checks: Record<string, { status: 'ok' | 'degraded'; detail: string }>;
 };
-export type PipelineSummary = {
+type PipelineSummary = {
   name: string;
   title: string;
   default: boolean;

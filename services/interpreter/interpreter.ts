@@ -5,7 +5,7 @@ import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
 import type { Now } from './outbox.ts';
 
-export type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
+type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
 /**
  * The durable interpreter: an event goes in, one transaction decides and writes, and what the chart asked for is started
  * after the commit. Nothing else writes a run's state.

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import type { z } from 'zod';
+import type { Logger } from '../services/logger.ts';
+import type { Orchestrator } from '../services/orchestrator-port.ts';
+import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
+import { openApi } from './openapi.ts';
+import { callersFault, problemOf } from './problem.ts';
+import { type Route, routes } from './routes.ts';
+
+type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string };
+const pageDir = fileURLToPath(new URL('./page', import.meta.url));
+
+/** REST as a translation: check who asks, check what is asked, ask the orchestrator, say what it said. */
+export const createApp = ({ orchestrator, logger, rules, version }: Deps): Express => {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.use(guard(rules));
+  app.use(express.json({ limit: '1mb', strict: true, type: 'application/json' }));
+  const document = openApi(version);
+  app.get('/openapi.json', (_request, response) => void response.json(document));
+  for (const route of routes) app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
+  app.use(express.static(pageDir, { index: 'index.html', cacheControl: false }));
+  app.use(nothingHere);
+  app.use(answerError(logger));
+  return app;
+};
+
+const guard =
+  (rules: HostRules): RequestHandler =>
+  (request, response, next) => {
+    response.locals.requestId = randomUUID();
+    response.set({
+      'X-Request-Id': response.locals.requestId as string,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Cache-Control': 'no-store',
+      'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    });
+    const { host, origin } = request.headers;
+    if (!isOwnHost(host, rules)) throw new ServiceError('unknown-host', 'the Host header names no host of this service');
+    if (!isOwnOrigin(origin, host, rules)) throw new ServiceError('foreign-origin', 'requests of other sites are refused');
+    const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+    if (hasBody && !request.is('application/json'))
+      throw new ServiceError('unsupported-media-type', 'a body must be sent as application/json');
+    next();
+  };
+
+const serve =
+  (route: Route, orchestrator: Orchestrator): RequestHandler =>
+  async (request, response) => {
+    const answer = await route.handle(orchestrator, {
+      params: parametersOf(route, request),
+      query: checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ?? {},
+      body: checked(route.body, request.body ?? {}, 'invalid-body', 'the body does not fit the schema') ?? {},
+      header: (name) => request.get(name),
+    });
+    response.status(answer.status);
+    if (answer.headers) response.set(answer.headers);
+    if (answer.status === 503) response.set('Retry-After', '1');
+    response.json(answer.body);
+  };
+
+const parametersOf = (route: Route, request: Request): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(route.params ?? {}).map(([name, schema]) => {
+      const result = schema.safeParse(request.params[name]);
+      if (!result.success) throw new ServiceError('invalid-id', `${name}: ${result.error.issues[0]?.message}`);
+      return [name, result.data as string];
+    }),
+  );
+
+const checked = (
+  schema: z.ZodType | undefined,
+  value: unknown,
+  code: ServiceErrorCode,
+  detail: string,
+): Record<string, unknown> | undefined => {
+  if (!schema) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as Record<string, unknown>;
+  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({
+    pointer: path.map((key) => `/${String(key)}`).join(''),
+    detail: message,
+  }));
+  throw new ServiceError(code, detail, { errors });
+};
+
+/** Nothing at this address, or something that wants another method. */
+const nothingHere: RequestHandler = (request, response) => {
+  const methods = routes.filter(({ path }) => matches(path, request.path)).map(({ method }) => method.toUpperCase());
+  if (methods.length === 0) throw new ServiceError('not-found', 'there is nothing at this address');
+  response.set('Allow', methods.join(', '));
+  throw new ServiceError('method-not-allowed', `${request.method} is not possible here; use ${methods.join(' or ')}`);
+};
+const matches = (path: string, given: string): boolean => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(given);
+
+const answerError =
+  (logger: Logger): ErrorRequestHandler =>
+  (error: unknown, request, response: Response, next) => {
+    if (response.headersSent) return next(error);
+    const requestId = response.locals.requestId as string;
+    const fault = callersFault(error);
+    if (!fault) logger.error('a request failed', { request_id: requestId, path: request.path, stack: (error as Error | null)?.stack });
+    const told = fault ?? new ServiceError('internal', 'something is wrong on our side; the log has the request id');
+    if (told.status === 503) response.set('Retry-After', '1');
+    response.status(told.status).type('application/problem+json');
+    response.send(JSON.stringify(problemOf(told, { instance: request.path, requestId })));
+  };

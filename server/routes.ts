@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import type { Actor, EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
+import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import * as schemas from './schemas.ts';
+
+type RouteInput = {
+  params: Record<string, string>;
+  query: Record<string, unknown>;
+  body: Record<string, unknown>;
+  header: (name: string) => string | undefined;
+};
+type RouteAnswer = { status: number; body: unknown; headers?: Record<string, string> };
+/** One route: its schema is its validation, its type and its documentation. */
+export type Route = {
+  method: 'get' | 'post';
+  /** `{name}` are parameters. */
+  path: string;
+  summary: string;
+  params?: Record<string, z.ZodType>;
+  query?: z.ZodType;
+  body?: z.ZodType;
+  answers: Record<number, z.ZodType>;
+  /** The refusals of its own; those every route has are added for the documents. */
+  refusals: ServiceErrorCode[];
+  handle(orchestrator: Orchestrator, input: RouteInput): Promise<RouteAnswer>;
+};
+
+const user: Actor = { kind: 'user', name: 'api' };
+const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
+/** Fields that were not given are left out, not undefined. */
+const given = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+const pipelineOf = (orchestrator: Orchestrator, { query, params }: RouteInput): string =>
+  (params.name ?? query.pipeline ?? orchestrator.defaultPipeline()) as string;
+
+/** JSON with sorted keys: the same content has the same hash, however it was written. */
+const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+
+const idempotencyOf = (input: RouteInput, pipeline: string, stage: string | null): StartRequest['idempotency'] => {
+  const key = input.header('idempotency-key');
+  if (key === undefined) return null;
+  if (!/^[\x21-\x7e]{1,200}$/.test(key))
+    throw new ServiceError('bad-parameter', 'Idempotency-Key: expected 1 to 200 printable characters without spaces');
+  const bodyHash = createHash('sha256')
+    .update(canonicalJson({ body: input.body, pipeline, stage }))
+    .digest('hex');
+  return { key, bodyHash };
+};
+
+const start = async (orchestrator: Orchestrator, input: RouteInput): Promise<RouteAnswer> => {
+  const pipeline = pipelineOf(orchestrator, input);
+  const stage = input.params.stage ?? null;
+  const { params, manual, reason } = input.body as z.infer<typeof schemas.startBody>;
+  const { status, replayed } = await orchestrator.start({
+    pipeline,
+    params,
+    trigger: manual ? 'manual' : 'api',
+    reason: reason ?? null,
+    actor: user,
+    onlyStage: stage,
+    idempotency: idempotencyOf(input, pipeline, stage),
+  });
+  const headers = { Location: `/api/runs/${status.run_id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) };
+  return { status: 202, body: status, headers };
+};
+
+const startRefusals: ServiceErrorCode[] = [
+  ...(['unknown-pipeline', 'already-running', 'invalid-params', 'missing-input', 'invalid-body', 'idempotency-key-reused'] as const),
+  ...(['invalid-json', 'body-too-large', 'unsupported-media-type', 'draining'] as const),
+];
+const bodyRefusals: ServiceErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type', 'invalid-body'];
+
+const health = async (orchestrator: Orchestrator): Promise<RouteAnswer> => {
+  const report = orchestrator.health();
+  return { status: report.status === 'ok' || report.status === 'degraded' ? 200 : 503, body: report };
+};
+const healthAnswers = { 200: schemas.healthAnswer, 503: schemas.healthAnswer };
+
+export const routes: readonly Route[] = [
+  {
+    ...{ method: 'post', path: '/api/pipeline/start', summary: 'Start a run' },
+    ...{ query: schemas.pipelineQuery, body: schemas.startBody, answers: { 202: schemas.statusAnswer }, refusals: startRefusals },
+    handle: start,
+  },
+  {
+    ...{ method: 'post', path: '/api/pipelines/{name}/runs', summary: 'Start a run of this pipeline' },
+    ...{ params: { name: schemas.nameParam }, body: schemas.startBody, answers: { 202: schemas.statusAnswer }, refusals: startRefusals },
+    handle: start,
+  },
+  {
+    ...{ method: 'post', path: '/api/pipeline/stage/{stage}', summary: 'Start a run of one stage' },
+    ...{ params: { stage: schemas.nameParam }, query: schemas.pipelineQuery, body: schemas.startBody },
+    ...{ answers: { 202: schemas.statusAnswer }, refusals: [...startRefusals, 'unknown-stage'] },
+    handle: start,
+  },
+  {
+    ...{ method: 'get', path: '/api/pipeline/status', summary: 'The live or latest run; IDLE when none' },
+    ...{ query: schemas.pipelineQuery, answers: { 200: schemas.statusAnswer }, refusals: ['unknown-pipeline'] },
+    handle: async (orchestrator, input) => ok(await orchestrator.status(pipelineOf(orchestrator, input))),
+  },
+  {
+    ...{ method: 'get', path: '/api/pipeline/snapshot', summary: 'Status, recent events, metrics, lock and schedule together' },
+    ...{ query: schemas.pipelineQuery, answers: { 200: schemas.snapshotAnswer }, refusals: ['unknown-pipeline'] },
+    handle: async (orchestrator, input) => ok(await orchestrator.snapshot(pipelineOf(orchestrator, input))),
+  },
+  {
+    ...{ method: 'post', path: '/api/pipeline/stop', summary: 'Stop the live run' },
+    ...{ query: schemas.pipelineQuery, body: schemas.stopBody, answers: { 202: schemas.statusAnswer } },
+    refusals: ['unknown-pipeline', 'nothing-to-stop', 'command-not-allowed', ...bodyRefusals],
+    handle: async (orchestrator, input) => {
+      const { reason, grace_ms } = input.body as z.infer<typeof schemas.stopBody>;
+      const options = { reason: reason ?? null, graceMs: grace_ms ?? null, actor: user };
+      return { status: 202, body: await orchestrator.stop(pipelineOf(orchestrator, input), options) };
+    },
+  },
+  {
+    ...{ method: 'post', path: '/api/pipeline/reset', summary: 'Show IDLE again; history stays' },
+    ...{ query: schemas.pipelineQuery, body: schemas.resetBody, answers: { 200: schemas.statusAnswer, 202: schemas.statusAnswer } },
+    refusals: ['unknown-pipeline', 'run-active', ...bodyRefusals],
+    handle: async (orchestrator, input) => {
+      const { force } = input.body as z.infer<typeof schemas.resetBody>;
+      const status = await orchestrator.reset(pipelineOf(orchestrator, input), { force, actor: user });
+      // A forced reset of a live run shows IDLE once that run has stopped.
+      return { status: status.run_id === null ? 200 : 202, body: status };
+    },
+  },
+  {
+    ...{ method: 'get', path: '/api/schedule', summary: "The pipeline's schedule" },
+    ...{ query: schemas.pipelineQuery, answers: { 200: schemas.scheduleAnswer }, refusals: ['unknown-pipeline'] },
+    handle: async (orchestrator, input) => ok(await orchestrator.schedule(pipelineOf(orchestrator, input))),
+  },
+  {
+    ...{ method: 'get', path: '/api/pipelines', summary: 'Every pipeline, and the files that do not hold' },
+    ...{ answers: { 200: schemas.pipelinesAnswer }, refusals: [] },
+    handle: async (orchestrator) => ok(await orchestrator.pipelines()),
+  },
+  {
+    ...{ method: 'get', path: '/api/runs', summary: 'Runs, newest first' },
+    ...{ query: schemas.runsQuery, answers: { 200: schemas.runsAnswer }, refusals: ['bad-parameter'] },
+    handle: async (orchestrator, { query }) => {
+      const { pipeline, limit, cursor } = query as z.infer<typeof schemas.runsQuery>;
+      const { items, next } = await orchestrator.runs({ limit, ...(pipeline && { pipeline }), ...(cursor && { before: cursor }) });
+      return ok({ items, next_cursor: next });
+    },
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}', summary: 'One run' },
+    ...{ params: { id: schemas.runIdParam }, answers: { 200: schemas.statusAnswer }, refusals: ['unknown-run'] },
+    handle: async (orchestrator, { params }) => ok(await orchestrator.run(params.id as string)),
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}/transitions', summary: 'The ledger of a run: accepted, refused and stale' },
+    ...{ params: { id: schemas.runIdParam }, query: schemas.transitionsQuery, answers: { 200: schemas.transitionsAnswer } },
+    refusals: ['unknown-run', 'bad-parameter'],
+    handle: async (orchestrator, { params, query }) => {
+      const { after, limit } = query as z.infer<typeof schemas.transitionsQuery>;
+      return ok({ items: await orchestrator.transitions(params.id as string, after, limit) });
+    },
+  },
+  {
+    ...{ method: 'post', path: '/api/runs/{id}/commands', summary: 'Command a run' },
+    ...{ params: { id: schemas.runIdParam }, body: schemas.commandBody, answers: { 202: schemas.statusAnswer } },
+    refusals: ['unknown-run', 'command-not-allowed', ...bodyRefusals],
+    handle: async (orchestrator, { params, body }) => {
+      const { type, reason, grace_ms } = body as z.infer<typeof schemas.commandBody>;
+      const command = { type, reason: reason ?? null, graceMs: grace_ms ?? null, actor: user };
+      return { status: 202, body: await orchestrator.command(params.id as string, command) };
+    },
+  },
+  {
+    ...{ method: 'get', path: '/api/events', summary: 'The journal; the newest events, or those after a seq' },
+    ...{ query: schemas.eventsQuery, answers: { 200: schemas.eventsAnswer }, refusals: ['bad-parameter'] },
+    handle: async (orchestrator, { query }) => {
+      const { run_id, ...rest } = query as z.infer<typeof schemas.eventsQuery>;
+      return ok({ items: await orchestrator.events(given({ ...rest, runId: run_id }) as EventFilter) });
+    },
+  },
+  ...['/api/health', '/healthz', '/readyz'].map(
+    (path): Route => ({ method: 'get', path, summary: 'Is the service well?', answers: healthAnswers, refusals: [], handle: health }),
+  ),
+];

@@ -1,0 +1,49 @@
+import { createServer as createHttp } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../services/clock.ts';
+import type { Logger } from '../services/logger.ts';
+import type { Orchestrator } from '../services/orchestrator-port.ts';
+import { createApp } from './app.ts';
+import { createStream } from './stream.ts';
+
+export type ServerOptions = {
+  orchestrator: Orchestrator;
+  clock: Clock;
+  logger: Logger;
+  host: string;
+  /** 0 = any free one. */
+  port: number;
+  allowedHosts: readonly string[];
+  allowedOrigins: readonly string[];
+  version: string;
+};
+export type Server = { listen(): Promise<{ url: string; port: number }>; close(): Promise<void> };
+
+/** REST, WebSocket and the status page on one port. */
+export const createServer = (options: ServerOptions): Server => {
+  const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } = options;
+  const rules = { allowedHosts, allowedOrigins };
+  const stream = createStream({ orchestrator, clock, logger, rules });
+  const http = createHttp(createApp({ orchestrator, logger, rules, version }));
+  http.on('upgrade', (request, socket, head) => stream.upgrade(request, socket, head));
+  return {
+    listen: async () => {
+      const listening = Promise.withResolvers<void>();
+      http.once('error', listening.reject).listen(port, host, () => listening.resolve());
+      await listening.promise;
+      const address = http.address() as AddressInfo;
+      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      return { url: `http://${name}:${address.port}`, port: address.port };
+    },
+    close: async () => {
+      const closed = Promise.withResolvers<void>();
+      http.close(() => closed.resolve());
+      stream.close();
+      http.closeIdleConnections();
+      // A client that never answers our close must not keep the service.
+      const cancel = clock.after(1000, () => http.closeAllConnections());
+      await closed.promise;
+      cancel();
+    },
+  };
+};
