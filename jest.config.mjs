@@ -5,5 +5,5 @@ export default {
   roots: ['<rootDir>/tests'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/tests/jest.strip.cjs' },
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

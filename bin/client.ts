@@ -35,7 +35,10 @@ export const createClient = (base: string): Client => {
     } catch {
       throw new NotReachable(`no service answers at ${base}; start it with: stagewright serve`);
     }
-    const answer = (await response.json()) as T & { code?: string; detail?: string; errors?: { pointer: string; detail: string }[] };
+    type Problem = { code?: string; detail?: string; errors?: { pointer: string; detail: string }[] };
+    const answer = (await response.json().catch(() => {
+      throw new NotReachable(`what answers at ${base} is not Stagewright (${response.status})`);
+    })) as T & Problem;
     if (response.ok) return answer;
     const fields = (answer.errors ?? []).map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join('');
     throw new Refused(response.status, answer.code ?? 'unknown', `${answer.detail ?? response.statusText}${fields}`);

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { references } from './interpolate.ts';
 import { checkParam } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
@@ -62,23 +63,53 @@ const invalid = (path: readonly PropertyKey[], detail: string): DefinitionProble
 
 /** Reads a pipeline file's content: shape, names, references. All problems at once, none thrown. */
 export const parseDefinition = (raw: unknown): ParsedDefinition => {
-  const parsed = pipelineSchema.safeParse(raw);
-  if (!parsed.success)
-    return {
-      ok: false,
-      problems: parsed.error.issues.map((issue) => ({
-        pointer: pointerOf(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path),
-        code: issue.code === 'unrecognized_keys' ? 'unknown-key' : isLater(issue) ? 'not-supported-yet' : 'invalid',
-        detail: issue.message,
-      })),
-    };
+  if (isDeeperThan(maxDepth, raw)) return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
+  const parsed = pipelineSchema.safeParse(raw, { error: plainWords });
+  if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
   const definition = definitionOf(parsed.data);
-  const problems = [...nameProblems(definition), ...paramProblems(definition), ...referenceProblems(definition, parsed.data)];
+  const problems = [
+    ...nameProblems(definition),
+    ...paramProblems(definition),
+    ...envProblems(definition),
+    ...referenceProblems(definition, parsed.data),
+  ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, definition };
 };
 
-const isLater = (issue: { code: string; params?: unknown }): boolean =>
-  issue.code === 'custom' && (issue.params as { code?: string } | undefined)?.code === 'not-supported-yet';
+/** Checks of JSON recurse; nobody nests a pipeline file this deep, and a deeper one must not end in a stack overflow. */
+const maxDepth = 64;
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  value !== null && typeof value === 'object' && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
+
+const plainWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== 'invalid_type') return undefined;
+  const { input } = issue;
+  if (input === undefined) return 'is missing';
+  const got =
+    input === null ? 'nothing' : Array.isArray(input) ? 'a list' : typeof input === 'object' ? 'an object' : JSON.stringify(input);
+  const words: Record<string, string> = {
+    array: 'a list',
+    object: 'an object',
+    record: 'an object',
+    string: 'a text',
+    int: 'a whole number',
+  };
+  return `expected ${words[issue.expected] ?? `a ${issue.expected}`}, got ${got}`;
+};
+
+const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
+  if (issue.code === 'unrecognized_keys') {
+    const details = issue.message.split('\n');
+    return issue.keys.map((key, index) => ({
+      pointer: pointerOf([...issue.path, key]),
+      code: 'unknown-key',
+      detail: details[index] ?? issue.message,
+    }));
+  }
+  if (issue.code === 'invalid_key') return [invalid(issue.path, issue.issues[0]?.message ?? issue.message)];
+  const isLater = issue.code === 'custom' && issue.params?.code === 'not-supported-yet';
+  return [{ pointer: pointerOf(issue.path), code: isLater ? 'not-supported-yet' : 'invalid', detail: issue.message }];
+};
 
 const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   name: file.name,
@@ -124,6 +155,16 @@ const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
     return detail ? [invalid(['params', name, 'default'], `the default does not fit the type: ${detail}`)] : [];
   });
 
+/** The pipeline's env is what `${env.X}` reads; a value in it that waits for another one would have to be sorted first. */
+const envProblems = ({ env }: PipelineDefinition): DefinitionProblem[] =>
+  Object.entries(env).flatMap(([name, value]) =>
+    references(value).map((path) => ({
+      pointer: pointerOf(['env', name]),
+      code: 'not-supported-yet' as const,
+      detail: `\${${path.join('.')}}: values are inserted in a stage's env, not yet in the pipeline's`,
+    })),
+  );
+
 const roots = ['params', 'stages', 'run', 'env'];
 const runKeys = ['id', 'number', 'workspace'];
 
@@ -132,7 +173,7 @@ const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): 
   file.stages.flatMap((stage, index) => {
     const earlier = definition.stages.slice(0, index).map(({ name }) => name);
     const judge = ([root = '', first = '', second]: string[]): string | null => {
-      if (!roots.includes(root)) return unknownKey(root, roots, 'source');
+      if (!roots.includes(root)) return `${unknownKey(root, roots, 'source')} (a shell's own is written $\${…})`;
       if (root === 'params' && !Object.hasOwn(definition.params, first))
         return unknownKey(first, Object.keys(definition.params), 'parameter');
       if (root === 'run' && !runKeys.includes(first)) return unknownKey(first, runKeys, 'value of run');

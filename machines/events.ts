@@ -18,7 +18,6 @@ export const eventNameSchema = z.enum([
   'warning',
   'error',
 ]);
-type EventName = z.infer<typeof eventNameSchema>;
 const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
 
 /** A recorded fact, as the API, the stream and the archive show it. */

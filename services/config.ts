@@ -5,6 +5,9 @@ import { suggest, unknownKey } from '../machines/suggest.ts';
 import { logLevels } from './logger.ts';
 
 const list = z.preprocess((value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value), z.array(z.string().min(1)));
+/** Flags and variables are texts; a number in one is digits and nothing else. */
+const digits = (value: unknown): unknown => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value);
+const portError = { error: 'expected a port from 0 (any free one) to 65535' };
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
@@ -13,7 +16,7 @@ const configSchema = z.object({
     .string()
     .refine((host) => loopback.includes(host), { error: `only loopback (${loopback.join(', ')}) until API tokens exist` })
     .default('127.0.0.1'),
-  port: z.coerce.number().int().min(0).max(65_535).default(8000),
+  port: z.preprocess(digits, z.int(portError).min(0, portError).max(65_535, portError)).default(8000),
   data_dir: z.string().min(1).default('./data'),
   pipelines: z.string().min(1).default('./pipelines'),
   store: z.literal('sqlite', { error: 'only sqlite for now; PostgreSQL is not supported yet' }).default('sqlite'),
@@ -25,7 +28,7 @@ const configSchema = z.object({
   log_level: z.enum(logLevels).default('info'),
   allowed_hosts: list.default([]),
   allowed_origins: list.default([]),
-  shutdown_timeout: durationSchema.default(8000),
+  shutdown_timeout: z.preprocess(digits, durationSchema).default(8000),
 });
 export type Config = z.infer<typeof configSchema>;
 
@@ -46,6 +49,7 @@ const otherVariables = [
   'IDEMPOTENCY_KEY',
   'PARAMS',
   'OUTPUTS',
+  'REQUEST',
   'URL',
 ];
 

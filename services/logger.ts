@@ -1,4 +1,4 @@
-import { finished } from 'node:stream/promises';
+import { once } from 'node:events';
 import { createLogger as createWinston, format, transports } from 'winston';
 
 type Meta = Record<string, unknown>;
@@ -31,8 +31,9 @@ export const createLogger = (options: { level: (typeof logLevels)[number]; json:
     warn: (message, meta = {}) => void logger.warn(message, meta),
     error: (message, meta = {}) => void logger.error(message, meta),
     close: async () => {
+      const finished = once(logger, 'finish');
       logger.end();
-      await finished(logger);
+      await finished;
     },
   };
 };

@@ -9,6 +9,9 @@ export type LoadedPipelines = {
   problems: PipelineProblem[];
 };
 
+/** Far above any pipeline; reading is synchronous and must not hold up the service. */
+const maxLength = 512 * 1024;
+
 /**
  * Reads every pipeline file of a folder. A file that does not hold is a problem with file, line and field; the others are
  * loaded all the same. Relative paths inside the files are relative to the folder that holds the pipelines folder.
@@ -22,6 +25,10 @@ export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
       problem({ line: null, pointer: '', code: 'unreadable', detail: `cannot be read (${error.code})` });
       return null;
     });
+    if (text !== null && text.length > maxLength) {
+      problem({ line: null, pointer: '', code: 'unreadable', detail: `is longer than ${maxLength} characters` });
+      continue;
+    }
     if (text === null) continue;
     const read = readPipeline(text);
     if (!read.ok) {
@@ -51,11 +58,13 @@ type Read = { ok: true; definition: PipelineDefinition; line: (pointer: string) 
 /** One file's text → definition or problems with lines. JSON is YAML, so both go this way. */
 const readPipeline = (text: string): Read => {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  if (document.errors.length > 0)
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  // A warning is something that was left out (an unknown tag): refused like an error, never ignored.
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0)
     return {
       ok: false,
-      problems: document.errors.map(({ pos, message }) => ({
+      problems: faults.slice(0, 20).map(({ pos, message }) => ({
         ...{ line: lines.linePos(pos[0]).line, pointer: '', code: 'invalid-yaml', detail: message },
       })),
     };

@@ -163,7 +163,9 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     for (const effect of await store.effects())
       if (effect.kind === 'stage' && effect.state === 'started') await interrupt(interpreter, effect, 'the service was stopped');
     await look();
-    await Promise.race([quiet.promise, clock.sleep(options.shutdownTimeoutMs)]);
+    const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
+    await quiet.promise;
+    cancel();
   };
 
   return {

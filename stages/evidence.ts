@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
 import type { AttemptAnswer } from './contract.ts';
 import type { ExitRecord } from './launcher-port.ts';
-import { hear, maxOutputBytes, nothingSaid, type Said } from './protocol.ts';
-import { openTail, readTail } from './tail.ts';
+import { listen } from './listen.ts';
+import { maxOutputBytes, type Said } from './protocol.ts';
+import { readTail } from './tail.ts';
 
 /** The files of an attempt: the evidence from which its answer is made, now or after a crash. */
 export const filesOf = (attemptDir: string) => ({
@@ -12,6 +14,7 @@ export const filesOf = (attemptDir: string) => ({
   stderr: join(attemptDir, 'stderr.log'),
   exit: join(attemptDir, 'exit.json'),
   outputs: join(attemptDir, 'outputs.json'),
+  manifest: join(attemptDir, 'manifest.json'),
   request: join(attemptDir, 'attempt.json'),
 });
 
@@ -37,7 +40,9 @@ export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Sai
   }
   const outputs = await readOutputs(filesOf(attemptDir).outputs);
   if ('failure' in outputs) return { ok: false, failure: outputs.failure, ...rest };
-  return { ok: true, outputs: { ...said.outputs, ...outputs.values }, skipped: said.skip, ...rest };
+  const all = { ...said.outputs, ...outputs.values };
+  if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes) return { ok: false, failure: tooLarge('the outputs are'), ...rest };
+  return { ok: true, outputs: all, skipped: said.skip, ...rest };
 };
 
 const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
@@ -49,34 +54,42 @@ const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
   return { code: 'exit-code', message: `ended with exit code ${exit_code}`, retryable: true };
 };
 
+const badOutputs = (message: string): Failure => ({ code: 'bad-outputs', message, retryable: false });
+const tooLarge = (what: string): Failure => badOutputs(`${what} larger than ${maxOutputBytes / 1024} kB`);
+
 const readOutputs = async (path: string): Promise<{ values: Record<string, unknown> } | { failure: Failure }> => {
-  const bad = (message: string) => ({ failure: { code: 'bad-outputs', message, retryable: false } });
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return { values: {} };
-  if (text.length > maxOutputBytes) return bad(`the outputs file is larger than ${maxOutputBytes / 1024} kB`);
   try {
-    const values = JSON.parse(text) as unknown;
+    // Looked at before it is read: a program may have written anything here.
+    if ((await stat(path)).size > maxOutputBytes) return { failure: tooLarge('the outputs file is') };
+    const values = JSON.parse(await readFile(path, 'utf8')) as unknown;
     if (values && typeof values === 'object' && !Array.isArray(values)) return { values: values as Record<string, unknown> };
-  } catch {
-    // Said below, like any other file that is no JSON object.
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return { values: {} };
+    // Any other trouble is said below, like a file that is no JSON object.
   }
-  return bad('the outputs file is not a JSON object');
+  return { failure: badOutputs('the outputs file is not a JSON object') };
+};
+
+const exitSchema = z.object({
+  exit_code: z.int().nullable(),
+  signal: z.string().nullable(),
+  ended_at: z.string(),
+  ended_by: z.literal('service-lost').nullable(),
+});
+
+/** @returns null when there is none, or only a part of one (a power cut can leave an empty file) */
+const readExit = async (path: string): Promise<ExitRecord | null> => {
+  try {
+    return exitSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return null;
+  }
 };
 
 /** After a crash of the service: the answer the attempt would have given, or null when nobody saw it end by itself. */
 export const settleFromEvidence = async (attemptDir: string): Promise<AttemptAnswer | null> => {
   const files = filesOf(attemptDir);
-  const text = await readFile(files.exit, 'utf8').catch(() => null);
-  if (text === null) return null;
-  const exit = JSON.parse(text) as ExitRecord;
-  if (exit.ended_by === 'service-lost') return null;
-  let said = nothingSaid;
-  for (const path of [files.stdout, files.stderr]) {
-    const tail = openTail(path, (line) => {
-      said = hear(said, line);
-    });
-    await tail.read();
-    await tail.close();
-  }
-  return answerFrom(attemptDir, exit, said);
+  const exit = await readExit(files.exit);
+  if (exit === null || exit.ended_by === 'service-lost') return null;
+  return answerFrom(attemptDir, exit, await listen(files).finish());
 };

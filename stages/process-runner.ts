@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.ts';
 import { answerFrom, filesOf } from './evidence.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
-import { hear, nothingSaid, type Said } from './protocol.ts';
-import { openTail } from './tail.ts';
+import { listen } from './listen.ts';
 
 type Deps = { launcher: Launcher; processes: ProcessTable; clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> } };
 
 /** How often the output of a working stage is looked at. */
 const pollMs = 200;
-const moduleHost = fileURLToPath(new URL('./module-host.ts', import.meta.url));
+// The same extension as this file's: the published package holds JavaScript.
+const moduleHost = fileURLToPath(new URL(`./module-host${extname(import.meta.url)}`, import.meta.url));
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
@@ -21,26 +22,39 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export const runAttempt = async (deps: Deps, request: AttemptRequest, observer: AttemptObserver): Promise<AttemptAnswer> => {
   const { attemptDir, token } = request;
   const files = filesOf(attemptDir);
-  await mkdir(attemptDir, { recursive: true, mode: 0o700 });
-  // An attempt that was begun behind the gate and never ran may have left a file; it proves nothing.
-  await rm(files.exit, { force: true });
+  for (const dir of [attemptDir, request.workspace]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  // Evidence is only what this attempt leaves.
+  for (const path of [files.exit, files.outputs, files.manifest]) await rm(path, { force: true });
   if ('module' in request.program) await writeFile(files.request, JSON.stringify(request), { mode: 0o600 });
 
   const launched = await launch(deps.launcher, request);
   if ('ok' in launched) return launched;
   // Durable before the first instruction: from here on a crash finds a name for the process (T6).
-  if (!(await observer.recordProcess(launched.identity))) {
-    launched.abandon();
-    return failed('interrupted', 'the attempt was dropped before it began');
-  }
+  if (!(await recorded(observer, launched))) return failed('interrupted', 'the attempt was dropped before it began');
   launched.open();
 
-  const followed = await follow(deps, request, observer, launched);
-  // Whatever the program left behind goes before anybody is told that it ended.
+  const heard = listen(files, observer.progress);
+  const exit = await follow(deps.clock, heard.read, observer.alive, launched);
+  // Whatever the program left behind goes before anybody is told that it ended; only then is the end of its output final.
   await deps.processes.end(launched.identity, token, request.graceMs, new AbortController().signal);
-  const said = await followed.finish();
-  if (!followed.exit) return { ...failed('interrupted', 'the launcher died and the exit code with it'), metrics: said.metrics };
-  return answerFrom(attemptDir, followed.exit, said);
+  const said = await heard.finish();
+  if (exit) return answerFrom(attemptDir, exit, said);
+  const { metrics, progress, warnings } = said;
+  return { ...failed('interrupted', 'the launcher died and the exit code with it'), metrics, progress, warnings };
+};
+
+/** A program that is not recorded is never let through, and is gone before anybody hears of it. */
+const recorded = async (observer: AttemptObserver, launched: Launched): Promise<boolean> => {
+  let accepted = false;
+  try {
+    accepted = await observer.recordProcess(launched.identity);
+    return accepted;
+  } finally {
+    if (!accepted) {
+      launched.abandon();
+      await launched.exited.catch(() => undefined);
+    }
+  }
 };
 
 const failed = (code: string, message: string, retryable = true): AttemptAnswer & { ok: false } => ({
@@ -67,32 +81,21 @@ const launch = async (launcher: Launcher, request: AttemptRequest): Promise<Laun
   }
 };
 
-/** Reads the output while the program works. Resolves at its exit; `finish` reads the rest. */
-const follow = async ({ clock }: Deps, { attemptDir }: AttemptRequest, observer: AttemptObserver, launched: Launched) => {
-  const files = filesOf(attemptDir);
-  let said: Said = nothingSaid;
-  const onLine = (line: string): void => {
-    const before = said.progress;
-    said = hear(said, line);
-    if (said.progress && said.progress !== before) observer.progress(said.progress);
-  };
-  const tails = [openTail(files.stdout, onLine), openTail(files.stderr, onLine)];
+/** Reads the output while the program works. @returns null when the launcher died and took the exit code with it */
+const follow = async (
+  clock: Deps['clock'],
+  read: () => Promise<boolean>,
+  alive: () => void,
+  { exited }: Launched,
+): Promise<ExitRecord | null> => {
   const over = new AbortController();
-  const exited: Promise<ExitRecord | null> = launched.exited.catch(() => null).finally(() => over.abort());
+  const exit = exited.catch(() => null).finally(() => over.abort());
   while (!over.signal.aborted) {
     await clock.sleep(pollMs, over.signal).catch(() => undefined);
-    for (const tail of tails) if (await tail.read()) observer.alive();
+    // A look that failed is made again; what matters is read, or refused aloud, after the exit.
+    if (!over.signal.aborted && (await read().catch(() => false))) alive();
   }
-  return {
-    exit: await exited,
-    finish: async (): Promise<Said> => {
-      for (const tail of tails) {
-        await tail.read();
-        await tail.close();
-      }
-      return said;
-    },
-  };
+  return exit;
 };
 
 const environmentOf = (request: AttemptRequest): Record<string, string> => ({

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
 import { type Progress, progressSchema } from '../machines/status.ts';
+import { protocolPrefix } from './protocol-lines.ts';
 
-/** Lines that begin with this carry JSON for us; everything else is log. */
-export const protocolPrefix = '::stagewright ';
+/** Codes that the service itself gives. An `interrupted` costs no retry, so a program that says it would never end. */
+const ownCodes = ['interrupted', 'timeout', 'stopped'];
+const bounded = (maxChars: number) => z.string().transform((text) => text.slice(0, maxChars));
 
 const lineSchema = z
   .strictObject({
@@ -11,10 +13,13 @@ const lineSchema = z
     metric: z.record(z.string(), z.number()),
     output: z.record(z.string(), z.json()),
     heartbeat: z.literal(true),
-    skip: z.string(),
+    skip: bounded(500),
     fail: z.object({
-      code: z.string().regex(/^[a-z][a-z0-9-]{0,60}$/),
-      message: z.string(),
+      code: z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,60}$/)
+        .refine((code) => !ownCodes.includes(code), 'this code belongs to the service'),
+      message: bounded(2000),
       retryable: z.boolean().default(true),
       retry_after_ms: z.int().nonnegative().optional(),
     }),
@@ -34,9 +39,11 @@ export const nothingSaid: Said = { progress: null, metrics: {}, outputs: {}, ski
 
 /** Outputs travel in snapshots and events: bounded, big things by reference. */
 export const maxOutputBytes = 64 * 1024;
+const maxMetricsBytes = 16 * 1024;
 const maxWarnings = 20;
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
-const warned = (said: Said, warning: string): Said =>
+export const warned = (said: Said, warning: string): Said =>
   said.warnings.length >= maxWarnings ? said : { ...said, warnings: [...said.warnings, warning] };
 
 /** Folds one line into what was said. A line that does not fit is a warning, nothing more; the first `fail` stands. */
@@ -54,17 +61,33 @@ export const hear = (said: Said, line: string): Said => {
     return warned(said, `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`);
   }
   const { progress, metric, output, skip, fail } = parsed.data;
-  const outputs = output ? { ...said.outputs, ...output } : said.outputs;
-  if (JSON.stringify(outputs).length > maxOutputBytes)
-    return warned(said, `outputs are larger than ${maxOutputBytes / 1024} kB; this one was left out`);
-  return {
+  const heard: Said = {
     ...said,
     progress: progress ? withoutUndefined(progress) : said.progress,
-    metrics: metric ? { ...said.metrics, ...metric } : said.metrics,
-    outputs,
-    skip: skip ?? said.skip,
+    skip: said.skip ?? skip ?? null,
     fail: said.fail ?? (fail ? withoutUndefined(fail) : null),
   };
+  const measured = metric ? adding(heard, 'metrics', metric, maxMetricsBytes) : heard;
+  return output ? adding(measured, 'outputs', output, maxOutputBytes) : measured;
+};
+
+/** What both streams said; where they differ, stdout holds. */
+export const joined = (stdout: Said, stderr: Said): Said => {
+  const both: Said = {
+    ...stdout,
+    progress: stdout.progress ?? stderr.progress,
+    metrics: { ...stderr.metrics, ...stdout.metrics },
+    skip: stdout.skip ?? stderr.skip,
+    fail: stdout.fail ?? stderr.fail,
+    warnings: [...stdout.warnings, ...stderr.warnings].slice(0, maxWarnings),
+  };
+  return adding(both, 'outputs', { ...stderr.outputs, ...stdout.outputs }, maxOutputBytes);
+};
+
+const adding = (said: Said, what: 'outputs' | 'metrics', values: Record<string, unknown>, maxBytes: number): Said => {
+  const sum = { ...said[what], ...values };
+  if (bytesOf(sum) > maxBytes) return warned(said, `${what} are larger than ${maxBytes / 1024} kB; the last ones were left out`);
+  return { ...said, [what]: sum };
 };
 
 const withoutUndefined = <T extends object, U>(value: T): U =>

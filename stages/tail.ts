@@ -1,54 +1,51 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { createLineFinder } from './protocol-lines.ts';
 
 const chunkBytes = 256 * 1024;
-/** Longer lines cannot be ours; they are skipped without being kept. */
-const maxLineBytes = 64 * 1024;
+/** One look reads no more than this, so a program that never stops talking is heard in between. */
+const maxReadBytes = 16 * 1024 * 1024;
 
 export type Tail = {
-  /** Reads what is new. @returns true when there was anything */
+  /** Reads what is new, at most 16 MB of it. @returns whether there was anything */
   read(): Promise<boolean>;
-  close(): Promise<void>;
+  /** Reads to the end, which must be final, and closes. */
+  finish(): Promise<void>;
 };
 
-/** Follows a growing file line by line with bounded memory; a line is told once it is whole. */
-export const openTail = (path: string, onLine: (line: string) => void): Tail => {
+/** Follows a growing file with bounded memory; a protocol line is told once it is whole. A missing file is an empty one. */
+export const openTail = (path: string, onLine: (line: string) => void, onTooLong: () => void): Tail => {
+  const finder = createLineFinder(onLine, onTooLong);
   let file: FileHandle | null = null;
   let offset = 0;
-  let rest = Buffer.alloc(0);
-  let skipping = false;
-  const buffer = Buffer.allocUnsafe(chunkBytes);
 
-  const take = (chunk: Buffer): void => {
-    let from = 0;
-    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
-      // Bytes are joined before they are decoded, so a character cut by a chunk stays whole.
-      if (!skipping) onLine(Buffer.concat([rest, chunk.subarray(from, end)]).toString('utf8'));
-      rest = Buffer.alloc(0);
-      skipping = false;
-      from = end + 1;
+  const read = async (): Promise<boolean> => {
+    file ??= await open(path, 'r').catch((error) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (!file) return false;
+    const before = offset;
+    const { size } = await file.stat();
+    if (size <= offset) return false;
+    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, size - offset));
+    while (offset - before < maxReadBytes) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      if (bytesRead === 0) break;
+      offset += bytesRead;
+      finder.push(buffer.subarray(0, bytesRead));
     }
-    if (skipping) return;
-    rest = Buffer.concat([rest, chunk.subarray(from)]);
-    if (rest.length <= maxLineBytes) return;
-    rest = Buffer.alloc(0);
-    skipping = true;
+    return offset > before;
   };
 
   return {
-    read: async () => {
-      file ??= await open(path, 'r').catch(() => null);
-      if (!file) return false;
-      const before = offset;
-      for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, chunkBytes, offset);
-        if (bytesRead === 0) return offset > before;
-        offset += bytesRead;
-        take(buffer.subarray(0, bytesRead));
+    read,
+    finish: async () => {
+      try {
+        while (await read());
+        finder.end();
+      } finally {
+        await file?.close();
       }
-    },
-    close: async () => {
-      if (rest.length > 0 && !skipping) onLine(rest.toString('utf8'));
-      await file?.close();
     },
   };
 };

@@ -56,9 +56,10 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
   });
   if (!next) return refused(loaded, event, delivery, now, guards);
 
-  const outbox = attempt(event, () => outboxOf(actions, next, loaded, usedUp(delivery), now));
-  const projection = project(next, allowedIn(next));
-  const { facts, ...rows } = outbox;
+  const [{ facts, ...rows }, projection] = attempt(event, () => [
+    outboxOf(actions, next, loaded, usedUp(delivery), now),
+    project(next, allowedIn(next)),
+  ]);
   return {
     at: now.wallMs,
     ledger: {
@@ -117,7 +118,7 @@ export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, no
 
 const idle = { remove: [], drop: [], born: [], disarm: [], arm: [] };
 
-const attempt = <T>(event: RunEvent, work: () => T): T => {
+const attempt = <const T>(event: RunEvent, work: () => T): T => {
   try {
     return work();
   } catch (error) {

@@ -3,7 +3,7 @@
  * outlives it just long enough to end what it started and to write down how it ended. It lives by its channel alone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
@@ -13,9 +13,16 @@ import { createProcessTable, identify } from './process-table.ts';
 /** The program waits for one line on fd 3; without it, at end of file, it never runs (T6). */
 const gateScript = 'IFS= read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
 
-type Child = { process: ChildProcess; request: LaunchRequest; identity: ProcessIdentity; opened: boolean; gone: Promise<void> };
+type Child = {
+  process: ChildProcess;
+  request: LaunchRequest;
+  identity: ProcessIdentity;
+  opened: boolean;
+  endedBy: ExitRecord['ended_by'];
+  gone: Promise<void>;
+};
 const children = new Map<number, Child>();
-let serviceLost = false;
+const table = createProcessTable({ sleep: (ms) => sleep(ms) });
 
 const tell = (message: FromLauncher): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
@@ -23,13 +30,34 @@ const tell = (message: FromLauncher): void => {
 
 const writeExit = (path: string, record: ExitRecord): void => {
   // Rename makes it whole or absent. No fsync: a power cut ends the attempt anyway, and it is interrupted then.
-  writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.tmp`, path);
+  try {
+    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  } catch (error) {
+    // A full disk or a removed folder costs this attempt its evidence, and nobody else anything.
+    tell({ type: 'trouble', message: `an exit could not be written down: ${(error as Error).message}` });
+  }
+};
+
+/** The system's out-of-memory killer takes a stage before it takes the service (proc(5); children inherit it). */
+const offerToOomKiller = (pid: number): void => {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '500');
+  } catch {
+    // Not allowed in some containers; the stage runs all the same.
+  }
+};
+
+/** Said here, because spawn reports a missing folder as a missing program. */
+const checkFolder = (cwd: string): void => {
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`there is no folder ${cwd}`);
 };
 
 const launch = async (id: number, request: LaunchRequest): Promise<void> => {
   const files: number[] = [];
   try {
+    if (request.argv.length === 0) throw new Error('there is no program to start');
+    checkFolder(request.cwd);
     for (const path of [request.stdoutPath, request.stderrPath]) files.push(openSync(path, 'a', 0o600));
     const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...request.argv], {
       cwd: request.cwd,
@@ -41,11 +69,12 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     // The gate's other end breaks when the program is killed behind it; its exit says so.
     child.stdio[3]?.on('error', () => {});
-    const entry: Child = { process: child, request, identity: identify(child.pid as number), opened: false, gone: gone.promise };
+    const identity = identify(child.pid as number);
+    const entry: Child = { process: child, request, identity, opened: false, endedBy: null, gone: gone.promise };
     children.set(id, entry);
+    offerToOomKiller(identity.pid);
     child.once('exit', (code, signal) => {
-      const ended_by = serviceLost ? ('service-lost' as const) : null;
-      const record: ExitRecord = { exit_code: code, signal, ended_at: new Date().toISOString(), ended_by };
+      const record: ExitRecord = { exit_code: code, signal, ended_at: new Date().toISOString(), ended_by: entry.endedBy };
       // What never ran leaves no evidence.
       if (entry.opened) writeExit(request.exitPath, record);
       children.delete(id);
@@ -70,12 +99,12 @@ const gate = (child: Child, go: boolean): void => {
 
 /** The service is gone: nobody may work unseen. */
 const endAll = async (): Promise<void> => {
-  serviceLost = true;
-  const table = createProcessTable({ sleep: (ms) => sleep(ms) });
   const never = new AbortController().signal;
   await Promise.all(
     [...children.values()].map(async (child) => {
       if (!child.opened) gate(child, false);
+      // One that ended by itself just before, and was not collected yet, keeps its own ending.
+      if (table.isAlive(child.identity)) child.endedBy = 'service-lost';
       await table.end(child.identity, child.request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '', child.request.graceMs, never);
       await child.gone;
     }),
@@ -83,6 +112,7 @@ const endAll = async (): Promise<void> => {
   process.exit(0);
 };
 
+tell({ type: 'ready' });
 process.on('message', (message: ToLauncher) => {
   if (message.type === 'launch') return void launch(message.id, message.request);
   const child = children.get(message.id);

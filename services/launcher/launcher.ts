@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExitRecord, Launched, Launcher } from '../../stages/launcher-port.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
 
-const program = fileURLToPath(new URL('./launcher-process.ts', import.meta.url));
+// The same extension as this file's: the published package holds JavaScript.
+const program = fileURLToPath(new URL(`./launcher-process${extname(import.meta.url)}`, import.meta.url));
 
 /** An error of the launcher with the code its port promises. */
 const launcherError = (code: 'spawn-failed' | 'launcher-lost', message: string): Error => Object.assign(new Error(message), { code });
@@ -12,7 +14,7 @@ type Pending = {
   launched: PromiseWithResolvers<Launched>;
   exited: PromiseWithResolvers<ExitRecord>;
 };
-type Live = { child: ChildProcess; pending: Map<number, Pending>; gone: Promise<void> };
+type Live = { child: ChildProcess; pending: Map<number, Pending>; gone: Promise<void>; ready: boolean };
 
 /** Starts programs through one launcher process, which is started again when it dies. */
 export const createLauncher = (deps: { log: (message: string) => void }): Launcher => {
@@ -26,6 +28,9 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
   };
 
   const settle = (owner: Live, message: FromLauncher): void => {
+    if (message.type === 'ready') owner.ready = true;
+    if (message.type === 'trouble') deps.log(message.message);
+    if (!('id' in message)) return;
     const entry = owner.pending.get(message.id);
     if (!entry) return;
     if (message.type === 'launched') {
@@ -43,19 +48,24 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
   };
 
   const begin = (): Live => {
-    // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work.
-    const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+    // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work. Its environment is empty,
+    // since a stage is given its own and the service's secrets are nobody else's.
+    const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
     const gone = Promise.withResolvers<void>();
-    const started: Live = { child, pending: new Map(), gone: gone.promise };
+    const started: Live = { child, pending: new Map(), gone: gone.promise, ready: false };
     const lost = (): void => {
-      if (live === started) live = null;
+      if (live !== started) return;
+      live = null;
       const error = launcherError('launcher-lost', 'the launcher process died; exit codes of its programs are lost');
       for (const { launched, exited } of started.pending.values()) {
         launched.reject(error);
         exited.reject(error);
       }
-      if (!closed) deps.log(`the launcher died (${child.signalCode ?? child.exitCode}); the next start brings another one`);
       gone.resolve();
+      if (closed) return;
+      deps.log(`the launcher died (${child.signalCode ?? child.exitCode}) and is started again`);
+      // One that never came up is tried again by the next launch, not in a loop.
+      if (started.ready) live = begin();
     };
     child.on('message', (message) => settle(started, message as FromLauncher));
     child.once('exit', lost).once('error', lost);
@@ -64,7 +74,8 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
   live = begin();
 
   return {
-    launch: (request) => {
+    launch: async (request) => {
+      if (closed) throw launcherError('launcher-lost', 'the launcher is closed');
       live ??= begin();
       const id = nextId++;
       const entry: Pending = { launched: Promise.withResolvers(), exited: Promise.withResolvers() };
@@ -79,7 +90,7 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
       closed = true;
       if (!live) return;
       const { child, gone } = live;
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await gone;
     },
   };

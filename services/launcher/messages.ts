@@ -7,6 +7,9 @@ export type ToLauncher =
   /** `go: false` closes the gate unopened. */
   | { type: 'gate'; id: number; go: boolean };
 export type FromLauncher =
+  | { type: 'ready' }
+  /** For the service's log. */
+  | { type: 'trouble'; message: string }
   | { type: 'launched'; id: number; identity: ProcessIdentity }
   | { type: 'failed'; id: number; message: string }
   | { type: 'exited'; id: number; record: ExitRecord };

@@ -1,33 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
-
-// Linux only: identity and the sweep by token read /proc. docs/decisions says what that leaves open.
-const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-const pidNamespace = (): string => readlinkSync('/proc/self/ns/pid');
-
-type Stat = { state: string; group: number; session: number; startTicks: number };
-/** @returns null when there is no such process */
-const statOf = (pid: number): Stat | null => {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name is in parentheses and may contain anything, so fields are counted from the last one (proc(5)).
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] as string, group: Number(fields[2]), session: Number(fields[3]), startTicks: Number(fields[19]) };
-  } catch {
-    return null;
-  }
-};
-const isGone = (stat: Stat | null): boolean => stat === null || stat.state === 'Z' || stat.state === 'X';
-
-const hasToken = (pid: number, token: string): boolean => {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`STAGEWRIGHT_ATTEMPT_TOKEN=${token}`);
-  } catch {
-    // Gone meanwhile, or another user's: then it is not ours to end.
-    return false;
-  }
-};
+import { bootId, carries, isGone, pidNamespace, processIds, statOf } from './proc.ts';
 
 /** @throws when the process is gone already */
 export const identify = (pid: number): ProcessIdentity => {
@@ -36,62 +9,98 @@ export const identify = (pid: number): ProcessIdentity => {
   return { pid, startTicks: stat.startTicks, bootId: bootId(), pidNamespace: pidNamespace() };
 };
 
+/** `pid` < 0 means the group. */
 const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
   try {
     process.kill(pid, name);
   } catch {
-    // Gone between look and signal.
+    // Gone between look and signal, or another user's; the next look says which.
   }
 };
+
+/** What one look finds. `unsure`: a process was being replaced by exec at this instant and could not be told. */
+type Look = { pids: number[]; groupIsOurs: boolean; unsure: boolean };
+/** What the looks of one attempt share, so that two who end it at once behave as one. */
+type Ending = { users: number; termed: boolean; known: Map<number, number> };
+
+const firstWaitMs = 5;
+const longestWaitMs = 100;
+/** Exec is over within a millisecond; three looks with growing waits are ample. */
+const unsureLooks = 3;
 
 /** Looks at processes by identity and by token, so a pid that was given to somebody else is never signalled. */
 export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSignal) => Promise<void> }): ProcessTable => {
   const here = { bootId: bootId(), pidNamespace: pidNamespace() };
+  const endings = new Map<string, Ending>();
   const isOfThisBoot = (identity: ProcessIdentity) => identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
 
-  const isAlive = (identity: ProcessIdentity): boolean => {
-    if (!isOfThisBoot(identity)) return false;
-    const stat = statOf(identity.pid);
-    return !isGone(stat) && stat?.startTicks === identity.startTicks;
+  /** `known`: pids (with start ticks) that an earlier look proved to be members. */
+  const look = (identity: ProcessIdentity | null, token: string, known: Map<number, number>): Look => {
+    const found: Look = { pids: [], groupIsOurs: false, unsure: false };
+    // Nothing that was started before the last boot, or in another container, can still be here under these numbers.
+    if (identity && !isOfThisBoot(identity)) return found;
+    // The group number is the leader's pid, and the kernel does not give it away while the group has a member. So the group is
+    // ours while the leader, dead or alive, is the same process, or while anybody is left whom we saw in it then.
+    if (identity) {
+      const isSame = ([pid, ticks]: [number, number]) => {
+        const stat = statOf(pid);
+        return stat?.startTicks === ticks && (pid === identity.pid || stat.group === identity.pid);
+      };
+      found.groupIsOurs = isSame([identity.pid, identity.startTicks]) || [...known].some(isSame);
+    }
+    for (const pid of processIds()) {
+      const stat = statOf(pid);
+      if (pid === process.pid || !stat || isGone(stat) || stat.isKernel) continue;
+      const inGroup = found.groupIsOurs && (stat.group === identity?.pid || stat.session === identity?.pid);
+      // A descendant is never older than the leader; most of the table needs no second look.
+      if (!inGroup && identity && stat.startTicks < identity.startTicks) continue;
+      const verdict = inGroup || known.get(pid) === stat.startTicks || carries(pid, token);
+      if (verdict === 'unsure') found.unsure = true;
+      if (verdict !== true) continue;
+      found.pids.push(pid);
+      known.set(pid, stat.startTicks);
+    }
+    return found;
   };
 
-  const members = (identity: ProcessIdentity | null, token: string): number[] => {
-    // Nothing that was started before the last boot, or in another container, can still be here under these numbers.
-    if (identity && !isOfThisBoot(identity)) return [];
-    // The group number is the leader's pid. While the leader, dead or alive, is still the same process, the group is ours.
-    const leader = identity && statOf(identity.pid);
-    const groupIsOurs = identity !== null && leader?.startTicks === identity.startTicks;
-    return readdirSync('/proc').flatMap((name) => {
-      const pid = Number(name);
-      if (!(pid > 1) || pid === process.pid) return [];
-      const stat = statOf(pid);
-      if (!stat || isGone(stat)) return [];
-      if (groupIsOurs && (stat.group === identity.pid || stat.session === identity.pid)) return [pid];
-      // A descendant is never older than the leader; most of the table needs no second look.
-      if (identity && stat.startTicks < identity.startTicks) return [];
-      return hasToken(pid, token) ? [pid] : [];
-    });
+  const signalAll = ({ pids, groupIsOurs }: Look, identity: ProcessIdentity | null, name: 'SIGTERM' | 'SIGKILL'): void => {
+    // The group first and at once: nobody can fork out of it between two signals.
+    if (identity && groupIsOurs) signal(-identity.pid, name);
+    for (const pid of pids) if (!identity || !groupIsOurs || statOf(pid)?.group !== identity.pid) signal(pid, name);
   };
 
   return {
-    isAlive,
-    members,
+    isAlive: (identity) => {
+      if (!isOfThisBoot(identity)) return false;
+      const stat = statOf(identity.pid);
+      return !isGone(stat) && stat?.startTicks === identity.startTicks;
+    },
+    members: (identity, token) => look(identity, token, new Map()).pids,
     end: async (identity, token, graceMs, abort) => {
-      let waitMs = 5;
-      let waitedMs = 0;
-      const termed = new Set<number>();
-      // Sweeps until empty: what was born during a sweep is found by the next one.
-      for (let left = members(identity, token); left.length > 0; left = members(identity, token)) {
-        const late = waitedMs >= graceMs;
-        for (const pid of left) {
-          if (late) signal(pid, 'SIGKILL');
-          else if (!termed.has(pid)) signal(pid, 'SIGTERM');
-          termed.add(pid);
+      const ending = endings.get(token) ?? { users: 0, termed: false, known: new Map<number, number>() };
+      endings.set(token, ending);
+      ending.users += 1;
+      try {
+        let waitedMs = 0;
+        let looksUnsure = 0;
+        // Sweeps until empty: what was born during a sweep is found by the next one.
+        for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+          const seen = look(identity, token, ending.known);
+          if (seen.pids.length === 0 && !(seen.unsure && looksUnsure++ < unsureLooks)) return;
+          const late = waitedMs >= graceMs;
+          if (late) signalAll(seen, identity, 'SIGKILL');
+          // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the first one began.
+          else if (!ending.termed && seen.pids.length > 0) {
+            ending.termed = true;
+            signalAll(seen, identity, 'SIGTERM');
+          }
+          const pauseMs = late ? waitMs : Math.min(waitMs, graceMs - waitedMs);
+          await deps.sleep(pauseMs, abort);
+          waitedMs += pauseMs;
         }
-        const untilLate = late ? waitMs : Math.min(waitMs, graceMs - waitedMs);
-        await deps.sleep(untilLate, abort);
-        waitedMs += untilLate;
-        waitMs = Math.min(waitMs * 2, 100);
+      } finally {
+        ending.users -= 1;
+        if (ending.users === 0) endings.delete(token);
       }
     },
   };

@@ -63,8 +63,8 @@ const keyOf = ({ run, effects, timers }: Loaded): string => {
 
 type Edge = { from: Loaded; delivery: Delivery; decision: Decision; to: Loaded; events: Decision['events'] };
 
-/** Walks every reachable transition breadth first; interruptions are cut at three, they may repeat for ever. */
-const explore = (model: Model, visit: (edge: Edge) => void): number => {
+/** Walks every reachable transition breadth first; interruptions are cut off, they may repeat for ever. */
+const explore = (model: Model, maxInterruptions: number, visit: (edge: Edge) => void): number => {
   const start = applied(model.fresh, decided(model, model.fresh, admitted, 1));
   const first = decided(model, model.fresh, admitted, 1).events;
   const seen = new Set<string>([keyOf(start)]);
@@ -79,7 +79,7 @@ const explore = (model: Model, visit: (edge: Edge) => void): number => {
       const events = [...item.events, ...decision.events];
       edges += 1;
       visit({ from, delivery, decision, to, events });
-      if (seen.has(keyOf(to)) || Math.max(...interruptions) > 2) continue;
+      if (seen.has(keyOf(to)) || Math.max(...interruptions) > maxInterruptions) continue;
       seen.add(keyOf(to));
       queue.push({ at: to, events, depth: item.depth + 1 });
     }
@@ -87,6 +87,7 @@ const explore = (model: Model, visit: (edge: Edge) => void): number => {
   return edges;
 };
 
+const ends = ['succeeded', 'failed', 'skipped', 'stopped', 'lost'];
 const finals = ['DONE', 'FAILED', 'STOPPED'];
 const charts: Record<string, PipelineDefinition> = {
   'one stage': pipeline([stage('one')]),
@@ -100,7 +101,8 @@ const charts: Record<string, PipelineDefinition> = {
 describe.each(Object.entries(charts))('every reachable transition of %s', (_name, definition) => {
   const model = modelOf(definition);
   const edges: Edge[] = [];
-  const count = explore(model, (edge) => edges.push(edge));
+  // Two in a row show the backoff of a crash loop; with three stages one keeps the number of paths in hand.
+  const count = explore(model, definition.stages.length > 2 ? 0 : 2, (edge) => edges.push(edge));
   const each = (check: (edge: Edge) => void) => {
     expect(count).toBeGreaterThan(20);
     for (const edge of edges) check(edge);
@@ -152,9 +154,9 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       for (const { stage: name, attempt, event } of events) {
         if (attempt === undefined) continue;
         const key = `${name}/${attempt}`;
-        if (event === 'started') expect(open.set(key, (open.get(key) ?? 0) + 1).get(key)).toBe(1);
-        if (['succeeded', 'failed', 'skipped', 'stopped', 'lost'].includes(event))
-          expect(open.set(key, (open.get(key) ?? 0) - 1).get(key)).toBe(0);
+        const change = event === 'started' ? 1 : ends.includes(event) ? -1 : 0;
+        open.set(key, (open.get(key) ?? 0) + change);
+        if (change !== 0 && open.get(key) !== (change === 1 ? 1 : 0)) throw new Error(`${key} has ${open.get(key)} open at ${event}`);
       }
       if (finals.includes(to.run.projection.state)) expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
     }));

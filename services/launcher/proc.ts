@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+// Linux only: identity and the sweep by token read /proc. Elsewhere nothing here holds, and the launcher refuses every start.
+
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+export const pidNamespace = (): string => readlinkSync('/proc/self/ns/pid');
+
+export type Stat = { state: string; group: number; session: number; isKernel: boolean; startTicks: number };
+/** PF_KTHREAD of the kernel's include/linux/sched.h. */
+const kernelThreadFlag = 0x0020_0000;
+
+/** @returns null when there is no such process */
+export const statOf = (pid: number): Stat | null => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name is in parentheses and may contain anything, so fields are counted from the last one (proc(5)).
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return {
+      state: fields[0] as string,
+      group: Number(fields[2]),
+      session: Number(fields[3]),
+      isKernel: (Number(fields[6]) & kernelThreadFlag) !== 0,
+      startTicks: Number(fields[19]),
+    };
+  } catch {
+    return null;
+  }
+};
+
+/** A zombie runs nothing any more. */
+export const isGone = (stat: Stat | null): boolean => stat === null || stat.state === 'Z' || stat.state === 'X';
+
+/** All pids but the first, which belongs to the machine or the container. */
+export const processIds = (): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 1);
+
+/**
+ * Whether the process was started with the attempt's token in its environment. Between two programs, in the middle of an
+ * exec, a process shows neither environment nor command line: then nobody can tell yet.
+ */
+export const carries = (pid: number, token: string): boolean | 'unsure' => {
+  if (token === '') return false;
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    if (environment !== '') return `\0${environment}\0`.includes(`\0STAGEWRIGHT_ATTEMPT_TOKEN=${token}\0`);
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === '' && !isGone(statOf(pid)) ? 'unsure' : false;
+  } catch {
+    // Gone meanwhile, or another user's: then it is not ours to end.
+    return false;
+  }
+};

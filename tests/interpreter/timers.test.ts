@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PipelineDefinition } from '../../machines/definition.ts';
+import { createCharts } from '../../services/interpreter/charts.ts';
+import { type Delivery, projectSnapshot } from '../../services/interpreter/decide.ts';
+import { createInterpreter, type Interpreter } from '../../services/interpreter/interpreter.ts';
+import { createTimers, type Timers } from '../../services/interpreter/timers.ts';
+import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import type { Store } from '../../services/store.ts';
+import { pipeline, retries, stage } from '../support/definition.ts';
+import { type ManualClock, manualClock } from '../support/manual-clock.ts';
+
+let dir: string;
+let clock: ManualClock;
+let store: Store;
+let interpreter: Interpreter;
+let timers: Timers;
+const id = 'r_00000000000000000000000001';
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'stagewright-timers-'));
+  clock = manualClock();
+  store = openSqliteStore({ path: join(dir, 'db.sqlite'), synchronous: 'NORMAL', clock });
+});
+afterEach(async () => {
+  timers.close();
+  await store.close();
+  await rm(dir, { recursive: true });
+});
+
+/** A run that works in its only stage; nothing executes effects here, the test gives the answers. */
+const begin = async (definition: PipelineDefinition): Promise<void> => {
+  const charts = createCharts(store);
+  interpreter = createInterpreter({ store, charts, clock });
+  timers = createTimers({ store, interpreter, clock, log: (message, meta) => expect([message, meta]).toBeNull() });
+  const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
+  await interpreter.begin(
+    {
+      spec: {
+        ...{ runId: id, pipeline: 'sample', chart: hash, definition, projectDir: '/', params: {}, trigger: 'api', onlyStage: null },
+        ...{ reason: null, inputs: {}, metadata: {} },
+      },
+      ...{
+        config,
+        compilerVersion,
+        snapshot: initial,
+        projection: projectSnapshot(machine, initial),
+        at: clock.wallMs(),
+        idempotency: null,
+      },
+      lock: { key: 'k', limit: 1 },
+      refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: '', data: {} }),
+    },
+    { event: { type: 'ADMITTED', run_id: id }, fence: null, cause: { kind: 'command' } },
+  );
+  await answer('preflight', {});
+};
+const answer = async (effectId: string, output: unknown): Promise<void> => {
+  const effect = (await store.effects()).find((row) => row.id === effectId);
+  const event: Delivery['event'] = { type: `xstate.done.actor.${effectId}`, output, actorId: effectId };
+  await interpreter.deliver(id, { event, fence: { kind: 'effect', id: effectId, stamp: effect?.stamp ?? 0 }, cause: { kind: 'effect' } });
+};
+const failAttempt = async (): Promise<void> => {
+  const effect = (await store.effects()).find((row) => row.id === 'attempt-one');
+  const error = { code: 'exit-code', message: 'exit 1', retryable: true };
+  const event: Delivery['event'] = { type: 'xstate.error.actor.attempt-one', error, actorId: 'attempt-one' };
+  await interpreter.deliver(id, {
+    event,
+    fence: { kind: 'effect', id: 'attempt-one', stamp: effect?.stamp ?? 0 },
+    cause: { kind: 'effect' },
+  });
+};
+const position = async () => {
+  const loaded = await store.load(id);
+  return (loaded?.run.snapshot as { value: unknown } | undefined)?.value;
+};
+const attempting = { running: { one: 'attempting' } };
+const backingOff = { running: { one: 'backingOff' } };
+
+test('T13: an attempt of thirty days is not timed out before it is due', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 30 * 86_400_000 })]));
+  clock.advance(29 * 86_400_000);
+  await timers.tick();
+  expect(await position()).toEqual(attempting);
+  clock.advance(86_400_000);
+  await timers.tick();
+  expect(await position()).toEqual({ running: { one: 'ending' } });
+});
+
+test('T13: a wall clock that is set forward by hours ends no attempt, but a backoff that is over by it', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 60_000, ...retries(1) })]));
+  clock.jumpWall(5 * 3_600_000);
+  await timers.tick();
+  expect(await position()).toEqual(attempting);
+  await failAttempt();
+  expect(await position()).toEqual(backingOff);
+  clock.jumpWall(3_600_000);
+  await timers.tick();
+  expect(await position()).toEqual(attempting);
+});
+
+test('T13: after a reboot an attempt has its full time again', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 60_000 })]));
+  clock.advance(59_000);
+  clock.reboot();
+  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+  clock.advance(59_000);
+  await timers.tick();
+  expect(await position()).toEqual(attempting);
+  clock.advance(1000);
+  await timers.tick();
+  expect(await position()).toEqual({ running: { one: 'ending' } });
+});
+
+test('overdue timers are delivered in due order, and one that its run has outlived is not delivered', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 60_000, ...retries(2) })], { timeoutMs: 3_600_000 }));
+  await failAttempt();
+  clock.advance(2 * 3_600_000);
+  await timers.tick();
+  // The backoff was due first and led to an attempt; the run's own limit ended it.
+  const types = (await store.ledger(id, 0, 100)).map(({ event }) => event.type).filter((type) => type.startsWith('xstate.after'));
+  expect(types.map((type) => type.split('.')[2])).toEqual(['backoff', 'runTimeout']);
+  expect(await position()).toBe('failing');
+});
+
+test('the waker fires by itself when the next timer is due', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 5000 })]));
+  await timers.tick();
+  const moved = new Promise<void>((resolve) => interpreter.onCommit(() => resolve()));
+  clock.advance(5000);
+  await moved;
+  expect(await position()).toEqual({ running: { one: 'ending' } });
+});

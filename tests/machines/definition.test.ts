@@ -1,0 +1,182 @@
+import { type PipelineDefinition, parseDefinition } from '../../machines/definition.ts';
+import { validateParams } from '../../machines/params.ts';
+
+const work = { name: 'work', run: ['true'] };
+const file = (more: Record<string, unknown> = {}) => ({ name: 'sample', stages: [work], ...more });
+const withStage = (more: Record<string, unknown>) => file({ stages: [{ ...work, ...more }] });
+const accepted = (raw: unknown): PipelineDefinition => {
+  const parsed = parseDefinition(raw);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.definition;
+};
+const refused = (raw: unknown) => {
+  const parsed = parseDefinition(raw);
+  if (parsed.ok) throw new Error('was accepted');
+  return parsed.problems;
+};
+
+describe('a pipeline file', () => {
+  test('with a name and one stage gets every default', () => {
+    expect(accepted(file())).toEqual({
+      ...{ name: 'sample', title: 'sample', timezone: 'UTC', params: {}, timeoutMs: null, env: {} },
+      concurrency: { key: 'sample', limit: 1, onConflict: 'refuse' },
+      stages: [
+        {
+          ...{ name: 'work', title: null, program: { argv: ['true'] }, with: {}, cwd: null, env: {}, files: [], onRestart: 'retry' },
+          ...{ timeoutMs: 3_600_000, heartbeatMs: null, graceMs: 10_000 },
+          retry: { limit: 0, initialMs: 10_000, factor: 2, maxMs: 300_000, jitter: 0.1, neverOn: { exitCodes: [], codes: [] } },
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ['250ms', 250],
+    ['10s', 10_000],
+    ['5m', 300_000],
+    ['1.5h', 5_400_000],
+    ['1d', 86_400_000],
+    [1234, 1234],
+  ])('reads the duration %p as %p ms', (written, ms) => {
+    expect(accepted(withStage({ timeout: written })).stages[0]?.timeoutMs).toBe(ms);
+  });
+
+  test.each(['2 hours', '10', 'h', '-1s', '1e3s', -1, 0.5, '9999d', null, true, {}])('refuses the duration %p', (written) => {
+    expect(refused(withStage({ grace: written }))[0]).toMatchObject({ pointer: '/stages/0/grace', code: 'invalid' });
+  });
+
+  test('answers each unknown key at its place with the nearest known one', () => {
+    expect(refused({ ...withStage({ tmeout: '1h' }), titel: 'x', tiemout: '1h' })).toEqual([
+      { pointer: '/stages/0/tmeout', code: 'unknown-key', detail: 'unknown key `tmeout`; did you mean `timeout`?' },
+      { pointer: '/titel', code: 'unknown-key', detail: 'unknown key `titel`; did you mean `title`?' },
+      { pointer: '/tiemout', code: 'unknown-key', detail: 'unknown key `tiemout`; did you mean `timeout`?' },
+    ]);
+  });
+
+  test.each([
+    ['/finally', file({ finally: [] })],
+    ['/schedules', file({ schedules: [{ id: 'x', cron: '* * * * *' }] })],
+    ['/secrets', file({ secrets: ['A'] })],
+    ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'queue' } })],
+    ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'cancel_running' } })],
+    ['/concurrency/queue', file({ concurrency: { queue: { max: 1 } } })],
+    ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
+    ['/stages/0/when', withStage({ when: { exists: 'x' } })],
+    ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
+    ['/stages/0/http', file({ stages: [{ name: 'a', http: { url: 'http://127.0.0.1' } }] })],
+    ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
+    ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
+  ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
+    expect(refused(raw)).toContainEqual({ pointer, code: 'not-supported-yet', detail: expect.stringContaining('not supported yet') });
+  });
+
+  test.each([{}, { run: ['a'], uses: 'builtin:merger' }])('refuses a stage with none or both of run and uses: %p', (program) => {
+    expect(refused(file({ stages: [{ name: 'a', ...program }] }))[0]).toMatchObject({ pointer: '/stages/0', code: 'invalid' });
+  });
+
+  test.each(['builtin:other', 'stage.py', ''])('refuses uses: %p', (uses) => {
+    expect(refused(file({ stages: [{ name: 'a', uses }] }))[0]).toMatchObject({ pointer: '/stages/0/uses' });
+  });
+
+  test.each(['Upper', '1st', 'a_b', 'a'.repeat(41), '', 'pipeline', 'scheduler', 'watchdog', 'system', 'run'])(
+    'refuses the name %p',
+    (name) => {
+      expect(refused(file({ name }))[0]).toMatchObject({ pointer: '/name', code: 'invalid' });
+      expect(refused(withStage({ name }))[0]).toMatchObject({ pointer: '/stages/0/name', code: 'invalid' });
+    },
+  );
+
+  test('refuses two stages of one name', () => {
+    expect(refused(file({ stages: [work, work] }))).toEqual([
+      { pointer: '/stages/1/name', code: 'invalid', detail: 'a stage named `work` stands above already; names are unique' },
+    ]);
+  });
+
+  test('refuses a time zone that does not exist', () => {
+    expect(refused(file({ timezone: 'Mars/Olympus' }))[0]).toMatchObject({ pointer: '/timezone' });
+    expect(accepted(file({ timezone: 'America/Chicago' })).timezone).toBe('America/Chicago');
+  });
+
+  test.each([null, [], 'text', 7, {}, { name: {}, stages: 1 }, { name: 'a', stages: [null] }])('is never a crash: %p', (raw) => {
+    expect(refused(raw).length).toBeGreaterThan(0);
+  });
+
+  test('nested without end is refused instead of overflowing the stack', () => {
+    let deep: unknown = 'x';
+    for (let level = 0; level < 50_000; level += 1) deep = [deep];
+    expect(refused(withStage({ with: { deep } }))[0]?.detail).toContain('nested deeper');
+  });
+});
+
+describe('a reference', () => {
+  const two = (reference: string) =>
+    file({ params: { day: { type: 'string' } }, stages: [work, { name: 'second', run: ['echo', reference] }] });
+
+  test.each(['${params.day}', '${stages.work.outputs.rows}', '${run.id}', '${run.number}', '${run.workspace}', '${env.TZ}', '$${HOME}'])(
+    'to %s is accepted',
+    (reference) => expect(accepted(two(reference)).stages).toHaveLength(2),
+  );
+
+  test.each([
+    ['${params.dya}', 'did you mean `day`?'],
+    ['${stages.second.outputs.x}', 'is no stage before `second`'],
+    ['${stages.later.outputs.x}', 'is no stage before `second`'],
+    ['${stages.work.rows}', 'expected stages.work.outputs.<name>'],
+    ['${run.slot}', 'unknown value of run'],
+    ['${param.day}', 'did you mean `params`?'],
+    ['${HOME}', "a shell's own is written $${…}"],
+    ['${}', 'unknown source'],
+  ])('to %s is refused when the file is loaded', (reference, detail) => {
+    expect(refused(two(reference))).toEqual([{ pointer: '/stages/1/run', code: 'invalid', detail: expect.stringContaining(detail) }]);
+  });
+
+  test('in the env of the pipeline is refused, not handed over as text', () => {
+    expect(refused({ ...two('x'), env: { DAY: '${params.day}' } })[0]).toMatchObject({ pointer: '/env/DAY', code: 'not-supported-yet' });
+  });
+});
+
+describe('parameters', () => {
+  const definition = accepted(
+    file({
+      params: {
+        day: { type: 'string', format: 'date', default: '2018-05-11' },
+        rows: { type: 'integer', default: 3 },
+        side: { type: 'string', enum: ['long', 'short'], default: 'long' },
+        instruments: { type: 'array', items: { type: 'string' }, default: [] },
+        must: { type: 'boolean' },
+      },
+    }),
+  );
+
+  test('get their defaults, and false is a value', () => {
+    expect(validateParams(definition, { must: false })).toEqual({
+      ok: true,
+      params: { day: '2018-05-11', rows: 3, side: 'long', instruments: [], must: false },
+    });
+  });
+
+  test.each([
+    ['/params/must', {}],
+    ['/params/day', { must: true, day: '2018-02-30' }],
+    ['/params/rows', { must: true, rows: '3' }],
+    ['/params/rows', { must: true, rows: 1.5 }],
+    ['/params/side', { must: true, side: 'up' }],
+    ['/params/instruments', { must: true, instruments: [1] }],
+    ['/params/must', { must: null }],
+  ])('are refused at %s: %p', (pointer, given) => {
+    const result = validateParams(definition, given);
+    expect(result).toMatchObject({ ok: false, errors: [{ pointer }] });
+  });
+
+  test('that nobody declared are refused with the nearest declared one', () => {
+    expect(validateParams(definition, { must: true, instrument: [] })).toMatchObject({
+      errors: [{ pointer: '/params/instrument', detail: 'unknown parameter `instrument`; did you mean `instruments`?' }],
+    });
+  });
+
+  test('whose default does not fit their type are a problem of the file', () => {
+    expect(refused(file({ params: { rows: { type: 'integer', default: 'three' } } }))[0]).toMatchObject({
+      pointer: '/params/rows/default',
+    });
+  });
+});

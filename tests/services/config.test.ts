@@ -1,0 +1,75 @@
+import { readConfig, UsageError } from '../../services/config.ts';
+
+const noFile = (path: string): string => {
+  throw new Error(`no such file ${path}`);
+};
+const problemsOf = (argv: string[], env: Record<string, string> = {}, readFile = noFile): string => {
+  try {
+    readConfig(argv, env, readFile);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error('was accepted');
+};
+
+test('nothing given gives the documented defaults', () => {
+  expect(readConfig([], {}, noFile)).toEqual({
+    ...{ host: '127.0.0.1', port: 8000, data_dir: './data', pipelines: './pipelines', store: 'sqlite', synchronous: 'FULL' },
+    ...{ log_level: 'info', allowed_hosts: [], allowed_origins: [], shutdown_timeout: 8000 },
+  });
+});
+
+test('a flag wins over a variable, a variable over the file, the file over the default', () => {
+  const file = () => JSON.stringify({ port: 1, data_dir: 'file', log_level: 'warn' });
+  const env = { STAGEWRIGHT_CONFIG: 'c.json', STAGEWRIGHT_PORT: '2', STAGEWRIGHT_DATA_DIR: 'variable' };
+  expect(readConfig(['--port', '3'], env, file)).toMatchObject({ port: 3, data_dir: 'variable', log_level: 'warn', host: '127.0.0.1' });
+});
+
+test('lists are separated by commas, times are durations or milliseconds', () => {
+  expect(readConfig(['--allowed-hosts', 'a.test,b.test', '--shutdown-timeout', '5s'], {}, noFile)).toMatchObject({
+    allowed_hosts: ['a.test', 'b.test'],
+    shutdown_timeout: 5000,
+  });
+  expect(readConfig([], { STAGEWRIGHT_SHUTDOWN_TIMEOUT: '1500' }, noFile).shutdown_timeout).toBe(1500);
+});
+
+test.each([
+  [['--prot', '1'], 'did you mean --port?'],
+  [['somewhere'], 'Unexpected argument'],
+  [['--port'], '--port'],
+  [['--port', '65536'], '--port: expected a port'],
+  [['--port', ''], '--port: expected a port'],
+  [['--port', '0x50'], '--port: expected a port'],
+  [['--host', '0.0.0.0'], '--host: only loopback'],
+  [['--store', 'postgres://db'], '--store: only sqlite for now; PostgreSQL is not supported yet'],
+  [['--synchronous', 'OFF'], '--synchronous'],
+  [['--log-level', 'loud'], '--log-level'],
+  [['--config', 'gone.json'], 'gone.json: no such file gone.json'],
+])('%p is refused: %s', (argv, problem) => {
+  expect(problemsOf(argv)).toContain(problem);
+});
+
+test('port 0 asks for a free one', () => {
+  expect(readConfig(['--port', '0'], {}, noFile).port).toBe(0);
+});
+
+test('every problem is told at once, each with where it was written', () => {
+  const file = () => '{"log_levle": "info", "synchronous": "OFF"}';
+  expect(problemsOf(['--config', 'c.json'], { STAGEWRIGHT_PORT: 'x', STAGEWRIGHT_HSOT: 'y' }, file).split('\n')).toEqual([
+    'unknown variable `STAGEWRIGHT_HSOT`; did you mean `STAGEWRIGHT_HOST`?',
+    'c.json: unknown key `log_levle`; did you mean `log_level`?',
+    'STAGEWRIGHT_PORT: expected a port from 0 (any free one) to 65535',
+    expect.stringContaining('synchronous in c.json: '),
+  ]);
+});
+
+test.each(['[]', 'null', '{', '"x"'])('a config file that holds %s is refused', (text) => {
+  expect(problemsOf(['--config', 'c.json'], {}, () => text)).toContain('c.json: ');
+});
+
+test('a service started inside a stage ignores the variables of that stage', () => {
+  const names = ['RUN_ID', 'PIPELINE', 'STAGE', 'ATTEMPT', 'ATTEMPT_TOKEN', 'WORKSPACE', 'IDEMPOTENCY_KEY', 'PARAMS', 'OUTPUTS', 'REQUEST'];
+  const env = Object.fromEntries([...names, 'URL'].map((name) => [`STAGEWRIGHT_${name}`, 'x']));
+  expect(readConfig([], env, noFile).port).toBe(8000);
+});
