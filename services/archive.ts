@@ -1,9 +1,12 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalEvent } from '../machines/events.ts';
+import type { Clock } from './clock.ts';
 import type { Store } from './store.ts';
 
 export type Archive = {
+  /** Something was written to the journal: archive it soon, many events with one sync. */
+  wake(): void;
   /** Writes what the journal has and the files do not have yet. */
   tick(): Promise<void>;
   close(): Promise<void>;
@@ -11,6 +14,8 @@ export type Archive = {
 
 const position = 'archive_seq';
 const pageSize = 500;
+/** Nobody reads the archive live; a sync for every event would cost more than the events. */
+const delayMs = 250;
 
 /**
  * The journal as JSON lines, one file a run: a cursor over the journal with one writer. Whole lines only; a torn last line
@@ -18,16 +23,18 @@ const pageSize = 500;
  */
 export const createArchive = (deps: {
   store: Pick<Store, 'journal' | 'meta' | 'setMeta'>;
+  clock: Pick<Clock, 'after'>;
   dir: string;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Archive => {
-  const { store, dir, log } = deps;
+  const { store, clock, dir, log } = deps;
   /** Files repaired since this start, with the last seq each one holds. */
   const lastSeqs = new Map<string, number>();
   let after: number | null = null;
   let turn: Promise<void> | null = null;
   let again = false;
   let closed = false;
+  let cancel: (() => void) | null = null;
 
   const append = async (name: string, events: JournalEvent[]): Promise<void> => {
     const file = await open(join(dir, name), 'a+', 0o600);
@@ -74,8 +81,16 @@ export const createArchive = (deps: {
     return turn;
   };
   return {
+    wake: () => {
+      if (closed) return;
+      cancel ??= clock.after(delayMs, () => {
+        cancel = null;
+        void tick();
+      });
+    },
     tick,
     close: async () => {
+      cancel?.();
       again = false;
       await turn;
       await tick();

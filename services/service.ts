@@ -48,10 +48,10 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
-  const archive = createArchive({ store, dir: join(dataDir, 'archive'), log });
+  const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
   const readers = new Set<() => void>();
   const wake = (): void => {
-    void archive.tick();
+    archive.wake();
     for (const reader of readers) reader();
   };
   const note = async (event: NewEvent & { runId: string | null; pipeline: string | null }): Promise<void> => {

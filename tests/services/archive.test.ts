@@ -19,7 +19,12 @@ afterEach(async () => {
 });
 
 const archive = () =>
-  createArchive({ store, dir: join(dir, 'archive'), log: (message, meta) => fail(`${message} ${JSON.stringify(meta)}`) });
+  createArchive({
+    store,
+    clock: systemClock,
+    dir: join(dir, 'archive'),
+    log: (message, meta) => fail(`${message} ${JSON.stringify(meta)}`),
+  });
 const fail = (message: string): never => {
   throw new Error(message);
 };

@@ -1,0 +1,26 @@
+/**
+ * `npm run bench`: what the service costs on top of the work, as ratios against limits measured in the same run. Figures are
+ * for people; tests never assert them.
+ */
+import { loadPipelines } from '../services/pipelines.ts';
+import { benchCommit } from './commit.ts';
+import { benchStatus } from './http.ts';
+import { openPlace } from './place.ts';
+import { printFigure, printRatio } from './ratio.ts';
+import { benchRun, benchThroughput } from './runs.ts';
+import { measureStart } from './start.ts';
+
+const lanes = 8;
+const place = await openPlace(lanes);
+try {
+  const { coldMs, idleMb } = await measureStart(place.dir);
+  printFigure('cold start to listening', coldMs, 'ms');
+  printFigure('idle memory, service and launcher', idleMb, 'MB');
+  printRatio(await benchRun(place, 200));
+  printRatio(await benchThroughput(place, 800, lanes));
+  const sample = (await loadPipelines(`${place.dir}/pipelines`)).pipelines.get('p0');
+  if (sample) printRatio(await benchCommit(place, sample.definition, 1000));
+  printRatio(await benchStatus(place, 20_000));
+} finally {
+  await place.close();
+}
