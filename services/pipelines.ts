@@ -1,7 +1,8 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { type PipelineDefinition, parseDefinition } from '../machines/definition.ts';
+import type { PipelineDefinition } from '../machines/definition.ts';
+import { parseDefinition } from '../machines/parse-definition.ts';
 import type { PipelineProblem } from './orchestrator-port.ts';
 
 export type LoadedPipelines = {

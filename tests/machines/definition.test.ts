@@ -1,5 +1,6 @@
-import { type PipelineDefinition, parseDefinition } from '../../machines/definition.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
 import { validateParams } from '../../machines/params.ts';
+import { parseDefinition } from '../../machines/parse-definition.ts';
 
 const work = { name: 'work', run: ['true'] };
 const file = (more: Record<string, unknown> = {}) => ({ name: 'sample', stages: [work], ...more });

@@ -12,7 +12,7 @@ import { createService, type Parts, type Service } from '../../services/service.
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
 
-export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
 export const baseEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: tmpdir() };
 
 /** A project folder with pipeline files, as a user has it; removed after the test. */

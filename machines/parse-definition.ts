@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import type { PipelineDefinition } from './definition.ts';
+import { references } from './interpolate.ts';
+import { checkParam } from './params.ts';
+import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import { unknownKey } from './suggest.ts';
+
+/** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
+type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
+export type ParsedDefinition = { ok: true; definition: PipelineDefinition } | { ok: false; problems: DefinitionProblem[] };
+
+const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+const invalid = (path: readonly PropertyKey[], detail: string): DefinitionProblem => ({
+  pointer: pointerOf(path),
+  code: 'invalid',
+  detail,
+});
+
+/** Reads a pipeline file's content: shape, names, references. All problems at once, none thrown. */
+export const parseDefinition = (raw: unknown): ParsedDefinition => {
+  if (isDeeperThan(maxDepth, raw)) return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
+  const parsed = pipelineSchema.safeParse(raw, { error: plainWords });
+  if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
+  const definition = definitionOf(parsed.data);
+  const problems = [
+    ...nameProblems(definition),
+    ...paramProblems(definition),
+    ...envProblems(definition),
+    ...referenceProblems(definition, parsed.data),
+  ];
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition };
+};
+
+/** Checks of JSON recurse; nobody nests a pipeline file this deep, and a deeper one must not end in a stack overflow. */
+const maxDepth = 64;
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  value !== null && typeof value === 'object' && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
+
+const plainWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== 'invalid_type') return undefined;
+  const { input } = issue;
+  if (input === undefined) return 'is missing';
+  const got =
+    input === null ? 'nothing' : Array.isArray(input) ? 'a list' : typeof input === 'object' ? 'an object' : JSON.stringify(input);
+  const words: Record<string, string> = {
+    array: 'a list',
+    object: 'an object',
+    record: 'an object',
+    string: 'a text',
+    int: 'a whole number',
+  };
+  return `expected ${words[issue.expected] ?? `a ${issue.expected}`}, got ${got}`;
+};
+
+const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
+  if (issue.code === 'unrecognized_keys') {
+    const details = issue.message.split('\n');
+    return issue.keys.map((key, index) => ({
+      pointer: pointerOf([...issue.path, key]),
+      code: 'unknown-key',
+      detail: details[index] ?? issue.message,
+    }));
+  }
+  if (issue.code === 'invalid_key') return [invalid(issue.path, issue.issues[0]?.message ?? issue.message)];
+  const isLater = issue.code === 'custom' && issue.params?.code === 'not-supported-yet';
+  return [{ pointer: pointerOf(issue.path), code: isLater ? 'not-supported-yet' : 'invalid', detail: issue.message }];
+};
+
+const definitionOf = (file: PipelineFile): PipelineDefinition => ({
+  name: file.name,
+  title: file.title ?? file.name,
+  timezone: file.timezone,
+  params: file.params as PipelineDefinition['params'],
+  concurrency: { key: file.concurrency.key ?? file.name, limit: file.concurrency.limit, onConflict: 'refuse' },
+  timeoutMs: file.timeout ?? null,
+  env: file.env,
+  stages: file.stages.map((stage) => ({
+    name: stage.name,
+    title: stage.title ?? null,
+    program: stage.run ? { argv: stage.run } : { module: stage.uses as string },
+    with: stage.with,
+    cwd: stage.cwd ?? null,
+    env: stage.env,
+    timeoutMs: stage.timeout,
+    heartbeatMs: stage.heartbeat ?? null,
+    graceMs: stage.grace,
+    retry: {
+      limit: stage.retry.limit,
+      initialMs: stage.retry.backoff.initial,
+      factor: stage.retry.backoff.factor,
+      maxMs: stage.retry.backoff.max,
+      jitter: stage.retry.backoff.jitter,
+      neverOn: { exitCodes: stage.retry.never_on.exit_codes, codes: stage.retry.never_on.codes },
+    },
+    files: stage.files,
+    onRestart: stage.on_restart,
+  })),
+});
+
+const nameProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
+  stages.flatMap(({ name }, index) =>
+    stages.findIndex((other) => other.name === name) < index
+      ? [invalid(['stages', index, 'name'], `a stage named \`${name}\` stands above already; names are unique`)]
+      : [],
+  );
+
+const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
+  Object.entries(params).flatMap(([name, param]) => {
+    const detail = param.default === undefined ? null : checkParam(param, param.default);
+    return detail ? [invalid(['params', name, 'default'], `the default does not fit the type: ${detail}`)] : [];
+  });
+
+/** The pipeline's env is what `${env.X}` reads; a value in it that waits for another one would have to be sorted first. */
+const envProblems = ({ env }: PipelineDefinition): DefinitionProblem[] =>
+  Object.entries(env).flatMap(([name, value]) =>
+    references(value).map((path) => ({
+      pointer: pointerOf(['env', name]),
+      code: 'not-supported-yet' as const,
+      detail: `\${${path.join('.')}}: values are inserted in a stage's env, not yet in the pipeline's`,
+    })),
+  );
+
+const roots = ['params', 'stages', 'run', 'env'];
+const runKeys = ['id', 'number', 'workspace'];
+
+/** `${…}` that can never have a value is found when the file is loaded, not at three in the morning. */
+const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>
+  file.stages.flatMap((stage, index) => {
+    const earlier = definition.stages.slice(0, index).map(({ name }) => name);
+    const judge = ([root = '', first = '', second]: string[]): string | null => {
+      if (!roots.includes(root)) return `${unknownKey(root, roots, 'source')} (a shell's own is written $\${…})`;
+      if (root === 'params' && !Object.hasOwn(definition.params, first))
+        return unknownKey(first, Object.keys(definition.params), 'parameter');
+      if (root === 'run' && !runKeys.includes(first)) return unknownKey(first, runKeys, 'value of run');
+      if (root !== 'stages') return null;
+      if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
+      return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
+    };
+    return (['run', 'with', 'cwd', 'env', 'files'] as const).flatMap((key) =>
+      references(stage[key] ?? null).flatMap((path) => {
+        const detail = judge(path);
+        return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
+      }),
+    );
+  });

@@ -1,0 +1,105 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folders = ['machines', 'stages', 'services', 'server', 'bin'];
+const files = globSync(
+  folders.map((folder) => `${folder}/**/*.{ts,mjs}`),
+  { cwd: root },
+);
+const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+const importPattern = /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+'([^']+)'|import\('([^']+)'\)|(?:^|\n)import\s+'([^']+)'/g;
+const importsOf = (file: string): string[] =>
+  [...(sources.get(file) ?? '').matchAll(importPattern)].map(([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string);
+/** Code without its comments: a rule about code is not broken by a sentence. */
+const codeOf = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
+const local = (file: string): string[] =>
+  importsOf(file)
+    .filter((path) => path.startsWith('.'))
+    .map((path) => relative(root, join(root, dirname(file), path)));
+const where = (pattern: RegExp): string[] => files.filter((file) => pattern.test(codeOf(sources.get(file) ?? '')));
+const outside = (found: string[], allowed: string[]): string[] => found.filter((file) => !allowed.some((door) => file.startsWith(door)));
+
+test('the rules look at something', () => expect(files.length).toBeGreaterThan(60));
+
+test('imports point one way: machines ← stages ← services ← server ← bin', () => {
+  const wrong = files.flatMap((file) =>
+    local(file)
+      .filter((target) => folders.indexOf(target.split('/')[0] as string) > folders.indexOf(file.split('/')[0] as string))
+      .map((target) => `${file} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('there is no import cycle, not even of types', () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const target of local(file)) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test.each([
+  ['xstate', ['machines/machine.ts', 'services/interpreter/']],
+  ['express', ['server/app.ts']],
+  ['ws', ['server/stream.ts']],
+  ['winston', ['services/logger.ts']],
+  ['yaml', ['services/pipelines.ts']],
+  ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
+  ['node:sqlite', ['services/sqlite/']],
+  ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
+  ['node-cron', []],
+])('%s is touched only in %j', (dependency, doors) => {
+  expect(
+    outside(
+      files.filter((file) => importsOf(file).includes(dependency)),
+      doors,
+    ),
+  ).toEqual([]);
+});
+
+test('machines/ is pure: it imports zod, xstate and itself only', () => {
+  const foreign = files
+    .filter((file) => file.startsWith('machines/'))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((path) => !path.startsWith('./') && !['zod', 'xstate'].includes(path))
+        .map((path) => `${file}: ${path}`),
+    );
+  expect(foreign).toEqual([]);
+});
+
+test('time comes through services/clock.ts', () => {
+  const exceptions = [
+    'services/clock.ts',
+    // Processes of their own, without the service and its clock.
+    'services/launcher/launcher-process.ts',
+    'stages/module-host.ts',
+    'stages/builtin/',
+    'bin/',
+  ];
+  const pattern = /Date\.now\(|new Date\(\)|setTimeout\(|setInterval\(|hrtime|node:timers/;
+  expect(outside(where(pattern), exceptions)).toEqual([]);
+});
+
+test('randomness and the environment each have their doors', () => {
+  expect(outside(where(/Math\.random\(/), [])).toEqual([]);
+  expect(outside(where(/process\.env/), ['bin/', 'stages/module-host.ts'])).toEqual([]);
+});
+
+test('actors are made, and SQL is written, in one place', () => {
+  expect(outside(where(/createActor\(/), ['services/interpreter/'])).toEqual([]);
+  const sql = /\b(SELECT [\w*]|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE)\b/;
+  expect(outside(where(sql), ['services/sqlite/', 'stages/builtin/'])).toEqual([]);
+});
+
+test('there are no default exports and no barrels', () => {
+  expect(where(/^export default/m)).toEqual([]);
+  expect(files.filter((file) => /\/index\.ts$/.test(file))).toEqual([]);
+});

@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { JournalEvent } from '../../machines/events.ts';
+import type { Status } from '../../machines/status.ts';
+import { baseEnv, projectWith } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
+const stage = (name: string, script: string) => `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}] }\n`;
+const pipelines = {
+  'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\n`,
+  'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
+  'slow.yaml': stage('slow', 'sleep 60'),
+};
+
+type Ended = { code: number | null; out: string; err: string };
+const begin = (args: string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } => {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...baseEnv, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const read = Promise.all([
+    once(child, 'close'),
+    text(child.stdout as NodeJS.ReadableStream),
+    text(child.stderr as NodeJS.ReadableStream),
+  ]);
+  return { child, ended: read.then(([[code], out, err]) => ({ code: code as number | null, out, err })) };
+};
+const run = (...args: string[]): Promise<Ended> => begin(args).ended;
+
+let dir: string;
+let url: string;
+let service: ReturnType<typeof begin>;
+const serve = (...more: string[]) =>
+  begin(['serve', '--port', '0', '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'), ...more]);
+/** A client command against the service of this file. */
+const ask = (...args: string[]): Promise<Ended> => run(...args, '--url', url);
+const statusOf = async (pipeline: string): Promise<Status> => JSON.parse((await ask('status', pipeline, '--json')).out) as Status;
+
+beforeAll(async () => {
+  dir = await projectWith(pipelines);
+  service = serve();
+  const [line] = (await once(service.child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  const ready = JSON.parse(String(line)) as { event: string; url: string };
+  expect(ready.event).toBe('listening');
+  url = ready.url;
+});
+afterAll(async () => {
+  service.child.kill('SIGTERM');
+  expect((await service.ended).code).toBe(0);
+  await rm(dir, { recursive: true });
+});
+
+describe('exit 0', () => {
+  test.each([['help'], ['--help'], []])('for %s, which lists the commands', async (...args) => {
+    const { code, out } = await run(...args);
+    expect(code).toBe(0);
+    for (const word of ['serve', 'start', 'status', 'stop', 'events']) expect(out).toContain(`  ${word} `);
+  });
+
+  test('for a run that is DONE', async () => {
+    const { code, out } = await ask('start', 'good', '--param', 'day=2018-05-11', '--wait');
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('DONE') });
+    expect((await statusOf('good')).params).toEqual({ day: '2018-05-11' });
+  });
+
+  test('for a start that was accepted, before the run ends', async () => {
+    const { code, out } = await ask('start', 'good', '--json');
+    expect(code).toBe(0);
+    const { run_id } = JSON.parse(out) as Status;
+    expect((await ask('events', run_id as string, '--follow')).code).toBe(0);
+    const events = (await ask('events', run_id as string, '--json')).out.trimEnd().split('\n');
+    expect(events.map((line) => (JSON.parse(line) as JournalEvent).run_seq)).toEqual(events.map((_, index) => index + 1));
+  });
+});
+
+describe('exit 1 (S14)', () => {
+  test('for a run that FAILED, with what the stage said', async () => {
+    const { code, out } = await ask('start', 'bad', '--wait');
+    expect(code).toBe(1);
+    expect(out).toContain('FAILED');
+    expect(out).toContain('it broke');
+    expect((await ask('status', 'bad')).code).toBe(1);
+  });
+});
+
+describe('exit 2', () => {
+  test.each([
+    [['strat'], 'did you mean start?'],
+    [['start', 'good', '--wiat'], "Unknown option '--wiat'"],
+    [['start', 'good', 'more'], 'unexpected argument more'],
+    [['start', 'good', '--param', 'day'], 'expected name=value'],
+    [['events', 'good'], 'good is no run id'],
+    [['status', '--url', 'nowhere'], 'nowhere is no URL'],
+    [['serve', '--prot', '1'], 'did you mean --port?'],
+    [['serve', '--host', '0.0.0.0'], 'only loopback'],
+  ])('for %j: %s', async (args, problem) => {
+    const { code, err } = await run(...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(problem) });
+  });
+
+  test('for a pipeline that does not exist and a parameter nobody declared, with what was meant', async () => {
+    expect(await ask('start', 'goood')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean good?') });
+    expect(await ask('start', 'good', '--param', 'dya=x')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean `day`?') });
+  });
+});
+
+describe('exit 3, 5, 124 and 130', () => {
+  test('for a refusal, a stopped run, a wait that took too long and Ctrl-C', async () => {
+    expect((await ask('stop', 'slow')).code).toBe(3);
+
+    const first = await ask('start', 'slow', '--wait', '--timeout', '0.5');
+    expect(first.code).toBe(124);
+    const { run_id, state } = await statusOf('slow');
+    expect(state).toBe('RUNNING_WORK');
+    expect(await ask('start', 'slow')).toMatchObject({ code: 3, err: expect.stringContaining(run_id as string) });
+
+    const follower = begin(['events', run_id as string, '--follow', '--url', url]);
+    await once(follower.child.stdout as NodeJS.ReadableStream, 'data');
+    follower.child.kill('SIGINT');
+    expect((await follower.ended).code).toBe(130);
+
+    expect((await ask('stop', 'slow', '--reason', 'enough')).code).toBe(0);
+    await until(async () => (await statusOf('slow')).state === 'STOPPED');
+    expect(await ask('status', run_id as string)).toMatchObject({ code: 5, out: expect.stringContaining('enough') });
+  });
+
+  test('for a second service on one data directory, naming the first (S01)', async () => {
+    const { code, err } = await serve().ended;
+    expect(code).toBe(3);
+    expect(err).toContain(`pid ${service.child.pid} at ${url}`);
+  });
+});
+
+describe('exit 4', () => {
+  const closedPort = async (): Promise<number> => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  };
+
+  test.each([['status'], ['start'], ['stop'], ['events'], ['events', '--follow']])('for %s when nobody answers', async (...args) => {
+    const { code, err } = await run(...args, '--url', `http://127.0.0.1:${await closedPort()}`);
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('no service answers') });
+  });
+
+  test('when something else answers', async () => {
+    const other = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { code, err } = await begin(['status'], { STAGEWRIGHT_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}` }).ended;
+    other.close();
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('is not Stagewright') });
+  });
+});
