@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { JournalEvent } from '../machines/events.ts';
 import type { Status } from '../machines/status.ts';
@@ -52,24 +53,32 @@ const line = ({ timestamp, run_id, stage, event, msg }: JournalEvent): string =>
 
 const finals = ['DONE', 'FAILED', 'STOPPED'];
 
+const timeoutOf = ({ timeout }: Values): number | null => {
+  if (timeout === undefined) return null;
+  const ms = Number(timeout) * 1000;
+  if (!(ms > 0 && ms < 2 ** 31)) throw new Usage(`--timeout ${timeout}: expected seconds, at most 24 days`);
+  return ms;
+};
+
 /** Follows the run to its end; the stream ends by itself, a broken one is taken up again. */
-const waitFor = async (client: Client, runId: string, { json, timeout }: Values): Promise<number> => {
-  const seconds = timeout === undefined ? null : Number(timeout);
-  if (seconds !== null && !(seconds > 0)) throw new Usage(`--timeout ${timeout}: expected seconds`);
-  const over = seconds === null ? null : AbortSignal.timeout(seconds * 1000);
-  const late = new Promise<'late'>((resolve) => over?.addEventListener('abort', () => resolve('late')));
+const waitFor = async (client: Client, runId: string, json: boolean | undefined, timeoutMs: number | null): Promise<number> => {
+  const over = timeoutMs === null ? new AbortController().signal : AbortSignal.timeout(timeoutMs);
+  const late = new Promise<'late'>((resolve) => over.addEventListener('abort', () => resolve('late')));
   let lastSeq = 0;
   for (;;) {
-    const followed = client.follow(runId, (event) => {
+    const tell = (event: JournalEvent): void => {
       if (event.seq <= lastSeq) return;
       lastSeq = event.seq;
       if (!json) print(line(event));
-    });
-    if ((await Promise.race([followed, late])) === 'late') return exits.timedOut;
+    };
+    if ((await Promise.race([client.follow(runId, tell, over), late])) === 'late') return exits.timedOut;
     const status = await client.run(runId);
-    if (!finals.includes(status.state)) continue;
-    show(status, json);
-    return exitOf(status);
+    if (finals.includes(status.state)) {
+      show(status, json);
+      return exitOf(status);
+    }
+    // A full service closes at once; asking without a pause would keep it full.
+    await sleep(500);
   }
 };
 
@@ -78,8 +87,10 @@ const commands: Record<string, Command> = {
     help: 'start [pipeline] [--param name=value …] [--reason text] [--wait [--timeout seconds]] [--json]   start a run',
     run: async (client, name, values) => {
       const body = { params: paramsOf(values.param), ...(values.reason !== undefined && { reason: values.reason }) };
+      // Before the start: a command that is refused for its spelling must not leave a run behind.
+      const timeoutMs = timeoutOf(values);
       const status = await client.start(name, body);
-      if (values.wait) return waitFor(client, status.run_id as string, values);
+      if (values.wait) return waitFor(client, status.run_id as string, values.json, timeoutMs);
       show(status, values.json);
       return exits.done;
     },

@@ -19,8 +19,8 @@ export type Client = {
   run(runId: string): Promise<Status>;
   stop(pipeline: string | null, body: { reason?: string }): Promise<Status>;
   events(runId: string | null): Promise<JournalEvent[]>;
-  /** Calls `onEvent` for each event until the stream ends. @returns the close code */
-  follow(runId: string | null, onEvent: (event: JournalEvent) => void): Promise<number>;
+  /** Calls `onEvent` for each event until the stream ends or the signal aborts. @returns the close code */
+  follow(runId: string | null, onEvent: (event: JournalEvent) => void, signal?: AbortSignal): Promise<number>;
 };
 
 /** The REST API as the commands use it. */
@@ -52,9 +52,11 @@ export const createClient = (base: string): Client => {
     stop: (pipeline, body) => ask('POST', `/api/pipeline/stop${at(pipeline)}`, body),
     events: async (runId) =>
       (await ask<{ items: JournalEvent[] }>('GET', `/api/events${runId ? `?run_id=${encodeURIComponent(runId)}` : ''}`)).items,
-    follow: async (runId, onEvent) => {
+    follow: async (runId, onEvent, signal) => {
       const socket = new WebSocket(new URL(`/ws/events${inPath(runId)}`, base.replace(/^http/, 'ws')));
       const over = Promise.withResolvers<number>();
+      // An open socket keeps the process alive: whoever stops listening must close it.
+      signal?.addEventListener('abort', () => socket.close());
       socket.addEventListener('message', ({ data }) => {
         const frame = JSON.parse(String(data)) as { type: string; data: { recent_events?: JournalEvent[] } } & JournalEvent;
         if (frame.type === 'snapshot') for (const event of frame.data.recent_events ?? []) onEvent(event);

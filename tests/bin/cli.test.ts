@@ -102,6 +102,14 @@ describe('exit 2', () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(problem) });
   });
 
+  test('for a time limit that is none, before any run is started', async () => {
+    expect(await ask('start', 'slow', '--wait', '--timeout', 'soon')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('expected seconds'),
+    });
+    expect((await statusOf('slow')).run_id).toBeNull();
+  });
+
   test('for a pipeline that does not exist and a parameter nobody declared, with what was meant', async () => {
     expect(await ask('start', 'goood')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean good?') });
     expect(await ask('start', 'good', '--param', 'dya=x')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean `day`?') });
