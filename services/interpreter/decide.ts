@@ -194,7 +194,12 @@ const runFacts = ({ run }: Loaded, to: Projection, cause: Cause): NewEvent[] => 
   if (ended) {
     const word = to.state === 'DONE' ? 'succeeded' : to.state === 'FAILED' ? 'failed' : 'stopped';
     const severity = word === 'failed' ? 'error' : 'info';
-    say(word, severity, `run ${run.number} ${word}: ${to.why}`, { outcome: to.outcome, error: to.error, duration_ms: to.duration_ms });
+    // The sentence of a stopped run says so itself.
+    say(word, severity, `run ${run.number} ${word === 'stopped' ? '' : `${word}: `}${to.why}`, {
+      outcome: to.outcome,
+      error: to.error,
+      duration_ms: to.duration_ms,
+    });
   }
   if (run.version === 0 || to.state !== run.projection.state) {
     const from = run.version === 0 ? 'IDLE' : run.projection.state;

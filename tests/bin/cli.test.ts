@@ -20,8 +20,10 @@ const pipelines = {
 };
 
 type Ended = { code: number | null; out: string; err: string };
+const children: ChildProcess[] = [];
 const begin = (args: string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } => {
   const child = spawn(process.execPath, [program, ...args], { env: { ...baseEnv, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   const read = Promise.all([
     once(child, 'close'),
     text(child.stdout as NodeJS.ReadableStream),
@@ -49,6 +51,8 @@ beforeAll(async () => {
   url = ready.url;
 });
 afterAll(async () => {
+  // A test that failed may have left a client waiting.
+  for (const child of children) if (child !== service.child && child.exitCode === null) child.kill('SIGKILL');
   service.child.kill('SIGTERM');
   expect((await service.ended).code).toBe(0);
   await rm(dir, { recursive: true });

@@ -137,6 +137,13 @@ test('when the launcher is killed, waiting exits are told as lost, gated program
   await bench.processes.end(launched.identity, working.token, 1000, new AbortController().signal);
 });
 
+test('the launcher holds none of the environment of the service, where its secrets are', async () => {
+  const launched = await bench.launcher.launch(bench.launchRequest(sh('true')));
+  launched.abandon();
+  const names = readFileSync(`/proc/${bench.launcher.pid()}/environ`, 'utf8').match(/(?<=^|\0)[^=\0]+(?==)/g);
+  expect(names?.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([]);
+});
+
 test('a signal from the terminal does not end the launcher', async () => {
   const pid = bench.launcher.pid() as number;
   const first = await bench.launcher.launch(bench.launchRequest(sh('true')));

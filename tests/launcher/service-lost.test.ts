@@ -23,15 +23,21 @@ const isThere = (pid: number): boolean => {
 };
 
 /** Runs a service of its own that starts the programs; when `ready` holds it is killed, and its launcher's end is awaited. */
-const loseService = async (programs: { request: LaunchRequest; open: boolean }[], ready: () => boolean) => {
+const loseService = async (
+  programs: { request: LaunchRequest; open: boolean }[],
+  ready: () => boolean,
+  meanwhile: (launcher: number) => Promise<unknown> = async () => {},
+) => {
   const requestsPath = join(bench.dir, 'requests.json');
   await writeFile(requestsPath, JSON.stringify(programs));
   const service = fork(serviceProgram, [requestsPath, join(bench.dir, 'ready.json')], { execArgv: [], stdio: 'inherit' });
   await until(() => bench.has('ready.json') && bench.text('ready.json') !== '');
   const { launcher } = JSON.parse(bench.text('ready.json')) as { launcher: number; pids: number[] };
   await until(ready);
+  await meanwhile(launcher);
   service.kill('SIGKILL');
   await once(service, 'exit');
+  process.kill(launcher, 'SIGCONT');
   await until(() => !isThere(launcher));
 };
 
@@ -64,5 +70,19 @@ test('a program that ignores SIGTERM, and a grandchild in a session of its own, 
 test('a program that had ended by itself keeps its own ending', async () => {
   const request = bench.launchRequest(sh('exit 4'));
   await loseService([{ request, open: true }], () => bench.processes.members(null, request.token).length === 0);
+  expect(JSON.parse(await readFile(request.exitPath, 'utf8'))).toMatchObject({ exit_code: 4, ended_by: null });
+});
+
+test('a program that ended by itself keeps its own ending when the launcher learns of it and of the loss at once', async () => {
+  const request = bench.launchRequest(sh('echo > up; while [ ! -e go ]; do sleep 0.01; done; exit 4'));
+  await loseService(
+    [{ request, open: true }],
+    () => bench.has('up'),
+    async (launcher) => {
+      process.kill(launcher, 'SIGSTOP');
+      await writeFile(join(bench.dir, 'go'), '');
+      await until(() => bench.processes.members(null, request.token).length === 0);
+    },
+  );
   expect(JSON.parse(await readFile(request.exitPath, 'utf8'))).toMatchObject({ exit_code: 4, ended_by: null });
 });

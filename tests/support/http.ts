@@ -4,9 +4,9 @@ import { systemClock } from '../../services/clock.ts';
 import { type Running, runService } from './service.ts';
 
 export type Served = Running & { url: string; ask(method: string, path: string, options?: Asked): Promise<Answer> };
-export type Asked = { body?: string; headers?: Record<string, string> };
+type Asked = { body?: string; headers?: Record<string, string> };
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers of every shape
-export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: any };
+type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: any };
 
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
 
