@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on an older Node and bring the right one (installed beside us as a package).
 import { spawn } from 'node:child_process';
-import { createRequire, enableCompileCache } from 'node:module';
+// The whole module: a named import that an older Node lacks would fail before the first line.
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const needed = 24;
 if (Number(process.versions.node.split('.')[0]) >= needed) {
-  enableCompileCache();
+  module.enableCompileCache();
   const { main } = await import('./cli.ts');
   process.exitCode = await main(process.argv.slice(2), process.env);
 } else {
   let node;
   try {
-    node = createRequire(import.meta.url).resolve(`node-linux-${process.arch}/bin/node`);
+    node = module.createRequire(import.meta.url).resolve(`node-linux-${process.arch}/bin/node`);
   } catch {
     console.error(`Stagewright needs Node ${needed} or newer; this is ${process.versions.node}. Run npm ci, or install a newer Node.`);
     process.exit(2);

@@ -25,11 +25,11 @@ const positionOf = (value: Value): Position => {
 const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-', '_');
 
 /** The public word of a position. */
-const publicState = ({ top, stage, phase }: Position): string => {
+const publicState = ({ top, stage, phase }: Position, context: RunContext): string => {
   if (top === 'idle') return 'QUEUED';
   if (top === 'running') return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
-  // A failing run is still working until its processes are gone.
-  if (top === 'failing') return 'STOPPING';
+  // A failing run is where it failed until its processes are gone; STOPPING would say that somebody asked for it.
+  if (top === 'failing') return context.stage ? `RUNNING_${stateWord(context.stage)}` : 'STARTING';
   return top.toUpperCase();
 };
 
@@ -84,7 +84,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'done':
       return outcomeOf('done', context) === 'noop' ? 'nothing to do: every stage was skipped' : 'every stage finished';
     case 'failed':
-      return failure(context.error);
+      return `${context.error?.stage ? `${context.error.stage} failed: ` : ''}${failure(context.error)}`;
     case 'stopped':
       return context.stop?.reason ? `stopped: ${context.stop.reason}` : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
@@ -98,7 +98,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
 export const project = (snapshot: { value: unknown; context: unknown }, allowed: CommandType[]): Projection => {
   const context = snapshot.context as RunContext;
   const position = positionOf(snapshot.value as Value);
-  const state = publicState(position);
+  const state = publicState(position, context);
   const attempt = context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0;
   return {
     state,

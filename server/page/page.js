@@ -211,6 +211,7 @@ const connect = () => {
     tries += 1;
   });
 };
+void refresh();
 connect();
 // Progress of a working stage is no event.
 setInterval(() => document.visibilityState === 'visible' && byId('state').dataset.tone === 'live' && void refresh(), 1000);
