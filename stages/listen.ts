@@ -34,7 +34,7 @@ export const listen = (paths: { stdout: string; stderr: string }, onProgress: (p
     },
     /** Reads both files to their final end. */
     finish: async (): Promise<Said> => {
-      for (const { tail } of streams) await tail.finish();
+      await Promise.all(streams.map(({ tail }) => tail.finish()));
       const [stdout, stderr] = streams.map(({ stream }) => stream.said);
       return joined(stdout ?? nothingSaid, stderr ?? nothingSaid);
     },

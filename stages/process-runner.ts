@@ -22,9 +22,9 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export const runAttempt = async (deps: Deps, request: AttemptRequest, observer: AttemptObserver): Promise<AttemptAnswer> => {
   const { attemptDir, token } = request;
   const files = filesOf(attemptDir);
-  for (const dir of [attemptDir, request.workspace]) await mkdir(dir, { recursive: true, mode: 0o700 });
-  // Evidence is only what this attempt leaves.
-  for (const path of [files.exit, files.outputs, files.manifest]) await rm(path, { force: true });
+  const [isNew] = await Promise.all([attemptDir, request.workspace].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
+  // Evidence is only what this attempt leaves; one that was begun before, and never ran, may have left something.
+  if (isNew === undefined) await Promise.all([files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })));
   if ('module' in request.program) await writeFile(files.request, JSON.stringify(request), { mode: 0o600 });
 
   const launched = await launch(deps.launcher, request);

@@ -64,10 +64,18 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
   };
 };
 
-/** The stored snapshot as XState works with it; the actor is never started. */
-export const revive = (machine: AnyStateMachine, snapshot: unknown): AnyMachineSnapshot =>
-  createActor(machine, { snapshot: snapshot as never }).getSnapshot();
+/**
+ * The stored snapshot as XState works with it; the actor is never started. The context goes around XState both ways: ours is
+ * JSON already, and looking through all of it for actors costs more than the whole transition.
+ */
+export const revive = (machine: AnyStateMachine, stored: unknown): AnyMachineSnapshot => {
+  const { context, ...rest } = stored as { context: unknown };
+  const snapshot = createActor(machine, { snapshot: { ...rest, context: {} } as never }).getSnapshot() as AnyMachineSnapshot;
+  return Object.assign(snapshot, { context });
+};
 
-/** A snapshot as JSON. Through text once, so that what is decided upon next is what the store gives back. */
-export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown =>
-  JSON.parse(JSON.stringify(machine.getPersistedSnapshot(snapshot)));
+/** A snapshot as it is stored: plain data. */
+export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown => ({
+  ...machine.getPersistedSnapshot(Object.assign(Object.create(Object.getPrototypeOf(snapshot)), snapshot, { context: {} })),
+  context: snapshot.context,
+});

@@ -35,10 +35,10 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
     return statement;
   };
   const transaction = <T>(mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T => {
-    db.exec(`BEGIN ${mode}`);
+    prepared(`BEGIN ${mode}`).run();
     try {
       const result = work();
-      db.exec('COMMIT');
+      prepared('COMMIT').run();
       return result;
     } catch (error) {
       // Some errors (disk full) have rolled back already.

@@ -10,13 +10,16 @@ export const migrations: readonly string[] = [
     hash TEXT PRIMARY KEY, compiler_version INTEGER NOT NULL, config TEXT NOT NULL
   ) STRICT;
 
+  -- What runs were started with: the same text for many runs, and apart from the row that every step writes anew.
+  CREATE TABLE definitions (hash TEXT PRIMARY KEY, definition TEXT NOT NULL) STRICT;
+
   CREATE TABLE pipelines (
     name TEXT PRIMARY KEY, last_number INTEGER NOT NULL, reset_run_id TEXT, is_reset INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 
   CREATE TABLE runs (
     run_id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, number INTEGER NOT NULL, chart TEXT NOT NULL REFERENCES charts (hash),
-    spec TEXT NOT NULL, version INTEGER NOT NULL, ledger_n INTEGER NOT NULL, run_seq INTEGER NOT NULL,
+    definition TEXT NOT NULL REFERENCES definitions (hash), spec TEXT NOT NULL, version INTEGER NOT NULL, ledger_n INTEGER NOT NULL, run_seq INTEGER NOT NULL,
     snapshot TEXT NOT NULL, projection TEXT NOT NULL, state TEXT NOT NULL, progress TEXT,
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, ended_at INTEGER,
     UNIQUE (pipeline, number)

@@ -2,8 +2,8 @@ import type { JournalFilter, RunRow, Store, StoreSnapshot } from '../store.ts';
 import type { Database, Row } from './database.ts';
 import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';
 
-const runColumns = `SELECT runs.*, lock_holders.key AS lock_key, lock_holders.since AS lock_since
-  FROM runs LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
+const runColumns = `SELECT runs.*, definitions.definition AS definition, lock_holders.key AS lock_key, lock_holders.since AS lock_since
+  FROM runs JOIN definitions ON definitions.hash = runs.definition LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
 
 export const selectRun = (db: Database, where: string, ...values: (string | number)[]): RunRow | null => {
   const row = db.get(`${runColumns} WHERE ${where}`, ...values);
@@ -36,6 +36,7 @@ const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   return order === 'DESC' ? rows.reverse() : rows;
 };
 
+type Latest = Awaited<ReturnType<Store['latest']>>;
 type Reads = Pick<
   Store,
   | 'chart'
@@ -56,6 +57,16 @@ type Reads = Pick<
 /** The reads of the store. Those that answer with `headSeq` see state and journal of one instant. */
 export const createReads = (db: Database): Reads => {
   const together = <T>(work: () => T): T => db.transaction('DEFERRED', work);
+  // The one answer that everybody asks for again and again; SQLite itself says whether anything was written since, by us
+  // (total_changes) or by another connection (data_version).
+  let latestOf = new Map<string, Latest>();
+  let latestAt = '';
+  const latestKnown = (): Map<string, Latest> => {
+    const now = `${db.get('SELECT total_changes() AS n')?.n} ${db.get('PRAGMA data_version')?.data_version}`;
+    if (now !== latestAt) latestOf = new Map();
+    latestAt = now;
+    return latestOf;
+  };
   return {
     chart: async (hash) => {
       const row = db.get('SELECT * FROM charts WHERE hash = ?', hash);
@@ -76,13 +87,19 @@ export const createReads = (db: Database): Reads => {
         );
         return { items: rows.map(toRun), headSeq: head(db) };
       }),
-    latest: async (pipeline) =>
-      together(() => {
+    latest: async (pipeline) => {
+      const known = latestKnown();
+      const before = known.get(pipeline);
+      if (before) return before;
+      const found = together((): Latest => {
         const mark = db.get('SELECT is_reset, reset_run_id FROM pipelines WHERE name = ?', pipeline);
         const run = latestRun(db, pipeline);
         const reset = mark?.is_reset === 1 && run !== null && run.endedAt !== null && mark.reset_run_id === run.runId;
         return { run, reset, headSeq: head(db) };
-      }),
+      });
+      known.set(pipeline, found);
+      return found;
+    },
     latestDone: async (pipeline) => selectRun(db, "runs.pipeline = ? AND runs.state = 'DONE' ORDER BY runs.run_id DESC LIMIT 1", pipeline),
     liveRuns: async () => db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
     effects: async () => db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),

@@ -1,5 +1,6 @@
+import type { PipelineDefinition } from '../../machines/definition.ts';
 import type { JournalEvent, NewEvent } from '../../machines/events.ts';
-import type { EffectRow, LedgerRow, RunRow, TimerRow } from '../store.ts';
+import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store.ts';
 import type { Row } from './database.ts';
 
 const text = (row: Row, key: string): string => row[key] as string;
@@ -7,20 +8,47 @@ const number = (row: Row, key: string): number => row[key] as number;
 const orNull = (row: Row, key: string): number | null => row[key] as number | null;
 const json = <T>(row: Row, key: string): T => (row[key] === null ? null : JSON.parse(text(row, key))) as T;
 
-export const toRun = (row: Row): RunRow => ({
-  ...json<RunRow>(row, 'spec'),
-  number: number(row, 'number'),
-  version: number(row, 'version'),
-  ledgerN: number(row, 'ledger_n'),
-  runSeq: number(row, 'run_seq'),
-  snapshot: json(row, 'snapshot'),
-  projection: json(row, 'projection'),
-  createdAt: number(row, 'created_at'),
-  updatedAt: number(row, 'updated_at'),
-  endedAt: orNull(row, 'ended_at'),
-  progress: json(row, 'progress'),
-  lock: row.lock_key === null ? null : { key: text(row, 'lock_key'), since: number(row, 'lock_since') },
-});
+/** Definitions by their text: a handful at a time, each the same for many runs. */
+const definitions = new Map<string, PipelineDefinition>();
+const definitionOf = (stored: string): PipelineDefinition => {
+  const known = definitions.get(stored);
+  if (known) return known;
+  if (definitions.size > 100) definitions.clear();
+  const parsed = JSON.parse(stored) as PipelineDefinition;
+  definitions.set(stored, parsed);
+  return parsed;
+};
+
+/** The snapshot is read only where a run moves; a status needs none of it, so it is parsed when it is asked for. */
+const withSnapshot = (run: Omit<RunRow, 'snapshot'>, stored: string): RunRow => {
+  let snapshot: unknown;
+  return Object.defineProperty(run as RunRow, 'snapshot', {
+    enumerable: true,
+    get: () => {
+      snapshot ??= JSON.parse(stored);
+      return snapshot;
+    },
+  });
+};
+
+export const toRun = (row: Row): RunRow =>
+  withSnapshot(
+    {
+      ...json<RunSpec>(row, 'spec'),
+      definition: definitionOf(text(row, 'definition')),
+      number: number(row, 'number'),
+      version: number(row, 'version'),
+      ledgerN: number(row, 'ledger_n'),
+      runSeq: number(row, 'run_seq'),
+      projection: json(row, 'projection'),
+      createdAt: number(row, 'created_at'),
+      updatedAt: number(row, 'updated_at'),
+      endedAt: orNull(row, 'ended_at'),
+      progress: json(row, 'progress'),
+      lock: row.lock_key === null ? null : { key: text(row, 'lock_key'), since: number(row, 'lock_since') },
+    },
+    text(row, 'snapshot'),
+  );
 
 export const toEffect = (row: Row): EffectRow => ({
   runId: text(row, 'run_id'),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { NewEvent } from '../../machines/events.ts';
 import type { BeginRequest, Begun, Committed, Decision, Loaded, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
@@ -88,6 +89,7 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
     runSeq: before.runSeq + decision.events.length,
     ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: at, endedAt: next.ended ? at : null }),
   };
+  const snapshot = next ? JSON.stringify(next.snapshot) : null;
   if (next) {
     // The version is the fence between processes: whoever wrote first has moved it.
     const moved = db.run(
@@ -96,7 +98,7 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
       after.version,
       after.ledgerN,
       after.runSeq,
-      JSON.stringify(next.snapshot),
+      snapshot,
       JSON.stringify(next.projection),
       next.projection.state,
       at,
@@ -120,7 +122,7 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
     JSON.stringify(ledger.guards),
     ledger.verdict,
     ledger.why,
-    next ? JSON.stringify(next.snapshot) : null,
+    snapshot,
   );
   let lastSeq = 0;
   decision.events.forEach((event, index) => {
@@ -163,6 +165,10 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
     request.compilerVersion,
     JSON.stringify(request.config),
   );
+  const { definition, ...rest } = spec;
+  const stored = JSON.stringify(definition);
+  const definitionHash = createHash('sha256').update(stored).digest('hex').slice(0, 32);
+  db.run('INSERT OR IGNORE INTO definitions (hash, definition) VALUES (?, ?)', definitionHash, stored);
   db.run(
     `INSERT INTO pipelines (name, last_number) VALUES (?, 1)
      ON CONFLICT (name) DO UPDATE SET last_number = last_number + 1, is_reset = 0, reset_run_id = NULL`,
@@ -170,13 +176,14 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
   );
   const number = db.get('SELECT last_number AS n FROM pipelines WHERE name = ?', spec.pipeline)?.n as number;
   db.run(
-    `INSERT INTO runs (run_id, pipeline, number, chart, spec, version, ledger_n, run_seq, snapshot, projection, state, created_at, updated_at)
-     VALUES (?,?,?,?,?,0,0,0,?,?,?,?,?)`,
+    `INSERT INTO runs (run_id, pipeline, number, chart, definition, spec, version, ledger_n, run_seq, snapshot, projection, state, created_at, updated_at)
+     VALUES (?,?,?,?,?,?,0,0,0,?,?,?,?,?)`,
     spec.runId,
     spec.pipeline,
     number,
     spec.chart,
-    JSON.stringify(spec),
+    definitionHash,
+    JSON.stringify(rest),
     JSON.stringify(request.snapshot),
     JSON.stringify(request.projection),
     request.projection.state,
