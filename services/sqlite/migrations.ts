@@ -1,21 +1,22 @@
 /**
  * The schema as a list of steps; `PRAGMA user_version` counts those applied. From the first release on a step is never
- * changed, only followed by another. Instants are epoch milliseconds, JSON is TEXT.
+ * changed, only followed by another. Instants are epoch milliseconds, JSON is TEXT. Every page a step touches is written and
+ * synced by its commit, so tables keyed by text have no rowid (one tree, not two) and indexes are few.
  */
 export const migrations: readonly string[] = [
   `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE charts (
     hash TEXT PRIMARY KEY, compiler_version INTEGER NOT NULL, config TEXT NOT NULL
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   -- What runs were started with: the same text for many runs, and apart from the row that every step writes anew.
-  CREATE TABLE definitions (hash TEXT PRIMARY KEY, definition TEXT NOT NULL) STRICT;
+  CREATE TABLE definitions (hash TEXT PRIMARY KEY, definition TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE pipelines (
     name TEXT PRIMARY KEY, last_number INTEGER NOT NULL, reset_run_id TEXT, is_reset INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE runs (
     run_id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, number INTEGER NOT NULL, chart TEXT NOT NULL REFERENCES charts (hash),
@@ -31,7 +32,7 @@ export const migrations: readonly string[] = [
   CREATE TABLE lock_holders (
     key TEXT NOT NULL, place INTEGER NOT NULL, run_id TEXT NOT NULL UNIQUE REFERENCES runs (run_id), since INTEGER NOT NULL,
     PRIMARY KEY (key, place)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE effects (
     run_id TEXT NOT NULL REFERENCES runs (run_id), effect_id TEXT NOT NULL, stamp INTEGER NOT NULL,
@@ -39,21 +40,20 @@ export const migrations: readonly string[] = [
     state TEXT NOT NULL CHECK (state IN ('born', 'started', 'dropping')),
     input TEXT NOT NULL, attempt INTEGER NOT NULL, token TEXT NOT NULL, process TEXT, created_at INTEGER NOT NULL,
     PRIMARY KEY (run_id, effect_id, stamp)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE timers (
     run_id TEXT NOT NULL REFERENCES runs (run_id), timer_id TEXT NOT NULL, stamp INTEGER NOT NULL,
     clock TEXT NOT NULL CHECK (clock IN ('monotonic', 'wall')), due_at INTEGER NOT NULL, delay_ms INTEGER NOT NULL,
     boot_id TEXT NOT NULL, PRIMARY KEY (run_id, timer_id)
-  ) STRICT;
-  CREATE INDEX timers_due ON timers (clock, due_at);
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE transitions (
     run_id TEXT NOT NULL REFERENCES runs (run_id), n INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
     from_state TEXT NOT NULL, to_state TEXT NOT NULL, event TEXT NOT NULL, cause TEXT NOT NULL, guards TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'refused', 'stale')), why TEXT, snapshot TEXT,
     PRIMARY KEY (run_id, n)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   -- AUTOINCREMENT: a seq is never given twice, not even after retention has emptied the table (T7).
   CREATE TABLE journal (
@@ -61,12 +61,11 @@ export const migrations: readonly string[] = [
     at INTEGER NOT NULL, severity TEXT NOT NULL, attempt INTEGER, msg TEXT NOT NULL, data TEXT NOT NULL,
     UNIQUE (run_id, run_seq)
   ) STRICT;
-  CREATE INDEX journal_by_run ON journal (run_id, seq);
   CREATE INDEX journal_by_pipeline ON journal (pipeline, seq);
 
   CREATE TABLE idempotency (
     pipeline TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, run_id TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (pipeline, key)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -32,7 +32,9 @@ const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   add('seq > ?', filter.after);
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   const order = filter.after === undefined ? 'DESC' : 'ASC';
-  const rows = db.all(`SELECT * FROM journal ${where} ORDER BY seq ${order} LIMIT ?`, ...values, filter.limit);
+  // Within a run both count the same way, and only run_seq has an index.
+  const column = filter.runId === undefined ? 'seq' : 'run_seq';
+  const rows = db.all(`SELECT * FROM journal ${where} ORDER BY ${column} ${order} LIMIT ?`, ...values, filter.limit);
   return order === 'DESC' ? rows.reverse() : rows;
 };
 
