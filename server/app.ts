@@ -28,17 +28,19 @@ export const createApp = ({ orchestrator, logger, rules, version }: Deps): Expre
   return app;
 };
 
+const fixedHeaders = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cache-Control', 'no-store'],
+  ['Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"],
+] as const;
+
 const guard =
   (rules: HostRules): RequestHandler =>
   (request, response, next) => {
     response.locals.requestId = randomUUID();
-    response.set({
-      'X-Request-Id': response.locals.requestId as string,
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    });
+    response.setHeader('X-Request-Id', response.locals.requestId as string);
+    for (const [name, value] of fixedHeaders) response.setHeader(name, value);
     const { host, origin } = request.headers;
     if (!isOwnHost(host, rules)) throw new ServiceError('unknown-host', 'the Host header names no host of this service');
     if (!isOwnOrigin(origin, host, rules)) throw new ServiceError('foreign-origin', 'requests of other sites are refused');

@@ -52,6 +52,10 @@ describe('success', () => {
     expect(answer).toMatchObject({ ok: true, metrics: { rows: 1 }, warnings: [expect.stringContaining('not JSON')] });
   });
 
+  test('a last line without its newline counts', async () => {
+    expect((await run(`printf '::stagewright {"metric":{"rows":1}}'`)).answer).toMatchObject({ metrics: { rows: 1 } });
+  });
+
   test('the program finds its run, its folders and its trace in the environment', async () => {
     const { answer, request } = await run(`
       test -d "$STAGEWRIGHT_WORKSPACE" || exit 9
