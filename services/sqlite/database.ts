@@ -18,13 +18,15 @@ export type Database = {
 
 /** Longest wait for another connection, in the one synchronous turn; longer waits are async retries (T15). */
 const busyTimeoutMs = 50;
+/** While it is opened nobody waits for us yet. */
+const openTimeoutMs = 5000;
 
 /**
  * Opens and migrates the database. WAL, and FULL by default: a commit that was answered survives a power cut.
  * @throws when the file was written by a newer version
  */
 export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Database => {
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  const db = new DatabaseSync(path, { timeout: openTimeoutMs });
   // 4000 pages (16 MB) of log between checkpoints: at the usual 1000 they cost as much as the commits.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;`);
   const statements = new Map<string, StatementSync>();
@@ -58,16 +60,19 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
     close: () => db.close(),
   };
   migrate(db, database);
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   return database;
 };
 
 const migrate = (db: DatabaseSync, database: Database): void => {
-  const version = Number(database.get('PRAGMA user_version')?.user_version ?? 0);
-  if (version > migrations.length)
-    throw new Error(`the store was written by a newer version (schema ${version}, this one knows ${migrations.length})`);
-  migrations.slice(version).forEach((step, index) => {
-    database.transaction('IMMEDIATE', () => db.exec(`${step}; PRAGMA user_version = ${version + index + 1};`));
-  });
+  // Asked inside the transaction: another process may be migrating the same file.
+  const version = (): number => Number(database.get('PRAGMA user_version')?.user_version ?? 0);
+  for (const [index, step] of migrations.entries())
+    database.transaction('IMMEDIATE', () => {
+      if (version() === index) db.exec(`${step}; PRAGMA user_version = ${index + 1};`);
+    });
+  if (version() > migrations.length)
+    throw new Error(`the store was written by a newer version (schema ${version()}, this one knows ${migrations.length})`);
   database.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', ?)", randomBytes(4).toString('hex'));
 };
 

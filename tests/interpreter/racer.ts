@@ -1,4 +1,5 @@
 // One of two processes that start the same thousand runs; prints what each start came to.
+import { once } from 'node:events';
 import { systemClock } from '../../services/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import { projectSnapshot } from '../../services/interpreter/decide.ts';
@@ -15,6 +16,10 @@ const definition = pipeline([stage('one')]);
 const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
 const nextId = createRunIds(systemClock.wallMs);
 const projection = projectSnapshot(machine, initial);
+// Both are up before either begins.
+process.stdout.write('ready\n');
+await once(process.stdin, 'data');
+process.stdin.destroy();
 const results: [string, string][] = [];
 for (let round = 0; round < Number(rounds); round += 1) {
   const runId = nextId();

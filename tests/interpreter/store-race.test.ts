@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { systemClock } from '../../services/clock.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 
@@ -15,11 +16,13 @@ test('S02, T2: two processes that start the same thousand runs: one begins each,
   try {
     const path = join(dir, 'db.sqlite');
     await openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock }).close();
-    const race = async () => {
-      const { stdout } = await promisify(execFile)(process.execPath, [racer, path, String(rounds)], { maxBuffer: 1e7 });
-      return JSON.parse(stdout) as [string, string][];
-    };
-    const [a, b] = await Promise.all([race(), race()]);
+    const racers = [0, 1].map(() => spawn(process.execPath, [racer, path, String(rounds)], { stdio: ['pipe', 'pipe', 'inherit'] }));
+    await Promise.all(racers.map(({ stdout }) => once(stdout, 'data')));
+    const ends = racers.map(async ({ stdin, stdout }) => {
+      stdin.write('go');
+      return JSON.parse(await text(stdout)) as [string, string][];
+    });
+    const [a, b] = (await Promise.all(ends)) as [[string, string][], [string, string][]];
     const wins = { a: 0, b: 0 };
     for (let round = 0; round < rounds; round += 1) {
       const [one, other] = [a[round], b[round]] as [[string, string], [string, string]];
