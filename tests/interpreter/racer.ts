@@ -1,5 +1,5 @@
-// One of two processes that start the same thousand runs; prints what each start came to.
-import { once } from 'node:events';
+// One of two processes that start the same runs: a line is told to both, each starts, and says what its start came to.
+import { createInterface } from 'node:readline';
 import { systemClock } from '../../services/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import { projectSnapshot } from '../../services/interpreter/decide.ts';
@@ -8,7 +8,7 @@ import { createRunIds } from '../../services/run-id.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { pipeline, stage } from '../support/definition.ts';
 
-const [path, rounds] = process.argv.slice(2) as [string, string];
+const [path] = process.argv.slice(2) as [string];
 const store = openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock });
 const charts = createCharts(store);
 const interpreter = createInterpreter({ store, charts, clock: systemClock });
@@ -16,12 +16,8 @@ const definition = pipeline([stage('one')]);
 const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
 const nextId = createRunIds(systemClock.wallMs);
 const projection = projectSnapshot(machine, initial);
-// Both are up before either begins.
 process.stdout.write('ready\n');
-await once(process.stdin, 'data');
-process.stdin.destroy();
-const results: [string, string][] = [];
-for (let round = 0; round < Number(rounds); round += 1) {
+for await (const round of createInterface({ input: process.stdin })) {
   const runId = nextId();
   const begun = await interpreter.begin(
     {
@@ -35,7 +31,7 @@ for (let round = 0; round < Number(rounds); round += 1) {
     },
     { event: { type: 'ADMITTED', run_id: runId }, fence: null, cause: { kind: 'command' } },
   );
-  results.push(begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId]);
+  const result = begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId];
+  process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 await store.close();
-process.stdout.write(JSON.stringify(results));
