@@ -190,7 +190,7 @@ export const says = {
     ...ofAttempt(context, stage),
     event: 'retrying',
     severity: 'info',
-    msg: `${stage} is tried again in ${context.backoffMs / 1000} s`,
+    msg: `${stage} is tried again ${context.backoffMs === 0 ? 'at once' : `in ${context.backoffMs / 1000} s`}`,
     data: { delay_ms: context.backoffMs, due_at: context.retryAt, reason: context.stages[stage]?.reason ?? null },
   }),
 } satisfies Record<string, Said>;

@@ -35,7 +35,8 @@ export const recover = async ({ store, interpreter, effects, timers, clock, data
     if (answer) await effects.answer(effect, resultOf(answer));
     else await interrupt(interpreter, effect, 'the service was gone while it worked');
   }
-  for (const effect of await store.effects()) {
+  // Only what the last service left: what the answers above have borne is started by their commits.
+  for (const effect of rows) {
     if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
     // Committed, not started: behind the gate nothing ran, so it is simply begun (T6).
     if (effect.state !== 'born') continue;
