@@ -1,13 +1,6 @@
 import { z } from 'zod';
+import { closed } from './closed.ts';
 import { durationSchema } from './duration.ts';
-import { unknownKey } from './suggest.ts';
-
-/** An object without unknown keys; each wrong one is answered, on its own line, with the nearest right one. */
-const closed = <T extends z.ZodRawShape>(shape: T) =>
-  z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n') : undefined,
-  });
 
 /** A shape of the file format that this version does not run yet: refused by name, never ignored. */
 const later = (key: string, refuses: (value: unknown) => boolean = () => true) =>

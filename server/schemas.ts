@@ -1,14 +1,8 @@
 import { z } from 'zod';
+import { closed } from '../machines/closed.ts';
 import { eventNameSchema, eventSchema } from '../machines/events.ts';
 import { commandTypeSchema, statusSchema } from '../machines/status.ts';
-import { unknownKey } from '../machines/suggest.ts';
 
-/** A body without unknown keys; a wrong one is answered with the nearest right one. */
-const body = <T extends z.ZodRawShape>(shape: T) =>
-  z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('; ') : undefined,
-  });
 const json = z.record(z.string(), z.unknown());
 const reason = z.string().max(1000).optional();
 const graceMs = z.int().min(0).max(3_600_000).optional();
@@ -17,14 +11,14 @@ const limit = (byDefault: number, max: number) => z.coerce.number().int().min(1)
 export const nameParam = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name such as market-data');
 export const runIdParam = z.string().regex(/^r_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected a run id such as r_01J9…');
 
-export const startBody = body({ params: json.default({}), manual: z.boolean().default(true), reason });
-export const stopBody = body({ reason, grace_ms: graceMs });
-export const resetBody = body({ force: z.boolean().default(false) });
-export const commandBody = body({ type: commandTypeSchema, reason, grace_ms: graceMs });
+export const startBody = closed({ params: json.default({}), manual: z.boolean().default(true), reason });
+export const stopBody = closed({ reason, grace_ms: graceMs });
+export const resetBody = closed({ force: z.boolean().default(false) });
+export const commandBody = closed({ type: commandTypeSchema, reason, grace_ms: graceMs });
 
-export const pipelineQuery = z.strictObject({ pipeline: nameParam.optional() });
-export const runsQuery = z.strictObject({ pipeline: nameParam.optional(), limit: limit(50, 200), cursor: runIdParam.optional() });
-export const eventsQuery = z.strictObject({
+export const pipelineQuery = closed({ pipeline: nameParam.optional() });
+export const runsQuery = closed({ pipeline: nameParam.optional(), limit: limit(50, 200), cursor: runIdParam.optional() });
+export const eventsQuery = closed({
   run_id: runIdParam.optional(),
   pipeline: nameParam.optional(),
   stage: nameParam.optional(),
@@ -32,7 +26,7 @@ export const eventsQuery = z.strictObject({
   after: z.coerce.number().int().min(0).optional(),
   limit: limit(100, 1000),
 });
-export const transitionsQuery = z.strictObject({ after: z.coerce.number().int().min(0).default(0), limit: limit(500, 1000) });
+export const transitionsQuery = closed({ after: z.coerce.number().int().min(0).default(0), limit: limit(500, 1000) });
 
 export const scheduleAnswer = z.object({
   ...{ cron: z.string().nullable(), timezone: z.string(), enabled: z.boolean(), overlap: z.string(), missed: z.string() },

@@ -23,7 +23,6 @@ export const serviceErrors = {
   internal: [500, 'Something is wrong on our side'],
   starting: [503, 'The service is settling the truth after a restart'],
   draining: [503, 'The service is shutting down'],
-  'disk-full': [503, 'The disk is full'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ServiceErrorCode = keyof typeof serviceErrors;
