@@ -70,9 +70,12 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
       if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
     },
-    warnings: async ({ runId, pipeline }, { input, attempt }, warnings) => {
-      const stage = input.stage as string;
-      for (const msg of warnings) await note({ runId, pipeline, stage, event: 'warning', severity: 'warning', attempt, msg, data: {} });
+    left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
+      const of = { runId, pipeline, stage: input.stage as string, attempt };
+      for (const msg of warnings) await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
+      if (!last) return;
+      const msg = `${[last.done, last.total].filter((one) => one !== undefined).join(' of ')} ${last.unit ?? ''} ${last.note ?? ''}`;
+      await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data: last });
     },
     silent: (effect, silent_ms) => {
       const event = { type: 'HEARTBEAT_LATE' as const, silent_ms };

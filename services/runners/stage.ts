@@ -11,7 +11,8 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
   progress(run: RunRow, progress: Progress): void;
-  warnings(run: RunRow, effect: EffectRow, warnings: string[]): Promise<void>;
+  /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
+  left(run: RunRow, effect: EffectRow, answer: Pick<AttemptAnswer, 'progress' | 'warnings'>): Promise<void>;
   silent(effect: EffectRow, silentMs: number): void;
 };
 type Deps = { launcher: Launcher; processes: ProcessTable; clock: Clock; places: Places; marks: StageMarks };
@@ -36,7 +37,7 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
       const answer = await runAttempt({ launcher, processes, clock }, request, observer);
       if (answer.progress) marks.progress(run, answer.progress);
-      if (answer.warnings.length > 0) await marks.warnings(run, effect, answer.warnings);
+      await marks.left(run, effect, answer);
       return outputOf(answer);
     } finally {
       watch.stop();

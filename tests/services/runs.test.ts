@@ -139,6 +139,23 @@ test('S42: run_seq is gapless, ids are unique, and each attempt has one start an
   expect(marks).toEqual(['1 started', '1 failed', '2 started', '2 failed', '3 started', '3 succeeded']);
 });
 
+test('the last progress of an attempt is one event and stays in the status; a malformed line is one warning', async () => {
+  const say = (json: string) => `echo '::stagewright ${json}'`;
+  const script = [
+    say('{"progress":{"done":1,"total":3,"unit":"files"}}'),
+    say('{"progress":{"done":3,"total":3,"unit":"files"}}'),
+    say('{oops'),
+  ].join('; ');
+  const id = await begin(pipeline(stage(script)));
+  const status = await ended(running.orchestrator, id);
+  expect(status.progress).toEqual({ done: 3, total: 3, unit: 'files' });
+  const said = (await eventsOf(id)).filter(({ event }) => event === 'progress' || event === 'warning');
+  expect(said.map(({ event, attempt, msg }) => [event, attempt, msg])).toEqual([
+    ['warning', 1, expect.stringContaining('is not JSON')],
+    ['progress', 1, '3 of 3 files'],
+  ]);
+});
+
 test('an exit code in never_on is not tried again', async () => {
   const id = await begin(
     pipeline(stage('echo try >> tries; exit 2', ', retry: { limit: 3, backoff: { initial: 1ms }, never_on: { exit_codes: [2] } }')),
