@@ -1,9 +1,9 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { ended, runService, startRequest } from '../support/service.ts';
+import { ended, eventually, runService, startRequest } from '../support/service.ts';
 
 const shipped = fileURLToPath(new URL('../../pipelines', import.meta.url));
 
@@ -47,6 +47,35 @@ test('the shipped pipeline turns the shipped bars into a merged data set an inde
       'noop',
       ['skipped', 'skipped', 'skipped'],
     ]);
+  } finally {
+    await close();
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('S29: kill -9 of the merger while it writes: readers see whole files only, the retry finishes, no temp file is left', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'stagewright-killed-'));
+  await cp(shipped, join(dir, 'pipelines'), { recursive: true });
+  const file = join(dir, 'pipelines/market-data.yaml');
+  // The retry of the shipped pipeline waits for seconds; everything else is as shipped.
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll(/initial: \d+s/g, 'initial: 1ms'));
+  const { orchestrator, store, close } = await runService({ dir });
+  try {
+    const run = (await orchestrator.start(startRequest('market-data'))).status.run_id as string;
+    const merged = join(dir, 'data/market/merged');
+    const written = async () => (await readdir(merged, { recursive: true }).catch(() => [])).filter((name) => name.endsWith('.parquet'));
+    await eventually(orchestrator, async () => (await written()).length >= 20);
+    const merger = (await store.effects()).find(({ kind }) => kind === 'stage')?.process;
+    process.kill(-(merger?.pid as number), 'SIGKILL');
+    const seen = await written();
+    for (const name of seen) expect((await read(join(merged, name))).length).toBeGreaterThan(0);
+
+    const end = await ended(orchestrator, run);
+
+    expect([end.state, end.stages[2]?.attempt]).toEqual(['DONE', 2]);
+    expect((await written()).length).toBeGreaterThan(seen.length);
+    const left = (await readdir(join(dir, 'data/market'), { recursive: true })).filter((name) => /tmp|temp/.test(name));
+    expect(left).toEqual([]);
   } finally {
     await close();
     await rm(dir, { recursive: true });
