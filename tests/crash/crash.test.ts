@@ -176,7 +176,7 @@ test.each([
 });
 
 test('killed in ending, when the drain begins: the old group is gone before the next attempt', async () => {
-  await writeFile(join(dir, 'pipelines/job.yaml'), yaml(', timeout: 500ms, retry: { limit: 3, backoff: { initial: 1ms } }'));
+  await writeFile(join(dir, 'pipelines/job.yaml'), yaml(', timeout: 1s, retry: { limit: 3, backoff: { initial: 1ms } }'));
   const first = await begin('in-ending');
   await startRun(first);
   await first.gone;

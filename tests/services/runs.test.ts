@@ -71,7 +71,7 @@ test('S25, T1: an attempt that timed out is dead with its whole group before the
   const script = `
     if [ $STAGEWRIGHT_ATTEMPT = 1 ]; then trap '' TERM; sleep 60 & echo $! > child; echo $$ > leader; while true; do sleep 1; done; fi
     for pid in $(cat child leader); do grep -qs '^State:.*[RSDT] (' /proc/$pid/status && echo alive >> overlap; done; true`;
-  const id = await begin(pipeline(stage(script, ', timeout: 800ms, retry: { limit: 1, backoff: { initial: 1ms } }')));
+  const id = await begin(pipeline(stage(script, ', timeout: 1500ms, retry: { limit: 1, backoff: { initial: 1ms } }')));
   const status = await ended(running.orchestrator, id);
   expect([status.state, status.stages[0]?.attempt, await lines('overlap')]).toEqual(['DONE', 2, []]);
 });
@@ -164,8 +164,8 @@ test('an exit code in never_on is not tried again', async () => {
 });
 
 test('a silent stage is ended by its heartbeat, one that speaks is not', async () => {
-  const talk = 'for i in 1 2 3 4 5 6; do echo beat; sleep 0.1; done';
-  const first = `{ name: speaks, run: ["bash", "-c", "${talk}"], heartbeat: 500ms }`;
+  const talk = 'for i in 1 2 3 4 5 6 7; do echo beat; sleep 0.4; done';
+  const first = `{ name: speaks, run: ["bash", "-c", "${talk}"], heartbeat: 2s }`;
   const id = await begin(pipeline(first, stage('sleep 60', ', heartbeat: 400ms')));
   const status = await ended(running.orchestrator, id);
   expect(status.stages.map(({ state }) => state)).toEqual(['succeeded', 'failed']);
