@@ -6,7 +6,7 @@ const json = z.record(z.string(), z.unknown());
 
 const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
 const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
-const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
+export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
 export const commandTypeSchema = z.enum(['STOP']);
 
 export const progressSchema = z.object({
@@ -32,37 +32,39 @@ const stageStatusSchema = z.object({
 export type StageStatus = z.infer<typeof stageStatusSchema>;
 
 /** What every client sees of a run: the body of GET status, of 202 answers and of stream snapshots. */
-export const statusSchema = z.object({
-  run_id: z.string().nullable(),
-  pipeline: z.string(),
-  number: z.number().int().nullable(),
-  /** IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, STOPPING, DONE, FAILED, STOPPED. */
-  state: z.string(),
-  canonical: canonicalSchema,
-  stage: z.string().nullable(),
-  attempt: z.number().int().nullable(),
-  max_attempts: z.number().int().nullable(),
-  version: z.number().int(),
-  as_of_seq: z.number().int(),
-  outcome: outcomeSchema.nullable(),
-  why: z.string(),
-  allowed: z.array(commandTypeSchema),
-  trigger: triggerSchema.nullable(),
-  only_stage: z.string().nullable(),
-  params: json,
-  created_at: instant.nullable(),
-  started_at: instant.nullable(),
-  updated_at: instant.nullable(),
-  ended_at: instant.nullable(),
-  duration_ms: z.number().nullable(),
-  retry_count: z.number().int(),
-  error: failureSchema.nullable(),
-  progress: progressSchema.nullable(),
-  stages: z.array(stageStatusSchema),
-  lock: z.object({ key: z.string(), since: instant }).nullable(),
-  last_run_id: z.string().nullable(),
-  metadata: json,
-});
+export const statusSchema = z
+  .object({
+    run_id: z.string().nullable(),
+    pipeline: z.string(),
+    number: z.number().int().nullable(),
+    /** IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, STOPPING, DONE, FAILED, STOPPED. */
+    state: z.string(),
+    canonical: canonicalSchema,
+    stage: z.string().nullable(),
+    attempt: z.number().int().nullable(),
+    max_attempts: z.number().int().nullable(),
+    version: z.number().int(),
+    as_of_seq: z.number().int(),
+    outcome: outcomeSchema.nullable(),
+    why: z.string(),
+    allowed: z.array(commandTypeSchema),
+    trigger: triggerSchema.nullable(),
+    only_stage: z.string().nullable(),
+    params: json,
+    created_at: instant.nullable(),
+    started_at: instant.nullable(),
+    updated_at: instant.nullable(),
+    ended_at: instant.nullable(),
+    duration_ms: z.number().nullable(),
+    retry_count: z.number().int(),
+    error: failureSchema.nullable(),
+    progress: progressSchema.nullable(),
+    stages: z.array(stageStatusSchema),
+    lock: z.object({ key: z.string(), since: instant }).nullable(),
+    last_run_id: z.string().nullable(),
+    metadata: json,
+  })
+  .meta({ id: 'Status' });
 export type Status = z.infer<typeof statusSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
 export type CommandType = z.infer<typeof commandTypeSchema>;

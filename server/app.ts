@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import { asyncApi } from './asyncapi.ts';
 import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
-import { type Route, routes } from './routes.ts';
+import type { Route } from './route.ts';
+import { routes } from './routes.ts';
 
 type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string };
 const pageDir = fileURLToPath(new URL('./page', import.meta.url));
@@ -21,6 +24,9 @@ export const createApp = ({ orchestrator, logger, rules, version }: Deps): Expre
   app.use(express.json({ limit: '1mb', strict: true, type: 'application/json' }));
   const document = openApi(version);
   app.get('/openapi.json', (_request, response) => void response.json(document));
+  const sockets = asyncApi(version);
+  app.get('/asyncapi.json', (_request, response) => void response.json(sockets));
+  app.use('/docs', documentPages());
   for (const route of routes) app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
   app.use(express.static(pageDir, { index: 'index.html', cacheControl: false }));
   app.use(nothingHere);
@@ -53,16 +59,20 @@ const guard =
 const serve =
   (route: Route, orchestrator: Orchestrator): RequestHandler =>
   async (request, response) => {
+    const left = new AbortController();
+    response.once('close', () => left.abort());
     const answer = await route.handle(orchestrator, {
       params: parametersOf(route, request),
       query: checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ?? {},
       body: checked(route.body, request.body ?? {}, 'invalid-body', 'the body does not fit the schema') ?? {},
       header: (name) => request.get(name),
+      signal: left.signal,
     });
     response.status(answer.status);
     if (answer.headers) response.set(answer.headers);
     if (answer.status === 503) response.set('Retry-After', '1');
-    response.json(answer.body);
+    if (answer.type) response.type(answer.type).send(answer.body);
+    else response.json(answer.body);
   };
 
 const parametersOf = (route: Route, request: Request): Record<string, string> =>
@@ -88,6 +98,22 @@ const checked = (
     detail: message,
   }));
   throw new ServiceError(code, detail, { errors });
+};
+
+/** The documents for people, without a byte from elsewhere: REST in Swagger UI, the sockets in a page of ours. */
+const documentPages = (): RequestHandler => {
+  const pages = express.Router();
+  const swaggerDir = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+  pages.use((_request, response, next) => {
+    // Swagger UI styles its elements and carries its icons inline.
+    const csp = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+    response.set('Content-Security-Policy', csp);
+    next();
+  });
+  for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js'])
+    pages.get(`/${name}`, (_request, response) => response.sendFile(join(swaggerDir, name)));
+  pages.use(express.static(join(pageDir, 'docs'), { index: 'index.html', cacheControl: false, redirect: true }));
+  return pages;
 };
 
 /** Nothing at this address, or something that wants another method. */

@@ -71,6 +71,7 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
     version,
+    sockets: { maxClients: config.max_clients },
   });
 
   const told = untilTold();

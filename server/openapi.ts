@@ -1,18 +1,31 @@
 import { z } from 'zod';
 import { serviceErrors } from '../services/service-error.ts';
 import { problemSchema } from './problem.ts';
-import { type Route, routes } from './routes.ts';
+import type { Route } from './route.ts';
+import { routes } from './routes.ts';
 
 type Json = Record<string, unknown>;
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return rest;
+/** A schema as the documents show it; those with an id are put into `named` and referred to. */
+export const schemaOf = (schema: z.ZodType, io: 'input' | 'output', named: Json): Json => {
+  const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  for (const [name, one] of Object.entries(($defs ?? {}) as Record<string, Json>)) {
+    const { id: __, ...definition } = one;
+    named[name] = lifted(definition);
+  }
+  return lifted(rest) as Json;
 };
+/** References to `$defs` of one schema become references to the document's components. */
+const lifted = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/')) as unknown;
 
-const parametersOf = ({ params, query }: Route): Json[] => {
-  const inQuery = query ? (schemaOf(query, 'input') as { properties?: Record<string, Json>; required?: string[] }) : {};
+const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
+  const inQuery = query ? (schemaOf(query, 'input', named) as { properties?: Record<string, Json>; required?: string[] }) : {};
   return [
-    ...Object.entries(params ?? {}).map(([name, schema]) => ({ name, in: 'path', required: true, schema: schemaOf(schema, 'input') })),
+    ...Object.entries(params ?? {}).map(([name, schema]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: schemaOf(schema, 'input', named),
+    })),
     ...Object.entries(inQuery.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
   ];
 };
@@ -20,10 +33,10 @@ const parametersOf = ({ params, query }: Route): Json[] => {
 /** Refusals any route may answer, from the checks before it. */
 const common = ['foreign-origin', 'unknown-host', 'internal', 'starting'] as const;
 
-const answersOf = (route: Route): Json => {
+const answersOf = (route: Route, named: Json): Json => {
   const answers: Record<string, Json> = {};
   for (const [status, schema] of Object.entries(route.answers))
-    answers[status] = { description: 'as asked', content: { 'application/json': { schema: schemaOf(schema, 'output') } } };
+    answers[status] = { description: 'as asked', content: { 'application/json': { schema: schemaOf(schema, 'output', named) } } };
   const invalid = route.params || route.query ? (['invalid-id', 'bad-parameter'] as const) : [];
   for (const code of new Set([...route.refusals, ...invalid, ...common])) {
     const [status, title] = serviceErrors[code];
@@ -39,20 +52,22 @@ const answersOf = (route: Route): Json => {
 /** OpenAPI 3.1 from the same table that registers and validates. */
 export const openApi = (version: string): Json => {
   const paths: Record<string, Json> = {};
+  const named: Json = {};
+  named.Problem = schemaOf(problemSchema, 'output', named);
   for (const route of routes)
     paths[route.path] = {
       ...paths[route.path],
       [route.method]: {
         summary: route.summary,
-        parameters: parametersOf(route),
-        ...(route.body && { requestBody: { content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }),
-        responses: answersOf(route),
+        parameters: parametersOf(route, named),
+        ...(route.body && { requestBody: { content: { 'application/json': { schema: schemaOf(route.body, 'input', named) } } } }),
+        responses: answersOf(route, named),
       },
     };
   return {
     openapi: '3.1.0',
     info: { title: 'Stagewright', version, description: 'A few pipelines, run right every time, explained.' },
     paths,
-    components: { schemas: { Problem: schemaOf(problemSchema, 'output') } },
+    components: { schemas: named },
   };
 };

@@ -1,30 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Actor, EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import type { RunFilter } from '../services/store.ts';
+import { readLog } from './log-route.ts';
+import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import * as schemas from './schemas.ts';
-
-type RouteInput = {
-  params: Record<string, string>;
-  query: Record<string, unknown>;
-  body: Record<string, unknown>;
-  header: (name: string) => string | undefined;
-};
-type RouteAnswer = { status: number; body: unknown; headers?: Record<string, string> };
-/** One route: its schema is its validation, its type and its documentation. */
-export type Route = {
-  method: 'get' | 'post';
-  /** `{name}` are parameters. */
-  path: string;
-  summary: string;
-  params?: Record<string, z.ZodType>;
-  query?: z.ZodType;
-  body?: z.ZodType;
-  answers: Record<number, z.ZodType>;
-  /** The refusals of its own; those every route has are added for the documents. */
-  refusals: ServiceErrorCode[];
-  handle(orchestrator: Orchestrator, input: RouteInput): Promise<RouteAnswer>;
-};
 
 const user: Actor = { kind: 'user', name: 'api' };
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
@@ -80,6 +61,27 @@ const health = async (orchestrator: Orchestrator): Promise<RouteAnswer> => {
   const report = orchestrator.health();
   return { status: report.status === 'ok' || report.status === 'degraded' ? 200 : 503, body: report };
 };
+const chartAnswer = z.record(z.string(), z.unknown());
+const chart = async (
+  orchestrator: Orchestrator,
+  of: { pipeline: string } | { runId: string },
+  { query }: RouteInput,
+): Promise<RouteAnswer> => {
+  const { format } = query as z.infer<typeof schemas.chartQuery>;
+  const { type, body } = await orchestrator.chart(of, format);
+  // A picture that is opened by itself may style itself, and nothing else.
+  const headers = { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'" };
+  return { status: 200, body, type, ...(format === 'svg' && { headers }) };
+};
+
+/** `If-Match: "7"`: only if the run is still at version 7. */
+const versionOf = (header: string | undefined): number | null => {
+  if (header === undefined || header === '*') return null;
+  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/.exec(header) ?? [];
+  if (version === undefined) throw new ServiceError('bad-parameter', 'If-Match: expected the version of the run, such as "7"');
+  return Number(version);
+};
+
 const healthAnswers = { 200: schemas.healthAnswer, 503: schemas.healthAnswer };
 
 export const routes: readonly Route[] = [
@@ -144,15 +146,51 @@ export const routes: readonly Route[] = [
     ...{ method: 'get', path: '/api/runs', summary: 'Runs, newest first' },
     ...{ query: schemas.runsQuery, answers: { 200: schemas.runsAnswer }, refusals: ['bad-parameter'] },
     handle: async (orchestrator, { query }) => {
-      const { pipeline, limit, cursor } = query as z.infer<typeof schemas.runsQuery>;
-      const { items, next } = await orchestrator.runs({ limit, ...(pipeline && { pipeline }), ...(cursor && { before: cursor }) });
-      return ok({ items, next_cursor: next });
+      const { from, to, cursor, ...rest } = query as z.infer<typeof schemas.runsQuery>;
+      const bounds = { fromMs: from && Date.parse(from), toMs: to && Date.parse(to), before: cursor };
+      return ok(await orchestrator.runs(given({ ...rest, ...bounds }) as RunFilter));
     },
   },
   {
-    ...{ method: 'get', path: '/api/runs/{id}', summary: 'One run' },
-    ...{ params: { id: schemas.runIdParam }, answers: { 200: schemas.statusAnswer }, refusals: ['unknown-run'] },
-    handle: async (orchestrator, { params }) => ok(await orchestrator.run(params.id as string)),
+    ...{ method: 'get', path: '/api/runs/{id}', summary: 'One run with its attempts; the ETag is its version' },
+    ...{ params: { id: schemas.runIdParam }, answers: { 200: schemas.runAnswer }, refusals: ['unknown-run'] },
+    handle: async (orchestrator, { params }) => {
+      const run = await orchestrator.runWithAttempts(params.id as string);
+      return { ...ok(run), headers: { ETag: `"${run.version}"` } };
+    },
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}/snapshots/{version}', summary: 'State and context as a transition left them' },
+    params: { id: schemas.runIdParam, version: schemas.versionParam },
+    ...{ answers: { 200: schemas.snapshotAtAnswer }, refusals: ['unknown-run', 'unknown-version'] },
+    handle: async (orchestrator, { params }) => ok(await orchestrator.snapshotAt(params.id as string, Number(params.version))),
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}/chart', summary: 'The chart the run was started with' },
+    ...{ params: { id: schemas.runIdParam }, query: schemas.chartQuery, answers: { 200: chartAnswer }, refusals: ['unknown-run'] },
+    handle: (orchestrator, input) => chart(orchestrator, { runId: input.params.id as string }, input),
+  },
+  {
+    ...{ method: 'get', path: '/api/pipelines/{name}/chart', summary: 'The lifecycle chart of a pipeline' },
+    params: { name: schemas.nameParam },
+    ...{ query: schemas.chartQuery, answers: { 200: chartAnswer }, refusals: ['unknown-pipeline'] },
+    handle: (orchestrator, input) => chart(orchestrator, { pipeline: input.params.name as string }, input),
+  },
+  {
+    ...{
+      method: 'get',
+      path: '/api/runs/{id}/logs/{stage}/{attempt}',
+      summary: 'The output of an attempt: bytes, lines, its end, or a search',
+    },
+    params: { id: schemas.runIdParam, stage: schemas.nameParam, attempt: schemas.attemptParam },
+    ...{ query: schemas.logQuery, answers: { 200: schemas.logMatchesAnswer } },
+    refusals: ['unknown-run', 'unknown-stage', 'unknown-attempt', 'bad-parameter'],
+    handle: readLog,
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}/commands', summary: 'Every command, whether it is possible now, and why not' },
+    ...{ params: { id: schemas.runIdParam }, answers: { 200: schemas.commandsAnswer }, refusals: ['unknown-run'] },
+    handle: async (orchestrator, { params }) => ok(await orchestrator.commands(params.id as string)),
   },
   {
     ...{ method: 'get', path: '/api/runs/{id}/transitions', summary: 'The ledger of a run: accepted, refused and stale' },
@@ -160,16 +198,16 @@ export const routes: readonly Route[] = [
     refusals: ['unknown-run', 'bad-parameter'],
     handle: async (orchestrator, { params, query }) => {
       const { after, limit } = query as z.infer<typeof schemas.transitionsQuery>;
-      return ok({ items: await orchestrator.transitions(params.id as string, after, limit) });
+      return ok(await orchestrator.transitions(params.id as string, after, limit));
     },
   },
   {
     ...{ method: 'post', path: '/api/runs/{id}/commands', summary: 'Command a run' },
     ...{ params: { id: schemas.runIdParam }, body: schemas.commandBody, answers: { 202: schemas.statusAnswer } },
-    refusals: ['unknown-run', 'command-not-allowed', ...bodyRefusals],
-    handle: async (orchestrator, { params, body }) => {
+    refusals: ['unknown-run', 'command-not-allowed', 'version-moved', ...bodyRefusals],
+    handle: async (orchestrator, { params, body, header }) => {
       const { type, reason, grace_ms } = body as z.infer<typeof schemas.commandBody>;
-      const command = { type, reason: reason ?? null, graceMs: grace_ms ?? null, actor: user };
+      const command = { type, reason: reason ?? null, graceMs: grace_ms ?? null, actor: user, ifVersion: versionOf(header('if-match')) };
       return { status: 202, body: await orchestrator.command(params.id as string, command) };
     },
   },
@@ -178,7 +216,7 @@ export const routes: readonly Route[] = [
     ...{ query: schemas.eventsQuery, answers: { 200: schemas.eventsAnswer }, refusals: ['bad-parameter'] },
     handle: async (orchestrator, { query }) => {
       const { run_id, ...rest } = query as z.infer<typeof schemas.eventsQuery>;
-      return ok({ items: await orchestrator.events(given({ ...rest, runId: run_id }) as EventFilter) });
+      return ok(await orchestrator.events(given({ ...rest, runId: run_id }) as EventFilter));
     },
   },
   ...['/api/health', '/healthz', '/readyz'].map(

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { attemptSchema } from '../machines/attempts.ts';
 import { closed } from '../machines/closed.ts';
 import { eventNameSchema, eventSchema } from '../machines/events.ts';
-import { commandTypeSchema, statusSchema } from '../machines/status.ts';
+import { commandTypeSchema, statusSchema, triggerSchema } from '../machines/status.ts';
+import { chartFormats } from '../services/orchestrator-port.ts';
 
 const json = z.record(z.string(), z.unknown());
 const reason = z.string().max(1000).optional();
@@ -17,7 +19,44 @@ export const resetBody = closed({ force: z.boolean().default(false) });
 export const commandBody = closed({ type: commandTypeSchema, reason, grace_ms: graceMs });
 
 export const pipelineQuery = closed({ pipeline: nameParam.optional() });
-export const runsQuery = closed({ pipeline: nameParam.optional(), limit: limit(50, 200), cursor: runIdParam.optional() });
+const instant = z.iso.datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' });
+export const runsQuery = closed({
+  pipeline: nameParam.optional(),
+  state: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]{0,50}$/, 'expected a state such as FAILED')
+    .optional(),
+  trigger: triggerSchema.optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+  q: z.string().min(1).max(200).optional(),
+  limit: limit(50, 200),
+  cursor: runIdParam.optional(),
+});
+export const chartQuery = closed({ format: z.enum(chartFormats).default('json') });
+export const versionParam = z.string().regex(/^[1-9]\d{0,8}$/, 'expected a version from 1');
+export const attemptParam = z.string().regex(/^[1-9]\d{0,5}$/, 'expected an attempt from 1');
+const offset = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** One way to look at a log: by bytes (`offset`, `limit`), its end (`tail`), by lines (`from_line`, `lines`), or by what it says (`q`). */
+export const logQuery = closed({
+  stream: z.enum(['stdout', 'stderr']).default('stdout'),
+  offset: offset.optional(),
+  limit: z.coerce.number().int().min(1).max(4_194_304).optional(),
+  tail: z.coerce.number().int().min(1).max(4_194_304).optional(),
+  from_line: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  lines: z.coerce.number().int().min(1).max(10_000).optional(),
+  q: z.string().min(1).max(500).optional(),
+  ignore_case: z.enum(['true', 'false']).optional(),
+}).refine(
+  (query) => ['tail', 'from_line', 'q'].filter((key) => key in query).length <= 1 && !('tail' in query && 'offset' in query),
+  'give one of tail, from_line, q, or offset',
+);
+export const logMatchesAnswer = z.object({
+  matches: z.array(z.object({ line: z.int(), offset: z.int(), text: z.string() })),
+  next_offset: z.int().nullable(),
+  searched_to: z.int(),
+  size: z.int(),
+});
 export const eventsQuery = closed({
   run_id: runIdParam.optional(),
   pipeline: nameParam.optional(),
@@ -54,17 +93,29 @@ export const pipelinesAnswer = z.object({
     }),
   ),
   problems: z.array(z.object({ file: z.string(), line: z.int().nullable(), pointer: z.string(), code: z.string(), detail: z.string() })),
+  as_of_seq: z.int(),
 });
-export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable() });
-export const eventsAnswer = z.object({ items: z.array(eventSchema) });
+export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema) });
+export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });
+export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });
+const cause = z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery']), actor: z.string().optional() });
+export const snapshotAtAnswer = z.object({
+  ...{ run_id: z.string(), version: z.int(), n: z.int(), at: z.string(), from: z.string(), to: z.string(), event: json, cause },
+  ...{ value: z.unknown(), context: json, status: z.string(), as_of_seq: z.int() },
+});
+export const commandsAnswer = z.object({
+  ...{ run_id: z.string(), version: z.int(), as_of_seq: z.int() },
+  items: z.array(z.object({ type: commandTypeSchema, allowed: z.boolean(), why_not: z.string().nullable() })),
+});
 export const transitionsAnswer = z.object({
   items: z.array(
     z.object({
       ...{ n: z.int(), version: z.int(), at: z.string(), from: z.string(), to: z.string(), event: json },
-      cause: z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery']), actor: z.string().optional() }),
+      cause,
       guards: z.array(z.object({ guard: z.string(), holds: z.boolean() })),
       ...{ verdict: z.enum(['accepted', 'refused', 'stale']), why: z.string().nullable() },
     }),
   ),
+  as_of_seq: z.int(),
 });
 export { statusSchema as statusAnswer };

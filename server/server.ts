@@ -4,7 +4,7 @@ import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { createApp } from './app.ts';
-import { createStream } from './stream.ts';
+import { createSockets, type SocketLimits, socketLimits } from './stream/sockets.ts';
 
 export type ServerOptions = {
   orchestrator: Orchestrator;
@@ -16,6 +16,7 @@ export type ServerOptions = {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   version: string;
+  sockets?: Partial<SocketLimits>;
 };
 export type Server = { listen(): Promise<{ url: string; port: number }>; close(): Promise<void> };
 
@@ -23,9 +24,9 @@ export type Server = { listen(): Promise<{ url: string; port: number }>; close()
 export const createServer = (options: ServerOptions): Server => {
   const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } = options;
   const rules = { allowedHosts, allowedOrigins };
-  const stream = createStream({ orchestrator, clock, logger, rules });
+  const sockets = createSockets({ orchestrator, clock, logger, rules, version, limits: { ...socketLimits, ...options.sockets } });
   const http = createHttp(createApp({ orchestrator, logger, rules, version }));
-  http.on('upgrade', (request, socket, head) => stream.upgrade(request, socket, head));
+  http.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   return {
     listen: async () => {
       const listening = Promise.withResolvers<void>();
@@ -38,7 +39,7 @@ export const createServer = (options: ServerOptions): Server => {
     close: async () => {
       const closed = Promise.withResolvers<void>();
       http.close(() => closed.resolve());
-      stream.close();
+      sockets.close();
       http.closeIdleConnections();
       // A client that never answers our close must not keep the service.
       const cancel = clock.after(1000, () => http.closeAllConnections());

@@ -28,6 +28,8 @@ const configSchema = z.object({
   log_level: z.enum(logLevels).default('info'),
   allowed_hosts: list.default([]),
   allowed_origins: list.default([]),
+  /** Connected WebSockets. */
+  max_clients: z.preprocess(digits, z.int().min(1).max(100_000)).default(2000),
   shutdown_timeout: z.preprocess(digits, durationSchema).default(8000),
 });
 export type Config = z.infer<typeof configSchema>;

@@ -1,5 +1,9 @@
+import type { Attempt } from '../machines/attempts.ts';
 import type { JournalEvent } from '../machines/events.ts';
-import type { CommandType, Status, Trigger } from '../machines/status.ts';
+import type { CommandType, Progress, Status, Trigger } from '../machines/status.ts';
+import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
+import type { LogMatches } from './logs/search.ts';
+import type { RunFilter, StreamScope } from './store.ts';
 
 /** Who asks: shown in the ledger and in events. */
 export type Actor = { kind: 'user' | 'system'; name: string };
@@ -12,7 +16,20 @@ export type StartRequest = {
   onlyStage: string | null;
   idempotency: { key: string; bodyHash: string } | null;
 };
-type StreamSnapshot = { seq: number; data: Record<string, unknown>; terminal: boolean };
+type StreamSnapshot = {
+  seq: number;
+  data: Record<string, unknown>;
+  /** The run's final state; null while it lives, and for streams of more than one run. */
+  final: string | null;
+};
+/** An attempt that may have output. */
+export type LogPlace = { stage: string; attempt: number };
+export const chartFormats = ['json', 'svg', 'mermaid', 'scxml', 'xstate'] as const;
+export type ChartFormat = (typeof chartFormats)[number];
+/** What a command would meet now. */
+type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
+/** What a working stage said last; never in the journal. */
+export type LiveProgress = { run_id: string; pipeline: string; stage: string; progress: Progress };
 export type EventFilter = {
   runId?: string;
   pipeline?: string;
@@ -37,35 +54,83 @@ type PipelineSummary = {
 /** A pipeline file that does not hold: what the person sees who has to mend it. */
 export type PipelineProblem = { file: string; line: number | null; pointer: string; code: string; detail: string };
 
+/** Everything that only looks. Answers say with `as_of_seq` how much of the journal they have seen. */
+export type Queries = {
+  defaultPipeline(): string;
+  pipelines(): Promise<{ items: PipelineSummary[]; problems: PipelineProblem[]; as_of_seq: number }>;
+  /** The live or latest run of the pipeline; IDLE when none, or after a reset. @throws unknown-pipeline */
+  status(pipeline: string): Promise<Status>;
+  /** @throws unknown-run */
+  run(runId: string): Promise<Status>;
+  /** @throws unknown-run */
+  runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
+  runs(filter: RunFilter): Promise<{ items: Status[]; next_cursor: string | null; as_of_seq: number }>;
+  /** Body of GET /api/pipeline/snapshot. */
+  snapshot(pipeline: string): Promise<Record<string, unknown>>;
+  events(filter: EventFilter): Promise<{ items: JournalEvent[]; as_of_seq: number }>;
+  /** The ledger of a run, rows with n > after, oldest first. */
+  transitions(runId: string, after: number, limit: number): Promise<{ items: Record<string, unknown>[]; as_of_seq: number }>;
+  /** State and context as they were after that transition. @throws unknown-run, unknown-version */
+  snapshotAt(runId: string, version: number): Promise<Record<string, unknown>>;
+  /** @throws unknown-run */
+  commands(runId: string): Promise<{ run_id: string; version: number; items: CommandOutlook[]; as_of_seq: number }>;
+  /** The lifecycle chart of a pipeline, or the one a run was pinned to. @throws unknown-pipeline, unknown-run */
+  chart(of: { pipeline: string } | { runId: string }, format: ChartFormat): Promise<{ type: string; body: string }>;
+  schedule(pipeline: string): Promise<Record<string, unknown>>;
+  health(): HealthReport;
+};
+
+/** The output of stages, with secrets masked. All throw unknown-run, unknown-stage, unknown-attempt. */
+export type LogQueries = {
+  /** Attempts in the order they worked, of one stage or of all; and the final state once the run is over. */
+  logPlaces(runId: string, stage: string | null): Promise<{ places: LogPlace[]; final: string | null }>;
+  /** Bytes; null when there is no such file (yet). */
+  logSize(runId: string, place: LogPlace, stream: LogStream): Promise<number | null>;
+  logPart(
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+    range: { offset: number; limit: number } | { tail: number },
+  ): Promise<LogPart | null>;
+  logLines(runId: string, place: LogPlace, stream: LogStream, range: { fromLine: number; lines: number }): Promise<LogLines | null>;
+  logSearch(
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+    search: { q: string; offset: number; limit: number; ignoreCase: boolean },
+    signal: AbortSignal,
+  ): Promise<LogMatches | null>;
+};
+
+/** What the sockets are fed with. */
+export type StreamSource = {
+  /** Part of every cursor; another one means another journal. */
+  epoch(): string;
+  /** State and journal position from one store read. @throws starting, unknown-run, unknown-pipeline */
+  streamSnapshot(scope: StreamScope, options: { classic: boolean }): Promise<StreamSnapshot>;
+  /** Is there such a scope, and is its run over? @throws as streamSnapshot */
+  scopeState(scope: StreamScope): Promise<{ final: string | null }>;
+  journalAfter(scope: StreamScope, after: number, limit: number): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
+  /** Called after each commit that added events (no payload: read the journal from your own position). Returns unsubscribe. */
+  onJournal(wake: () => void): () => void;
+  onProgress(listener: (progress: LiveProgress) => void): () => void;
+};
+
+/** Everything that changes something. */
+export type Commands = {
+  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, idempotency-key-reused, draining, starting */
+  start(request: StartRequest): Promise<{ status: Status; replayed: boolean }>;
+  /** Stops the pipeline's live run. @throws nothing-to-stop */
+  stop(pipeline: string, options: { reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status>;
+  /** @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any more */
+  command(runId: string, command: RunCommand): Promise<Status>;
+  /** Shows IDLE again; history stays. @throws run-active unless force */
+  reset(pipeline: string, options: { force: boolean; actor: Actor }): Promise<Status>;
+};
+export type RunCommand = { type: CommandType; reason: string | null; graceMs: number | null; actor: Actor; ifVersion: number | null };
+
 /**
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and
  * nothing else on purpose.
  */
-export type Orchestrator = {
-  defaultPipeline(): string;
-  pipelines(): Promise<{ items: PipelineSummary[]; problems: PipelineProblem[] }>;
-  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, idempotency-key-reused, draining, starting */
-  start(request: StartRequest): Promise<{ status: Status; replayed: boolean }>;
-  /** The live or latest run of the pipeline; IDLE when none, or after a reset. */
-  status(pipeline: string): Promise<Status>;
-  /** @throws unknown-run */
-  run(runId: string): Promise<Status>;
-  runs(filter: { pipeline?: string; limit: number; before?: string }): Promise<{ items: Status[]; next: string | null }>;
-  /** Stops the pipeline's live run. @throws nothing-to-stop */
-  stop(pipeline: string, options: { reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status>;
-  /** @throws command-not-allowed, unknown-run */
-  command(runId: string, command: { type: CommandType; reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status>;
-  /** Shows IDLE again; history stays. @throws run-active unless force */
-  reset(pipeline: string, options: { force: boolean; actor: Actor }): Promise<Status>;
-  /** Body of GET /api/pipeline/snapshot. */
-  snapshot(pipeline: string): Promise<Record<string, unknown>>;
-  events(filter: EventFilter): Promise<JournalEvent[]>;
-  /** The ledger of a run, rows with n > after, oldest first. */
-  transitions(runId: string, after: number, limit: number): Promise<Record<string, unknown>[]>;
-  /** State and journal position from one store read. */
-  streamSnapshot(scope: { runId?: string; pipeline?: string }): Promise<StreamSnapshot>;
-  /** Called after each commit that added events (no payload: read the journal from your own position). Returns unsubscribe. */
-  onJournal(wake: () => void): () => void;
-  schedule(pipeline: string): Promise<Record<string, unknown>>;
-  health(): HealthReport;
-};
+export type Orchestrator = Queries & LogQueries & StreamSource & Commands;

@@ -9,11 +9,16 @@ export const serviceErrors = {
   'unknown-run': [404, 'No such run'],
   'unknown-pipeline': [404, 'No such pipeline'],
   'unknown-stage': [404, 'No such stage'],
+  'unknown-version': [404, 'No such version of the run'],
+  'unknown-attempt': [404, 'No such attempt, or it has no output'],
   'method-not-allowed': [405, 'The method is not possible here'],
+  'unsupported-version': [406, 'The protocol version is not spoken'],
   'already-running': [409, 'A run is live already'],
   'command-not-allowed': [409, 'The command is not possible now'],
   'nothing-to-stop': [409, 'No run is live'],
   'run-active': [409, 'A run is live'],
+  'cursor-gone': [410, 'The position in the journal is gone'],
+  'version-moved': [412, 'The run is at another version'],
   'body-too-large': [413, 'The body is larger than 1 MiB'],
   'unsupported-media-type': [415, 'The body must be application/json'],
   'invalid-body': [422, 'The body does not fit the schema'],
@@ -23,6 +28,7 @@ export const serviceErrors = {
   internal: [500, 'Something is wrong on our side'],
   starting: [503, 'The service is settling the truth after a restart'],
   draining: [503, 'The service is shutting down'],
+  'too-many-clients': [503, 'Too many clients are connected'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ServiceErrorCode = keyof typeof serviceErrors;

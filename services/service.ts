@@ -4,15 +4,19 @@ import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createArchive } from './archive.ts';
 import type { Clock } from './clock.ts';
+import { createCommands } from './commands.ts';
 import { fenceOf } from './fence.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
 import { createInterpreter } from './interpreter/interpreter.ts';
 import { createTimers } from './interpreter/timers.ts';
+import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
-import { createOrchestrator } from './orchestrator.ts';
-import type { HealthReport, Orchestrator } from './orchestrator-port.ts';
+import { createLogs } from './logs/logs.ts';
+import { createLook } from './look.ts';
+import type { HealthReport, LiveProgress, Orchestrator } from './orchestrator-port.ts';
 import type { LoadedPipelines } from './pipelines.ts';
+import { createQueries } from './queries.ts';
 import { interrupt, recover } from './recovery.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -50,6 +54,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   const interpreter = createInterpreter({ store, charts, clock });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
   const readers = new Set<() => void>();
+  const watchers = new Set<(progress: LiveProgress) => void>();
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();
@@ -64,10 +69,11 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   const progress = new Map<string, { value: Progress; savedAt: number }>();
   const marks: StageMarks = {
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
-    progress: ({ runId }, value) => {
+    progress: ({ runId, pipeline }, stage, value) => {
       const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
       const due = clock.monotonicMs() - savedAt >= progressEveryMs;
       progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
+      for (const watcher of watchers) watcher({ run_id: runId, pipeline, stage, progress: value });
       if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
     },
     left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
@@ -75,7 +81,8 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       for (const msg of warnings) await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
       if (!last) return;
       const msg = `${[last.done, last.total].filter((one) => one !== undefined).join(' of ')} ${last.unit ?? ''} ${last.note ?? ''}`;
-      await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data: last });
+      const data = { ...last, patch: { progress: last } };
+      await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data });
     },
     silent: (effect, silent_ms) => {
       const event = { type: 'HEARTBEAT_LATE' as const, silent_ms };
@@ -110,6 +117,8 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     void (async () => {
       const found = await store.run(runId);
       if (found) await drain({} as EffectRow, found.run, reaping.signal);
+      // Its lock is free now, and that is an event.
+      wake();
     })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
   };
   interpreter.onCommit(({ run, decision }) => {
@@ -120,7 +129,12 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       if (decision.drop.length > 0) reap(run.runId);
     }
     for (const event of decision.events)
-      logger.info(event.msg, { run_id: run.runId, pipeline: run.pipeline, stage: event.stage, event: event.event });
+      logger[event.severity === 'debug' ? 'debug' : 'info'](event.msg, {
+        run_id: run.runId,
+        pipeline: run.pipeline,
+        stage: event.stage,
+        event: event.event,
+      });
     wake();
   });
 
@@ -142,18 +156,29 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     return { status: phase === 'ready' ? (degraded ? 'degraded' : 'ok') : phase, checks };
   };
 
-  const orchestrator = createOrchestrator({
-    ...{ store, charts, interpreter, clock, health, wake },
-    loaded: options.loaded,
-    defaultPipeline: options.defaultPipeline,
-    nextRunId: createRunIds(clock.wallMs),
+  const listenTo =
+    <T>(listeners: Set<T>) =>
+    (listener: T) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    };
+  const look = createLook({
+    ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
     progress: (runId) => progress.get(runId)?.value ?? null,
-    phase: () => phase,
-    onJournal: (reader) => {
-      readers.add(reader);
-      return () => readers.delete(reader);
-    },
   });
+  const logs = createLogs({ dataDir, maskOf: async () => ({ longestBytes: 0, bytes: (buffer) => buffer }) });
+  const orchestrator: Orchestrator = {
+    ...createQueries({
+      ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
+      ...{ onJournal: listenTo(readers), onProgress: listenTo(watchers) },
+    }),
+    ...createLogQueries({ logs, look }),
+    ...createCommands({
+      ...{ store, charts, interpreter, clock, look, wake },
+      nextRunId: createRunIds(clock.wallMs),
+      isDraining: () => phase === 'draining',
+    }),
+  };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
   const endWork = async (): Promise<void> => {

@@ -1,11 +1,12 @@
 import type { PipelineDefinition } from '../machines/definition.ts';
+import type { RunView } from '../machines/patch.ts';
 import type { Progress, Status } from '../machines/status.ts';
 import type { RunRow } from './store.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** What every client sees of a run: its row, and the progress that is newer than the row. */
-export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null = null): Status => {
+export const viewOf = (run: RunRow, progress: Progress | null = null): RunView => {
   const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, stages, retry_count, error } = run.projection;
   return {
     run_id: run.runId,
@@ -13,7 +14,6 @@ export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null
     number: run.number,
     ...{ state, canonical, stage, attempt, max_attempts },
     version: run.version,
-    as_of_seq: headSeq,
     ...{ outcome, why, allowed },
     trigger: run.trigger,
     only_stage: run.onlyStage,
@@ -32,6 +32,11 @@ export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null
     metadata: run.metadata,
   };
 };
+
+export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null = null): Status => ({
+  ...viewOf(run, progress),
+  as_of_seq: headSeq,
+});
 
 /** A pipeline that never ran, or was reset: nothing is shown but what could run. */
 export const idleStatus = (definition: PipelineDefinition, headSeq: number, lastRunId: string | null): Status => ({

@@ -2,7 +2,7 @@ import type { ChartConfig } from '../machines/compile.ts';
 import type { PipelineDefinition } from '../machines/definition.ts';
 import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
-import type { Progress, Trigger } from '../machines/status.ts';
+import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
 
 /** What a run was started with; it never changes afterwards. */
@@ -120,6 +120,18 @@ export type Begun =
   | { kind: 'key-reused'; run: RunRow }
   | { kind: 'refused'; owner: RunRow };
 
+/** Newest first. `fromMs` and `toMs` bound the start of a run; `before` is a run id; `q` is looked for in ids, reasons and errors. */
+export type RunFilter = {
+  pipeline?: string;
+  state?: Status['state'];
+  trigger?: Trigger;
+  fromMs?: number;
+  toMs?: number;
+  q?: string;
+  before?: string;
+  limit: number;
+};
+export type StreamScope = { runId?: string; pipeline?: string };
 export type JournalFilter = { runId?: string; pipeline?: string; stage?: string; event?: string; after?: number; limit: number };
 
 /**
@@ -135,21 +147,21 @@ export type Store = {
 
   /** Records who works, before the gate opens. @returns false when the effect is not waiting for it any more */
   recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
-  /** The drain's proof: forgets dropping effects whose processes are gone, and frees the lock of an ended run that waited for it. */
+  /** The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event, the lock of an ended run. */
   removeDrained(runId: string, fences: Fence[]): Promise<void>;
   saveProgress(runId: string, progress: Progress): Promise<void>;
   /** An event that belongs to no run or moves none. */
   note(event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): Promise<void>;
-  /** The pipeline shows IDLE until its next run. */
-  markReset(pipeline: string, runId: string | null): Promise<void>;
+  /** The pipeline shows IDLE until its next run; said by `event`. */
+  markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
   /** Gives limits of an earlier boot their full time again. */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
 
   chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;
   run(runId: string): Promise<{ run: RunRow; headSeq: number } | null>;
-  /** Newest first; `before` is a run id. */
-  runs(filter: { pipeline?: string; limit: number; before?: string }): Promise<{ items: RunRow[]; headSeq: number }>;
+  /** A page may hold fewer than `limit` and still have a `next`: one page looks at a bounded number of rows. */
+  runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
   /** The live run of a pipeline, else its latest. `reset` = that run is hidden by a reset. */
   latest(pipeline: string): Promise<{ run: RunRow | null; reset: boolean; headSeq: number }>;
   latestDone(pipeline: string): Promise<RunRow | null>;
@@ -160,18 +172,27 @@ export type Store = {
   /** Milliseconds until the next timer is due; null when none is armed. */
   nextDueIn(now: { wallMs: number; monotonicMs: number }): Promise<number | null>;
   ledger(runId: string, after: number, limit: number): Promise<LedgerRow[]>;
+  /** The accepted transition that led to this version, and the snapshot it left. */
+  transitionTo(runId: string, version: number): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
   /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
   journal(filter: JournalFilter): Promise<JournalEvent[]>;
+  /** The next events of a scope in order, with the ends of the journal at that instant. `oldestSeq` is headSeq + 1 when it is empty. */
+  journalAfter(scope: StreamScope, after: number, limit: number): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
   meta(key: string): Promise<string | null>;
   /** State, head and recent events of one instant. */
-  snapshotRead(scope: { runId?: string; pipeline?: string }, recent: number): Promise<StoreSnapshot>;
+  snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;
   close(): Promise<void>;
 };
 /** One consistent view: these runs are the state after exactly the events up to `headSeq`. */
 export type StoreSnapshot = {
   headSeq: number;
-  /** The run asked for, or the live or latest run of each pipeline asked for. */
+  /** The run asked for, or every live run and the latest of each pipeline asked for. */
   runs: RunRow[];
+  /** Pipelines that show IDLE by a reset, with the run it hides. */
+  resets: Record<string, string | null>;
+  /** Of one run only: what `foldAttempt` looks at, and what waits. */
+  attemptEvents: JournalEvent[];
+  timers: TimerRow[];
   /** The newest events of the scope, oldest first. */
   recent: JournalEvent[];
 };

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = ['machines', 'stages', 'services', 'server', 'bin'];
+const folders = ['machines', 'stages', 'services', 'server', 'client', 'bin'];
 const files = globSync(
   folders.map((folder) => `${folder}/**/*.{ts,mjs}`),
   { cwd: root },
@@ -30,7 +30,7 @@ const isPartOf = (dependency: string, path: string): boolean => {
 
 test('the rules look at something', () => expect(files.length).toBeGreaterThan(60));
 
-test('imports point one way: machines ← stages ← services ← server ← bin', () => {
+test('imports point one way: machines ← stages ← services ← server ← client ← bin', () => {
   const wrong = files.flatMap((file) =>
     local(file)
       .filter((target) => folders.indexOf(target.split('/')[0] as string) > folders.indexOf(file.split('/')[0] as string))
@@ -55,7 +55,7 @@ test('there is no import cycle, not even of types', () => {
 test.each([
   ['xstate', ['machines/machine.ts', 'services/interpreter/']],
   ['express', ['server/app.ts']],
-  ['ws', ['server/stream.ts']],
+  ['ws', ['server/stream/']],
   ['winston', ['services/logger.ts']],
   ['yaml', ['services/pipelines.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
@@ -76,9 +76,16 @@ test('machines/ is pure: it imports zod, xstate and itself only', () => {
     .filter((file) => file.startsWith('machines/'))
     .flatMap((file) =>
       importsOf(file)
-        .filter((path) => !path.startsWith('./') && !['zod', 'xstate'].includes(path))
+        .filter((path) => !['zod', 'xstate'].includes(path) && !(path.startsWith('.') && join(dirname(file), path).startsWith('machines/')))
         .map((path) => `${file}: ${path}`),
     );
+  expect(foreign).toEqual([]);
+});
+
+test('client/ runs in a browser: it imports machines/ and itself only', () => {
+  const foreign = files
+    .filter((file) => file.startsWith('client/'))
+    .flatMap((file) => importsOf(file).filter((path) => !/^(\.|\.\.\/machines)\/[a-z-]+\.ts$/.test(path)));
   expect(foreign).toEqual([]);
 });
 
@@ -90,6 +97,8 @@ test('time comes through services/clock.ts', () => {
     'stages/module-host.ts',
     'stages/builtin/',
     'bin/',
+    // In a browser too.
+    'client/',
   ];
   const pattern = /Date\.now\b|new Date\(\)|\bsetTimeout\(|\bsetInterval\(|hrtime|performance\./;
   const importing = files.filter((file) => importsOf(file).some((path) => isPartOf('timers', path) || isPartOf('perf_hooks', path)));
@@ -97,7 +106,7 @@ test('time comes through services/clock.ts', () => {
 });
 
 test('randomness and the environment each have their doors', () => {
-  expect(outside(where(/Math\.random\(/), [])).toEqual([]);
+  expect(outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/output.ts'])).toEqual([]);
   expect(where(/\bcrypto\b|randomUUID|randomBytes/).filter((file) => file.startsWith('machines/'))).toEqual([]);
   expect(
     outside(where(/process\.env\b|\{[^{}]*\benv\b[^{}]*\}\s*=\s*process\s*;|['"]node:process['"]/), ['bin/', 'stages/module-host.ts']),

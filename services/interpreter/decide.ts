@@ -3,9 +3,11 @@ import type { RunEvent } from '../../machines/context.ts';
 import type { NewEvent } from '../../machines/events.ts';
 import type { Failure } from '../../machines/failure.ts';
 import { type GuardName, guardTable } from '../../machines/guards.ts';
+import { patchOf, type StatusPatch } from '../../machines/patch.ts';
 import { type Projection, project } from '../../machines/project.ts';
 import { type CommandType, commandTypeSchema } from '../../machines/status.ts';
 import { fenceOf } from '../fence.ts';
+import { viewOf } from '../status.ts';
 import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store.ts';
 import { persist, revive } from './charts.ts';
 import { type Now, outboxOf } from './outbox.ts';
@@ -13,7 +15,22 @@ import { type Now, outboxOf } from './outbox.ts';
 // Omit over a union, member by member.
 type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
 /** An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or timer lives. */
-export type Delivery = { event: WithoutAt<RunEvent>; fence: Fence | null; cause: Cause };
+export type Delivery = {
+  event: WithoutAt<RunEvent>;
+  fence: Fence | null;
+  cause: Cause;
+  /** Decide only if the run is still at this version. */
+  ifVersion?: number | null;
+};
+
+/** Somebody else was faster: the run is not at the version that the caller looked at. Nothing is recorded. */
+export class VersionMoved extends Error {
+  readonly version: number;
+  constructor(version: number) {
+    super(`the run is at version ${version}`);
+    this.version = version;
+  }
+}
 
 /** The machine threw, or ended in an error nobody handles: a bug of the chart that must not become a stuck run (T3). */
 export class ChartFault extends Error {}
@@ -38,11 +55,12 @@ export const projectSnapshot = (machine: AnyStateMachine, snapshot: unknown): Pr
 
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.
- * @throws ChartFault when the machine throws, loops or meets an error it does not handle
+ * @throws ChartFault when the machine throws, loops or meets an error it does not handle; VersionMoved
  */
 export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Delivery, now: Now): Decision => {
   const { run } = loaded;
   const event = { ...delivery.event, at: now.wallMs } as RunEvent;
+  if (typeof delivery.ifVersion === 'number' && delivery.ifVersion !== run.version) throw new VersionMoved(run.version);
   if (delivery.fence && !isLive(loaded, delivery.fence)) return stale(loaded, event, delivery, now);
 
   const [before, guards, next, actions] = attempt(event, () => {
@@ -60,8 +78,9 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
     outboxOf(actions, next, loaded, usedUp(delivery), now),
     project(next, allowedIn(next)),
   ]);
+  const moved = { at: now.wallMs, next: { snapshot: persist(machine, next), projection, ended: next.status === 'done' }, ...rows };
   return {
-    at: now.wallMs,
+    ...moved,
     ledger: {
       version: run.version + 1,
       from: pathOf(before.value),
@@ -72,9 +91,7 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
       verdict: 'accepted',
       why: null,
     },
-    events: [...facts, ...runFacts(loaded, projection, delivery.cause)],
-    next: { snapshot: persist(machine, next), projection, ended: next.status === 'done' },
-    ...rows,
+    events: [...facts, ...runFacts(loaded, projection, delivery.cause, patchAfter(loaded, moved))],
   };
 };
 
@@ -95,9 +112,16 @@ export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, no
   const lost: NewEvent[] = open
     ? [{ stage: open.name, event: 'failed', severity: 'error', attempt: open.attempt, msg: failure.message, data: { error } }]
     : [];
-  return {
+  const moved = {
     ...idle,
     at: now.wallMs,
+    next: { snapshot: run.snapshot, projection, ended: true },
+    remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
+    drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
+    disarm: timers.map(({ id, stamp }) => ({ kind: 'timer' as const, id, stamp })),
+  };
+  return {
+    ...moved,
     ledger: {
       version: run.version + 1,
       from: pathOf((run.snapshot as { value: unknown }).value),
@@ -108,11 +132,7 @@ export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, no
       verdict: 'accepted',
       why: failure.message,
     },
-    events: [...lost, ...runFacts(loaded, projection, delivery.cause)],
-    next: { snapshot: run.snapshot, projection, ended: true },
-    remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
-    drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
-    disarm: timers.map(({ id, stamp }) => ({ kind: 'timer', id, stamp })),
+    events: [...lost, ...runFacts(loaded, projection, delivery.cause, patchAfter(loaded, moved))],
   };
 };
 
@@ -180,8 +200,18 @@ const refused = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now, 
   };
 };
 
-/** What the run as a whole has to say: accepted, its end, and each change of its public state, the state last. */
-const runFacts = ({ run }: Loaded, to: Projection, cause: Cause): NewEvent[] => {
+/** How the public view of the run changes: with it, whoever follows the events knows the status without asking. */
+const patchAfter = ({ run, effects }: Loaded, { at, next, remove, born }: Omit<Decision, 'ledger' | 'events'>): StatusPatch => {
+  const { projection, ended } = next as NonNullable<Decision['next']>;
+  const left = effects.filter((effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp));
+  // As the store judges it: the lock of an ended run waits for processes that may live.
+  const isFree = ended && ![...left, ...born].some(({ kind }) => kind === 'stage');
+  const after = { ...run, projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null, lock: isFree ? null : run.lock };
+  return patchOf(run.version === 0 ? null : viewOf(run), viewOf(after));
+};
+
+/** What the run as a whole has to say: accepted, its end, and how its public view changed, always last. */
+const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, patch: StatusPatch): NewEvent[] => {
   const facts: NewEvent[] = [];
   const ended = finals.includes(to.state);
   const say = (event: NewEvent['event'], severity: NewEvent['severity'], msg: string, data: Record<string, unknown>) =>
@@ -201,10 +231,9 @@ const runFacts = ({ run }: Loaded, to: Projection, cause: Cause): NewEvent[] => 
       duration_ms: to.duration_ms,
     });
   }
-  if (run.version === 0 || to.state !== run.projection.state) {
-    const from = run.version === 0 ? 'IDLE' : run.projection.state;
-    const data = { from, to: to.state, canonical: to.canonical, version: run.version + 1, cause };
-    say('state_change', 'info', `${from} → ${to.state}`, data);
-  }
+  const from = run.version === 0 ? 'IDLE' : run.projection.state;
+  const data = { from, to: to.state, canonical: to.canonical, version: run.version + 1, cause, patch };
+  if (from !== to.state) say('state_change', 'info', `${from} → ${to.state}`, data);
+  else say('why_change', 'debug', to.why, data);
   return facts;
 };

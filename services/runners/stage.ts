@@ -10,7 +10,7 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
-  progress(run: RunRow, progress: Progress): void;
+  progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(run: RunRow, effect: EffectRow, answer: Pick<AttemptAnswer, 'progress' | 'warnings'>): Promise<void>;
   silent(effect: EffectRow, silentMs: number): void;
@@ -26,17 +26,18 @@ export const outputOf = (answer: AttemptAnswer): { outputs: unknown; metrics: un
 /** Runs one attempt of a stage: from the committed row to the answer, with no process left. */
 export const createStageRunner = ({ launcher, processes, clock, places, marks }: Deps): EffectRunner => {
   return async (effect, run) => {
+    const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const watch = watchSilence(stageOf(run, effect).heartbeatMs, clock, (silentMs) => marks.silent(effect, silentMs));
     const observer = {
       recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
-      progress: (progress: Progress) => marks.progress(run, progress),
+      progress: (progress: Progress) => marks.progress(run, stage, progress),
       alive: watch.alive,
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
       const answer = await runAttempt({ launcher, processes, clock }, request, observer);
-      if (answer.progress) marks.progress(run, answer.progress);
+      if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);
     } finally {

@@ -68,4 +68,11 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (pipeline, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Size of the run's files once it has ended; null = not measured yet.
+  ALTER TABLE runs ADD COLUMN bytes INTEGER;
+  -- History by outcome. Ended runs only: a live one changes its state at every step.
+  CREATE INDEX runs_ended_by_state ON runs (state, run_id) WHERE ended_at IS NOT NULL;
+  CREATE INDEX runs_ended_by_pipeline ON runs (pipeline, state, run_id) WHERE ended_at IS NOT NULL;
+  `,
 ];

@@ -1,6 +1,8 @@
-import type { JournalFilter, RunRow, Store, StoreSnapshot } from '../store.ts';
+import { attemptEvents } from '../../machines/attempts.ts';
+import type { JournalFilter, RunRow, Store, StoreSnapshot, StreamScope } from '../store.ts';
 import type { Database, Row } from './database.ts';
 import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';
+import { runsPage } from './runs-page.ts';
 
 const runColumns = `SELECT runs.*, definitions.definition AS definition, lock_holders.key AS lock_key, lock_holders.since AS lock_since
   FROM runs JOIN definitions ON definitions.hash = runs.definition LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
@@ -12,10 +14,10 @@ export const selectRun = (db: Database, where: string, ...values: (string | numb
 
 const head = (db: Database): number => (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ?? 0;
 
-/** The live run of a pipeline, else its latest: live ones come first, then the newest id (ids are ULIDs). */
+/** The live run of a pipeline, else its latest. */
 const latestRun = (db: Database, pipeline: string): RunRow | null =>
-  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id DESC LIMIT 1', pipeline) ??
-  selectRun(db, 'runs.pipeline = ? ORDER BY runs.run_id DESC LIMIT 1', pipeline);
+  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.number DESC LIMIT 1', pipeline) ??
+  selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', pipeline);
 
 const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   const conditions: string[] = [];
@@ -38,6 +40,35 @@ const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   return order === 'DESC' ? rows.reverse() : rows;
 };
 
+/** Every live run and the latest of each pipeline, or the one that was asked for. */
+const shownRuns = (db: Database, { runId, pipeline }: StreamScope): RunRow[] => {
+  if (runId) return [selectRun(db, 'runs.run_id = ?', runId)].filter((run) => run !== null);
+  const names = pipeline ? [pipeline] : db.all('SELECT name FROM pipelines ORDER BY name').map(({ name }) => name as string);
+  return names.flatMap((name) =>
+    db
+      .all(
+        `${runColumns} WHERE runs.pipeline = ?1 AND
+         (runs.ended_at IS NULL OR runs.number = (SELECT max(number) FROM runs WHERE pipeline = ?1)) ORDER BY runs.number`,
+        name,
+      )
+      .map(toRun),
+  );
+};
+
+const resetsOf = (db: Database, pipeline: string | undefined): Record<string, string | null> =>
+  Object.fromEntries(
+    db
+      .all('SELECT name, reset_run_id FROM pipelines WHERE is_reset = 1 AND (?1 IS NULL OR name = ?1)', pipeline ?? null)
+      .map(({ name, reset_run_id }) => [name as string, reset_run_id as string | null]),
+  );
+
+const attemptWords = attemptEvents.map((word) => `'${word}'`).join(', ');
+const attemptRows = (db: Database, runId: string): Row[] =>
+  db.all(
+    `SELECT * FROM journal WHERE run_id = ? AND event IN (${attemptWords}) AND attempt IS NOT NULL ORDER BY run_seq DESC LIMIT 1000`,
+    runId,
+  );
+
 type Latest = Awaited<ReturnType<Store['latest']>>;
 type Reads = Pick<
   Store,
@@ -51,7 +82,9 @@ type Reads = Pick<
   | 'dueTimers'
   | 'nextDueIn'
   | 'ledger'
+  | 'transitionTo'
   | 'journal'
+  | 'journalAfter'
   | 'meta'
   | 'snapshotRead'
 >;
@@ -79,16 +112,7 @@ export const createReads = (db: Database): Reads => {
         const run = selectRun(db, 'runs.run_id = ?', runId);
         return run && { run, headSeq: head(db) };
       }),
-    runs: async ({ pipeline, limit, before }) =>
-      together(() => {
-        const rows = db.all(
-          `${runColumns} WHERE (?1 IS NULL OR runs.pipeline = ?1) AND (?2 IS NULL OR runs.run_id < ?2) ORDER BY runs.run_id DESC LIMIT ?3`,
-          pipeline ?? null,
-          before ?? null,
-          limit,
-        );
-        return { items: rows.map(toRun), headSeq: head(db) };
-      }),
+    runs: async (filter) => together(() => ({ ...runsPage(db, runColumns, filter), headSeq: head(db) })),
     latest: async (pipeline) => {
       const known = latestKnown();
       const before = known.get(pipeline);
@@ -126,14 +150,29 @@ export const createReads = (db: Database): Reads => {
     },
     ledger: async (runId, after, limit) =>
       db.all('SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?', runId, after, limit).map(toLedger),
+    transitionTo: async (runId, version) => {
+      const row = db.get("SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'", runId, version);
+      return row ? { row: toLedger(row), snapshot: JSON.parse(row.snapshot as string) } : null;
+    },
     journal: async (filter) => journalRows(db, filter).map(toEvent),
+    journalAfter: async (scope, after, limit) =>
+      together(() => {
+        const events = journalRows(db, { ...scope, after, limit }).map(toEvent);
+        const headSeq = head(db);
+        return { events, oldestSeq: (db.get('SELECT min(seq) AS seq FROM journal')?.seq as number | null) ?? headSeq + 1, headSeq };
+      }),
     meta: async (key) => (db.get('SELECT value FROM meta WHERE key = ?', key)?.value as string | undefined) ?? null,
-    snapshotRead: async ({ runId, pipeline }, recent) =>
+    snapshotRead: async (scope, recent) =>
       together((): StoreSnapshot => {
-        const names = pipeline ? [pipeline] : db.all('SELECT name FROM pipelines ORDER BY name').map((row) => row.name as string);
-        const runs = runId ? [selectRun(db, 'runs.run_id = ?', runId)] : names.map((name) => latestRun(db, name));
-        const filter = { ...(runId && { runId }), ...(pipeline && { pipeline }), limit: recent };
-        return { headSeq: head(db), runs: runs.filter((run) => run !== null), recent: journalRows(db, filter).map(toEvent) };
+        const { runId, pipeline } = scope;
+        return {
+          headSeq: head(db),
+          runs: shownRuns(db, scope),
+          resets: runId ? {} : resetsOf(db, pipeline),
+          recent: journalRows(db, { ...scope, limit: recent }).map(toEvent),
+          attemptEvents: runId ? attemptRows(db, runId).map(toEvent).reverse() : [],
+          timers: runId ? db.all('SELECT * FROM timers WHERE run_id = ? ORDER BY stamp', runId).map(toTimer) : [],
+        };
       }),
   };
 };

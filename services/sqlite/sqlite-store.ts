@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Store } from '../store.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
-import { applyDecision, beginRun, forgetDrained, insertEvent, loadRun } from './writes.ts';
+import { addEvent, applyDecision, beginRun, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
 const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
@@ -45,27 +45,20 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
             stamp,
           ).changes === 1,
       ),
-    removeDrained: (runId, fences) => write(() => forgetDrained(db, runId, fences)),
+    removeDrained: (runId, fences) => write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
     saveProgress: (runId, progress) =>
       write(() => void db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId)),
-    note: (event, at) =>
+    note: (event, at) => write(() => addEvent(db, event, at)),
+    markReset: (pipeline, runId, event, at) =>
       write(() => {
-        const runSeq =
-          event.runId === null
-            ? null
-            : (db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', event.runId)?.run_seq as number);
-        insertEvent(db, event, { runId: event.runId, runSeq, pipeline: event.pipeline }, at);
+        db.run(
+          `INSERT INTO pipelines (name, last_number, is_reset, reset_run_id) VALUES (?, 0, 1, ?)
+           ON CONFLICT (name) DO UPDATE SET is_reset = 1, reset_run_id = excluded.reset_run_id`,
+          pipeline,
+          runId,
+        );
+        addEvent(db, { ...event, runId: null, pipeline }, at);
       }),
-    markReset: (pipeline, runId) =>
-      write(
-        () =>
-          void db.run(
-            `INSERT INTO pipelines (name, last_number, is_reset, reset_run_id) VALUES (?, 0, 1, ?)
-             ON CONFLICT (name) DO UPDATE SET is_reset = 1, reset_run_id = excluded.reset_run_id`,
-            pipeline,
-            runId,
-          ),
-      ),
     rearmMonotonic: (bootId, monotonicMs) =>
       write(
         () =>

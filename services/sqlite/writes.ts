@@ -19,7 +19,7 @@ export const loadRun = (db: Database, runId: string): Loaded | null => {
   };
 };
 
-export const insertEvent = (
+const insertEvent = (
   db: Database,
   event: NewEvent,
   owner: { runId: string | null; runSeq: number | null; pipeline: string | null },
@@ -133,12 +133,25 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   return { run: after, decision, lastSeq };
 };
 
-/** Forgets drained effects; the last one of an ended run gives its lock back. */
-export const forgetDrained = (db: Database, runId: string, fences: { id: string; stamp: number }[]): void => {
+/** Forgets drained effects; the last one of an ended run gives its lock back, and says so. */
+export const forgetDrained = (db: Database, runId: string, fences: { id: string; stamp: number }[], at: number): void => {
   for (const { id, stamp } of fences)
     db.run("DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'dropping'", runId, id, stamp);
-  const ended = db.get('SELECT 1 AS yes FROM runs WHERE run_id = ? AND ended_at IS NOT NULL', runId);
-  if (ended) freeLock(db, runId);
+  const ended = db.get('SELECT pipeline FROM runs WHERE run_id = ? AND ended_at IS NOT NULL', runId);
+  if (!ended || !freeLock(db, runId)) return;
+  const msg = 'no process of the run is left; its lock is free again';
+  const data = { patch: { lock: null } };
+  addEvent(db, { runId, pipeline: ended.pipeline as string, stage: 'system', event: 'recovered', severity: 'info', msg, data }, at);
+};
+
+/** An event outside a step: of a run, with the next number of it, or of nobody. */
+export const addEvent = (db: Database, event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): void => {
+  const { runId, pipeline } = event;
+  const counted = runId === null ? null : db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', runId);
+  // What a client folds from the event is what the next snapshot shows.
+  const progress = (event.data.patch as { progress?: unknown } | undefined)?.progress;
+  if (runId !== null && progress !== undefined) db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
+  insertEvent(db, event, { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline }, at);
 };
 
 /** Takes a place, a number and a row for a new run and moves it for the first time: all or nothing. */

@@ -49,18 +49,27 @@ test('S10, S05, I6: the same answer a second time, after the run has gone on, is
 
   expect(outcome?.verdict).toBe('stale');
   expect(await on.orchestrator.run(id)).toMatchObject({ state: 'DONE', version: done.version, stages: done.stages });
-  expect((await on.orchestrator.transitions(id, 0, 100)).at(-1)).toMatchObject({ verdict: 'stale', version: done.version });
-  expect((await on.orchestrator.events({ runId: id, limit: 1 }))[0]).toMatchObject({ event: 'stale' });
+  expect((await on.orchestrator.transitions(id, 0, 100)).items.at(-1)).toMatchObject({ verdict: 'stale', version: done.version });
+  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({ event: 'stale' });
 });
 
 test('a STOP that comes too late is refused with its reason, in the answer, the ledger and the journal', async () => {
   const { on, id } = await start();
   await letGo(on);
   await ended(on.orchestrator, id);
-  const command = on.orchestrator.command(id, { type: 'STOP', reason: null, graceMs: null, actor: { kind: 'user', name: 'test' } });
+  const command = on.orchestrator.command(id, {
+    type: 'STOP',
+    reason: null,
+    graceMs: null,
+    actor: { kind: 'user', name: 'test' },
+    ifVersion: null,
+  });
   await expect(command).rejects.toMatchObject({ code: 'command-not-allowed', extra: { why_not: 'not possible while DONE' } });
-  expect((await on.orchestrator.transitions(id, 0, 100)).at(-1)).toMatchObject({ verdict: 'refused', why: 'not possible while DONE' });
-  expect((await on.orchestrator.events({ runId: id, limit: 1 }))[0]).toMatchObject({ event: 'refused' });
+  expect((await on.orchestrator.transitions(id, 0, 100)).items.at(-1)).toMatchObject({
+    verdict: 'refused',
+    why: 'not possible while DONE',
+  });
+  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({ event: 'refused' });
 });
 
 test('T3: a chart that throws on an answer becomes a FAULT, ends FAILED and frees its lock', async () => {
@@ -78,7 +87,7 @@ test('T3: a chart that throws even on FAULT is ended by the interpreter, and its
   const { on, id } = await start();
   corruptContext(on, 'stages');
   await on.orchestrator
-    .command(id, { type: 'STOP', reason: null, graceMs: null, actor: { kind: 'user', name: 'test' } })
+    .command(id, { type: 'STOP', reason: null, graceMs: null, actor: { kind: 'user', name: 'test' }, ifVersion: null })
     .catch(() => undefined);
   const status = await eventually(on.orchestrator, async () => {
     const now = await on.orchestrator.run(id);

@@ -1,7 +1,9 @@
 import type { RunContext } from '../../machines/context.ts';
 import type { PipelineDefinition } from '../../machines/definition.ts';
 import type { Failure } from '../../machines/failure.ts';
+import { applyPatch, type StatusPatch } from '../../machines/patch.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
+import { viewOf } from '../../services/status.ts';
 import type { Decision, EffectRow, Loaded } from '../../services/store.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
@@ -167,6 +169,14 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       const differs = edge.from.run.projection.state !== edge.to.run.projection.state;
       expect(changes.length).toBe(differs ? 1 : 0);
       if (differs) expect(edge.decision.events.at(-1)).toBe(changes[0]);
+    }));
+
+  test('S16: the last event of a step carries what turns the public view before into the one after', () =>
+    each((edge) => {
+      if (!moved(edge)) return;
+      const patch = edge.decision.events.at(-1)?.data.patch as StatusPatch;
+      const before = edge.from.run.version === 0 ? null : viewOf(edge.from.run);
+      expect(applyPatch(before, patch)).toEqual(viewOf(edge.to.run));
     }));
 
   test('I11, I12: the projection is a function of the saved snapshot and the version counts accepted transitions', () =>

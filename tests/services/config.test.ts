@@ -16,7 +16,7 @@ const problemsOf = (argv: string[], env: Record<string, string> = {}, readFile =
 test('nothing given gives the documented defaults', () => {
   expect(readConfig([], {}, noFile)).toEqual({
     ...{ host: '127.0.0.1', port: 8000, data_dir: './data', pipelines: './pipelines', store: 'sqlite', synchronous: 'FULL' },
-    ...{ log_level: 'info', allowed_hosts: [], allowed_origins: [], shutdown_timeout: 8000 },
+    ...{ log_level: 'info', allowed_hosts: [], allowed_origins: [], shutdown_timeout: 8000, max_clients: 2000 },
   });
 });
 

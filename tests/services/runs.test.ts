@@ -31,7 +31,7 @@ const processesOf = (runId: string): number[] =>
 const lines = async (name: string): Promise<string[]> =>
   (await readFile(join(running.dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 const said = (name: string) => eventually(running.orchestrator, async () => (await lines(name)).length > 0);
-const eventsOf = (runId: string) => running.orchestrator.events({ runId, after: 0, limit: 1000 });
+const eventsOf = async (runId: string) => (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 
 test('S12: stop ends three workers and their grandchildren, even one in a session of its own, with one terminal event', async () => {
   const worker = "trap '' TERM; while true; do sleep 1; done";

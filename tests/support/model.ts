@@ -13,14 +13,16 @@ export const applied = ({ run, effects, timers }: Loaded, decision: Decision): L
     version: decision.ledger.version,
     ledgerN: run.ledgerN + 1,
     runSeq: run.runSeq + decision.events.length,
-    ...(next && { snapshot: next.snapshot, projection: next.projection, endedAt: next.ended ? decision.at : null }),
+    ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: decision.at, endedAt: next.ended ? decision.at : null }),
   };
+  const left = effects
+    .filter((row) => !decision.remove.some(same(row)))
+    .map((row) => (decision.drop.some(same(row)) ? { ...row, state: 'dropping' as const } : row))
+    .concat(decision.born);
+  const isFree = next?.ended === true && !left.some(({ kind }) => kind === 'stage');
   return {
-    run: moved,
-    effects: effects
-      .filter((row) => !decision.remove.some(same(row)))
-      .map((row) => (decision.drop.some(same(row)) ? { ...row, state: 'dropping' as const } : row))
-      .concat(decision.born),
+    run: isFree ? { ...moved, lock: null } : moved,
+    effects: left,
     timers: timers.filter((row) => !decision.disarm.some(same(row))).concat(decision.arm),
   };
 };

@@ -1,0 +1,61 @@
+import type { Api } from '../client/api.ts';
+import type { Output } from './output.ts';
+
+/** Exit codes are a contract (docs/cli.md): scripts decide by them. */
+export const exits = { done: 0, failed: 1, usage: 2, refused: 3, unreachable: 4, stopped: 5, timedOut: 124, interrupted: 130 };
+/** The words cannot be understood: exit 2. */
+export class Usage extends Error {}
+
+/** Every option of every command, once. */
+export const optionTypes = {
+  url: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+  wait: { type: 'boolean' },
+  follow: { type: 'boolean' },
+  param: { type: 'string', multiple: true },
+  reason: { type: 'string' },
+  timeout: { type: 'string' },
+  key: { type: 'string' },
+  state: { type: 'string' },
+  trigger: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  search: { type: 'string' },
+  limit: { type: 'string' },
+  stage: { type: 'string' },
+  attempt: { type: 'string' },
+  tail: { type: 'string' },
+  format: { type: 'string' },
+  'data-dir': { type: 'string' },
+  pipelines: { type: 'string' },
+} as const;
+type OptionName = keyof typeof optionTypes;
+type Values = { [name in OptionName]?: (typeof optionTypes)[name]['type'] extends 'boolean' ? boolean : string } & {
+  param?: string[];
+};
+
+export type Context = {
+  api: Api;
+  /** Address of the service. */
+  url: string;
+  args: string[];
+  values: Omit<Values, 'param'> & { param?: string[] };
+  out: Output;
+  env: Record<string, string | undefined>;
+};
+export type Command = {
+  /** What stands behind the name: `[pipeline] [--wait]`. */
+  usage: string;
+  help: string;
+  options: readonly OptionName[];
+  maxArgs: number;
+  run(context: Context): Promise<number>;
+};
+
+export const isRunId = (name: string | undefined): name is string => name?.startsWith('r_') ?? false;
+export const numberOf = (name: string, text: string | undefined, fallback: number): number => {
+  if (text === undefined) return fallback;
+  if (!/^\d{1,15}$/.test(text)) throw new Usage(`--${name} ${text}: expected a whole number`);
+  return Number(text);
+};

@@ -1,0 +1,96 @@
+import type { WebSocket } from 'ws';
+import type { Clock } from '../../services/clock.ts';
+
+export type PeerLimits = { heartbeatMs: number; stallMs: number; highWaterBytes: number };
+/** One connected client, as the channels see it. */
+export type Peer = {
+  readonly isV1: boolean;
+  isOpen(): boolean;
+  /** Has more unread than it should: send nothing until `onDrain`. Whoever asks and hears true is called back. */
+  isFull(): boolean;
+  send(text: string | Buffer): void;
+  close(code: number, reason: string): void;
+  onDrain(callback: () => void): void;
+  onClose(callback: () => void): void;
+  /** What a v=1 client is told with each heartbeat. */
+  onBeat(frame: () => object): void;
+};
+
+const maxInboundPerSecond = 10;
+
+/** A socket with its manners: heartbeats, backpressure, and a limit to what it may say. */
+export const createPeer = (socket: WebSocket, isV1: boolean, clock: Clock, limits: PeerLimits): Peer => {
+  let alive = true;
+  let stalledSince: number | null = null;
+  let beatFrame: (() => object) | null = null;
+  const drained: (() => void)[] = [];
+  const closed: (() => void)[] = [];
+
+  const flushed = (): void => {
+    if (stalledSince === null || socket.bufferedAmount >= limits.highWaterBytes) return;
+    stalledSince = null;
+    for (const callback of drained) callback();
+  };
+  const end = (code: number, reason: string): void => {
+    socket.close(code, reason);
+    // A client that does not read does not answer the close either.
+    clock.after(1000, () => socket.terminate());
+  };
+  const beat = (): void => {
+    const now = clock.monotonicMs();
+    const isStuck = stalledSince !== null && now - stalledSince >= limits.stallMs;
+    if (isStuck || (!alive && stalledSince === null)) {
+      if (isStuck) end(4429, 'nothing was read for too long');
+      else end(4408, 'no pong');
+      return;
+    }
+    alive = false;
+    socket.ping();
+    // Browser code sees no pings.
+    if (isV1 && beatFrame && stalledSince === null) socket.send(JSON.stringify(beatFrame()));
+    cancel = clock.after(limits.heartbeatMs, beat);
+  };
+  let cancel = clock.after(limits.heartbeatMs, beat);
+  socket.on('pong', () => {
+    alive = true;
+  });
+  socket.on('error', () => socket.terminate());
+  socket.on('close', () => {
+    cancel();
+    for (const callback of closed) callback();
+  });
+  listen(socket, isV1, clock, end);
+
+  return {
+    isV1,
+    isOpen: () => socket.readyState === socket.OPEN,
+    isFull: () => {
+      if (socket.bufferedAmount < limits.highWaterBytes) return false;
+      stalledSince ??= clock.monotonicMs();
+      return true;
+    },
+    send: (text) => socket.send(text, { binary: false }, flushed),
+    close: (code, reason) => socket.close(code, reason),
+    onDrain: (callback) => void drained.push(callback),
+    onClose: (callback) => void closed.push(callback),
+    onBeat: (frame) => {
+      beatFrame = frame;
+    },
+  };
+};
+
+/** The stream has one direction. Only a classic client's `ping` is answered; too much of anything ends the connection. */
+const listen = (socket: WebSocket, isV1: boolean, clock: Clock, end: (code: number, reason: string) => void): void => {
+  let since = clock.monotonicMs();
+  let count = 0;
+  socket.on('message', (data) => {
+    const now = clock.monotonicMs();
+    if (now - since > 1000) {
+      since = now;
+      count = 0;
+    }
+    count += 1;
+    if (count > maxInboundPerSecond) end(4429, 'too many messages');
+    else if (!isV1 && String(data) === 'ping') socket.send('{"type":"pong"}');
+  });
+};
