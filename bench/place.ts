@@ -34,6 +34,7 @@ export const openPlace = async (pipelines: number): Promise<Place> => {
     loaded: await loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: null,
     shutdownTimeoutMs: 1000,
+    retention: { ageMs: null, runs: null, bytes: null },
   });
   await service.boot();
   return {

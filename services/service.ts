@@ -18,6 +18,7 @@ import type { HealthReport, LiveProgress, Orchestrator } from './orchestrator-po
 import type { LoadedPipelines } from './pipelines.ts';
 import { createQueries } from './queries.ts';
 import { interrupt, recover } from './recovery.ts';
+import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
 import { createPreflightRunner } from './runners/preflight.ts';
@@ -33,6 +34,7 @@ export type ServiceOptions = {
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
+  retention: RetentionLimits;
 };
 export type Service = {
   orchestrator: Orchestrator;
@@ -53,6 +55,13 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
+  const retention = createRetention({
+    store,
+    clock,
+    dataDir,
+    limits: options.retention,
+    log: (message, meta) => logger.info(message, meta),
+  });
   const readers = new Set<() => void>();
   const watchers = new Set<(progress: LiveProgress) => void>();
   const wake = (): void => {
@@ -150,6 +159,10 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
         status: pending > 0 ? 'degraded' : 'ok',
         detail: pending > 0 ? `${pending} answers wait to be committed` : 'every answer is committed',
       },
+      retention: {
+        status: retention.last().error === null ? 'ok' : 'degraded',
+        detail: retention.last().error ?? `removed ${retention.last().removed} runs last time`,
+      },
       launcher: { status: launcher.pid() === null ? 'degraded' : 'ok', detail: launcher.pid() === null ? 'is being restarted' : 'works' },
     };
     const degraded = Object.values(checks).some(({ status }) => status === 'degraded');
@@ -206,6 +219,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       }
       phase = 'ready';
       wake();
+      retention.wake();
     },
     close: async () => {
       phase = 'draining';
@@ -216,6 +230,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       effects.close();
       reaping.abort();
       await launcher.close();
+      await retention.close();
       await archive.close();
       await store.close();
     },

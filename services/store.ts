@@ -4,6 +4,7 @@ import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
+import type { RetentionStore } from './retention.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {
@@ -138,7 +139,7 @@ export type JournalFilter = { runId?: string; pipeline?: string; stage?: string;
  * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one transaction of its own:
  * there is no begin/commit to leave open (T2). `decide` is synchronous and pure and may be called twice.
  */
-export type Store = {
+export type Store = RetentionStore & {
   /** Changes only when the journal is new; part of every cursor. */
   readonly epoch: string;
   begin(request: BeginRequest, decide: (loaded: Loaded) => Decision): Promise<Begun>;
@@ -176,7 +177,7 @@ export type Store = {
   transitionTo(runId: string, version: number): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
   /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
   journal(filter: JournalFilter): Promise<JournalEvent[]>;
-  /** The next events of a scope in order, with the ends of the journal at that instant. `oldestSeq` is headSeq + 1 when it is empty. */
+  /** The next events of a scope in order, with the ends of the journal at that instant. From `oldestSeq` on nothing is missing. */
   journalAfter(scope: StreamScope, after: number, limit: number): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
   meta(key: string): Promise<string | null>;
   /** State, head and recent events of one instant. */

@@ -158,8 +158,8 @@ export const createReads = (db: Database): Reads => {
     journalAfter: async (scope, after, limit) =>
       together(() => {
         const events = journalRows(db, { ...scope, after, limit }).map(toEvent);
-        const headSeq = head(db);
-        return { events, oldestSeq: (db.get('SELECT min(seq) AS seq FROM journal')?.seq as number | null) ?? headSeq + 1, headSeq };
+        const floor = db.get("SELECT CAST(value AS INTEGER) AS seq FROM meta WHERE key = 'journal_floor'");
+        return { events, oldestSeq: ((floor?.seq as number | undefined) ?? 0) + 1, headSeq: head(db) };
       }),
     meta: async (key) => (db.get('SELECT value FROM meta WHERE key = ?', key)?.value as string | undefined) ?? null,
     snapshotRead: async (scope, recent) =>

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Store } from '../store.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
+import { createRetentionStore } from './retention.ts';
 import { addEvent, applyDecision, beginRun, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
@@ -26,6 +27,7 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
   };
   return {
     ...createReads(db),
+    ...createRetentionStore(db, write),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (request, decide) => write(() => beginRun(db, request, decide)),
     step: (runId, decide) =>

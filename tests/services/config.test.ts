@@ -17,6 +17,7 @@ test('nothing given gives the documented defaults', () => {
   expect(readConfig([], {}, noFile)).toEqual({
     ...{ host: '127.0.0.1', port: 8000, data_dir: './data', pipelines: './pipelines', store: 'sqlite', synchronous: 'FULL' },
     ...{ log_level: 'info', allowed_hosts: [], allowed_origins: [], shutdown_timeout: 8000, max_clients: 2000 },
+    ...{ retention_age: 90 * 86_400_000, retention_runs: 1000, retention_size: 10 * 1024 ** 3 },
   });
 });
 
@@ -72,4 +73,16 @@ test('a service started inside a stage ignores the variables of that stage', () 
   const names = ['RUN_ID', 'PIPELINE', 'STAGE', 'ATTEMPT', 'ATTEMPT_TOKEN', 'WORKSPACE', 'IDEMPOTENCY_KEY', 'PARAMS', 'OUTPUTS', 'REQUEST'];
   const env = Object.fromEntries([...names, 'URL'].map((name) => [`STAGEWRIGHT_${name}`, 'x']));
   expect(readConfig([], env, noFile).port).toBe(8000);
+});
+
+test('a retention limit is a size, a number or a duration, or off; anything else is named', () => {
+  const { retention_age, retention_runs, retention_size } = readConfig(
+    ['--retention-age', '7d', '--retention-runs', 'off', '--retention-size', '1.5GB'],
+    {},
+    noFile,
+  );
+  expect({ retention_age, retention_runs, retention_size }).toEqual({
+    ...{ retention_age: 7 * 86_400_000, retention_runs: null, retention_size: 1.5 * 1024 ** 3 },
+  });
+  expect(() => readConfig(['--retention-size', 'much'], {}, noFile)).toThrow(/--retention-size: expected a size such as 500MB/);
 });

@@ -50,6 +50,7 @@ export const runService = async (options: {
     loaded: await loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: options.defaultPipeline ?? null,
     shutdownTimeoutMs: 3000,
+    retention: { ageMs: null, runs: null, bytes: null },
   });
   if (options.boot !== false) await service.boot();
   let closed = false;

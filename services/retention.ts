@@ -1,0 +1,169 @@
+import { opendir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from './clock.ts';
+
+/** null = no limit. `runs` counts per pipeline, `bytes` all files of runs together. */
+export type RetentionLimits = { ageMs: number | null; runs: number | null; bytes: number | null };
+export type RetentionRow = { runId: string; pipeline: string; endedAt: number; bytes: number; isProtected: boolean };
+export type RetentionTotals = { bytes: number; counts: Record<string, number> };
+
+export type RetentionStore = {
+  retentionTotals(): Promise<RetentionTotals>;
+  /** Ended runs, oldest first, from after this id on. */
+  endedRuns(after: string, limit: number): Promise<RetentionRow[]>;
+  unmeasuredRuns(limit: number): Promise<string[]>;
+  setBytes(runId: string, bytes: number): Promise<void>;
+  /** Forgets these runs with all they wrote. @returns those that are gone; what is in use stays */
+  removeRuns(runIds: string[]): Promise<string[]>;
+  /** Forgets old events of no run. @returns how many */
+  removeServiceEvents(before: number, limit: number): Promise<number>;
+  /** Those of these ids that no row has. */
+  unknownRuns(runIds: string[]): Promise<string[]>;
+};
+export type Retention = { wake(): void; tick(): Promise<void>; last(): { removed: number; error: string | null }; close(): Promise<void> };
+
+export type Reason = 'age' | 'count' | 'size';
+/** Whoever looks at a run that has just ended is not surprised. */
+const quietMs = 10 * 60_000;
+
+/** Must this run go, the oldest being asked first? Pure; `totals` are those with all younger ones and this one. */
+export const judge = (row: RetentionRow, totals: RetentionTotals, limits: RetentionLimits, nowMs: number): Reason | null => {
+  if (row.isProtected || nowMs - row.endedAt < quietMs) return null;
+  if (limits.ageMs !== null && nowMs - row.endedAt > limits.ageMs) return 'age';
+  if (limits.runs !== null && (totals.counts[row.pipeline] ?? 0) > limits.runs) return 'count';
+  return limits.bytes !== null && totals.bytes > limits.bytes ? 'size' : null;
+};
+
+/** A cheap look whether any younger run can still have to go. */
+const isOver = (row: RetentionRow, { bytes, counts }: RetentionTotals, limits: RetentionLimits, nowMs: number): boolean =>
+  (limits.ageMs === null || nowMs - row.endedAt <= limits.ageMs) &&
+  (limits.bytes === null || bytes <= limits.bytes) &&
+  (limits.runs === null || Object.values(counts).every((count) => count <= (limits.runs as number)));
+
+const everyMs = 3_600_000;
+/** After the start, so that it delays nobody; and after runs have ended, many together. */
+const soonMs = 60_000;
+const pageSize = 200;
+/** A transaction of this many is a few milliseconds. */
+const batchSize = 10;
+
+const sizeOf = async (path: string): Promise<number> => {
+  const info = await stat(path).catch(() => null);
+  if (!info?.isDirectory()) return info?.size ?? 0;
+  let bytes = 0;
+  for (const name of await readdir(path).catch(() => [])) bytes += await sizeOf(join(path, name));
+  return bytes;
+};
+
+/** Keeps the history within its limits: oldest first, rows before files, never what is in use (S48). */
+export const createRetention = (deps: {
+  store: RetentionStore;
+  clock: Pick<Clock, 'after' | 'wallMs'>;
+  dataDir: string;
+  limits: RetentionLimits;
+  log: (message: string, meta: Record<string, unknown>) => void;
+}): Retention => {
+  const { store, clock, limits, log } = deps;
+  const runsDir = join(deps.dataDir, 'runs');
+  const archiveOf = (runId: string): string => join(deps.dataDir, 'archive', `${runId}.jsonl`);
+  let last: { removed: number; error: string | null } = { removed: 0, error: null };
+  let turn: Promise<void> | null = null;
+  let isClosed = false;
+  let cancel: (() => void) | null = null;
+
+  const removeFiles = async (runId: string): Promise<void> => {
+    await rm(join(runsDir, runId), { recursive: true, force: true });
+    await rm(archiveOf(runId), { force: true });
+  };
+
+  const measure = async (): Promise<void> => {
+    for (;;) {
+      const some = await store.unmeasuredRuns(50);
+      if (some.length === 0 || isClosed) return;
+      for (const runId of some) await store.setBytes(runId, (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId))));
+    }
+  };
+
+  const trim = async (): Promise<Partial<Record<Reason, number>>> => {
+    const nowMs = clock.wallMs();
+    const totals = await store.retentionTotals();
+    const counts: Partial<Record<Reason, number>> = {};
+    let after = '';
+    for (;;) {
+      const page = await store.endedRuns(after, pageSize);
+      const going: string[] = [];
+      for (const row of page) {
+        const reason = judge(row, totals, limits, nowMs);
+        if (!reason) continue;
+        going.push(row.runId);
+        counts[reason] = (counts[reason] ?? 0) + 1;
+        totals.bytes -= row.bytes;
+        totals.counts[row.pipeline] = (totals.counts[row.pipeline] ?? 0) - 1;
+      }
+      for (let index = 0; index < going.length; index += batchSize) {
+        if (isClosed) return counts;
+        const gone = await store.removeRuns(going.slice(index, index + batchSize));
+        await Promise.all(gone.map(removeFiles));
+      }
+      const youngest = page.at(-1);
+      if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs)) return counts;
+      after = youngest.runId;
+    }
+  };
+
+  /** Files whose rows are gone: the service died in between. A row is always older than its folder, so none is taken too early. */
+  const sweep = async (): Promise<void> => {
+    const folder = await opendir(runsDir).catch(() => null);
+    if (!folder) return;
+    let some: string[] = [];
+    const flush = async (): Promise<void> => {
+      await Promise.all((await store.unknownRuns(some)).map(removeFiles));
+      some = [];
+    };
+    for await (const { name } of folder) {
+      if (isClosed) return;
+      some.push(name);
+      if (some.length === 100) await flush();
+    }
+    await flush();
+  };
+
+  const round = async (): Promise<void> => {
+    await measure();
+    const counts = await trim();
+    await sweep();
+    if (limits.ageMs !== null) while (!isClosed && (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500);
+    const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    last = { removed, error: null };
+    if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);
+  };
+
+  const plan = (ms: number): void => {
+    if (isClosed) return;
+    cancel?.();
+    cancel = clock.after(ms, () => void tick());
+  };
+  const tick = (): Promise<void> => {
+    turn ??= round()
+      .catch((error) => {
+        last = { removed: 0, error: String(error) };
+        log('retention failed; it is tried again', { error: String(error) });
+      })
+      .finally(() => {
+        turn = null;
+        plan(everyMs);
+      });
+    return turn;
+  };
+
+  return {
+    wake: () => plan(soonMs),
+    tick,
+    last: () => last,
+    close: async () => {
+      isClosed = true;
+      cancel?.();
+      await turn;
+    },
+  };
+};
