@@ -35,6 +35,7 @@ export const openPlace = async (pipelines: number): Promise<Place> => {
     defaultPipeline: null,
     shutdownTimeoutMs: 1000,
     retention: { ageMs: null, runs: null, bytes: null },
+    secretsFrom: { env: {}, readFile: () => '' },
   });
   await service.boot();
   return {

@@ -4,6 +4,8 @@
  */
 import { loadPipelines } from '../services/pipelines.ts';
 import { benchCommit } from './commit.ts';
+import { benchFanOut } from './fan-out.ts';
+import { benchHistory } from './history.ts';
 import { benchStatus } from './http.ts';
 import { openPlace } from './place.ts';
 import { printFigure, printRatio } from './ratio.ts';
@@ -21,6 +23,10 @@ try {
   const sample = (await loadPipelines(`${place.dir}/pipelines`)).pipelines.get('p0');
   if (sample) printRatio(await benchCommit(place, sample.definition, 1000));
   printRatio(await benchStatus(place, 20_000));
+  const { ratio, eventsPerSecond } = await benchFanOut(place, 1000, 8);
+  printRatio(ratio);
+  printFigure('events to 1,000 subscribers, put together', eventsPerSecond, '/s');
+  await benchHistory(place.dir);
 } finally {
   await place.close();
 }

@@ -40,5 +40,7 @@ export type PipelineDefinition = {
   concurrency: { key: string; limit: number; onConflict: 'refuse' };
   timeoutMs: number | null;
   env: Record<string, string>;
+  /** Names of variables of the service that stages get and nobody sees. Absent in definitions that were stored before. */
+  secrets?: string[];
   stages: StageDefinition[];
 };

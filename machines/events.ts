@@ -18,7 +18,6 @@ export const eventNameSchema = z.enum([
   'stale',
   'acknowledged',
   'warning',
-  'error',
 ]);
 const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
 

@@ -75,6 +75,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   concurrency: { key: file.concurrency.key ?? file.name, limit: file.concurrency.limit, onConflict: 'refuse' },
   timeoutMs: file.timeout ?? null,
   env: file.env,
+  ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map((stage) => ({
     name: stage.name,
     title: stage.title ?? null,
@@ -139,7 +140,9 @@ const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): 
     };
     return (['run', 'with', 'cwd', 'env', 'files'] as const).flatMap((key) =>
       references(stage[key] ?? null).flatMap((path) => {
-        const detail = judge(path);
+        // A stage finds its secrets in its environment; elsewhere they would be shown by `ps` or written down.
+        const isSecret = path[0] === 'env' && definition.secrets?.includes(path[1] ?? '');
+        const detail = isSecret ? 'a secret is in the environment of the stage and can be inserted nowhere' : judge(path);
         return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
       }),
     );

@@ -109,7 +109,15 @@ export const pipelineSchema = closed({
   }).prefault({}),
   timeout: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).optional(),
   env: envSchema.default({}),
-  secrets: later('secrets'),
+  secrets: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of a variable such as DB_PASSWORD')
+        .refine((name) => !name.startsWith('STAGEWRIGHT_'), 'names that begin with STAGEWRIGHT_ are ours'),
+    )
+    .max(100)
+    .default([]),
   stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
   finally: later('finally'),
   schedules: later('schedules', (value) => !(Array.isArray(value) && value.length === 0)),

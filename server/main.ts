@@ -61,6 +61,7 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     loaded,
     defaultPipeline: config.default_pipeline ?? null,
     shutdownTimeoutMs: config.shutdown_timeout,
+    secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
     retention: { ageMs: config.retention_age, runs: config.retention_runs, bytes: config.retention_size },
   });
   const server = createServer({

@@ -49,6 +49,10 @@ const answersOf = (route: Route, named: Json): Json => {
   return answers;
 };
 
+/** What the viewers group by. */
+const tagOf = (path: string): string =>
+  path.startsWith('/api/runs') ? 'runs' : path.startsWith('/api/pipeline') ? 'pipelines' : 'service';
+
 /** OpenAPI 3.1 from the same table that registers and validates. */
 export const openApi = (version: string): Json => {
   const paths: Record<string, Json> = {};
@@ -59,6 +63,7 @@ export const openApi = (version: string): Json => {
       ...paths[route.path],
       [route.method]: {
         summary: route.summary,
+        tags: [tagOf(route.path)],
         parameters: parametersOf(route, named),
         ...(route.body && { requestBody: { content: { 'application/json': { schema: schemaOf(route.body, 'input', named) } } } }),
         responses: answersOf(route, named),

@@ -7,6 +7,7 @@ import type { Interpreter } from './interpreter/interpreter.ts';
 import type { Timers } from './interpreter/timers.ts';
 import { attemptDirOf } from './paths.ts';
 import { outputOf } from './runners/stage.ts';
+import type { Secrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
 
 type Deps = {
@@ -16,6 +17,7 @@ type Deps = {
   timers: Timers;
   clock: Clock;
   dataDir: string;
+  secrets: Secrets;
   /** Ends what an ended run left behind. */
   reap: (runId: string) => void;
 };
@@ -25,14 +27,15 @@ type Deps = {
  * interrupted; then everything else that was asked for is asked for again; 2 overdue timers fire. State may be answered
  * when this resolves (T5, S15).
  */
-export const recover = async ({ store, interpreter, effects, timers, clock, dataDir, reap }: Deps): Promise<{ runs: number }> => {
+export const recover = async ({ store, interpreter, effects, timers, clock, dataDir, secrets, reap }: Deps): Promise<{ runs: number }> => {
   const rows = await store.effects();
   const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
   await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
 
   for (const effect of rows.filter(({ kind, state }) => kind === 'stage' && state === 'started')) {
     const answer = await settleFromEvidence(attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt));
-    if (answer) await effects.answer(effect, resultOf(answer));
+    const found = await store.run(effect.runId);
+    if (answer && found) await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
     else await interrupt(interpreter, effect, 'the service was gone while it worked');
   }
   // Only what the last service left: what the answers above have borne is started by their commits.

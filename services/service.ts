@@ -24,6 +24,7 @@ import { createDrainRunner } from './runners/drain.ts';
 import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
+import { createSecrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
 
 /** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
@@ -35,6 +36,7 @@ export type ServiceOptions = {
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
   retention: RetentionLimits;
+  secretsFrom: { env: Record<string, string | undefined>; readFile: (path: string) => string };
 };
 export type Service = {
   orchestrator: Orchestrator;
@@ -50,7 +52,8 @@ const progressEveryMs = 5000;
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = ({ store, launcher, processes, clock, logger }: Parts, options: ServiceOptions): Service => {
   const dataDir = resolve(options.dataDir);
-  const places = { dataDir, baseEnv: options.baseEnv };
+  const secrets = createSecrets(options.secretsFrom);
+  const places = { dataDir, baseEnv: options.baseEnv, secrets };
   const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
@@ -179,7 +182,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
     progress: (runId) => progress.get(runId)?.value ?? null,
   });
-  const logs = createLogs({ dataDir, maskOf: async () => ({ longestBytes: 0, bytes: (buffer) => buffer }) });
+  const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
   const orchestrator: Orchestrator = {
     ...createQueries({
       ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
@@ -212,7 +215,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   return {
     orchestrator,
     boot: async () => {
-      const { runs } = await recover({ store, interpreter, effects, timers, clock, dataDir, reap });
+      const { runs } = await recover({ store, interpreter, effects, timers, clock, dataDir, secrets, reap });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
         await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });

@@ -25,7 +25,10 @@ export const runAttempt = async (deps: Deps, request: AttemptRequest, observer: 
   const [isNew] = await Promise.all([attemptDir, request.workspace].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
   // Evidence is only what this attempt leaves; one that was begun before, and never ran, may have left something.
   if (isNew === undefined) await Promise.all([files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })));
-  if ('module' in request.program) await writeFile(files.request, JSON.stringify(request), { mode: 0o600 });
+  if ('module' in request.program) {
+    // Without its environment, which may hold secrets: the module finds that in its own process.
+    await writeFile(files.request, JSON.stringify({ ...request, env: {} }), { mode: 0o600 });
+  }
 
   const launched = await launch(deps.launcher, request);
   if ('ok' in launched) return launched;

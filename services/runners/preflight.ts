@@ -4,7 +4,7 @@ import { type EffectRunner, Failed } from '../interpreter/effects.ts';
 import { workspaceOf } from '../paths.ts';
 import type { Places } from './stage-request.ts';
 
-/** The checks before the first stage: a workspace that can be written, and programs that exist. */
+/** The checks before the first stage: a workspace that can be written, secrets that are set, programs that exist. */
 export const createPreflightRunner = (places: Places): EffectRunner => {
   return async (_effect, run) => {
     try {
@@ -13,6 +13,7 @@ export const createPreflightRunner = (places: Places): EffectRunner => {
       const code = (error as { code?: string }).code ?? 'unknown';
       throw new Failed({ code: 'workspace-failed', message: `the workspace of the run cannot be made (${code})`, retryable: true });
     }
+    places.secrets.valuesOf(run.definition);
     for (const { name, program, env } of run.definition.stages) {
       if (!('argv' in program)) continue;
       const path = env.PATH ?? run.definition.env.PATH ?? places.baseEnv.PATH ?? '';

@@ -4,9 +4,10 @@ import { interpolate } from '../../machines/interpolate.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 import { Failed } from '../interpreter/effects.ts';
 import { attemptDirOf, workspaceOf } from '../paths.ts';
+import type { Secrets } from '../secrets.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 
-export type Places = { dataDir: string; baseEnv: Record<string, string> };
+export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
 
 export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
   const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
@@ -45,7 +46,7 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     program: 'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
     with: resolved.with,
     params: run.params,
-    env: { ...places.baseEnv, ...run.definition.env, ...resolved.env },
+    env: { ...places.baseEnv, ...run.definition.env, ...places.secrets.valuesOf(run.definition), ...resolved.env },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,
   };

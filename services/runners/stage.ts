@@ -28,15 +28,16 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
   return async (effect, run) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
+    const mask = places.secrets.maskOf(run.definition);
     const watch = watchSilence(stageOf(run, effect).heartbeatMs, clock, (silentMs) => marks.silent(effect, silentMs));
     const observer = {
       recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
-      progress: (progress: Progress) => marks.progress(run, stage, progress),
+      progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
-      const answer = await runAttempt({ launcher, processes, clock }, request, observer);
+      const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);

@@ -180,3 +180,75 @@ describe('exit 4', () => {
     expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('is not Stagewright') });
   });
 });
+
+describe('what the service keeps', () => {
+  test('run follows a run to its end and shows what happens on the way', async () => {
+    const { code, out } = await ask('run', 'good', '--param', 'day=monday');
+    expect(code).toBe(0);
+    for (const word of ['accepted', 'started', 'succeeded', 'DONE']) expect(out).toContain(word);
+    expect(out).not.toContain('\u001b');
+  });
+
+  test('logs prints what a stage wrote to the stream it wrote it to, also while it runs', async () => {
+    await ask('run', 'good', '--param', 'day=tuesday');
+    expect(await ask('logs', 'good')).toEqual({ code: 0, out: 'day tuesday\n', err: '' });
+    await ask('run', 'bad');
+    expect(await ask('logs', 'bad', '--follow')).toEqual({ code: 0, out: '', err: 'it broke\n' });
+    expect(await ask('logs', 'bad', '--attempt', '1')).toEqual({ code: 0, out: '', err: 'it broke\n' });
+  });
+
+  test('runs lists the history with its filters, as lines or as JSON', async () => {
+    const failed = await ask('runs', '--state', 'FAILED', '--limit', '1', '--json');
+    const [line] = failed.out.trimEnd().split('\n');
+    expect(JSON.parse(line as string)).toMatchObject({ pipeline: 'bad', state: 'FAILED' });
+    expect((await ask('runs', 'good')).out).not.toContain('FAILED');
+    expect(await ask('runs', '--state', 'failed')).toMatchObject({ code: 2, err: expect.stringContaining('expected a state') });
+  });
+
+  test('chart prints the chart in the format asked for', async () => {
+    expect((await ask('chart', 'good')).out).toMatch(/^stateDiagram-v2/);
+    expect((await ask('chart', 'good', '--format', 'svg')).out).toMatch(/^<svg /);
+    expect((await ask('chart', 'good', '--format', 'png')).code).toBe(2);
+  });
+
+  test('start --key: the second start with it is the first one', async () => {
+    const first = JSON.parse((await ask('start', 'good', '--key', 'k1', '--json')).out) as Status;
+    const second = JSON.parse((await ask('start', 'good', '--key', 'k1', '--json')).out) as Status;
+    expect(second.run_id).toBe(first.run_id);
+  });
+});
+
+describe('without a service', () => {
+  test('validate names every fault with its file and line, and exits 1; 0 when all is well', async () => {
+    expect(await run('validate', join(dir, 'pipelines'))).toMatchObject({ code: 0, out: expect.stringContaining('good: work') });
+    const other = await projectWith({ 'x.yaml': 'name: x\nstages:\n  - { name: a, rnu: ["true"] }\n' });
+    const { code, err } = await run('validate', join(other, 'pipelines'));
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/x\.yaml:3 .*did you mean `run`/) });
+    await rm(other, { recursive: true });
+    expect(await run('validate', '/nowhere')).toMatchObject({ code: 2 });
+  });
+
+  test('doctor finds the service that works, and says what to do where none does', async () => {
+    const well = await run('doctor', '--url', url, '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'));
+    expect(well).toMatchObject({ code: 0, out: expect.stringContaining(`in use by the service with pid ${service.child.pid}`) });
+    const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const taken = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const ill = await run('doctor', '--url', taken, '--data-dir', join(dir, 'none'), '--pipelines', join(dir, 'none'), '--json');
+    other.close();
+    const findings = ill.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { what: string; level: string; todo: string | null });
+    expect(findings.find(({ what }) => what === 'port')).toMatchObject({ level: 'wrong', todo: expect.stringContaining('--port') });
+    expect(findings.find(({ what }) => what === 'store')?.level).toBe('ok');
+    expect(ill.code).toBe(1);
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command and its options', async (shell) => {
+    const { code, out } = await run('completion', shell);
+    expect(code).toBe(0);
+    for (const word of ['doctor', 'validate', 'logs', 'follow', 'serve']) expect(out).toContain(word);
+    expect((await run('completion', 'tcsh')).code).toBe(2);
+  });
+});

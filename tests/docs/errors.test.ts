@@ -23,7 +23,9 @@ test('docs/errors.md and the source name the same failure codes', () => {
   const pattern = /(?:StageFailure|failed|bad|refusal|readable)\(\s*'([a-z-]+)'|\bcode: '([a-z-]+)'|known \? code : '([a-z-]+)'/g;
   const others = ['custom', 'invalid', 'unknown-key', 'not-supported-yet'];
   const found = new Set<string>();
-  for (const file of globSync(['machines/*.ts', 'stages/**/*.ts', 'services/{runners,interpreter}/*.ts'], { cwd: root }))
+  for (const file of globSync(['machines/*.ts', 'stages/**/*.ts', 'services/{runners,interpreter}/*.ts', 'services/secrets.ts'], {
+    cwd: root,
+  }))
     for (const [, thrown, data, module] of readFileSync(`${root}/${file}`, 'utf8').matchAll(pattern))
       found.add((thrown ?? data ?? module) as string);
   for (const other of others) found.delete(other);

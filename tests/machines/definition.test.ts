@@ -57,7 +57,6 @@ describe('a pipeline file', () => {
   test.each([
     ['/finally', file({ finally: [] })],
     ['/schedules', file({ schedules: [{ id: 'x', cron: '* * * * *' }] })],
-    ['/secrets', file({ secrets: ['A'] })],
     ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'queue' } })],
     ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'cancel_running' } })],
     ['/concurrency/queue', file({ concurrency: { queue: { max: 1 } } })],

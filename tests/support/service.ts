@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,7 @@ export const runService = async (options: {
   parts?: (real: Parts) => Partial<Parts>;
   boot?: boolean;
   defaultPipeline?: string;
+  env?: Record<string, string>;
 }): Promise<Running> => {
   const dir = options.dir ?? (await projectWith(options.pipelines ?? {}));
   const dataDir = join(dir, 'data');
@@ -51,6 +53,7 @@ export const runService = async (options: {
     defaultPipeline: options.defaultPipeline ?? null,
     shutdownTimeoutMs: 3000,
     retention: { ageMs: null, runs: null, bytes: null },
+    secretsFrom: { env: options.env ?? {}, readFile: (path) => readFileSync(path, 'utf8') },
   });
   if (options.boot !== false) await service.boot();
   let closed = false;

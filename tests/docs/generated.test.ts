@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createOutput, showRunLine, showStatus } from '../../bin/output.ts';
+import { statusSchema } from '../../machines/status.ts';
+import { clientTypes } from '../../server/client-types.ts';
+import { everyExample } from '../support/examples.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const dir = `${root}docs/examples/status/`;
+
+test('client/operations.ts is what the OpenAPI document says (else: npm run generate)', () => {
+  expect(readFileSync(`${root}client/operations.ts`, 'utf8')).toBe(clientTypes());
+});
+
+test('docs/examples/status/ is what the chart says (else: npm run generate)', () => {
+  const written = readdirSync(dir).map((file) => [file.replace('.json', ''), JSON.parse(readFileSync(dir + file, 'utf8'))]);
+  const made = everyExample().map(({ name, status }) => [name, JSON.parse(JSON.stringify(status))]);
+  expect(Object.fromEntries(written)).toEqual(Object.fromEntries(made));
+});
+
+test('the examples show every public state of a linear run, and every outcome', () => {
+  const statuses = everyExample().map(({ status }) => status);
+  const states = ['IDLE', 'STARTING', 'RUNNING_TRANSLATOR', 'RUNNING_ANALYZER', 'RETRYING', 'STOPPING', 'DONE', 'FAILED', 'STOPPED'];
+  expect(new Set(statuses.map(({ state }) => state))).toEqual(new Set(states));
+  expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(new Set([null, 'success', 'noop', 'failed', 'stopped']));
+});
+
+test.each(everyExample().map(({ name, status }) => [name, status] as const))(
+  '%s fits the schema, and the command line shows it',
+  (_, status) => {
+    expect(statusSchema.safeParse(JSON.parse(JSON.stringify(status))).error).toBeUndefined();
+    const written: unknown[] = [];
+    const out = createOutput({ write: (chunk) => written.push(chunk) > 0 }, { write: () => true }, {});
+    showStatus(out, status);
+    showRunLine(out, status);
+    const text = written.join('');
+    expect(text).toContain(status.state);
+    expect(text).toContain(status.why);
+    for (const word of ['undefined', 'NaN', '\u001b']) expect(text).not.toContain(word);
+  },
+);
+
+test('color and the progress line are for terminals; NO_COLOR turns color off there too', () => {
+  const lines = (isTTY: boolean, env: Record<string, string>): string => {
+    const written: unknown[] = [];
+    const out = createOutput({ write: (chunk) => written.push(chunk) > 0, isTTY, columns: 20 }, { write: () => true }, env);
+    out.progress('working on a very long thing');
+    out.line(out.paint('red', 'over'));
+    return written.join('');
+  };
+  expect(lines(false, {})).toBe('over\n');
+  expect(lines(true, {})).toBe('working on a very l\r\u001b[K\u001b[31mover\u001b[0m\n');
+  expect(lines(true, { NO_COLOR: '1' })).toBe('working on a very l\r\u001b[Kover\n');
+});

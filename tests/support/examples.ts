@@ -1,0 +1,163 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { Failure } from '../../machines/failure.ts';
+import { parseDefinition } from '../../machines/parse-definition.ts';
+import type { Status } from '../../machines/status.ts';
+import type { Delivery } from '../../services/interpreter/decide.ts';
+import { idleStatus, statusOf } from '../../services/status.ts';
+import type { Loaded } from '../../services/store.ts';
+import { admitted, applied, decided, modelOf } from './model.ts';
+
+export type Example = { name: string; status: Status; events: NewEvent[] };
+
+const definition = () => {
+  const stage = (name: string) => ({
+    name,
+    run: [`./${name}`],
+    retry: { limit: 2, backoff: { initial: '10s', jitter: 0 } },
+    files: [{ path: `out/${name}`, min: 1 }],
+  });
+  const parsed = parseDefinition({ name: 'market-data', title: 'Market data', stages: ['translator', 'analyzer', 'merger'].map(stage) });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.definition;
+};
+const broken: Failure = {
+  code: 'exit-code',
+  message: 'exit code 1',
+  retryable: true,
+  exit_code: 1,
+  signal: null,
+  stderr_tail: 'no such instrument: XY',
+};
+
+/** A run on paper: each word moves it one step, a second later. */
+const story = () => {
+  const model = modelOf(definition());
+  let at = Date.parse('2026-01-05T02:00:00.000Z');
+  let loaded: Loaded = {
+    ...model.fresh,
+    run: {
+      ...model.fresh.run,
+      runId: 'r_01KE600000000000000000MODEL',
+      createdAt: at,
+      updatedAt: at,
+      lock: { key: 'market-data', since: at },
+    },
+  };
+  const events: NewEvent[] = [];
+  const deliver = (delivery: Delivery): void => {
+    const decision = decided(model, loaded, delivery, at);
+    loaded = applied(loaded, decision);
+    events.push(...decision.events);
+    at += 1000;
+  };
+  const fenceOf = (kind: string) => {
+    const row = loaded.effects.find((effect) => effect.kind === kind && effect.state !== 'dropping');
+    if (!row) throw new Error(`no ${kind} is live`);
+    return { kind: 'effect' as const, id: row.id, stamp: row.stamp };
+  };
+  const done = (kind: string, output: unknown = {}): void => {
+    const fence = fenceOf(kind);
+    // A drain answers once nothing is left.
+    if (kind === 'drain') loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
+    deliver({ event: { type: `xstate.done.actor.${fence.id}`, output, actorId: fence.id }, fence, cause: { kind: 'effect' } });
+  };
+  const error = (kind: string, failure: Failure): void => {
+    const fence = fenceOf(kind);
+    deliver({ event: { type: `xstate.error.actor.${fence.id}`, error: failure, actorId: fence.id }, fence, cause: { kind: 'effect' } });
+  };
+  const timer = (name: string): void => {
+    const row = loaded.timers.find(({ id }) => id.includes(name));
+    if (!row) throw new Error(`no timer ${name} is armed`);
+    deliver({
+      event: { type: row.id as `xstate.after.${string}` },
+      fence: { kind: 'timer', id: row.id, stamp: row.stamp },
+      cause: { kind: 'timer' },
+    });
+  };
+  const stage = (answer: object = {}): void => done('stage', { outputs: {}, metrics: { rows: 12 }, skipped: null, ...answer });
+  const stop = (): void =>
+    deliver({
+      event: { type: 'STOP', reason: 'wrong day', by: 'api', grace_ms: null },
+      fence: null,
+      cause: { kind: 'command', actor: 'api' },
+    });
+  const shown = (name: string): Example => ({ name, status: statusOf(loaded.run, 42), events });
+  deliver(admitted);
+  return { done, error, timer, stage, stop, shown, deliver, fenceOf };
+};
+
+/** The status object in every state that a linear run can show; docs/examples/status/ holds the same as files. */
+export const everyExample = (): Example[] => {
+  const told = (name: string, tell: (on: ReturnType<typeof story>) => void): Example => {
+    const on = story();
+    tell(on);
+    return on.shown(name);
+  };
+  const running = (on: ReturnType<typeof story>) => on.done('preflight');
+  const stageDone = (on: ReturnType<typeof story>) => {
+    on.stage();
+    on.done('verify');
+  };
+  const skipped = { outputs: {}, metrics: {}, skipped: 'no new files' };
+  return [
+    { name: 'idle', status: idleStatus(definition(), 42, null), events: [] },
+    told('starting', () => {}),
+    told('running', running),
+    told('verifying', (on) => {
+      running(on);
+      on.stage();
+    }),
+    told('second-stage', (on) => {
+      running(on);
+      stageDone(on);
+    }),
+    told('retrying', (on) => {
+      running(on);
+      on.error('stage', broken);
+    }),
+    told('second-attempt', (on) => {
+      running(on);
+      on.error('stage', broken);
+      on.timer('backingOff');
+    }),
+    told('timed-out', (on) => {
+      running(on);
+      on.timer('attempting');
+    }),
+    told('interrupted', (on) => {
+      running(on);
+      on.deliver({
+        event: { type: 'INTERRUPTED', message: 'the service was gone while it worked' },
+        fence: on.fenceOf('stage'),
+        cause: { kind: 'recovery' },
+      });
+      on.done('drain');
+    }),
+    told('failing', (on) => {
+      running(on);
+      on.error('stage', { ...broken, retryable: false });
+    }),
+    told('failed', (on) => {
+      running(on);
+      on.error('stage', { ...broken, retryable: false });
+      on.done('drain');
+    }),
+    told('stopping', (on) => {
+      running(on);
+      on.stop();
+    }),
+    told('stopped', (on) => {
+      running(on);
+      on.stop();
+      on.done('drain');
+    }),
+    told('done', (on) => {
+      running(on);
+      for (let stage = 0; stage < 3; stage += 1) stageDone(on);
+    }),
+    told('noop', (on) => {
+      running(on);
+      for (let stage = 0; stage < 3; stage += 1) on.stage(skipped);
+    }),
+  ];
+};
