@@ -26,7 +26,9 @@ export const readLog = async (orchestrator: Orchestrator, { params, query, signa
   }
   if (from_line !== undefined) {
     const part = found(await orchestrator.logLines(runId, place, stream, { fromLine: from_line, lines }));
-    return textOf(part, { 'X-First-Line': String(part.firstLine), 'X-Total-Lines': String(part.totalLines) });
+    // Lines too long for one answer: the rest begins at X-Next-Offset.
+    const cut: Record<string, string> = part.cut ? { 'X-Cut': 'true' } : {};
+    return textOf(part, { 'X-First-Line': String(part.firstLine), 'X-Total-Lines': String(part.totalLines), ...cut });
   }
   const range = tail === undefined ? { offset, limit: limit ?? defaultBytes } : { tail };
   return textOf(found(await orchestrator.logPart(runId, place, stream, range)));

@@ -5,6 +5,8 @@ import { until } from '../support/until.ts';
 const pipelines = {
   'two.yaml':
     'name: two\nstages:\n  - { name: one, run: ["sh", "-c", "echo out one; echo err one >&2; test $STAGEWRIGHT_ATTEMPT = 2"], retry: { limit: 1, backoff: { initial: 10ms } } }\n  - { name: two, run: ["sh", "-c", "for i in 1 2 3 4 5; do echo zwei $i; sleep 0.1; done; printf \'käse\'"] }\n',
+  'wide.yaml':
+    'name: wide\nstages:\n  - { name: wide, run: ["sh", "-c", "yes x | head -c 2000000 | tr -d [:space:]; yes x | head -c 2000000 | tr -d [:space:]; echo; echo end"] }\n',
   'loud.yaml': 'name: loud\nstages:\n  - { name: loud, run: ["seq", "1", "200000"] }\n',
   'long.yaml': 'name: long\nstages:\n  - { name: long, run: ["sh", "-c", "echo begins; sleep 60"], grace: 1s }\n',
 };
@@ -114,6 +116,14 @@ describe('GET of a log', () => {
     expect((await get('?q=ZWEI%203&ignore_case=true')).json).toEqual({
       ...{ matches: [{ line: 3, offset: 14, text: 'zwei 3' }], next_offset: null, searched_to: 40, size: 40 },
     });
+  });
+  test('lines that do not fit are cut, and the answer says so and where it goes on', async () => {
+    const wide = await start('wide');
+    await ended(served.orchestrator, wide);
+    const { headers } = await served.ask('GET', `/api/runs/${wide}/logs/wide/1?from_line=1&lines=2`);
+    expect(headers).toMatchObject({ 'x-cut': 'true', 'x-next-offset': '1048576', 'x-total-lines': '2' });
+    expect((await served.ask('GET', `/api/runs/${wide}/logs/wide/1?from_line=2`)).text).toBe('end\n');
+    expect((await served.ask('GET', `/api/runs/${wide}/logs/wide/1?from_line=2`)).headers['x-cut']).toBeUndefined();
   });
   test('stderr is another file; a wrong attempt, stage or question is refused by name', async () => {
     expect((await served.ask('GET', `/api/runs/${id}/logs/one/1?stream=stderr`)).text).toBe('err one\n');
