@@ -59,14 +59,17 @@ const guard =
 const serve =
   (route: Route, orchestrator: Orchestrator): RequestHandler =>
   async (request, response) => {
-    const left = new AbortController();
-    response.once('close', () => left.abort());
     const answer = await route.handle(orchestrator, {
       params: parametersOf(route, request),
       query: checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ?? {},
       body: checked(route.body, request.body ?? {}, 'invalid-body', 'the body does not fit the schema') ?? {},
       header: (name) => request.get(name),
-      signal: left.signal,
+      // Made when asked for: few routes work long enough.
+      get signal() {
+        const left = new AbortController();
+        response.once('close', () => left.abort());
+        return left.signal;
+      },
     });
     response.status(answer.status);
     if (answer.headers) response.set(answer.headers);

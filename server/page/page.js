@@ -106,7 +106,9 @@ const show = (status) => {
 };
 
 const showEvents = () => {
+  // What only a debugger wants to know is in the journal.
   const rows = events
+    .filter(({ severity }) => severity !== 'debug')
     .filter(({ pipeline }) => pipeline === null || pipeline === chosen)
     .slice(-40)
     .reverse();
