@@ -125,7 +125,7 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
         },
         (error: Error) => {
           isDone = true;
-          peer.close(1011, error.message.slice(0, 100));
+          peer.close(1011, error.message);
         },
       );
       return;

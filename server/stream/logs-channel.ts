@@ -96,7 +96,7 @@ export const serveLogs = async (peer: Peer, request: LogsRequest, { orchestrator
     peer.close(1000, 'the run is over');
   };
   const run = (): void => {
-    turn().catch((error: Error) => peer.close(1011, error.message.slice(0, 100)));
+    turn().catch((error: Error) => peer.close(1011, error.message));
   };
 
   peer.onBeat(() => ({ type: 'heartbeat', v: 1, cursor: place && cursorOf(place), time: new Date(clock.wallMs()).toISOString() }));

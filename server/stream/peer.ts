@@ -70,7 +70,8 @@ export const createPeer = (socket: WebSocket, isV1: boolean, clock: Clock, limit
       return true;
     },
     send: (text) => socket.send(text, { binary: false }, flushed),
-    close: (code, reason) => socket.close(code, reason),
+    // At most 123 bytes (RFC 6455, 5.5); a reason may quote what the client sent.
+    close: (code, reason) => socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120)),
     onDrain: (callback) => void drained.push(callback),
     onClose: (callback) => void closed.push(callback),
     onBeat: (frame) => {

@@ -60,7 +60,7 @@ export const createSockets = ({ orchestrator, clock, logger, rules, version, lim
       // Said after accepting: a failed upgrade is only a 1006 in a browser.
       const problem = problemOf(told, { instance: address.pathname, requestId: randomUUID() });
       if (isV1) peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
-      peer.close(closeCodeOf[told.code] ?? 1011, told.message.slice(0, 100));
+      peer.close(closeCodeOf[told.code] ?? 1011, told.message);
     }
   };
 

@@ -236,6 +236,7 @@ test.each([
   ['/ws/events/r_00000000000000000000000000?v=1&since=00000000.1', 4404, 'unknown-run'],
   ['/ws/events?v=1&pipeline=nobody', 4404, 'unknown-pipeline'],
   ['/ws/events?v=3', 4406, 'unsupported-version'],
+  [`/ws/events?v=1&${encodeURIComponent('💥'.repeat(80))}=1`, 4400, 'bad-parameter'],
 ])('%s is refused with %i and a readable %s', async (path, code, problem) => {
   await serve();
   const client = connect(path);
