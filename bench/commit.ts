@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { PipelineDefinition } from '../machines/definition.ts';
 import { createCharts } from '../services/interpreter/charts.ts';
-import { projectSnapshot } from '../services/interpreter/decide.ts';
 import { createInterpreter } from '../services/interpreter/interpreter.ts';
+import { projectSnapshot } from '../services/interpreter/outlook.ts';
 import { createRunIds } from '../services/run-id.ts';
 import { openDatabase } from '../services/sqlite/database.ts';
 import type { Place } from './place.ts';
@@ -30,10 +30,10 @@ export const benchCommit = async ({ parts, dir }: Place, definition: PipelineDef
         ...{ reason: null, inputs: {}, metadata: {} },
       },
       ...{ config, compilerVersion, snapshot: initial, projection: projectSnapshot(machine, initial), at: clock.wallMs() },
-      ...{ lock: { key: 'commits', limit: 1 }, idempotency: null },
+      ...{ lock: { key: 'commits', limit: 1, onConflict: 'refuse', queueMax: 1 }, idempotency: null },
       refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: '', data: {} }),
     },
-    { event: { type: 'ADMITTED', run_id: runId }, fence: null, cause },
+    { cause },
   );
   const stop = { type: 'STOP' as const, reason: null, by: 'bench', grace_ms: null };
   const ours = await medianMs(times, () => interpreter.deliver(runId, { event: stop, fence: null, cause }));

@@ -56,7 +56,7 @@ export const benchFanOut = async (
   const { url } = await ours.listen();
   const child = await listen(`${url.replace('http', 'ws')}/ws/events?v=1`, clients);
   let ms = 0;
-  const reset = () => orchestrator.reset('p0', { force: false, actor: { kind: 'system', name: 'bench' } });
+  const reset = () => orchestrator.reset('p0', { force: false, reason: null, actor: { kind: 'system', name: 'bench' } });
   for (let round = 1; round <= rounds; round += 1) {
     const event = { stage: 'system', event: 'warning' as const, severity: 'info' as const, msg: 'x'.repeat(100), data: {} };
     for (let index = 1; index < eventsARound; index += 1) await parts.store.note({ ...event, runId: null, pipeline: null }, Date.now());

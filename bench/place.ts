@@ -50,7 +50,7 @@ export const openPlace = async (pipelines: number): Promise<Place> => {
 };
 
 const request = (pipeline: string): StartRequest => ({
-  ...{ pipeline, params: {}, trigger: 'api', reason: null, onlyStage: null, idempotency: null },
+  ...{ pipeline, params: {}, trigger: 'api', reason: null, onlyStage: null, onConflict: null, idempotency: null },
   actor: { kind: 'system', name: 'bench' },
 });
 

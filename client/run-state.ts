@@ -82,6 +82,8 @@ export const shownRun = (state: StreamState, pipeline: string): RunView | null =
   const mine = Object.values(state.runs)
     .filter((run) => run.pipeline === pipeline)
     .sort((a, b) => (b.number ?? 0) - (a.number ?? 0));
-  const run = mine.find(({ ended_at }) => ended_at === null) ?? mine[0] ?? null;
+  const live = mine.filter(({ ended_at }) => ended_at === null);
+  // As the service chooses: what has the lock, else the first that waits for it.
+  const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0] ?? null;
   return run?.ended_at != null && state.resets[pipeline] === run.run_id ? null : run;
 };

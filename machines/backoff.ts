@@ -1,4 +1,4 @@
-import type { StagePolicy } from './context.ts';
+import type { Backoff } from './definition.ts';
 
 /** A number in [0, 1) that depends on nothing but its text (FNV-1a), so a replay computes the same jitter (Q30). */
 const fraction = (text: string): number => {
@@ -12,7 +12,7 @@ const fraction = (text: string): number => {
  * A stage that says `retry_after_ms` is never asked earlier than that.
  * @param n how many attempts have failed, from 1
  */
-export const backoffMs = (policy: StagePolicy, seed: string, n: number, retryAfterMs = 0): number => {
+export const backoffMs = (policy: Backoff, seed: string, n: number, retryAfterMs = 0): number => {
   const plain = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (n - 1));
   const jittered = plain * (1 + policy.jitter * (2 * fraction(`${seed}/${n}`) - 1));
   return Math.max(Math.round(jittered), retryAfterMs, 0);

@@ -1,15 +1,20 @@
+import type { Backoff, FailureMatch } from './definition.ts';
 import type { Failure } from './failure.ts';
 import type { StageStatus } from './status.ts';
 
 /** What the chart must know of a stage's definition to judge its attempts; static, so it is pinned with the chart. */
-export type StagePolicy = {
+export type StagePolicy = Backoff & {
   retries: number;
-  initialMs: number;
-  factor: number;
-  maxMs: number;
-  jitter: number;
-  neverOn: { exitCodes: number[]; codes: string[] };
+  neverOn: FailureMatch;
+  /** Absent, like what else is optional here, in charts of compiler version 1. */
+  classes?: (Backoff & { on: FailureMatch; limit: number })[];
+  /** Later stages that use the outputs of this one. */
+  usedBy?: string[];
+  /** Nothing follows it. */
+  isLast?: boolean;
   timeoutMs: number;
+  totalTimeoutMs?: number | null;
+  warnAfterMs?: number | null;
   heartbeatMs: number | null;
   graceMs: number;
   onRestart: 'retry' | 'fail';
@@ -20,6 +25,8 @@ export type StageFacts = {
   state: StageStatus['state'];
   attempt: number;
   interruptions: number;
+  /** How many retries each class of failures has taken, by its place in the policy. */
+  retriesOf?: number[];
   /** When the first attempt began. */
   startedAt: number | null;
   /** When the latest attempt began: files older than this prove nothing about it (S28). */
@@ -30,20 +37,35 @@ export type StageFacts = {
   reason: string | null;
 };
 
+type Asked = { by: string; reason: string | null };
+/** What a queued run waits behind. A fact of when it was told; the run ahead may have moved since. */
+export type Queued = { run_id: string; pipeline: string; number: number; ahead: number; replaces: boolean };
+/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
+type Limit = { leftMs: number; armedAt: number };
+
 /** The context of every run's machine: JSON only, bounded, no clock of its own. */
 export type RunContext = {
   policy: Record<string, StagePolicy>;
   order: string[];
   runTimeoutMs: number | null;
+  runWarnAfterMs?: number | null;
+  queueTimeoutMs?: number | null;
   runId: string;
   stage: string | null;
   /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
   attemptOpen: boolean;
   stages: Record<string, StageFacts>;
   /** Why the open attempt is being ended; judged when its processes are gone. */
-  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted'; failure: Failure } | null;
+  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
+  /** Asked to skip the stage: done once its processes are gone. */
+  skip?: (Asked & { outputs: Record<string, unknown> | null }) | null;
+  /** Asked to pause: in force in `paused`, before that a wish. */
+  pause?: Asked | null;
+  queued?: Queued | null;
+  runLimit?: Limit | null;
+  stageLimit?: Limit | null;
   error: Failure | null;
-  stop: { reason: string | null; by: string; at: number; graceMs: number | null } | null;
+  stop: (Asked & { at: number; graceMs: number | null }) | null;
   backoffMs: number;
   retryAt: number | null;
   retryCount: number;
@@ -52,12 +74,18 @@ export type RunContext = {
 };
 
 type At = { at: number };
+/** Outputs that an earlier run has produced: the stage is not run again. */
+export type Reused = Record<string, { outputs: Record<string, unknown>; metrics: Record<string, number> }>;
 /** All that a run's machine can be told. Nothing outside the interpreter may build an `xstate.*` event. */
 export type RunEvent =
-  | (At & { type: 'ADMITTED'; run_id: string })
+  | (At & { type: 'ADMITTED'; run_id: string; reused?: Reused })
+  | (At & { type: 'ENQUEUED'; run_id: string; queued: Queued; reused?: Reused })
   | (At & { type: 'STOP'; reason: string | null; by: string; grace_ms: number | null })
+  | (At & Asked & { type: 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'RETRY_FROM' })
+  | (At & Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   | (At & { type: 'INTERRUPTED'; message: string })
   | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
+  | (At & { type: 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' })
   | (At & { type: 'FAULT'; code: string; message: string; during: string })
   | (At & { type: `xstate.done.actor.${string}`; output: unknown; actorId: string })
   | (At & { type: `xstate.error.actor.${string}`; error: Failure; actorId: string })

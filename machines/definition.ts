@@ -1,3 +1,7 @@
+export type Backoff = { initialMs: number; factor: number; maxMs: number; jitter: number };
+/** A failure matches by its exit code, its code, or the signal that ended it. */
+export type FailureMatch = { exitCodes: number[]; codes: string[]; signals?: string[] };
+
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
 export type StageDefinition = {
   name: string;
@@ -7,20 +11,27 @@ export type StageDefinition = {
   with: Record<string, unknown>;
   cwd: string | null;
   env: Record<string, string>;
+  /** Of one attempt. */
   timeoutMs: number;
+  /** Of all attempts together, with the waits between them. Absent, like what else is optional here, in definitions stored before. */
+  totalTimeoutMs?: number | null;
+  /** An attempt that works longer is a warning, and goes on. */
+  warnAfterMs?: number | null;
   heartbeatMs: number | null;
   graceMs: number;
-  retry: {
+  retry: Backoff & {
     limit: number;
-    initialMs: number;
-    factor: number;
-    maxMs: number;
-    jitter: number;
-    neverOn: { exitCodes: number[]; codes: string[] };
+    neverOn: FailureMatch;
+    /** The first class that a failure belongs to says how often and how it is tried again, within `limit`. */
+    classes?: (Backoff & { on: FailureMatch; limit: number })[];
   };
   files: { path: string; min: number }[];
   onRestart: 'retry' | 'fail';
 };
+
+/** What a start does that meets a live run of its key. */
+export const conflictWords = ['refuse', 'queue', 'cancel_running'] as const;
+export type OnConflict = (typeof conflictWords)[number];
 
 export type ParamDefinition = {
   type: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
@@ -37,8 +48,16 @@ export type PipelineDefinition = {
   title: string;
   timezone: string;
   params: Record<string, ParamDefinition>;
-  concurrency: { key: string; limit: number; onConflict: 'refuse' };
+  concurrency: {
+    key: string;
+    limit: number;
+    onConflict: OnConflict;
+    /** How many runs of the key may wait, and how long one waits before it fails. */
+    queue?: { max: number; timeoutMs: number | null };
+  };
   timeoutMs: number | null;
+  /** A run that works longer is a warning, and goes on. */
+  warnAfterMs?: number | null;
   env: Record<string, string>;
   /** Names of variables of the service that stages get and nobody sees. Absent in definitions that were stored before. */
   secrets?: string[];

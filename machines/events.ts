@@ -3,12 +3,16 @@ import { z } from 'zod';
 /** One word per fact; the catalogue of shared meaning between service, stream, archive and clients. */
 export const eventNameSchema = z.enum([
   'accepted',
+  'queued',
   'started',
   'succeeded',
   'failed',
   'skipped',
+  'reused',
   'retrying',
   'stopped',
+  'paused',
+  'resumed',
   'state_change',
   'why_change',
   'progress',

@@ -1,7 +1,7 @@
 import { backoffMs } from './backoff.ts';
-import type { RunContext, RunEvent, StageFacts } from './context.ts';
-import type { NewEvent } from './events.ts';
+import type { Reused, RunContext, RunEvent, StageFacts, StagePolicy } from './context.ts';
 import type { Failure } from './failure.ts';
+import { classOf } from './guards.ts';
 
 type Args = { context: RunContext; event: RunEvent };
 type P = { stage: string };
@@ -10,7 +10,7 @@ type Answer = { outputs?: Record<string, unknown>; metrics?: Record<string, numb
 const change = (context: RunContext, stage: string, facts: Partial<StageFacts>): Partial<RunContext> => ({
   stages: { ...context.stages, [stage]: { ...(context.stages[stage] as StageFacts), ...facts } },
 });
-const failureOf = (event: RunEvent): Failure =>
+export const failureOf = (event: RunEvent): Failure =>
   'error' in event ? event.error : { code: 'internal', message: `no failure in ${event.type}`, retryable: false };
 const answerOf = (event: RunEvent): Answer => ('output' in event ? ((event.output as Answer | null) ?? {}) : {});
 const located = (context: RunContext, failure: Failure): Failure => ({
@@ -18,11 +18,89 @@ const located = (context: RunContext, failure: Failure): Failure => ({
   stage: failure.stage ?? context.stage,
   attempt: failure.attempt ?? (context.stage ? (context.stages[context.stage]?.attempt ?? null) : null),
 });
-const attemptOf = (context: RunContext) => (context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0);
+export const attemptOf = (context: RunContext): number => (context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0);
+const closeAs = (state: 'failed' | 'stopped', context: RunContext, at: number): Partial<RunContext> => {
+  const { stage } = context;
+  const isOpen = ['running', 'retrying', 'paused'].includes((stage && context.stages[stage]?.state) ?? '');
+  return stage && isOpen ? { attemptOpen: false, ...change(context, stage, { state, endedAt: at }) } : {};
+};
+const askedBy = (event: RunEvent) => ('by' in event ? { by: event.by, reason: event.reason } : { by: 'somebody', reason: null });
+const policyOf = (context: RunContext, stage: string): StagePolicy => context.policy[stage] as StagePolicy;
+/** Stages whose work an earlier run has done. */
+const withReused = (context: RunContext, reused: Reused | undefined): RunContext['stages'] =>
+  reused
+    ? Object.fromEntries(
+        Object.entries(context.stages).map(([name, facts]) => [
+          name,
+          reused[name] ? { ...facts, ...reused[name], state: 'reused' } : facts,
+        ]),
+      )
+    : context.stages;
+/** What a limit has left after it ran until now; null when there is none. */
+type Limit = NonNullable<RunContext['runLimit']> | null;
+const rested = (limit: Limit | undefined, at: number): Limit =>
+  limit ? { leftMs: Math.max(0, limit.leftMs - (at - limit.armedAt)), armedAt: at } : null;
+const rearmed = (limit: Limit | undefined, at: number): Limit => (limit ? { ...limit, armedAt: at } : null);
 
 /** The assigns of the chart: what each fact changes in the context. Pure; time comes in with the event. */
 export const assigns = {
-  beginRun: ({ event }: Args) => ({ runId: event.type === 'ADMITTED' ? event.run_id : '', startedAt: event.at }),
+  noteQueued: ({ context, event }: Args) =>
+    event.type === 'ENQUEUED' ? { runId: event.run_id, queued: event.queued, stages: withReused(context, event.reused) } : {},
+  beginRun: ({ context, event }: Args) =>
+    event.type === 'ADMITTED'
+      ? { runId: event.run_id, startedAt: event.at, stages: withReused(context, event.reused) }
+      : { startedAt: event.at },
+  noteQueueTimeout: ({ context }: Args) => ({
+    error: {
+      code: 'queue-timeout',
+      message: `the run waited for its turn longer than ${(context.queueTimeoutMs ?? 0) / 1000} s`,
+      retryable: true,
+    },
+  }),
+  /** Limits begin to count where work begins; they stand still while the run is paused. */
+  beginRunLimit: ({ context, event }: Args) => ({
+    runLimit: context.runTimeoutMs === null ? null : { leftMs: context.runTimeoutMs, armedAt: event.at },
+  }),
+  enterStage: ({ context, event }: Args, { stage }: P) => {
+    const total = policyOf(context, stage).totalTimeoutMs ?? null;
+    return { stage, stageLimit: total === null ? null : { leftMs: total, armedAt: event.at } };
+  },
+  holdStage: ({ context, event }: Args, { stage }: P) => ({
+    retryAt: null,
+    runLimit: rested(context.runLimit, event.at),
+    stageLimit: rested(context.stageLimit, event.at),
+    ...change(context, stage, { state: 'paused' }),
+  }),
+  releaseStage: ({ context, event }: Args) => ({
+    runLimit: rearmed(context.runLimit, event.at),
+    stageLimit: rearmed(context.stageLimit, event.at),
+  }),
+  notePause: ({ event }: Args) => ({ pause: askedBy(event) }),
+  withdrawPause: () => ({ pause: null }),
+  noteSkip: ({ event }: Args, { stage }: P) => {
+    const message = `${stage} is being skipped by ${askedBy(event).by}`;
+    return {
+      skip: { ...askedBy(event), outputs: event.type === 'SKIP_STAGE' ? event.outputs : null },
+      ending: { kind: 'skip' as const, failure: { code: 'skipped', message, retryable: false } },
+    };
+  },
+  /** The stage is over because somebody said so; its attempt, if one was open, with it. */
+  passOver: ({ context, event }: Args, { stage }: P) => {
+    const { by, reason } = context.skip ?? askedBy(event);
+    const outputs = context.skip?.outputs ?? (event.type === 'SKIP_STAGE' ? event.outputs : null) ?? {};
+    const said = `skipped by ${by}${reason ? `: ${reason}` : ''}`;
+    return {
+      ...{ attemptOpen: false, ending: null, skip: null, retryAt: null },
+      ...change(context, stage, { state: 'skipped', endedAt: event.at, outputs, reason: said }),
+    };
+  },
+  noteStageTimeout: ({ context }: Args, { stage }: P) => ({
+    error: located(context, {
+      code: 'stage-timeout',
+      message: `all attempts of ${stage} together took longer than its total_timeout of ${(policyOf(context, stage).totalTimeoutMs ?? 0) / 1000} s`,
+      retryable: true,
+    }),
+  }),
   beginAttempt: ({ context, event }: Args, { stage }: P) => {
     const facts = context.stages[stage] as StageFacts;
     return {
@@ -56,10 +134,16 @@ export const assigns = {
   scheduleRetry: ({ context, event }: Args, { stage }: P) => {
     const failure = context.ending?.failure ?? failureOf(event);
     const facts = context.stages[stage] as StageFacts;
+    const policy = policyOf(context, stage);
+    const place = classOf(policy, failure);
+    const taken = facts.retriesOf ?? [];
+    const retriesOf = (policy.classes ?? []).map((_, index) => (taken[index] ?? 0) + (index === place ? 1 : 0));
+    // A class counts its own failures, so that its first wait is its initial one.
+    const n = place < 0 ? Math.max(1, facts.attempt - facts.interruptions) : (retriesOf[place] as number);
     const wait = backoffMs(
-      context.policy[stage] as RunContext['policy'][string],
-      `${context.runId}/${stage}`,
-      Math.max(1, facts.attempt - facts.interruptions),
+      policy.classes?.[place] ?? policy,
+      `${context.runId}/${stage}${place < 0 ? '' : `/${place}`}`,
+      n,
       failure.retry_after_ms,
     );
     return {
@@ -68,13 +152,13 @@ export const assigns = {
       backoffMs: wait,
       retryAt: event.at + wait,
       retryCount: context.retryCount + 1,
-      ...change(context, stage, { state: 'retrying', reason: failure.message }),
+      ...change(context, stage, { state: 'retrying', reason: failure.message, ...(retriesOf.length > 0 && { retriesOf }) }),
     };
   },
   /** An interruption uses up no retry. The first one continues at once; a crash loop backs off like any failure. */
   scheduleContinuation: ({ context, event }: Args, { stage }: P) => {
     const interruptions = (context.stages[stage] as StageFacts).interruptions + 1;
-    const policy = context.policy[stage] as RunContext['policy'][string];
+    const policy = policyOf(context, stage);
     const wait = interruptions === 1 ? 0 : backoffMs(policy, `${context.runId}/${stage}/lost`, interruptions - 1);
     return {
       attemptOpen: false,
@@ -133,88 +217,8 @@ export const assigns = {
   }),
   noteStop: ({ event }: Args) =>
     event.type === 'STOP' ? { stop: { reason: event.reason, by: event.by, at: event.at, graceMs: event.grace_ms } } : {},
-  /** The attempt that was open when the run failed or stopped: its processes are gone now. */
-  closeFailed: ({ context, event }: Args) =>
-    context.attemptOpen && context.stage
-      ? { attemptOpen: false, ...change(context, context.stage, { state: 'failed', endedAt: event.at }) }
-      : {},
-  closeStopped: ({ context, event }: Args) => {
-    const stage = context.stage;
-    const state = stage ? context.stages[stage]?.state : null;
-    return stage && (state === 'running' || state === 'retrying')
-      ? { attemptOpen: false, ...change(context, stage, { state: 'stopped', endedAt: event.at }) }
-      : {};
-  },
+  /** The stage that was not over when the run failed or stopped: its processes are gone now. */
+  closeFailed: ({ context, event }: Args) => closeAs('failed', context, event.at),
+  closeStopped: ({ context, event }: Args) => closeAs('stopped', context, event.at),
   endRun: ({ event }: Args) => ({ endedAt: event.at }),
 } satisfies Record<string, (args: Args, params: P) => Partial<RunContext>>;
-
-type Said = (args: Args, params: P) => NewEvent;
-/** An event of an attempt; called before the assign of the same edge, while `ending` still tells the cause. */
-const ofAttempt = (context: RunContext, stage: string) => ({ stage, attempt: context.stages[stage]?.attempt ?? 0 });
-
-/** The emits of the chart: one fact, one event (I7). They stand before the assigns of their edge unless they need its result. */
-export const says = {
-  sayStarted: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'started',
-    severity: 'info',
-    msg: `attempt ${attemptOf(context)} of ${stage} started`,
-    data: { timeout_ms: context.policy[stage]?.timeoutMs, heartbeat_ms: context.policy[stage]?.heartbeatMs },
-  }),
-  saySucceeded: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'succeeded',
-    severity: 'info',
-    msg: `${stage} succeeded`,
-    data: { outputs: context.stages[stage]?.outputs ?? {}, metrics: context.stages[stage]?.metrics ?? {} },
-  }),
-  saySkipped: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'skipped',
-    severity: 'info',
-    msg: `${stage} skipped: ${context.stages[stage]?.reason ?? ''}`,
-    data: { reason: context.stages[stage]?.reason ?? null },
-  }),
-  sayFailed: ({ context, event }, { stage }) => {
-    const failure = context.ending?.failure ?? failureOf(event);
-    return { ...ofAttempt(context, stage), event: 'failed', severity: 'warning', msg: failure.message, data: { error: failure } };
-  },
-  sayLost: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'lost',
-    severity: 'warning',
-    msg: `attempt ${attemptOf(context)} of ${stage} was lost: ${context.ending?.failure.message ?? 'interrupted'}`,
-    data: { error: context.ending?.failure ?? null },
-  }),
-  sayRetrying: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'retrying',
-    severity: 'info',
-    msg: `${stage} is tried again ${context.backoffMs === 0 ? 'at once' : `in ${context.backoffMs / 1000} s`}`,
-    data: { delay_ms: context.backoffMs, due_at: context.retryAt, reason: context.stages[stage]?.reason ?? null },
-  }),
-} satisfies Record<string, Said>;
-
-/** Said when the run ends with an attempt still open: its one end event. */
-export const closings = {
-  sayClosedFailed: ({ context }: Args): NewEvent | null =>
-    context.attemptOpen && context.stage
-      ? {
-          ...ofAttempt(context, context.stage),
-          event: 'failed',
-          severity: 'warning',
-          msg: context.error?.message ?? 'failed',
-          data: { error: context.error },
-        }
-      : null,
-  sayClosedStopped: ({ context }: Args): NewEvent | null =>
-    context.attemptOpen && context.stage
-      ? {
-          ...ofAttempt(context, context.stage),
-          event: 'stopped',
-          severity: 'info',
-          msg: `attempt ${attemptOf(context)} of ${context.stage} stopped`,
-          data: { reason: context.stop?.reason ?? null },
-        }
-      : null,
-} as const;

@@ -1,8 +1,9 @@
-import { type AnyStateMachine, assign, emit, enqueueActions, fromPromise, setup } from 'xstate';
+import { type AnyStateMachine, assign, cancel, emit, enqueueActions, fromPromise, raise, setup } from 'xstate';
 import type { ChartConfig } from './compile.ts';
 import type { RunContext, RunEvent } from './context.ts';
-import { assigns, closings, says } from './facts.ts';
+import { assigns } from './facts.ts';
 import { guardTable } from './guards.ts';
+import { closings, says } from './says.ts';
 
 type Args = { context: RunContext; event: RunEvent };
 type P = { stage: string };
@@ -12,10 +13,20 @@ const named = fromPromise<unknown, unknown>(() => Promise.reject(new Error('effe
 
 const delays = {
   attemptTimeout: ({ context }: Args) => context.policy[context.stage ?? '']?.timeoutMs ?? 0,
+  attemptWarning: ({ context }: Args) => context.policy[context.stage ?? '']?.warnAfterMs ?? 0,
+  runWarning: ({ context }: Args) => context.runWarnAfterMs ?? 0,
+  queueTimeout: ({ context }: Args) => context.queueTimeoutMs ?? 0,
   backoff: ({ context }: Args) => context.backoffMs,
+  // Charts of compiler version 1 time a run by `after`.
   runTimeout: ({ context }: Args) => context.runTimeoutMs ?? 0,
   preflightDeadline: () => 30_000,
   verifyDeadline: () => 60_000,
+};
+
+/** Timers with a name of their own. The name is the id and the event, so that the row of the timer says all there is. */
+const limits = {
+  RunTimeout: { id: 'RUN_TIMEOUT', delay: ({ context }: Args) => context.runLimit?.leftMs ?? 0 },
+  StageTimeout: { id: 'STAGE_TIMEOUT', delay: ({ context }: Args) => context.stageLimit?.leftMs ?? 0 },
 };
 
 // XState's types cannot follow implementations made from tables; the names are checked by its own development build.
@@ -28,6 +39,12 @@ const implementations = {
       Object.entries(assigns).map(([name, change]) => [
         name,
         assign((args, params) => (change as (a: Args, p: P) => Partial<RunContext>)(args as unknown as Args, params as unknown as P)),
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(limits).flatMap(([name, { id, delay }]) => [
+        [`arm${name}`, raise({ type: id }, { id, delay: (args: unknown) => delay(args as Args) } as never)],
+        [`cancel${name}`, cancel(id)],
       ]),
     ),
     ...Object.fromEntries(

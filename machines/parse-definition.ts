@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PipelineDefinition } from './definition.ts';
+import type { FailureMatch, PipelineDefinition } from './definition.ts';
 import { references } from './interpolate.ts';
 import { checkParam } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
@@ -67,13 +67,35 @@ const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
   return [{ pointer: pointerOf(issue.path), code: isLater ? 'not-supported-yet' : 'invalid', detail: issue.message }];
 };
 
+type RetryFile = PipelineFile['stages'][number]['retry'];
+const matchOf = ({ exit_codes, codes, signals }: RetryFile['never_on']): FailureMatch => ({ exitCodes: exit_codes, codes, signals });
+/** A class that does not say how it backs off does so as its stage. */
+const retryOf = ({ limit, backoff, never_on, classes }: RetryFile): PipelineDefinition['stages'][number]['retry'] => {
+  const plain = { initialMs: backoff.initial, factor: backoff.factor, maxMs: backoff.max, jitter: backoff.jitter };
+  return {
+    ...{ limit, ...plain, neverOn: matchOf(never_on) },
+    ...(classes.length > 0 && {
+      classes: classes.map(({ on, limit: most, backoff: { initial, factor, max, jitter } }) => ({
+        ...{ on: matchOf(on), limit: most, initialMs: initial ?? plain.initialMs, factor: factor ?? plain.factor },
+        ...{ maxMs: max ?? plain.maxMs, jitter: jitter ?? plain.jitter },
+      })),
+    }),
+  };
+};
+
 const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   name: file.name,
   title: file.title ?? file.name,
   timezone: file.timezone,
   params: file.params as PipelineDefinition['params'],
-  concurrency: { key: file.concurrency.key ?? file.name, limit: file.concurrency.limit, onConflict: 'refuse' },
+  concurrency: {
+    key: file.concurrency.key ?? file.name,
+    limit: file.concurrency.limit,
+    onConflict: file.concurrency.on_conflict,
+    queue: { max: file.concurrency.queue.max, timeoutMs: file.concurrency.queue.timeout ?? null },
+  },
   timeoutMs: file.timeout ?? null,
+  warnAfterMs: file.warn_after ?? null,
   env: file.env,
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map((stage) => ({
@@ -84,16 +106,11 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     cwd: stage.cwd ?? null,
     env: stage.env,
     timeoutMs: stage.timeout,
+    totalTimeoutMs: stage.total_timeout ?? null,
+    warnAfterMs: stage.warn_after ?? null,
     heartbeatMs: stage.heartbeat ?? null,
     graceMs: stage.grace,
-    retry: {
-      limit: stage.retry.limit,
-      initialMs: stage.retry.backoff.initial,
-      factor: stage.retry.backoff.factor,
-      maxMs: stage.retry.backoff.max,
-      jitter: stage.retry.backoff.jitter,
-      neverOn: { exitCodes: stage.retry.never_on.exit_codes, codes: stage.retry.never_on.codes },
-    },
+    retry: retryOf(stage.retry),
     files: stage.files,
     onRestart: stage.on_restart,
   })),

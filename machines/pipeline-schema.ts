@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
+import { conflictWords } from './definition.ts';
 import { durationSchema } from './duration.ts';
 
 /** A shape of the file format that this version does not run yet: refused by name, never ignored. */
@@ -41,16 +42,52 @@ const zoneSchema = z.string().refine(
 const envSchema = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), z.string());
 const whole = z.int().nonnegative();
 
+const moreThanZero = durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' });
+
+const backoffShape = {
+  initial: durationSchema,
+  factor: z.number().min(1).max(100),
+  max: durationSchema,
+  jitter: z.number().min(0).max(1),
+};
+const matchSchema = closed({
+  exit_codes: z.array(z.int()).default([]),
+  codes: z.array(z.string()).default([]),
+  signals: z.array(z.string().regex(/^SIG[A-Z0-9]+$/, 'expected a signal such as SIGKILL')).default([]),
+});
 const retrySchema = closed({
   limit: whole.max(1000).default(0),
   backoff: closed({
-    initial: durationSchema.default(10_000),
-    factor: z.number().min(1).max(100).default(2),
-    max: durationSchema.default(300_000),
-    jitter: z.number().min(0).max(1).default(0.1),
+    initial: backoffShape.initial.default(10_000),
+    factor: backoffShape.factor.default(2),
+    max: backoffShape.max.default(300_000),
+    jitter: backoffShape.jitter.default(0.1),
   }).prefault({}),
-  never_on: closed({ exit_codes: z.array(z.int()).default([]), codes: z.array(z.string()).default([]) }).prefault({}),
-}).prefault({});
+  never_on: matchSchema.prefault({}),
+  classes: z
+    .array(
+      closed({
+        on: matchSchema.refine((on) => on.exit_codes.length + on.codes.length + on.signals.length > 0, {
+          error: 'name at least one of exit_codes, codes and signals',
+        }),
+        limit: whole.max(1000),
+        backoff: closed({
+          initial: backoffShape.initial.optional(),
+          factor: backoffShape.factor.optional(),
+          max: backoffShape.max.optional(),
+          jitter: backoffShape.jitter.optional(),
+        }).prefault({}),
+      }),
+    )
+    .max(20)
+    .default([]),
+})
+  .superRefine(({ limit, classes }, ctx) => {
+    for (const [index, one] of classes.entries())
+      if (one.limit > limit)
+        ctx.addIssue({ code: 'custom', path: ['classes', index, 'limit'], message: `is more than the limit of the stage, ${limit}` });
+  })
+  .prefault({});
 
 const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger'];
 const usesSchema = z.string().refine((uses) => builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)), {
@@ -70,8 +107,10 @@ const stageSchema = closed({
   with: z.record(z.string(), z.json()).default({}),
   cwd: z.string().optional(),
   env: envSchema.default({}),
-  timeout: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).default(3_600_000),
-  heartbeat: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).optional(),
+  timeout: moreThanZero.default(3_600_000),
+  total_timeout: moreThanZero.optional(),
+  warn_after: moreThanZero.optional(),
+  heartbeat: moreThanZero.optional(),
   grace: durationSchema.default(10_000),
   retry: retrySchema,
   files: z.array(closed({ path: z.string().min(1), min: whole.default(1) })).default([]),
@@ -104,10 +143,11 @@ export const pipelineSchema = closed({
   concurrency: closed({
     key: nameSchema.optional(),
     limit: z.int().min(1).max(100).default(1),
-    on_conflict: orLater(z.enum(['refuse']).default('refuse'), 'on_conflict', ['queue', 'cancel_running']),
-    queue: later('queue'),
+    on_conflict: z.enum(conflictWords).default('refuse'),
+    queue: closed({ max: z.int().min(1).max(1000).default(1), timeout: moreThanZero.optional() }).prefault({}),
   }).prefault({}),
-  timeout: durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' }).optional(),
+  timeout: moreThanZero.optional(),
+  warn_after: moreThanZero.optional(),
   env: envSchema.default({}),
   secrets: z
     .array(

@@ -5,7 +5,18 @@ import type { CommandType, StageStatus, Status } from './status.ts';
 /** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */
 export type Projection = Pick<
   Status,
-  'state' | 'canonical' | 'stage' | 'attempt' | 'max_attempts' | 'outcome' | 'why' | 'allowed' | 'retry_count' | 'error' | 'stages'
+  | 'state'
+  | 'canonical'
+  | 'stage'
+  | 'attempt'
+  | 'max_attempts'
+  | 'outcome'
+  | 'why'
+  | 'allowed'
+  | 'pause_requested'
+  | 'retry_count'
+  | 'error'
+  | 'stages'
 > &
   Pick<Status, 'started_at' | 'ended_at' | 'duration_ms'>;
 
@@ -27,6 +38,7 @@ const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-',
 /** The public word of a position. */
 const publicState = ({ top, stage, phase }: Position, context: RunContext): string => {
   if (top === 'idle') return 'QUEUED';
+  if (top === 'running' && phase === 'paused') return 'PAUSED';
   if (top === 'running') return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
   // A failing run is where it failed until its processes are gone; STOPPING would say that somebody asked for it.
   if (top === 'failing') return context.stage ? `RUNNING_${stateWord(context.stage)}` : 'STARTING';
@@ -67,6 +79,17 @@ const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
   return context.order.every((name) => context.stages[name]?.state === 'skipped') ? 'noop' : 'success';
 };
 
+const queuedWhy = ({ queued }: RunContext): string => {
+  if (!queued) return 'waits for its turn';
+  const { number, pipeline, run_id, ahead, replaces } = queued;
+  if (replaces) return `waits until run ${number} of ${pipeline} (${run_id}), which it replaces, has stopped`;
+  return `waits for run ${number} of ${pipeline} (${run_id}) to end${ahead > 0 ? `, and for ${ahead} more before it` : ''}`;
+};
+const pausedWhy = ({ pause, stage, stages }: RunContext): string => {
+  const where = (stages[stage ?? '']?.attempt ?? 0) > 0 ? `before ${stage} is tried again` : `before ${stage}`;
+  return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
+};
+
 /** One sentence: what the run waits for and until when, or how it ended. */
 const whyOf = ({ top, phase }: Position, context: RunContext): string => {
   const stage = context.stage ?? '';
@@ -74,7 +97,8 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
   const failure = (error: Failure | null) => error?.message ?? 'failed';
   switch (top) {
     case 'idle':
-      return 'waits for its turn';
+    case 'queued':
+      return queuedWhy(context);
     case 'starting':
       return 'checks parameters, programs and workspace before the first stage (at most 30 s)';
     case 'failing':
@@ -88,10 +112,12 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'stopped':
       return context.stop?.reason ? `stopped: ${context.stop.reason}` : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
+  if (phase === 'paused') return pausedWhy(context);
   if (phase === 'backingOff') return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
   if (phase === 'ending') return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); waits until no process is left`;
-  return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s`;
+  const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
+  return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */
@@ -109,6 +135,7 @@ export const project = (snapshot: { value: unknown; context: unknown }, allowed:
     outcome: outcomeOf(position.top, context),
     why: whyOf(position, context),
     allowed,
+    pause_requested: (context.pause ?? null) !== null && state !== 'PAUSED' && context.endedAt === null,
     retry_count: context.retryCount,
     error: context.error,
     stages: context.order.map((name) => stageStatus(context, name)),

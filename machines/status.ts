@@ -7,7 +7,7 @@ const json = z.record(z.string(), z.unknown());
 const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
 const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
 export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
-export const commandTypeSchema = z.enum(['STOP']);
+export const commandTypeSchema = z.enum(['STOP', 'RETRY_NOW', 'RETRY_FROM', 'SKIP_STAGE', 'PAUSE', 'RESUME']);
 
 export const progressSchema = z.object({
   done: z.number().optional(),
@@ -19,7 +19,7 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stageStatusSchema = z.object({
   name: z.string(),
-  state: z.enum(['pending', 'running', 'retrying', 'succeeded', 'skipped', 'stopped', 'failed']),
+  state: z.enum(['pending', 'running', 'retrying', 'paused', 'succeeded', 'skipped', 'reused', 'stopped', 'failed']),
   attempt: z.number().int(),
   max_attempts: z.number().int(),
   started_at: instant.nullable(),
@@ -37,7 +37,7 @@ export const statusSchema = z
     run_id: z.string().nullable(),
     pipeline: z.string(),
     number: z.number().int().nullable(),
-    /** IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, STOPPING, DONE, FAILED, STOPPED. */
+    /** IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, STOPPING, DONE, FAILED, STOPPED. */
     state: z.string(),
     canonical: canonicalSchema,
     stage: z.string().nullable(),
@@ -48,6 +48,8 @@ export const statusSchema = z
     outcome: outcomeSchema.nullable(),
     why: z.string(),
     allowed: z.array(commandTypeSchema),
+    /** A pause is asked for and comes where nothing works. */
+    pause_requested: z.boolean(),
     trigger: triggerSchema.nullable(),
     only_stage: z.string().nullable(),
     params: json,

@@ -103,7 +103,7 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
 /** `--start`: a run that is refused (one may be live, and goes on) is no reason not to serve. */
 const startFirst = async (orchestrator: Orchestrator, pipeline: string, logger: Logger): Promise<void> => {
   const actor = { kind: 'system' as const, name: 'serve --start' };
-  const rest = { params: {}, trigger: 'manual' as const, reason: null, onlyStage: null, idempotency: null };
+  const rest = { params: {}, trigger: 'manual' as const, reason: null, onlyStage: null, onConflict: null, idempotency: null };
   await orchestrator.start({ pipeline, actor, ...rest }).catch((error) => logger.warn(`${pipeline} was not started: ${error.message}`));
 };
 

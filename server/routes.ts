@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Status } from '../machines/status.ts';
 import type { Actor, EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import type { RunFilter } from '../services/store.ts';
@@ -34,6 +35,11 @@ const idempotencyOf = (input: RouteInput, pipeline: string, stage: string | null
   return { key, bodyHash };
 };
 
+const accepted = (status: Status, replayed: boolean): RouteAnswer => {
+  const headers = { Location: `/api/runs/${status.run_id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) };
+  return { status: 202, body: status, headers };
+};
+
 const start = async (orchestrator: Orchestrator, input: RouteInput): Promise<RouteAnswer> => {
   const pipeline = pipelineOf(orchestrator, input);
   const stage = input.params.stage ?? null;
@@ -45,14 +51,22 @@ const start = async (orchestrator: Orchestrator, input: RouteInput): Promise<Rou
     reason: reason ?? null,
     actor: user,
     onlyStage: stage,
+    onConflict: null,
     idempotency: idempotencyOf(input, pipeline, stage),
   });
-  const headers = { Location: `/api/runs/${status.run_id}`, ...(replayed && { 'Idempotent-Replayed': 'true' }) };
-  return { status: 202, body: status, headers };
+  return accepted(status, replayed);
 };
 
 const startRefusals: ServiceErrorCode[] = [
-  ...(['unknown-pipeline', 'already-running', 'invalid-params', 'missing-input', 'invalid-body', 'idempotency-key-reused'] as const),
+  ...([
+    'unknown-pipeline',
+    'already-running',
+    'queue-full',
+    'invalid-params',
+    'missing-input',
+    'invalid-body',
+    'idempotency-key-reused',
+  ] as const),
   ...(['invalid-json', 'body-too-large', 'unsupported-media-type', 'draining'] as const),
 ];
 const bodyRefusals: ServiceErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type', 'invalid-body'];
@@ -113,7 +127,7 @@ export const routes: readonly Route[] = [
   },
   {
     ...{ method: 'post', path: '/api/pipeline/stop', summary: 'Stop the live run' },
-    ...{ query: schemas.pipelineQuery, body: schemas.stopBody, answers: { 202: schemas.statusAnswer } },
+    ...{ query: schemas.pipelineQuery, body: schemas.stopBody, answers: { 202: schemas.stopAnswer } },
     refusals: ['unknown-pipeline', 'nothing-to-stop', 'command-not-allowed', ...bodyRefusals],
     handle: async (orchestrator, input) => {
       const { reason, grace_ms } = input.body as z.infer<typeof schemas.stopBody>;
@@ -126,8 +140,8 @@ export const routes: readonly Route[] = [
     ...{ query: schemas.pipelineQuery, body: schemas.resetBody, answers: { 200: schemas.statusAnswer, 202: schemas.statusAnswer } },
     refusals: ['unknown-pipeline', 'run-active', ...bodyRefusals],
     handle: async (orchestrator, input) => {
-      const { force } = input.body as z.infer<typeof schemas.resetBody>;
-      const status = await orchestrator.reset(pipelineOf(orchestrator, input), { force, actor: user });
+      const { force, reason } = input.body as z.infer<typeof schemas.resetBody>;
+      const status = await orchestrator.reset(pipelineOf(orchestrator, input), { force, reason: reason ?? null, actor: user });
       // A forced reset of a live run shows IDLE once that run has stopped.
       return { status: status.run_id === null ? 200 : 202, body: status };
     },
@@ -204,11 +218,14 @@ export const routes: readonly Route[] = [
   {
     ...{ method: 'post', path: '/api/runs/{id}/commands', summary: 'Command a run' },
     ...{ params: { id: schemas.runIdParam }, body: schemas.commandBody, answers: { 202: schemas.statusAnswer } },
-    refusals: ['unknown-run', 'command-not-allowed', 'version-moved', ...bodyRefusals],
-    handle: async (orchestrator, { params, body, header }) => {
-      const { type, reason, grace_ms } = body as z.infer<typeof schemas.commandBody>;
-      const command = { type, reason: reason ?? null, graceMs: grace_ms ?? null, actor: user, ifVersion: versionOf(header('if-match')) };
-      return { status: 202, body: await orchestrator.command(params.id as string, command) };
+    refusals: ['unknown-run', 'command-not-allowed', 'version-moved', 'unknown-stage', ...startRefusals],
+    handle: async (orchestrator, input) => {
+      const runId = input.params.id as string;
+      const command = input.body as z.infer<typeof schemas.commandBody>;
+      const ifVersion = versionOf(input.header('if-match'));
+      const idempotency = idempotencyOf(input, runId, command.type);
+      const { status, replayed } = await orchestrator.command(runId, { command, actor: user, ifVersion, idempotency });
+      return accepted(status, replayed);
     },
   },
   {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { attemptSchema } from '../machines/attempts.ts';
 import { closed } from '../machines/closed.ts';
+import { commandSchema } from '../machines/commands.ts';
 import { eventNameSchema, eventSchema } from '../machines/events.ts';
 import { commandTypeSchema, statusSchema, triggerSchema } from '../machines/status.ts';
 import { chartFormats } from '../services/orchestrator-port.ts';
@@ -15,8 +16,8 @@ export const runIdParam = z.string().regex(/^r_[0-9A-HJKMNP-TV-Z]{26}$/, 'expect
 
 export const startBody = closed({ params: json.default({}), manual: z.boolean().default(true), reason });
 export const stopBody = closed({ reason, grace_ms: graceMs });
-export const resetBody = closed({ force: z.boolean().default(false) });
-export const commandBody = closed({ type: commandTypeSchema, reason, grace_ms: graceMs });
+export const resetBody = closed({ force: z.boolean().default(false), reason });
+export { commandSchema as commandBody };
 
 export const pipelineQuery = closed({ pipeline: nameParam.optional() });
 const instant = z.iso.datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' });
@@ -98,7 +99,7 @@ export const pipelinesAnswer = z.object({
 export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema) });
 export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });
 export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });
-const cause = z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery']), actor: z.string().optional() });
+const cause = z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']), actor: z.string().optional() });
 export const snapshotAtAnswer = z.object({
   ...{ run_id: z.string(), version: z.int(), n: z.int(), at: z.string(), from: z.string(), to: z.string(), event: json, cause },
   ...{ value: z.unknown(), context: json, status: z.string(), as_of_seq: z.int() },
@@ -118,4 +119,5 @@ export const transitionsAnswer = z.object({
   ),
   as_of_seq: z.int(),
 });
+export const stopAnswer = statusSchema.extend({ queued: z.int() });
 export { statusSchema as statusAnswer };

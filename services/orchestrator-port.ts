@@ -1,4 +1,6 @@
 import type { Attempt } from '../machines/attempts.ts';
+import type { Command } from '../machines/commands.ts';
+import type { OnConflict } from '../machines/definition.ts';
 import type { JournalEvent } from '../machines/events.ts';
 import type { CommandType, Progress, Status, Trigger } from '../machines/status.ts';
 import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
@@ -14,8 +16,11 @@ export type StartRequest = {
   reason: string | null;
   actor: Actor;
   onlyStage: string | null;
-  idempotency: { key: string; bodyHash: string } | null;
+  /** What to do about a live run; null = as the pipeline says. */
+  onConflict: OnConflict | null;
+  idempotency: Idempotency | null;
 };
+export type Idempotency = { key: string; bodyHash: string };
 type StreamSnapshot = {
   seq: number;
   data: Record<string, unknown>;
@@ -118,16 +123,19 @@ export type StreamSource = {
 
 /** Everything that changes something. */
 export type Commands = {
-  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, idempotency-key-reused, draining, starting */
+  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, queue-full, idempotency-key-reused, draining, starting */
   start(request: StartRequest): Promise<{ status: Status; replayed: boolean }>;
-  /** Stops the pipeline's live run. @throws nothing-to-stop */
-  stop(pipeline: string, options: { reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status>;
-  /** @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any more */
-  command(runId: string, command: RunCommand): Promise<Status>;
+  /** Stops the pipeline's live run; `queued` others go on waiting. @throws nothing-to-stop */
+  stop(pipeline: string, options: { reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status & { queued: number }>;
+  /**
+   * The status of the run, or for RETRY_FROM of the new one.
+   * @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any more; RETRY_FROM also as `start`
+   */
+  command(runId: string, asked: RunCommand): Promise<{ status: Status; replayed: boolean }>;
   /** Shows IDLE again; history stays. @throws run-active unless force */
-  reset(pipeline: string, options: { force: boolean; actor: Actor }): Promise<Status>;
+  reset(pipeline: string, options: { force: boolean; reason: string | null; actor: Actor }): Promise<Status>;
 };
-export type RunCommand = { type: CommandType; reason: string | null; graceMs: number | null; actor: Actor; ifVersion: number | null };
+export type RunCommand = { command: Command; actor: Actor; ifVersion: number | null; idempotency: Idempotency | null };
 
 /**
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and

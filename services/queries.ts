@@ -8,6 +8,7 @@ import type { JournalEvent } from '../machines/events.ts';
 import { commandTypeSchema, type Status } from '../machines/status.ts';
 import type { Clock } from './clock.ts';
 import type { Charts } from './interpreter/charts.ts';
+import { outlook } from './interpreter/outlook.ts';
 import type { Look } from './look.ts';
 import type { ChartFormat, HealthReport, Queries, StreamSource } from './orchestrator-port.ts';
 import type { LoadedPipelines } from './pipelines.ts';
@@ -74,7 +75,8 @@ export const createQueries = (deps: Deps): Queries & StreamSource => {
   /** The status of a pipeline as a snapshot of the store shows it; the same rule as `status`. */
   const statusIn = ({ runs, resets, headSeq }: StoreSnapshot, pipeline: string): Status => {
     const mine = runs.filter((run) => run.pipeline === pipeline).sort((a, b) => b.number - a.number);
-    const run = mine.find(({ endedAt }) => endedAt === null) ?? mine[0];
+    const live = mine.filter(({ endedAt }) => endedAt === null);
+    const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0];
     const isHidden = !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
     return isHidden ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null) : show(run, headSeq);
   };
@@ -189,10 +191,8 @@ export const createQueries = (deps: Deps): Queries & StreamSource => {
     commands: async (runId) => {
       truthful();
       const { run, headSeq } = await runOr404(runId);
-      const items = commandTypeSchema.options.map((type) => {
-        const allowed = run.projection.allowed.includes(type);
-        return { type, allowed, why_not: allowed ? null : `not possible while ${run.projection.state}` };
-      });
+      const reasons = outlook(await charts.loaded(run.chart), run.snapshot, run.projection);
+      const items = commandTypeSchema.options.map((type) => ({ type, allowed: reasons[type] === null, why_not: reasons[type] }));
       return { run_id: runId, version: run.version, items, as_of_seq: headSeq };
     },
     chart: async (of, format) => {

@@ -1,5 +1,6 @@
 import type { AttemptAnswer } from '../stages/contract.ts';
 import { settleFromEvidence } from '../stages/evidence.ts';
+import type { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { fenceOf } from './fence.ts';
 import type { Effects, Failed } from './interpreter/effects.ts';
@@ -15,6 +16,7 @@ type Deps = {
   interpreter: Interpreter;
   effects: Effects;
   timers: Timers;
+  admission: Admission;
   clock: Clock;
   dataDir: string;
   secrets: Secrets;
@@ -24,10 +26,20 @@ type Deps = {
 
 /**
  * Tells the truth about what the last service left, in the ruled order: 1 live stage effects are settled, by evidence or as
- * interrupted; then everything else that was asked for is asked for again; 2 overdue timers fire. State may be answered
+ * interrupted; then everything else that was asked for is asked for again; 2 overdue timers fire, 3 whoever waits for a free place gets it. State may be answered
  * when this resolves (T5, S15).
  */
-export const recover = async ({ store, interpreter, effects, timers, clock, dataDir, secrets, reap }: Deps): Promise<{ runs: number }> => {
+export const recover = async ({
+  store,
+  interpreter,
+  effects,
+  timers,
+  admission,
+  clock,
+  dataDir,
+  secrets,
+  reap,
+}: Deps): Promise<{ runs: number }> => {
   const rows = await store.effects();
   const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
   await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
@@ -47,6 +59,7 @@ export const recover = async ({ store, interpreter, effects, timers, clock, data
     if (found) effects.start(effect, found.run);
   }
   await timers.tick();
+  await admission.settleAll();
   return { runs: live.size };
 };
 

@@ -14,6 +14,7 @@ export const serviceErrors = {
   'method-not-allowed': [405, 'The method is not possible here'],
   'unsupported-version': [406, 'The protocol version is not spoken'],
   'already-running': [409, 'A run is live already'],
+  'queue-full': [409, 'As many runs wait as may'],
   'command-not-allowed': [409, 'The command is not possible now'],
   'nothing-to-stop': [409, 'No run is live'],
   'run-active': [409, 'A run is live'],

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { NewEvent } from '../machines/events.ts';
 import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
+import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
@@ -123,6 +124,8 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   });
   const timers = createTimers({ store, interpreter, clock, log });
 
+  const admission = createAdmission({ store, interpreter, log });
+
   const reaping = new AbortController();
   /** A run that ended without its chart has nobody to drain it; its lock waits for this. */
   const reap = (runId: string): void => {
@@ -131,6 +134,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       if (found) await drain({} as EffectRow, found.run, reaping.signal);
       // Its lock is free now, and that is an event.
       wake();
+      if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
   };
   interpreter.onCommit(({ run, decision }) => {
@@ -140,6 +144,9 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       if (last) store.saveProgress(run.runId, last.value).catch((error) => log('progress could not be saved', { error: String(error) }));
       if (decision.drop.length > 0) reap(run.runId);
     }
+    const { key } = run.definition.concurrency;
+    // A place may be free, or somebody new waits.
+    if (phase === 'ready' && (run.endedAt !== null || run.projection.state === 'QUEUED')) void admission.settle(key);
     for (const event of decision.events)
       logger[event.severity === 'debug' ? 'debug' : 'info'](event.msg, {
         run_id: run.runId,
@@ -190,7 +197,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     }),
     ...createLogQueries({ logs, look }),
     ...createCommands({
-      ...{ store, charts, interpreter, clock, look, wake },
+      ...{ store, charts, interpreter, clock, look, wake, dataDir },
       nextRunId: createRunIds(clock.wallMs),
       isDraining: () => phase === 'draining',
     }),
@@ -215,7 +222,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   return {
     orchestrator,
     boot: async () => {
-      const { runs } = await recover({ store, interpreter, effects, timers, clock, dataDir, secrets, reap });
+      const { runs } = await recover({ store, interpreter, effects, timers, admission, clock, dataDir, secrets, reap });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
         await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });
@@ -226,6 +233,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     },
     close: async () => {
       phase = 'draining';
+      admission.close();
       graceCapMs = options.shutdownTimeoutMs / 2;
       effects.hold();
       timers.close();

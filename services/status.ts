@@ -7,14 +7,16 @@ const iso = (at: number): string => new Date(at).toISOString();
 
 /** What every client sees of a run: its row, and the progress that is newer than the row. */
 export const viewOf = (run: RunRow, progress: Progress | null = null): RunView => {
-  const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, stages, retry_count, error } = run.projection;
+  const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, pause_requested, stages, retry_count, error } =
+    run.projection;
   return {
     run_id: run.runId,
     pipeline: run.pipeline,
     number: run.number,
     ...{ state, canonical, stage, attempt, max_attempts },
     version: run.version,
-    ...{ outcome, why, allowed },
+    // Absent in rows of an earlier version.
+    ...{ outcome, why, allowed, pause_requested: pause_requested ?? false },
     trigger: run.trigger,
     only_stage: run.onlyStage,
     params: run.params,
@@ -53,6 +55,7 @@ export const idleStatus = (definition: PipelineDefinition, headSeq: number, last
   outcome: null,
   why: lastRunId ? 'was reset; the history stays' : 'nothing ever ran',
   allowed: [],
+  pause_requested: false,
   trigger: null,
   only_stage: null,
   params: {},

@@ -1,5 +1,6 @@
 import type { ChartConfig } from '../machines/compile.ts';
-import type { PipelineDefinition } from '../machines/definition.ts';
+import type { Queued } from '../machines/context.ts';
+import type { OnConflict, PipelineDefinition } from '../machines/definition.ts';
 import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
@@ -71,7 +72,7 @@ export type TimerRow = {
   bootId: string;
 };
 
-export type Cause = { kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery'; actor?: string };
+export type Cause = { kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery' | 'queue'; actor?: string };
 export type Verdict = 'accepted' | 'refused' | 'stale';
 export type LedgerRow = {
   n: number;
@@ -109,17 +110,23 @@ export type BeginRequest = {
   compilerVersion: number;
   snapshot: unknown;
   projection: Projection;
-  lock: { key: string; limit: number };
+  /** `onConflict` and `queueMax` say what happens when no place of the key is free, or others wait for one. */
+  lock: { key: string; limit: number; onConflict: OnConflict; queueMax: number };
   at: number;
   idempotency: { key: string; bodyHash: string } | null;
-  /** Written when no place is free: a refusal leaves this event and no run (S06). */
-  refusal: (owner: RunRow) => NewEvent;
+  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). */
+  refusal: (met: Conflict) => NewEvent;
 };
+/** What a start met: the run that is live (or first in line), and how many wait. */
+export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };
 export type Begun =
   | ({ kind: 'begun' } & Committed)
   | { kind: 'replayed'; run: RunRow }
   | { kind: 'key-reused'; run: RunRow }
-  | { kind: 'refused'; owner: RunRow };
+  | ({ kind: 'refused' } & Conflict);
+/** A run in the line of a key, in its order, with what it waits behind. `holders` are those that have a place. */
+type Waiter = { key: string; runId: string; queued: Queued };
+export type Line = { waiters: Waiter[]; holders: string[] };
 
 /** Newest first. `fromMs` and `toMs` bound the start of a run; `before` is a run id; `q` is looked for in ids, reasons and errors. */
 export type RunFilter = {
@@ -142,7 +149,14 @@ export type JournalFilter = { runId?: string; pipeline?: string; stage?: string;
 export type Store = RetentionStore & {
   /** Changes only when the journal is new; part of every cursor. */
   readonly epoch: string;
-  begin(request: BeginRequest, decide: (loaded: Loaded) => Decision): Promise<Begun>;
+  /** `queued` = no place is free, the run is in the line. */
+  begin(request: BeginRequest, decide: (loaded: Loaded, queued: Queued | null) => Decision): Promise<Begun>;
+  /** Gives this run a place, if it is the first in line and one is free. @returns null when not */
+  admit(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
+  /** Who waits for a key, and for whom. */
+  line(key: string): Promise<Line>;
+  /** The keys that somebody waits for. */
+  waitedKeys(): Promise<string[]>;
   /** @returns null when the run does not exist */
   step(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
 

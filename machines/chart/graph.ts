@@ -11,7 +11,7 @@ export type ChartState = {
   entry: string[];
   title: string | null;
 };
-type Trigger = { kind: 'event' | 'done' | 'error' | 'after'; name: string };
+type Trigger = { kind: 'event' | 'done' | 'error' | 'after' | 'always'; name: string };
 /** `from` is '' for what the chart as a whole handles. */
 export type ChartEdge = { from: string; to: string; trigger: Trigger; guard: string | null; actions: string[] };
 /** A chart as states and edges with absolute paths: what is drawn, exported and shown. */
@@ -27,6 +27,7 @@ type Node = {
   states?: Record<string, Node>;
   on?: Record<string, Transitions>;
   after?: Record<string, Transitions>;
+  always?: Transitions;
   invoke?: Invoke | Invoke[];
   entry?: Action[];
   meta?: { title?: string };
@@ -57,6 +58,7 @@ export const chartGraph = (config: ChartConfig): ChartGraph => {
       addEdges(path, parent, { kind: 'error', name: id }, onError);
     }
     for (const [name, transitions] of Object.entries(node.after ?? {})) addEdges(path, parent, { kind: 'after', name }, transitions);
+    addEdges(path, parent, { kind: 'always', name: 'always' }, node.always);
     for (const [name, child] of Object.entries(node.states ?? {})) {
       const own = below(path, name);
       graph.states.push({

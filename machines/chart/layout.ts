@@ -4,7 +4,7 @@ import type { ChartEdge, ChartGraph, ChartState } from './graph.ts';
  * A state as a box: its name, what it invokes, and a row for each way out. Labels stand in the rows and never on the lines, so
  * nothing can lie over anything, however long the names are.
  */
-export type Row = { icon: 'event' | 'done' | 'error' | 'after'; text: string; to: string; y: number };
+export type Row = { icon: ChartEdge['trigger']['kind']; text: string; to: string; y: number };
 export type Box = {
   path: string;
   name: string;

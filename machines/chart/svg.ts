@@ -16,7 +16,7 @@ const style = `
   .icon.done { fill: var(--done); } .icon.error { fill: var(--error); } .icon.after { fill: var(--after); } .icon.event { fill: var(--event); }
 `;
 
-const icons: Record<Row['icon'], string> = { done: '✓', error: '✗', after: '◷', event: '●' };
+const icons: Record<Row['icon'], string> = { done: '✓', error: '✗', after: '◷', event: '●', always: '→' };
 const text = (x: number, y: number, content: string, kind = ''): string =>
   `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escapeXml(content)}</text>`;
 

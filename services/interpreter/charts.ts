@@ -27,6 +27,8 @@ export type Charts = {
   /** @throws ChartNotLoaded, ChartNotSupported */
   machine(hash: string): AnyStateMachine;
   load(hash: string): Promise<void>;
+  /** @throws ChartNotSupported */
+  loaded(hash: string): Promise<AnyStateMachine>;
 };
 
 export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
@@ -35,7 +37,28 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
     if (machines.size >= maxCharts) machines.delete(machines.keys().next().value as string);
     machines.set(hash, machine);
   };
+  const machine = (hash: string): AnyStateMachine => {
+    const known = machines.get(hash);
+    if (!known) throw new ChartNotLoaded(hash);
+    if (known instanceof ChartNotSupported) throw known;
+    return known;
+  };
+  const load = async (hash: string): Promise<void> => {
+    const stored = await store.chart(hash);
+    try {
+      if (!stored) throw new Error('the chart is not in the store');
+      keep(hash, machineOf(stored.config));
+    } catch (error) {
+      keep(hash, new ChartNotSupported(error instanceof Error ? error.message : String(error)));
+    }
+  };
   return {
+    machine,
+    load,
+    loaded: async (hash) => {
+      if (!machines.has(hash)) await load(hash);
+      return machine(hash);
+    },
     pin: (definition) => {
       const config = compile(definition);
       const hash = createHash('sha256')
@@ -45,21 +68,6 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
       const machine = machineOf(config);
       keep(hash, machine);
       return { hash, config, compilerVersion, machine, initial: persist(machine, initialTransition(machine)[0]) };
-    },
-    machine: (hash) => {
-      const machine = machines.get(hash);
-      if (!machine) throw new ChartNotLoaded(hash);
-      if (machine instanceof ChartNotSupported) throw machine;
-      return machine;
-    },
-    load: async (hash) => {
-      const stored = await store.chart(hash);
-      try {
-        if (!stored) throw new Error('the chart is not in the store');
-        keep(hash, machineOf(stored.config));
-      } catch (error) {
-        keep(hash, new ChartNotSupported(error instanceof Error ? error.message : String(error)));
-      }
     },
   };
 };

@@ -1,16 +1,15 @@
-import { type AnyMachineSnapshot, type AnyStateMachine, getNextTransitions, transition } from 'xstate';
+import { type AnyMachineSnapshot, type AnyStateMachine, transition } from 'xstate';
 import type { RunEvent } from '../../machines/context.ts';
 import type { NewEvent } from '../../machines/events.ts';
 import type { Failure } from '../../machines/failure.ts';
-import { type GuardName, guardTable } from '../../machines/guards.ts';
 import { patchOf, type StatusPatch } from '../../machines/patch.ts';
 import { type Projection, project } from '../../machines/project.ts';
-import { type CommandType, commandTypeSchema } from '../../machines/status.ts';
 import { fenceOf } from '../fence.ts';
 import { viewOf } from '../status.ts';
 import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store.ts';
 import { persist, revive } from './charts.ts';
 import { type Now, outboxOf } from './outbox.ts';
+import { allowedIn, judgeGuards, whyNot } from './outlook.ts';
 
 // Omit over a union, member by member.
 type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
@@ -44,15 +43,6 @@ const pathOf = (value: unknown): string =>
         .map(([key, inner]) => `${key}.${pathOf(inner)}`)
         .join(' ');
 
-const sample: Record<CommandType, RunEvent> = { STOP: { type: 'STOP', at: 0, by: '', reason: null, grace_ms: null } };
-const allowedIn = (snapshot: AnyMachineSnapshot): CommandType[] => commandTypeSchema.options.filter((type) => snapshot.can(sample[type]));
-
-/** What a snapshot shows, with the commands that are legal in it. */
-export const projectSnapshot = (machine: AnyStateMachine, snapshot: unknown): Projection => {
-  const revived = revive(machine, snapshot);
-  return project(revived, allowedIn(revived));
-};
-
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.
  * @throws ChartFault when the machine throws, loops or meets an error it does not handle; VersionMoved
@@ -72,7 +62,7 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
     if (after.status === 'error') throw after.error;
     return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
   });
-  if (!next) return refused(loaded, event, delivery, now, guards);
+  if (!next) return refused(loaded, before, event, delivery, now, guards);
 
   const [{ facts, ...rows }, projection] = attempt(event, () => [
     outboxOf(actions, next, loaded, usedUp(delivery), now),
@@ -91,7 +81,7 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
       verdict: 'accepted',
       why: null,
     },
-    events: [...facts, ...runFacts(loaded, projection, delivery.cause, patchAfter(loaded, moved))],
+    events: runFacts(loaded, projection, delivery.cause, facts, patchAfter(loaded, moved)),
   };
 };
 
@@ -132,7 +122,7 @@ export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, no
       verdict: 'accepted',
       why: failure.message,
     },
-    events: [...lost, ...runFacts(loaded, projection, delivery.cause, patchAfter(loaded, moved))],
+    events: runFacts(loaded, projection, delivery.cause, lost, patchAfter(loaded, moved)),
   };
 };
 
@@ -147,25 +137,12 @@ const attempt = <const T>(event: RunEvent, work: () => T): T => {
 };
 
 /** An answer ends its effect and a firing its timer; news about an effect (INTERRUPTED, HEARTBEAT_LATE) only names it. */
-const usedUp = ({ event, fence }: Delivery): Fence | null => (event.type.startsWith('xstate.') ? fence : null);
+const usedUp = ({ event, fence }: Delivery): Fence | null => (fence?.kind === 'timer' || event.type.startsWith('xstate.') ? fence : null);
 
 const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolean =>
   kind === 'effect'
     ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
     : timers.some((row) => row.id === id && row.stamp === stamp);
-
-/** Each guard that was asked, and what it said: the ledger's "why this way". */
-const judgeGuards = (snapshot: AnyMachineSnapshot, event: RunEvent): LedgerRow['guards'] =>
-  getNextTransitions(snapshot).flatMap(({ eventType, guard }) => {
-    if (eventType !== event.type || !guard) return [];
-    const { type, params } = guard as { type: GuardName; params: { stage: string } };
-    return [{ guard: type, holds: guardTable[type].test({ context: snapshot.context, event } as never, params) }];
-  });
-
-const whyNot = (state: string, guards: LedgerRow['guards']): string => {
-  const failed = guards.find(({ holds }) => !holds);
-  return failed ? guardTable[failed.guard as GuardName].why : `not possible while ${state}`;
-};
 
 const unmoved = (loaded: Loaded, event: RunEvent, { cause }: Delivery, now: Now): Omit<Decision, 'events'> => {
   const where = pathOf((loaded.run.snapshot as { value: unknown }).value);
@@ -182,12 +159,21 @@ const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): D
   return { ...base, ledger: { ...base.ledger, why }, events: [fact] };
 };
 
-const refused = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now, guards: LedgerRow['guards']): Decision => {
+const refused = (
+  loaded: Loaded,
+  snapshot: AnyMachineSnapshot,
+  event: RunEvent,
+  delivery: Delivery,
+  now: Now,
+  guards: LedgerRow['guards'],
+): Decision => {
   const base = unmoved(loaded, event, delivery, now);
-  const why = whyNot(loaded.run.projection.state, guards);
+  const { projection } = loaded.run;
+  const why = whyNot(snapshot, event, projection.state, projection.why, guards);
+  const reason = 'reason' in event ? event.reason : null;
   const fact: NewEvent = {
     ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `${event.type} refused: ${why}` },
-    data: { command: event.type, why, by: delivery.cause.actor ?? null },
+    data: { command: event.type, why, by: delivery.cause.actor ?? null, reason, allowed: projection.allowed },
   };
   // A refused answer is used up all the same, or its effect would count as live for ever.
   const used = [usedUp(delivery) ?? []].flat();
@@ -207,11 +193,13 @@ const patchAfter = ({ run, effects }: Loaded, { at, next, remove, born }: Omit<D
   // As the store judges it: the lock of an ended run waits for processes that may live.
   const isFree = ended && ![...left, ...born].some(({ kind }) => kind === 'stage');
   const after = { ...run, projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null, lock: isFree ? null : run.lock };
-  return patchOf(run.version === 0 ? null : viewOf(run), viewOf(after));
+  // A queued run holds no lock: the place it was given is news, too.
+  const before = run.projection.state === 'QUEUED' ? { ...run, lock: null } : run;
+  return patchOf(run.version === 0 ? null : viewOf(before), viewOf(after));
 };
 
-/** What the run as a whole has to say: accepted, its end, and how its public view changed, always last. */
-const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, patch: StatusPatch): NewEvent[] => {
+/** What a step has to say: that the run was accepted, always first, what the chart said, its end, and how its public view changed, always last. */
+const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, ofChart: NewEvent[], patch: StatusPatch): NewEvent[] => {
   const facts: NewEvent[] = [];
   const ended = finals.includes(to.state);
   const say = (event: NewEvent['event'], severity: NewEvent['severity'], msg: string, data: Record<string, unknown>) =>
@@ -221,6 +209,7 @@ const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, patch: StatusPa
       ...{ number: run.number, trigger: run.trigger, by: cause.actor ?? null, reason: run.reason, params: run.params },
       only_stage: run.onlyStage,
     });
+  facts.push(...ofChart);
   if (ended) {
     const word = to.state === 'DONE' ? 'succeeded' : to.state === 'FAILED' ? 'failed' : 'stopped';
     const severity = word === 'failed' ? 'error' : 'info';

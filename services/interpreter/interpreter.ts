@@ -1,6 +1,7 @@
+import type { Queued, Reused } from '../../machines/context.ts';
 import type { Failure } from '../../machines/failure.ts';
 import type { Clock } from '../clock.ts';
-import type { BeginRequest, Begun, Committed, Decision, Loaded, Store, Verdict } from '../store.ts';
+import type { BeginRequest, Begun, Cause, Committed, Decision, Loaded, Store, Verdict } from '../store.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
 import type { Now } from './outbox.ts';
@@ -11,7 +12,10 @@ type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
  * after the commit. Nothing else writes a run's state.
  */
 export type Interpreter = {
-  begin(request: BeginRequest, delivery: Delivery): Promise<Begun>;
+  /** The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run has done of it. */
+  begin(request: BeginRequest, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
+  /** Admits the run, if it is first in line and a place is free. @returns null when not */
+  admit(runId: string, cause: Cause): Promise<Committed | null>;
   /** @returns null when the run does not exist. @throws the store's error when nothing could be committed */
   deliver(runId: string, delivery: Delivery): Promise<Outcome | null>;
   /** Called on a fresh turn after each commit, in commit order. */
@@ -42,15 +46,18 @@ export const createInterpreter = (deps: { store: Store; charts: Charts; clock: C
     });
   };
 
-  const step = async (runId: string, decision: (loaded: Loaded) => Decision): Promise<Committed | null> => {
+  /** Decides again once the chart it asked for is in memory. */
+  const loading = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      return await store.step(runId, decision);
+      return await work();
     } catch (error) {
       if (!(error instanceof ChartNotLoaded)) throw error;
       await charts.load(error.hash);
-      return store.step(runId, decision);
+      return work();
     }
   };
+  const step = (runId: string, decision: (loaded: Loaded) => Decision): Promise<Committed | null> =>
+    loading(() => store.step(runId, decision));
 
   const stepOrFault = async (runId: string, delivery: Delivery): Promise<Committed | null> => {
     const plainly = (given: Delivery) => (loaded: Loaded) => decide(charts.machine(loaded.run.chart), loaded, given, now());
@@ -71,12 +78,33 @@ export const createInterpreter = (deps: { store: Store; charts: Charts; clock: C
     }
   };
 
+  const first = (run_id: string, queued: Queued | null, reused: Reused | undefined): Delivery['event'] => {
+    const more = reused ? { reused } : {};
+    return queued ? { type: 'ENQUEUED', run_id, queued, ...more } : { type: 'ADMITTED', run_id, ...more };
+  };
+
   return {
-    begin: (request, delivery) =>
+    begin: (request, { cause, reused }) =>
       inOrder(request.spec.runId, async () => {
-        const begun = await store.begin(request, (loaded) => decide(charts.machine(request.spec.chart), loaded, delivery, now()));
+        const { runId, chart } = request.spec;
+        const begun = await store.begin(request, (loaded, queued) =>
+          decide(charts.machine(chart), loaded, { event: first(runId, queued, reused), fence: null, cause }, now()),
+        );
         if (begun.kind === 'begun') publish(begun);
         return begun;
+      }),
+    admit: (runId, cause) =>
+      inOrder(runId, async () => {
+        const delivery: Delivery = { event: { type: 'ADMITTED', run_id: runId }, fence: null, cause };
+        const admit = () => store.admit(runId, (loaded) => decide(charts.machine(loaded.run.chart), loaded, delivery, now()));
+        const committed = await loading(admit).catch((error) => {
+          if (!(error instanceof ChartFault || error instanceof ChartNotSupported)) throw error;
+          // It must not hold up those behind it.
+          const fault = { type: 'FAULT' as const, code: 'chart-fault', message: error.message, during: 'ADMITTED' };
+          return stepOrFault(runId, { event: fault, fence: null, cause });
+        });
+        if (committed) publish(committed);
+        return committed;
       }),
     deliver: (runId, delivery) =>
       inOrder(runId, async () => {

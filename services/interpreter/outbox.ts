@@ -15,7 +15,7 @@ export type Outbox = {
 };
 
 /** Limits on work count monotonic time of this boot; all other waits are wall time (T13). */
-const monotonicDelays = ['attemptTimeout', 'verifyDeadline', 'preflightDeadline'];
+const monotonicDelays = ['attemptTimeout', 'attemptWarning', 'verifyDeadline', 'preflightDeadline'];
 const clockOf = (timerId: string): TimerRow['clock'] =>
   monotonicDelays.some((name) => timerId.startsWith(`xstate.after.${name}.`)) ? 'monotonic' : 'wall';
 
@@ -52,6 +52,8 @@ export const outboxOf = (
     const row = armed.get(id);
     if (row) outbox.disarm.push({ kind: 'timer', id, stamp: row.stamp });
     armed.delete(id);
+    // A state that was only passed through has armed it in this very step.
+    outbox.arm = outbox.arm.filter((one) => one.id !== id);
   };
   const born = ({ id, src, input }: Spawn) => {
     const stage = input?.stage;

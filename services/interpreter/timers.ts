@@ -42,7 +42,8 @@ export const createTimers = (deps: {
     try {
       for (const { runId, id, stamp } of await store.dueTimers(now())) {
         if (closed) return;
-        const event = { type: id as `xstate.after.${string}` };
+        // The id of a timer is the event it becomes.
+        const event = { type: id as `xstate.after.${string}` | 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' };
         await interpreter.deliver(runId, { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } });
       }
       sleep((await store.nextDueIn(now())) ?? maxSleepMs);

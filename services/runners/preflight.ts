@@ -1,14 +1,14 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type EffectRunner, Failed } from '../interpreter/effects.ts';
-import { workspaceOf } from '../paths.ts';
+import { workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Places } from './stage-request.ts';
 
 /** The checks before the first stage: a workspace that can be written, secrets that are set, programs that exist. */
 export const createPreflightRunner = (places: Places): EffectRunner => {
   return async (_effect, run) => {
     try {
-      await mkdir(workspaceOf(places.dataDir, run.runId), { recursive: true, mode: 0o700 });
+      await mkdir(workspaceOf(places.dataDir, workspaceOwner(run)), { recursive: true, mode: 0o700 });
     } catch (error) {
       const code = (error as { code?: string }).code ?? 'unknown';
       throw new Failed({ code: 'workspace-failed', message: `the workspace of the run cannot be made (${code})`, retryable: true });

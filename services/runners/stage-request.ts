@@ -3,7 +3,7 @@ import type { StageDefinition } from '../../machines/definition.ts';
 import { interpolate } from '../../machines/interpolate.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 import { Failed } from '../interpreter/effects.ts';
-import { attemptDirOf, workspaceOf } from '../paths.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Secrets } from '../secrets.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 
@@ -22,7 +22,7 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
-    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, run.runId) },
+    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, workspaceOwner(run)) },
     env: { ...places.baseEnv, ...run.definition.env },
   });
   if (result.ok) return result.value as T;
@@ -41,7 +41,7 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     attempt: effect.attempt,
     token: effect.token,
     attemptDir: attemptDirOf(places.dataDir, run.runId, stage.name, effect.attempt),
-    workspace: workspaceOf(places.dataDir, run.runId),
+    workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
     projectDir: run.projectDir,
     program: 'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
     with: resolved.with,

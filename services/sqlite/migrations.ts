@@ -75,4 +75,12 @@ export const migrations: readonly string[] = [
   CREATE INDEX runs_ended_by_state ON runs (state, run_id) WHERE ended_at IS NOT NULL;
   CREATE INDEX runs_ended_by_pipeline ON runs (pipeline, state, run_id) WHERE ended_at IS NOT NULL;
   `,
+  `
+  -- Runs that wait for a place of their key, in the order of n. A queued run holds no lock.
+  CREATE TABLE lock_waiters (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, run_id TEXT NOT NULL UNIQUE REFERENCES runs (run_id),
+    replaces INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX lock_waiters_by_key ON lock_waiters (key, n);
+  `,
 ];

@@ -14,9 +14,14 @@ export const selectRun = (db: Database, where: string, ...values: (string | numb
 
 const head = (db: Database): number => (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ?? 0;
 
-/** The live run of a pipeline, else its latest. */
+/** The newest run that has a place, else the first that waits for one, else the latest. */
 const latestRun = (db: Database, pipeline: string): RunRow | null =>
-  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.number DESC LIMIT 1', pipeline) ??
+  selectRun(
+    db,
+    'runs.pipeline = ? AND runs.ended_at IS NULL AND lock_holders.run_id IS NOT NULL ORDER BY runs.number DESC LIMIT 1',
+    pipeline,
+  ) ??
+  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.number LIMIT 1', pipeline) ??
   selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', pipeline);
 
 const journalRows = (db: Database, filter: JournalFilter): Row[] => {

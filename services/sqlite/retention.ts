@@ -7,6 +7,8 @@ const removable = `
   AND NOT EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
   AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.run_id = runs.run_id)
   AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM lock_waiters WHERE lock_waiters.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM runs AS heirs WHERE heirs.ended_at IS NULL AND json_extract(heirs.spec, '$.metadata.workspace_of') = runs.run_id)
   AND runs.number < (SELECT max(number) FROM runs AS others WHERE others.pipeline = runs.pipeline)
   AND runs.run_id IS NOT (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Store } from '../store.ts';
+import { admitRun, beginRun, lineOf } from './begin.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
-import { addEvent, applyDecision, beginRun, forgetDrained, loadRun } from './writes.ts';
+import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
 const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
@@ -30,6 +31,9 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
     ...createRetentionStore(db, write),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (request, decide) => write(() => beginRun(db, request, decide)),
+    admit: (runId, decide) => write(() => admitRun(db, runId, options.clock.wallMs(), decide)),
+    line: async (key) => db.transaction('DEFERRED', () => lineOf(db, key)),
+    waitedKeys: async () => db.all('SELECT DISTINCT key FROM lock_waiters').map(({ key }) => key as string),
     step: (runId, decide) =>
       write(() => {
         const loaded = loadRun(db, runId);

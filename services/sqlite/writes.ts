@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { NewEvent } from '../../machines/events.ts';
-import type { BeginRequest, Begun, Committed, Decision, Loaded, RunRow } from '../store.ts';
+import type { Committed, Decision, Loaded, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
 import { toEffect, toTimer } from './rows.ts';
-
-/** Idempotency keys are kept this long (Q15). */
-const keyLifetimeMs = 24 * 3600 * 1000;
 
 /** The run and all that lives of it. */
 export const loadRun = (db: Database, runId: string): Loaded | null => {
@@ -19,7 +15,7 @@ export const loadRun = (db: Database, runId: string): Loaded | null => {
   };
 };
 
-const insertEvent = (
+export const insertEvent = (
   db: Database,
   event: NewEvent,
   owner: { runId: string | null; runSeq: number | null; pipeline: string | null },
@@ -128,6 +124,7 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   decision.events.forEach((event, index) => {
     lastSeq = insertEvent(db, event, { runId, runSeq: before.runSeq + index + 1, pipeline: before.pipeline }, at);
   });
+  if (next?.ended) db.run('DELETE FROM lock_waiters WHERE run_id = ?', runId);
   // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it later.
   if (next?.ended && freeLock(db, runId)) after.lock = null;
   return { run: after, decision, lastSeq };
@@ -152,67 +149,4 @@ export const addEvent = (db: Database, event: NewEvent & { runId: string | null;
   const progress = (event.data.patch as { progress?: unknown } | undefined)?.progress;
   if (runId !== null && progress !== undefined) db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
   insertEvent(db, event, { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline }, at);
-};
-
-/** Takes a place, a number and a row for a new run and moves it for the first time: all or nothing. */
-export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: Loaded) => Decision): Begun => {
-  const { spec, at, idempotency } = request;
-  if (idempotency) {
-    db.run('DELETE FROM idempotency WHERE at < ?', at - keyLifetimeMs);
-    const known = db.get('SELECT * FROM idempotency WHERE pipeline = ? AND key = ?', spec.pipeline, idempotency.key);
-    const run = known && selectRun(db, 'runs.run_id = ?', known.run_id as string);
-    if (known && run) return { kind: known.body_hash === idempotency.bodyHash ? 'replayed' : 'key-reused', run };
-  }
-  const taken = new Map(
-    db.all('SELECT place, run_id FROM lock_holders WHERE key = ?', request.lock.key).map((row) => [row.place, row.run_id as string]),
-  );
-  const place = Array.from({ length: request.lock.limit }, (_, index) => index + 1).find((candidate) => !taken.has(candidate));
-  if (place === undefined) {
-    const owner = selectRun(db, 'runs.run_id = ?', [...taken.values()][0] as string) as RunRow;
-    insertEvent(db, request.refusal(owner), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
-    return { kind: 'refused', owner };
-  }
-  db.run(
-    'INSERT OR IGNORE INTO charts (hash, compiler_version, config) VALUES (?, ?, ?)',
-    spec.chart,
-    request.compilerVersion,
-    JSON.stringify(request.config),
-  );
-  const { definition, ...rest } = spec;
-  const stored = JSON.stringify(definition);
-  const definitionHash = createHash('sha256').update(stored).digest('hex').slice(0, 32);
-  db.run('INSERT OR IGNORE INTO definitions (hash, definition) VALUES (?, ?)', definitionHash, stored);
-  db.run(
-    `INSERT INTO pipelines (name, last_number) VALUES (?, 1)
-     ON CONFLICT (name) DO UPDATE SET last_number = last_number + 1, is_reset = 0, reset_run_id = NULL`,
-    spec.pipeline,
-  );
-  const number = db.get('SELECT last_number AS n FROM pipelines WHERE name = ?', spec.pipeline)?.n as number;
-  db.run(
-    `INSERT INTO runs (run_id, pipeline, number, chart, definition, spec, version, ledger_n, run_seq, snapshot, projection, state, created_at, updated_at)
-     VALUES (?,?,?,?,?,?,0,0,0,?,?,?,?,?)`,
-    spec.runId,
-    spec.pipeline,
-    number,
-    spec.chart,
-    definitionHash,
-    JSON.stringify(rest),
-    JSON.stringify(request.snapshot),
-    JSON.stringify(request.projection),
-    request.projection.state,
-    at,
-    at,
-  );
-  db.run('INSERT INTO lock_holders (key, place, run_id, since) VALUES (?, ?, ?, ?)', request.lock.key, place, spec.runId, at);
-  if (idempotency)
-    db.run(
-      'INSERT OR REPLACE INTO idempotency (pipeline, key, body_hash, run_id, at) VALUES (?, ?, ?, ?, ?)',
-      spec.pipeline,
-      idempotency.key,
-      idempotency.bodyHash,
-      spec.runId,
-      at,
-    );
-  const loaded = loadRun(db, spec.runId) as Loaded;
-  return { kind: 'begun', ...applyDecision(db, loaded.run, decide(loaded)) };
 };

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { RunCommand } from '../../services/orchestrator-port.ts';
 import type { Parts } from '../../services/service.ts';
 import { ended, eventually, type Running, runService, startRequest } from '../support/service.ts';
 
@@ -20,6 +21,7 @@ const start = async (parts?: (real: Parts) => Partial<Parts>): Promise<{ on: Run
   await eventually(running.orchestrator, async () => (await running?.store.effects())?.some(({ state }) => state === 'started'));
   return { on: running, id };
 };
+const stop: RunCommand = { command: { type: 'STOP' }, actor: { kind: 'user', name: 'test' }, ifVersion: null, idempotency: null };
 const letGo = (on: Running) => writeFile(join(on.dir, 'go'), '');
 /** What no code of ours would write: the test plays a chart of a buggy version. */
 const corrupt = (on: Running, sql: string, ...values: string[]) => {
@@ -57,17 +59,14 @@ test('a STOP that comes too late is refused with its reason, in the answer, the 
   const { on, id } = await start();
   await letGo(on);
   await ended(on.orchestrator, id);
-  const command = on.orchestrator.command(id, {
-    type: 'STOP',
-    reason: null,
-    graceMs: null,
-    actor: { kind: 'user', name: 'test' },
-    ifVersion: null,
+  const command = on.orchestrator.command(id, stop);
+  await expect(command).rejects.toMatchObject({
+    code: 'command-not-allowed',
+    extra: { why_not: 'not possible while DONE: every stage finished' },
   });
-  await expect(command).rejects.toMatchObject({ code: 'command-not-allowed', extra: { why_not: 'not possible while DONE' } });
   expect((await on.orchestrator.transitions(id, 0, 100)).items.at(-1)).toMatchObject({
     verdict: 'refused',
-    why: 'not possible while DONE',
+    why: 'not possible while DONE: every stage finished',
   });
   expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({ event: 'refused' });
 });
@@ -86,9 +85,7 @@ test('T3: a chart that throws on an answer becomes a FAULT, ends FAILED and free
 test('T3: a chart that throws even on FAULT is ended by the interpreter, and its processes are gone before the lock is free', async () => {
   const { on, id } = await start();
   corruptContext(on, 'stages');
-  await on.orchestrator
-    .command(id, { type: 'STOP', reason: null, graceMs: null, actor: { kind: 'user', name: 'test' }, ifVersion: null })
-    .catch(() => undefined);
+  await on.orchestrator.command(id, stop).catch(() => undefined);
   const status = await eventually(on.orchestrator, async () => {
     const now = await on.orchestrator.run(id);
     return now.state === 'FAILED' && now.lock === null && now;

@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../services/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
-import { projectSnapshot } from '../../services/interpreter/decide.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
+import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { createRunIds } from '../../services/run-id.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { pipeline, stage } from '../support/definition.ts';
@@ -26,10 +26,10 @@ for await (const round of createInterface({ input: process.stdin })) {
         ...{ reason: null, inputs: {}, metadata: {} },
       },
       ...{ config, compilerVersion, snapshot: initial, projection, at: systemClock.wallMs(), idempotency: null },
-      lock: { key: `key-${round}`, limit: 1 },
-      refusal: (owner) => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: owner.runId, data: {} }),
+      lock: { key: `key-${round}`, limit: 1, onConflict: 'refuse', queueMax: 1 },
+      refusal: ({ owner }) => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: owner.runId, data: {} }),
     },
-    { event: { type: 'ADMITTED', run_id: runId }, fence: null, cause: { kind: 'command' } },
+    { cause: { kind: 'command' } },
   );
   const result = begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId];
   process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PipelineDefinition } from '../../machines/definition.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
-import { type Delivery, projectSnapshot } from '../../services/interpreter/decide.ts';
+import type { Delivery } from '../../services/interpreter/decide.ts';
 import { createInterpreter, type Interpreter } from '../../services/interpreter/interpreter.ts';
+import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { createTimers, type Timers } from '../../services/interpreter/timers.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
@@ -49,10 +50,10 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
         at: clock.wallMs(),
         idempotency: null,
       },
-      lock: { key: 'k', limit: 1 },
+      lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
       refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: '', data: {} }),
     },
-    { event: { type: 'ADMITTED', run_id: id }, fence: null, cause: { kind: 'command' } },
+    { cause: { kind: 'command' } },
   );
   await answer('preflight', {});
 };
@@ -119,8 +120,8 @@ test('overdue timers are delivered in due order, and one that its run has outliv
   clock.advance(2 * 3_600_000);
   await timers.tick();
   // The backoff was due first and led to an attempt; the run's own limit ended it.
-  const types = (await store.ledger(id, 0, 100)).map(({ event }) => event.type).filter((type) => type.startsWith('xstate.after'));
-  expect(types.map((type) => type.split('.')[2])).toEqual(['backoff', 'runTimeout']);
+  const types = (await store.ledger(id, 0, 100)).map(({ event }) => event.type).filter((type) => /^xstate\.after|TIMEOUT/.test(type));
+  expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);
   expect(await position()).toBe('failing');
 });
 

@@ -20,15 +20,38 @@ describe('a pipeline file', () => {
   test('with a name and one stage gets every default', () => {
     expect(accepted(file())).toEqual({
       ...{ name: 'sample', title: 'sample', timezone: 'UTC', params: {}, timeoutMs: null, env: {} },
-      concurrency: { key: 'sample', limit: 1, onConflict: 'refuse' },
+      concurrency: { key: 'sample', limit: 1, onConflict: 'refuse', queue: { max: 1, timeoutMs: null } },
+      warnAfterMs: null,
       stages: [
         {
           ...{ name: 'work', title: null, program: { argv: ['true'] }, with: {}, cwd: null, env: {}, files: [], onRestart: 'retry' },
-          ...{ timeoutMs: 3_600_000, heartbeatMs: null, graceMs: 10_000 },
-          retry: { limit: 0, initialMs: 10_000, factor: 2, maxMs: 300_000, jitter: 0.1, neverOn: { exitCodes: [], codes: [] } },
+          ...{ timeoutMs: 3_600_000, totalTimeoutMs: null, warnAfterMs: null, heartbeatMs: null, graceMs: 10_000 },
+          retry: {
+            limit: 0,
+            initialMs: 10_000,
+            factor: 2,
+            maxMs: 300_000,
+            jitter: 0.1,
+            neverOn: { exitCodes: [], codes: [], signals: [] },
+          },
         },
       ],
     });
+  });
+
+  test('a class of failures backs off as its stage where it does not say otherwise, and never more often than the stage', () => {
+    const retry = {
+      limit: 3,
+      backoff: { initial: '1s', jitter: 0 },
+      classes: [{ on: { codes: ['timeout'] }, limit: 1, backoff: { initial: '1m' } }],
+    };
+    expect(accepted(withStage({ retry })).stages[0]?.retry.classes).toEqual([
+      { on: { codes: ['timeout'], exitCodes: [], signals: [] }, limit: 1, initialMs: 60_000, factor: 2, maxMs: 300_000, jitter: 0 },
+    ]);
+    expect(refused(withStage({ retry: { limit: 1, classes: [{ on: { codes: ['x'] }, limit: 2 }] } }))[0]).toMatchObject({
+      pointer: '/stages/0/retry/classes/0/limit',
+    });
+    expect(refused(withStage({ retry: { limit: 1, classes: [{ on: {}, limit: 0 }] } }))[0]?.detail).toContain('name at least one of');
   });
 
   test.each([
@@ -57,9 +80,6 @@ describe('a pipeline file', () => {
   test.each([
     ['/finally', file({ finally: [] })],
     ['/schedules', file({ schedules: [{ id: 'x', cron: '* * * * *' }] })],
-    ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'queue' } })],
-    ['/concurrency/on_conflict', file({ concurrency: { on_conflict: 'cancel_running' } })],
-    ['/concurrency/queue', file({ concurrency: { queue: { max: 1 } } })],
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/when', withStage({ when: { exists: 'x' } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],

@@ -1,13 +1,16 @@
+import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
 import type { PipelineDefinition } from '../../machines/definition.ts';
 import type { Failure } from '../../machines/failure.ts';
 import { applyPatch, type StatusPatch } from '../../machines/patch.ts';
+import { type CommandType, commandTypeSchema } from '../../machines/status.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { viewOf } from '../../services/status.ts';
 import type { Decision, EffectRow, Loaded } from '../../services/store.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
+const asked: Command[] = [...Object.values(plainCommands), { type: 'SKIP_STAGE', outputs: { n: 1 } }];
 const failure = (retryable: boolean, code = 'exit-code'): Failure => ({ code, message: `${code}`, retryable });
 const fenceOf = (row: { id: string; stamp: number }, kind: 'effect' | 'timer') => ({ kind, id: row.id, stamp: row.stamp }) as const;
 
@@ -36,7 +39,7 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
     tell({ type: 'HEARTBEAT_LATE', silent_ms: 1 }, fenceOf(row, 'effect'), 'watchdog');
   }
   for (const row of timers) tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
-  tell({ type: 'STOP', reason: null, by: 'test', grace_ms: null }, null, 'command');
+  for (const command of asked) tell(eventOfCommand(command, 'test'), null, 'command');
   tell({ type: 'FAULT', code: 'chart-fault', message: 'broken', during: 'test' }, null, 'effect');
   tell({ type: 'xstate.done.actor.nobody', output: null, actorId: 'nobody' }, { kind: 'effect', id: 'nobody', stamp: 1 }, 'effect');
   void run;
@@ -56,6 +59,7 @@ const keyOf = ({ run, effects, timers }: Loaded): string => {
     value,
     stages,
     context.attemptOpen,
+    context.pause !== null,
     context.ending?.kind,
     context.error?.code,
     effects.map(({ id, state }) => [id, state]),
@@ -91,10 +95,15 @@ const explore = (model: Model, maxInterruptions: number, visit: (edge: Edge) => 
 
 const ends = ['succeeded', 'failed', 'skipped', 'stopped', 'lost'];
 const finals = ['DONE', 'FAILED', 'STOPPED'];
+const isCommand = (type: string): type is CommandType => (commandTypeSchema.options as string[]).includes(type);
 const charts: Record<string, PipelineDefinition> = {
   'one stage': pipeline([stage('one')]),
   'one stage with a retry and files': pipeline([stage('one', { ...retries(1), files: [{ path: '*.txt', min: 1 }] })]),
   'two stages, the second says on_restart: fail': pipeline([stage('one', retries(1)), stage('two', { onRestart: 'fail' })]),
+  'two stages, the first used by the second, with a total timeout and a warning': pipeline([
+    stage('one', { ...retries(1), totalTimeoutMs: 90_000, warnAfterMs: 5000 }),
+    stage('two', { with: { n: '${stages.one.outputs.n}' } }),
+  ]),
   'three stages with a run timeout': pipeline([stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))], {
     timeoutMs: 60_000,
   }),
@@ -118,7 +127,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
 
   test('I2: every other state has a live effect or a timer that will move it, and a sentence that says so', () =>
     each(({ to }) => {
-      if (finals.includes(to.run.projection.state)) return;
+      if ([...finals, 'PAUSED', 'QUEUED'].includes(to.run.projection.state)) return expect(to.run.projection.why).not.toBe('');
       expect(to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length).toBeGreaterThan(0);
       expect(to.run.projection.why).not.toBe('');
     }));
@@ -184,19 +193,51 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       expect(edge.to.run.version).toBe(edge.from.run.version + (moved(edge) ? 1 : 0));
     }));
 
-  test('STOP is allowed exactly where it is accepted', () =>
+  test('a command is allowed exactly where it is accepted, and refused with a sentence where it is not', () =>
     each(({ from, delivery, decision }) => {
-      if (delivery.event.type !== 'STOP') return;
-      expect(decision.ledger.verdict).toBe(from.run.projection.allowed.includes('STOP') ? 'accepted' : 'refused');
+      const { type } = delivery.event;
+      // RETRY_FROM makes a new run; the old one has ended, and ends nothing again. Outputs make legal what is not without them.
+      if (!isCommand(type) || type === 'RETRY_FROM' || (type === 'SKIP_STAGE' && (delivery.event as { outputs: unknown }).outputs)) return;
+      expect(decision.ledger.verdict).toBe(from.run.projection.allowed.includes(type) ? 'accepted' : 'refused');
+      if (decision.ledger.verdict === 'refused') expect(decision.ledger.why).toMatch(/\w+ \w+/);
+    }));
+
+  test('RETRY_FROM is allowed of what FAILED or was STOPPED, and of nothing else', () =>
+    each(({ to }) => {
+      const { state, allowed } = to.run.projection;
+      expect(allowed.includes('RETRY_FROM')).toBe(state === 'FAILED' || state === 'STOPPED');
+    }));
+
+  test('PAUSED: nothing works, no limit counts, and only RESUME, SKIP_STAGE and STOP lead out', () =>
+    each(({ from, to, delivery, decision }) => {
+      if (to.run.projection.state === 'PAUSED') expect([to.effects, to.timers]).toEqual([[], []]);
+      if (from.run.projection.state !== 'PAUSED' || to.run.projection.state === 'PAUSED' || !decision.next) return;
+      expect(['RESUME', 'SKIP_STAGE', 'STOP', 'FAULT']).toContain(delivery.event.type);
+    }));
+
+  test('a limit of the run or of a stage is armed wherever it counts', () =>
+    each(({ to }) => {
+      const { state, stage: name } = to.run.projection;
+      const limits = to.timers.map(({ id }) => id).filter((id) => id.endsWith('_TIMEOUT'));
+      const counts = state.startsWith('RUNNING') || state === 'RETRYING';
+      const failing = (to.run.snapshot as { value: unknown }).value === 'failing';
+      const wanted = counts && !failing;
+      const total = definition.stages.find((one) => one.name === name)?.totalTimeoutMs ?? null;
+      expect(limits.toSorted()).toEqual(
+        [
+          ...(wanted && definition.timeoutMs !== null ? ['RUN_TIMEOUT'] : []),
+          ...(wanted && total !== null ? ['STAGE_TIMEOUT'] : []),
+        ].toSorted(),
+      );
     }));
 
   test('no live state is a dead end: DONE, FAILED and STOPPED are each reached', () => {
     expect(new Set(edges.map(({ to }) => to.run.projection.state).filter((state) => finals.includes(state)))).toEqual(new Set(finals));
   });
 
-  test('a final run leaves no effect, no timer and no allowed command', () =>
+  test('a final run leaves no effect and no timer', () =>
     each(({ to }) => {
       if (!finals.includes(to.run.projection.state)) return;
-      expect([to.effects, to.timers, to.run.projection.allowed]).toEqual([[], [], []]);
+      expect([to.effects, to.timers]).toEqual([[], []]);
     }));
 });

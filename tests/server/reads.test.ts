@@ -92,9 +92,11 @@ test('the snapshot of each version is what that transition left; another version
 });
 
 test('commands say what is possible, and why not', async () => {
-  expect((await get(`/api/runs/${ids[0]}/commands`)).json.items).toEqual([
-    { type: 'STOP', allowed: false, why_not: 'not possible while DONE' },
-  ]);
+  const types = ['STOP', 'RETRY_NOW', 'RETRY_FROM', 'SKIP_STAGE', 'PAUSE', 'RESUME'];
+  const why_not = 'not possible while DONE: every stage finished';
+  expect((await get(`/api/runs/${ids[0]}/commands`)).json.items).toEqual(types.map((type) => ({ type, allowed: false, why_not })));
+  const { json } = await get(`/api/runs/${ids[1]}/commands`);
+  expect(json.items.filter(({ allowed }: { allowed: boolean }) => allowed)).toEqual([{ type: 'RETRY_FROM', allowed: true, why_not: null }]);
 });
 
 test('If-Match: a command for another version changes nothing, leaves no trace, and says the version', async () => {

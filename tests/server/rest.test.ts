@@ -135,7 +135,7 @@ test('stop is 202 STOPPING and ends STOPPED; the second time there is nothing to
   expectProblem(await post('/api/pipeline/stop?pipeline=slow'), 'nothing-to-stop');
   const late = await post(`/api/runs/${run}/commands`, { type: 'STOP' });
   expectProblem(late, 'command-not-allowed');
-  expect(late.json).toMatchObject({ allowed: [], why_not: 'not possible while STOPPED' });
+  expect(late.json).toMatchObject({ allowed: ['RETRY_FROM'], why_not: 'not possible while STOPPED: stopped: enough' });
 });
 
 test('reset shows IDLE and keeps the history; a live run must be forced', async () => {

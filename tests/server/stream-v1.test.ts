@@ -57,7 +57,7 @@ const note = async (count: number, chars = 10) => {
     await served.store.note({ ...event, runId: null, pipeline: null }, at);
     // Said by the service itself, so that its readers look.
     if (index % 100 === 99 || index === count - 1)
-      await served.orchestrator.reset('b', { force: false, actor: { kind: 'user', name: 'ops' } });
+      await served.orchestrator.reset('b', { force: false, reason: null, actor: { kind: 'user', name: 'ops' } });
   }
 };
 
@@ -207,7 +207,7 @@ test('S41: a start that is refused, a failure, a retry and a reset are each on t
   const id = await start('a');
   await served.orchestrator.start(startRequest('a')).catch(() => undefined);
   await ended(served.orchestrator, id);
-  await served.orchestrator.reset('a', { force: false, actor: { kind: 'user', name: 'ops' } });
+  await served.orchestrator.reset('a', { force: false, reason: null, actor: { kind: 'user', name: 'ops' } });
   await until(() => eventsIn(client.frames).some(({ event }) => event === 'acknowledged'));
   const words = eventsIn(client.frames).map(({ event }) => event);
   for (const word of ['accepted', 'refused', 'started', 'succeeded', 'state_change', 'acknowledged']) expect(words).toContain(word);

@@ -79,6 +79,7 @@ export const startRequest = (pipeline: string, more: Partial<StartRequest> = {})
   reason: null,
   actor: { kind: 'user', name: 'test' },
   onlyStage: null,
+  onConflict: null,
   idempotency: null,
   ...more,
 });
