@@ -3,6 +3,7 @@ import { createApi, NotReachable, Refused } from '../client/api.ts';
 import { suggest } from '../machines/suggest.ts';
 import { type Command, exits, optionTypes, Usage } from './command.ts';
 import { completionOf } from './commands/completion.ts';
+import { controlCommands } from './commands/control.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/output.ts';
 import { runCommands } from './commands/runs.ts';
@@ -10,7 +11,7 @@ import { createOutput } from './output.ts';
 
 type Env = Record<string, string | undefined>;
 
-const commands: Record<string, Command> = { ...runCommands, ...outputCommands, ...localCommands };
+const commands: Record<string, Command> = { ...runCommands, ...controlCommands, ...outputCommands, ...localCommands };
 commands.completion = completionOf(commands);
 
 const help = (): string =>

@@ -26,6 +26,8 @@ export const optionTypes = {
   stage: { type: 'string' },
   attempt: { type: 'string' },
   tail: { type: 'string' },
+  outputs: { type: 'string' },
+  latest: { type: 'boolean' },
   format: { type: 'string' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },

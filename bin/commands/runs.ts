@@ -2,9 +2,8 @@ import { follow } from '../../client/follow.ts';
 import type { JournalEvent } from '../../machines/events.ts';
 import type { Status } from '../../machines/status.ts';
 import { type Command, type Context, exits, isRunId, numberOf, Usage } from '../command.ts';
-import { eventLine, seconds, showRunLine, showStatus } from '../output.ts';
-
-const exitOf = ({ state }: Status): number => (state === 'FAILED' ? exits.failed : state === 'STOPPED' ? exits.stopped : exits.done);
+import { eventLine, showRunLine } from '../output.ts';
+import { exitOf, tell, waitFor } from './wait.ts';
 
 /** `--param day=2018-05-11 --param full=true`: JSON where it is JSON, text otherwise. */
 const paramsOf = (given: string[] = []): Record<string, unknown> =>
@@ -26,42 +25,6 @@ const timeoutOf = (timeout: string | undefined): number | null => {
   const ms = Number(timeout) * 1000;
   if (!(ms > 0 && ms < 2 ** 31)) throw new Usage(`--timeout ${timeout}: expected seconds, at most 24 days`);
   return ms;
-};
-
-const tell = ({ out, values }: Context, status: Status): void => (values.json ? out.json(status) : showStatus(out, status));
-
-/** Follows the run to its end, over restarts of the service, and shows what it does. */
-const waitFor = async (context: Context, runId: string, timeoutMs: number | null): Promise<number> => {
-  const { api, out, url, values } = context;
-  const follower = follow({
-    ...{ url, runId },
-    onEvent: (event) => {
-      // Debug facts are for `events`.
-      if (!values.json && event.severity !== 'debug') out.line(eventLine(out, event));
-    },
-    onState: ({ runs }) => {
-      const run = runs[runId];
-      if (!run || values.json) return;
-      const { done, total, unit, note } = run.progress ?? {};
-      const counted = done === undefined ? '' : `${done}${total === undefined ? '' : ` of ${total}`} ${unit ?? ''}`;
-      out.progress([run.state, counted, note ?? '', run.ended_at ? '' : run.why].filter(Boolean).join('  '));
-    },
-    onConnection: (connection) => {
-      if (connection === 'waiting') out.progress('the service does not answer; waiting for it to come back');
-    },
-  });
-  const over =
-    timeoutMs === null ? new Promise<never>(() => {}) : new Promise<'late'>((resolve) => setTimeout(resolve, timeoutMs, 'late').unref());
-  const ended = await Promise.race([follower.closed, over]);
-  follower.close();
-  out.progress('');
-  if (ended === 'late') {
-    out.error(`the run is still working after ${seconds(timeoutMs)}; it goes on`);
-    return exits.timedOut;
-  }
-  const status = await api.ask('GET /api/runs/{id}', { path: { id: runId } });
-  tell(context, status as Status);
-  return exitOf(status as Status);
 };
 
 const begin = async (context: Context, isWaiting: boolean): Promise<number> => {

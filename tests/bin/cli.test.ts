@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ const pipelines = {
   'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\n`,
   'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
   'slow.yaml': stage('slow', 'sleep 60'),
+  'mended.yaml': `${stage('mended', 'test -e mended').replace(']', '], retry: { limit: 1, backoff: { initial: 1h } }')}`,
 };
 
 type Ended = { code: number | null; out: string; err: string };
@@ -251,4 +252,23 @@ describe('without a service', () => {
     for (const word of ['doctor', 'validate', 'logs', 'follow', 'serve']) expect(out).toContain(word);
     expect((await run('completion', 'tcsh')).code).toBe(2);
   });
+});
+
+test('pause, resume, retry and skip say what the run does then, and exit 3 with what is possible instead', async () => {
+  await ask('start', 'mended');
+  await until(async () => (await statusOf('mended')).state === 'RETRYING');
+  expect(await ask('skip', 'mended', '--outputs', '[1]')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('expected a JSON object'),
+  });
+  expect(await ask('pause', 'mended', '--reason', 'look')).toMatchObject({ code: 0, out: expect.stringContaining('PAUSED') });
+  expect(await ask('retry', 'mended')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('possible now: STOP, SKIP_STAGE, PAUSE, RESUME'),
+  });
+  expect((await ask('resume', 'mended')).code).toBe(0);
+  await until(async () => (await statusOf('mended')).state === 'FAILED');
+  await writeFile(join(dir, 'mended'), '');
+  const retried = await ask('retry', 'mended', '--wait', '--json');
+  expect([retried.code, (JSON.parse(retried.out) as Status).metadata.retry_from]).toEqual([0, 'work']);
 });
