@@ -217,6 +217,50 @@ test('killed during stop: the next service finishes the stop, and nobody is left
   expect([end.state, end.lock, stageProcesses()]).toEqual(['STOPPED', null, []]);
 });
 
+test('killed while a skipped stage is being ended: the next service ends it and goes on with the next stage', async () => {
+  const first = await begin('in-ending');
+  const id = await startRun(first);
+  await working();
+  await post(first, `/api/runs/${id}/commands`, { type: 'SKIP_STAGE', reason: 'not today' }).catch(() => undefined);
+  await first.gone;
+  const end = await expectWhole(await begin(), ['1']);
+  expect(end.stages[1]).toMatchObject({ state: 'skipped', reason: 'skipped by api: not today' });
+});
+
+test('killed with a pause asked for: the next service holds the run instead of trying again, until it is resumed', async () => {
+  const first = await begin();
+  const id = await startRun(first);
+  await working();
+  expect((await post(first, `/api/runs/${id}/commands`, { type: 'PAUSE' })).status).toBe(202);
+  await kill(first);
+  const second = await begin();
+  const paused = await until('PAUSED', async () => {
+    const now = await status(second);
+    return now.state === 'PAUSED' && now;
+  });
+  expect([paused.stage, paused.lock?.key, await lines('work.log'), stageProcesses()]).toEqual(['work', 'job', ['1'], []]);
+  await letGo();
+  await post(second, `/api/runs/${id}/commands`, { type: 'RESUME' });
+  await expectWhole(second, ['1', '2']);
+});
+
+test('T11: killed between the end of a run and the admission of the one that waits: the next service admits it', async () => {
+  await writeFile(join(dir, 'pipelines/job.yaml'), `${yaml()}concurrency: { on_conflict: queue }\n`);
+  const first = await begin('at-admission');
+  const id = await startRun(first);
+  await working();
+  const waits = await startRun(first);
+  await letGo();
+  await first.gone;
+  const second = await begin();
+  const end = await until('the second run ends', async () => {
+    const now = await get<Status>(second, `/api/runs/${waits}`);
+    return now.ended_at !== null && now;
+  });
+  expect([end.state, end.number]).toEqual(['DONE', 2]);
+  expect((await get<Status>(second, `/api/runs/${id}`)).state).toBe('DONE');
+});
+
 test('killed during boot, twice: the third service tells the same truth', async () => {
   const first = await begin();
   await startRun(first);

@@ -61,6 +61,8 @@ const points: Record<string, (parts: Parts) => Parts> = {
     ...parts,
     processes: { ...parts.processes, end: async (...args) => (hasWork(args[1]) ? die() : parts.processes.end(...args)) },
   }),
+  // The end of one run is committed, and the next one has its turn.
+  'at-admission': (parts) => ({ ...parts, store: { ...parts.store, admit: (runId) => parts.store.admit(runId, die) } }),
   'during-boot': (parts) => ({ ...parts, store: { ...parts.store, liveRuns: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');
