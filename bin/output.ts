@@ -54,9 +54,9 @@ const colorOf = (state: string): keyof typeof colors =>
     ? 'green'
     : state === 'FAILED' || state === 'failed' || state === 'lost'
       ? 'red'
-      : state === 'STOPPED' || state === 'stopped' || state === 'skipped' || state === 'IDLE' || state === 'pending'
+      : ['STOPPED', 'stopped', 'skipped', 'reused', 'IDLE', 'pending'].includes(state)
         ? 'grey'
-        : state === 'RETRYING' || state === 'retrying'
+        : ['QUEUED', 'queued', 'RETRYING', 'retrying', 'PAUSED', 'paused'].includes(state)
           ? 'yellow'
           : 'blue';
 

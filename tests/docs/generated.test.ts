@@ -20,7 +20,8 @@ test('docs/examples/status/ is what the chart says (else: npm run generate)', ()
 
 test('the examples show every public state of a linear run, and every outcome', () => {
   const statuses = everyExample().map(({ status }) => status);
-  const states = ['IDLE', 'STARTING', 'RUNNING_TRANSLATOR', 'RUNNING_ANALYZER', 'RETRYING', 'STOPPING', 'DONE', 'FAILED', 'STOPPED'];
+  const working = ['STARTING', 'RUNNING_TRANSLATOR', 'RUNNING_ANALYZER', 'RETRYING', 'PAUSED', 'STOPPING'];
+  const states = ['IDLE', 'QUEUED', ...working, 'DONE', 'FAILED', 'STOPPED'];
   expect(new Set(statuses.map(({ state }) => state))).toEqual(new Set(states));
   expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(new Set([null, 'success', 'noop', 'failed', 'stopped']));
 });

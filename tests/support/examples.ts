@@ -1,3 +1,5 @@
+import { type Command, eventOfCommand } from '../../machines/commands.ts';
+import type { Reused } from '../../machines/context.ts';
 import type { NewEvent } from '../../machines/events.ts';
 import type { Failure } from '../../machines/failure.ts';
 import { parseDefinition } from '../../machines/parse-definition.ts';
@@ -5,7 +7,7 @@ import type { Status } from '../../machines/status.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { idleStatus, statusOf } from '../../services/status.ts';
 import type { Loaded } from '../../services/store.ts';
-import { admitted, applied, decided, modelOf } from './model.ts';
+import { applied, decided, modelOf } from './model.ts';
 
 export type Example = { name: string; status: Status; events: NewEvent[] };
 
@@ -29,8 +31,12 @@ const broken: Failure = {
   stderr_tail: 'no such instrument: XY',
 };
 
+const stop: Command = { type: 'STOP', reason: 'wrong day' };
+const reused: Reused = { translator: { outputs: { days: 12 }, metrics: { rows: 12 } } };
+const behind = { run_id: 'r_01KE5ZZZZZ00000000000MODEL', pipeline: 'market-data', number: 7, ahead: 0, replaces: false };
+
 /** A run on paper: each word moves it one step, a second later. */
-const story = () => {
+const story = (first: 'admitted' | 'queued' | 'retried') => {
   const model = modelOf(definition());
   let at = Date.parse('2026-01-05T02:00:00.000Z');
   let loaded: Loaded = {
@@ -40,7 +46,9 @@ const story = () => {
       runId: 'r_01KE600000000000000000MODEL',
       createdAt: at,
       updatedAt: at,
-      lock: { key: 'market-data', since: at },
+      number: 8,
+      lock: first === 'queued' ? null : { key: 'market-data', since: at },
+      ...(first === 'retried' && { trigger: 'retry', metadata: { retry_of: behind.run_id, retry_from: 'analyzer' } }),
     },
   };
   const events: NewEvent[] = [];
@@ -75,21 +83,23 @@ const story = () => {
     });
   };
   const stage = (answer: object = {}): void => done('stage', { outputs: {}, metrics: { rows: 12 }, skipped: null, ...answer });
-  const stop = (): void =>
-    deliver({
-      event: { type: 'STOP', reason: 'wrong day', by: 'api', grace_ms: null },
-      fence: null,
-      cause: { kind: 'command', actor: 'api' },
-    });
+  const command = (asked: Command): void =>
+    deliver({ event: eventOfCommand(asked, 'api'), fence: null, cause: { kind: 'command', actor: 'api' } });
   const shown = (name: string): Example => ({ name, status: statusOf(loaded.run, 42), events });
-  deliver(admitted);
-  return { done, error, timer, stage, stop, shown, deliver, fenceOf };
+  const run_id = loaded.run.runId;
+  const accepted: Record<typeof first, Delivery['event']> = {
+    admitted: { type: 'ADMITTED', run_id },
+    queued: { type: 'ENQUEUED', run_id, queued: behind },
+    retried: { type: 'ADMITTED', run_id, reused },
+  };
+  deliver({ event: accepted[first], fence: null, cause: { kind: 'command', actor: 'api' } });
+  return { done, error, timer, stage, command, shown, deliver, fenceOf };
 };
 
 /** The status object in every state that a linear run can show; docs/examples/status/ holds the same as files. */
 export const everyExample = (): Example[] => {
-  const told = (name: string, tell: (on: ReturnType<typeof story>) => void): Example => {
-    const on = story();
+  const told = (name: string, tell: (on: ReturnType<typeof story>) => void, first: Parameters<typeof story>[0] = 'admitted'): Example => {
+    const on = story(first);
     tell(on);
     return on.shown(name);
   };
@@ -101,6 +111,7 @@ export const everyExample = (): Example[] => {
   const skipped = { outputs: {}, metrics: {}, skipped: 'no new files' };
   return [
     { name: 'idle', status: idleStatus(definition(), 42, null), events: [] },
+    told('queued', () => {}, 'queued'),
     told('starting', () => {}),
     told('running', running),
     told('verifying', (on) => {
@@ -142,13 +153,32 @@ export const everyExample = (): Example[] => {
       on.error('stage', { ...broken, retryable: false });
       on.done('drain');
     }),
+    told('pause-requested', (on) => {
+      running(on);
+      on.command({ type: 'PAUSE', reason: 'look first' });
+    }),
+    told('paused', (on) => {
+      running(on);
+      on.command({ type: 'PAUSE', reason: 'look first' });
+      stageDone(on);
+    }),
+    told('skipping', (on) => {
+      running(on);
+      on.command({ type: 'SKIP_STAGE', reason: 'no data today' });
+    }),
+    told('skipped', (on) => {
+      running(on);
+      on.command({ type: 'SKIP_STAGE', reason: 'no data today' });
+      on.done('drain');
+    }),
+    told('retried', (on) => running(on), 'retried'),
     told('stopping', (on) => {
       running(on);
-      on.stop();
+      on.command(stop);
     }),
     told('stopped', (on) => {
       running(on);
-      on.stop();
+      on.command(stop);
       on.done('drain');
     }),
     told('done', (on) => {
