@@ -40,6 +40,9 @@ const parse = (name: string, command: Command, args: string[]) => {
   }
 };
 
+/** Whom the history names: the user of this shell. */
+const actorOf = ({ USER }: Env): string => (USER && /^[\w.-]{1,60}$/.test(USER) ? USER : 'cli');
+
 const commandOf = (word: string): Command => {
   if (Object.hasOwn(commands, word)) return commands[word] as Command;
   const nearest = suggest(word, [...Object.keys(commands), 'serve', 'help']);
@@ -71,7 +74,7 @@ export const main = async (argv: string[], env: Env): Promise<number> => {
     }
     const url = (values.url as string | undefined) ?? env.STAGEWRIGHT_URL ?? 'http://127.0.0.1:8000';
     if (!URL.canParse(url)) throw new Usage(`${url} is no URL`);
-    return await command.run({ api: createApi(url), url, args: positionals, values, out, env });
+    return await command.run({ api: createApi(url, actorOf(env)), url, args: positionals, values, out, env });
   } catch (error) {
     if (error instanceof Usage) {
       out.error(`${error.message}\nstagewright help lists the commands`);

@@ -27,8 +27,8 @@ export type Api = {
   raw<N extends Name>(operation: N, asked?: Asked<N>): Promise<Response>;
 };
 
-/** The REST API with the types of its own description. */
-export const createApi = (base: string): Api => {
+/** The REST API with the types of its own description. @param actor the name by which the history shows who asked */
+export const createApi = (base: string, actor?: string): Api => {
   const raw: Api['raw'] = async (operation, { path = {}, query = {}, body, headers = {} } = {}) => {
     const [method, template] = operation.split(' ') as [string, string];
     const address = new URL(
@@ -38,7 +38,11 @@ export const createApi = (base: string): Api => {
     for (const [name, value] of Object.entries(query))
       if (value !== undefined && value !== null) address.searchParams.set(name, String(value));
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const typed = body === undefined ? headers : { 'Content-Type': 'application/json', ...headers };
+    const typed = {
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(actor !== undefined && { 'X-Actor': actor }),
+      ...headers,
+    };
     const response = await fetch(address, { method, headers: typed, ...sent }).catch(() => {
       throw new NotReachable(`no service answers at ${base}; start it with: stagewright serve`);
     });

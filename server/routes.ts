@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Status } from '../machines/status.ts';
-import type { Actor, EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
+import type { EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import type { RunFilter } from '../services/store.ts';
+import { actorOf } from './actor.ts';
 import { readLog } from './log-route.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import * as schemas from './schemas.ts';
 
-const user: Actor = { kind: 'user', name: 'api' };
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
 /** Fields that were not given are left out, not undefined. */
 const given = <T extends object>(fields: T): T =>
@@ -49,7 +49,7 @@ const start = async (orchestrator: Orchestrator, input: RouteInput): Promise<Rou
     params,
     trigger: manual ? 'manual' : 'api',
     reason: reason ?? null,
-    actor: user,
+    actor: actorOf(input),
     onlyStage: stage,
     onConflict: null,
     idempotency: idempotencyOf(input, pipeline, stage),
@@ -131,7 +131,7 @@ export const routes: readonly Route[] = [
     refusals: ['unknown-pipeline', 'nothing-to-stop', 'command-not-allowed', ...bodyRefusals],
     handle: async (orchestrator, input) => {
       const { reason, grace_ms } = input.body as z.infer<typeof schemas.stopBody>;
-      const options = { reason: reason ?? null, graceMs: grace_ms ?? null, actor: user };
+      const options = { reason: reason ?? null, graceMs: grace_ms ?? null, actor: actorOf(input) };
       return { status: 202, body: await orchestrator.stop(pipelineOf(orchestrator, input), options) };
     },
   },
@@ -141,7 +141,7 @@ export const routes: readonly Route[] = [
     refusals: ['unknown-pipeline', 'run-active', ...bodyRefusals],
     handle: async (orchestrator, input) => {
       const { force, reason } = input.body as z.infer<typeof schemas.resetBody>;
-      const status = await orchestrator.reset(pipelineOf(orchestrator, input), { force, reason: reason ?? null, actor: user });
+      const status = await orchestrator.reset(pipelineOf(orchestrator, input), { force, reason: reason ?? null, actor: actorOf(input) });
       // A forced reset of a live run shows IDLE once that run has stopped.
       return { status: status.run_id === null ? 200 : 202, body: status };
     },
@@ -224,7 +224,7 @@ export const routes: readonly Route[] = [
       const command = input.body as z.infer<typeof schemas.commandBody>;
       const ifVersion = versionOf(input.header('if-match'));
       const idempotency = idempotencyOf(input, runId, command.type);
-      const { status, replayed } = await orchestrator.command(runId, { command, actor: user, ifVersion, idempotency });
+      const { status, replayed } = await orchestrator.command(runId, { command, actor: actorOf(input), ifVersion, idempotency });
       return accepted(status, replayed);
     },
   },

@@ -127,6 +127,17 @@ test('S11: a single stage runs from IDLE, answers at once, ends and frees the lo
   expect([end.state, end.stages.map(({ name }) => name), end.lock]).toEqual(['DONE', ['two'], null]);
 });
 
+test('X-Actor names who asks, in the ledger and in what the run says; a name with other characters is refused', async () => {
+  const run = (await post('/api/pipeline/start?pipeline=slow')).json.run_id;
+  const as = (name: string) => served.ask('POST', '/api/pipeline/stop?pipeline=slow', { body: '{}', headers: { 'X-Actor': name } });
+  expectProblem(await as('<b>ada</b>'), 'bad-parameter');
+  expect((await as('ada')).json.why).toContain('on request of ada');
+  await ended(served.orchestrator, run);
+  expect(
+    (await get(`/api/runs/${run}/transitions`)).json.items.some(({ cause }: { cause: { actor?: string } }) => cause.actor === 'ada'),
+  ).toBe(true);
+});
+
 test('stop is 202 STOPPING and ends STOPPED; the second time there is nothing to stop', async () => {
   const run = (await post('/api/pipeline/start?pipeline=slow')).json.run_id;
   const stop = await post('/api/pipeline/stop?pipeline=slow', { reason: 'enough' });
