@@ -30,11 +30,12 @@ export const statOf = (pid: number): Stat | null => {
 /** A zombie runs nothing any more. */
 export const isGone = (stat: Stat | null): boolean => stat === null || stat.state === 'Z' || stat.state === 'X';
 
-/** All pids but the first, which belongs to the machine or the container. */
+/** All pids but the first, which belongs to the machine or the container; newest first, since those are the first to be gone. */
 export const processIds = (): number[] =>
   readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 1);
+    .filter((pid) => pid > 1)
+    .reverse();
 
 /**
  * Whether the process was started with the attempt's token in its environment. Between two programs, in the middle of an
@@ -51,3 +52,18 @@ export const carries = (pid: number, token: string): boolean | 'unsure' => {
     return false;
   }
 };
+
+const kilobytes = (path: string, field: string): number | null => {
+  try {
+    const [, amount] = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(path, 'utf8')) ?? [];
+    return amount === undefined ? null : Number(amount) * 1024;
+  } catch {
+    return null;
+  }
+};
+
+/** Memory of a process, with what it shares with others counted in full. A process that is gone has none. */
+export const residentBytes = (pid: number): number => kilobytes(`/proc/${pid}/status`, 'VmRSS') ?? 0;
+
+/** Memory of a process, each shared page divided by those who share it (Pss of proc(5)). */
+export const sharedOutBytes = (pid: number): number => kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss') ?? residentBytes(pid);
