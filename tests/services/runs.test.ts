@@ -43,10 +43,12 @@ test('S13: stop during a long backoff is reached at once and no further attempt 
   const id = await begin(pipeline(stage('echo try >> tries; exit 1', ', retry: { limit: 3, backoff: { initial: 30s } }')));
   await eventually(running.orchestrator, async () => (await running.orchestrator.run(id)).state === 'RETRYING');
 
-  await stop();
+  const asked = await stop();
   const status = await ended(running.orchestrator, id);
 
   expect([status.state, status.stages[0]?.state, await lines('tries')]).toEqual(['STOPPED', 'stopped', ['try']]);
+  // Within a second; ten times that is still far from the 30 s that were left.
+  expect(Date.parse(status.ended_at ?? '') - Date.parse(asked.updated_at ?? '')).toBeLessThan(10_000);
 });
 
 test('S24: a child that wrote its outputs and never exits is ended at its limit and the run is FAILED timeout', async () => {
