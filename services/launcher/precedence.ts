@@ -3,8 +3,8 @@ import { getPriority, setPriority } from 'node:os';
 
 /** The system's out-of-memory killer takes a stage before it takes the service (proc(5)). */
 const oomScore = 500;
-/** Half-way to the least: a stage that burns every core leaves the service its turn, and still gets all that nobody wants. */
-const niceness = 10;
+/** A third of the weight of the service (sched(7)): enough for its turn in time while every core burns (bench/burning-cores.ts). */
+const niceness = 5;
 const mostNice = 19;
 
 const attempt = (write: () => void): void => {
