@@ -19,6 +19,8 @@ const limitOf = (schema: z.ZodType<number>, byDefault: number) =>
 /** Of two alternatives the second one says what was expected. */
 const nested = (issue: { errors?: { message?: string }[][] }): string => issue.errors?.at(-1)?.[0]?.message ?? 'expected a limit, or off';
 
+export const defaultShutdownTimeoutMs = 8000;
+
 /** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
 const configSchema = z.object({
   host: z
@@ -43,7 +45,7 @@ const configSchema = z.object({
   retention_size: limitOf(sizeSchema, 10 * 1024 ** 3),
   /** Connected WebSockets. */
   max_clients: z.preprocess(digits, z.int().min(1).max(100_000)).default(2000),
-  shutdown_timeout: z.preprocess(digits, durationSchema).default(8000),
+  shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
 });
 export type Config = z.infer<typeof configSchema>;
 
