@@ -38,18 +38,19 @@ export const processIds = (): number[] =>
     .reverse();
 
 /**
- * Whether the process was started with the attempt's token in its environment. Between two programs, in the middle of an
- * exec, a process shows neither environment nor command line: then nobody can tell yet.
+ * Whether the process was started with the attempt's token in its environment. `unsure`: between two programs, in the middle of
+ * an exec, a process shows neither environment nor command line. `gone`: it died before it could be read.
  */
-export const carries = (pid: number, token: string): boolean | 'unsure' => {
+export const carries = (pid: number, token: string): boolean | 'unsure' | 'gone' => {
   if (token === '') return false;
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
     if (environment !== '') return `\0${environment}\0`.includes(`\0STAGEWRIGHT_ATTEMPT_TOKEN=${token}\0`);
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === '' && !isGone(statOf(pid)) ? 'unsure' : false;
+    if (readFileSync(`/proc/${pid}/cmdline`, 'latin1') !== '') return false;
+    return isGone(statOf(pid)) ? 'gone' : 'unsure';
   } catch {
-    // Gone meanwhile, or another user's: then it is not ours to end.
-    return false;
+    // Gone meanwhile, or another user's: that one is not ours to end.
+    return isGone(statOf(pid)) ? 'gone' : false;
   }
 };
 

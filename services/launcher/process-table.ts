@@ -25,7 +25,7 @@ type Ending = { users: number; termed: boolean; known: Map<number, number> };
 
 const firstWaitMs = 5;
 const longestWaitMs = 100;
-/** Exec is over within a millisecond; three looks with growing waits are ample. */
+/** Exec is over within a millisecond; this many looks in a row, with growing waits, are ample. */
 const unsureLooks = 3;
 /** Lists of one look: each further one is short, and only needed while processes die faster than they can be read. */
 const mostLists = 20;
@@ -66,7 +66,7 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
       if (!inGroup && identity && stat.startTicks < identity.startTicks) return false;
       const verdict = inGroup || known.get(pid) === stat.startTicks || carries(pid, token);
       if (verdict === 'unsure') found.unsure = true;
-      if (verdict !== true) return false;
+      if (verdict !== true) return verdict === 'gone';
       if (strike) signal(pid, 'SIGKILL');
       found.pids.push(pid);
       known.set(pid, stat.startTicks);
@@ -103,7 +103,8 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
         for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
           const late = waitedMs >= graceMs;
           const seen = look(identity, token, ending.known, late);
-          if (seen.pids.length === 0 && !(seen.unsure && looksUnsure++ < unsureLooks)) return;
+          looksUnsure = seen.unsure && seen.pids.length === 0 ? looksUnsure + 1 : 0;
+          if (seen.pids.length === 0 && (looksUnsure === 0 || looksUnsure > unsureLooks)) return;
           // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the first one began.
           if (!late && !ending.termed && seen.pids.length > 0) {
             ending.termed = true;
