@@ -14,6 +14,19 @@ export const printRatio = ({ what, ours, limit, unit, goal }: Ratio): void => {
 export const printFigure = (what: string, value: number, unit: string): void =>
   void process.stdout.write(`${what.padEnd(52)} ${round(value).padStart(8)} ${unit}\n`);
 
+const percentile = (values: number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? Number.NaN;
+
+/** p50 and p99 of what was taken, in milliseconds, against the same on an idle machine. */
+export const printTail = ({ what, ours, idle, goalMs }: { what: string; ours: number[]; idle: number[]; goalMs: number }): void => {
+  const [p50, p99, idle99] = [percentile(ours, 0.5), percentile(ours, 0.99), percentile(idle, 0.99)];
+  const judged = `goal p99 < ${goalMs}: ${p99 < goalMs ? 'holds' : 'DOES NOT HOLD'}`;
+  const ratio = `ratio ${(p99 / idle99).toFixed(2)}`;
+  process.stdout.write(
+    `${what.padEnd(52)} p50 ${round(p50)} ms, p99 ${round(p99)} ms of ${ours.length}; idle p99 ${round(idle99)} ms, ${ratio} (${judged})\n`,
+  );
+};
+
 /** Median milliseconds of `times` turns, after a few that do not count. */
 export const medianMs = async (times: number, turn: (index: number) => Promise<unknown> | unknown): Promise<number> => {
   const taken: number[] = [];

@@ -3,6 +3,7 @@
  * for people; tests never assert them.
  */
 import { loadPipelines } from '../services/pipelines.ts';
+import { benchBurningCores } from './burning-cores.ts';
 import { benchCommit } from './commit.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchHistory } from './history.ts';
@@ -27,6 +28,7 @@ try {
   printRatio(ratio);
   printFigure('events to 1,000 subscribers, put together', eventsPerSecond, '/s');
   await benchHistory(place.dir);
+  await benchBurningCores(place.dir, 10_000);
 } finally {
   await place.close();
 }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defaultLimits } from '../machines/definition.ts';
 import { type Place, runOnce } from './place.ts';
 import { medianMs, type Ratio } from './ratio.ts';
 
@@ -16,6 +17,7 @@ const bareRun = async ({ parts, dir }: Place, id: string): Promise<void> => {
       stderrPath: join(folder, 'stderr.log'),
       exitPath: join(folder, 'exit.json'),
       graceMs: 0,
+      limits: defaultLimits,
     });
     launched.open();
     await launched.exited;

@@ -10,6 +10,7 @@ export class Usage extends Error {}
 export const optionTypes = {
   url: { type: 'string' },
   json: { type: 'boolean' },
+  strict: { type: 'boolean' },
   help: { type: 'boolean' },
   wait: { type: 'boolean' },
   follow: { type: 'boolean' },

@@ -2,6 +2,11 @@ export type Backoff = { initialMs: number; factor: number; maxMs: number; jitter
 /** A failure matches by its exit code, its code, or the signal that ended it. */
 export type FailureMatch = { exitCodes: number[]; codes: string[]; signals?: string[] };
 
+/** What the processes of one attempt may use together. */
+export type StageLimits = { memoryBytes: number | null; outputBytes: number };
+/** Enough for any log that somebody reads, and a bound for one that nobody meant. */
+export const defaultLimits: StageLimits = { memoryBytes: null, outputBytes: 1024 ** 3 };
+
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
 export type StageDefinition = {
   name: string;
@@ -27,6 +32,8 @@ export type StageDefinition = {
   };
   files: { path: string; min: number }[];
   onRestart: 'retry' | 'fail';
+  /** Absent in definitions that were stored before. */
+  limits?: StageLimits;
 };
 
 /** What a start does that meets a live run of its key. */

@@ -15,3 +15,16 @@ export const durationSchema = z.union([z.number(), z.string()]).transform((value
   });
   return z.NEVER;
 });
+
+/** Milliseconds as people write them, in their two largest units: `1h 30m`, `250ms`. */
+export const durationText = (ms: number): string => {
+  const parts: string[] = [];
+  let left = Math.round(ms);
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const count = Math.floor(left / (units[unit] as number));
+    left -= count * (units[unit] as number);
+    if (count > 0) parts.push(`${count}${unit}`);
+    else if (parts.length > 0) break;
+  }
+  return parts.slice(0, 2).join(' ') || '0ms';
+};

@@ -89,6 +89,11 @@ const assertNamesKnown = (config: ChartConfig): void => {
     else if (node && typeof node === 'object') {
       for (const [key, value] of Object.entries(node)) {
         if (key === 'context' || key === 'meta') continue;
+        if (key === 'states') {
+          // The keys in here are names that people gave: a stage may be called `after`.
+          walk(Object.values(value as object));
+          continue;
+        }
         if (key === 'src') check(implementations.actors, value);
         if (key === 'guard') check(implementations.guards, (value as { type?: unknown }).type);
         if ((key === 'actions' || key === 'entry' || key === 'exit') && Array.isArray(value))

@@ -113,6 +113,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     retry: retryOf(stage.retry),
     files: stage.files,
     onRestart: stage.on_restart,
+    limits: { memoryBytes: stage.limits.memory ?? null, outputBytes: stage.limits.output },
   })),
 });
 

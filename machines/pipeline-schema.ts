@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
-import { conflictWords } from './definition.ts';
+import { conflictWords, defaultLimits } from './definition.ts';
 import { durationSchema } from './duration.ts';
+import { sizeSchema } from './size.ts';
 
 /** A shape of the file format that this version does not run yet: refused by name, never ignored. */
 const later = (key: string, refuses: (value: unknown) => boolean = () => true) =>
@@ -89,6 +90,12 @@ const retrySchema = closed({
   })
   .prefault({});
 
+const mebibyte = 1024 ** 2;
+const limitsSchema = closed({
+  memory: sizeSchema.refine((bytes) => bytes >= mebibyte, { error: 'must be at least 1MB' }).optional(),
+  output: sizeSchema.refine((bytes) => bytes > 0, { error: 'must be more than 0' }).default(defaultLimits.outputBytes),
+}).prefault({});
+
 const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger'];
 const usesSchema = z.string().refine((uses) => builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)), {
   error: `expected ${builtins.join(', ')}, or a path to a .ts, .js or .mjs file`,
@@ -114,6 +121,7 @@ const stageSchema = closed({
   grace: durationSchema.default(10_000),
   retry: retrySchema,
   files: z.array(closed({ path: z.string().min(1), min: whole.default(1) })).default([]),
+  limits: limitsSchema,
   on_restart: orLater(z.enum(['retry', 'fail']).default('retry'), 'on_restart', ['adopt']),
 }).superRefine((stage, ctx) => {
   // A later kind is refused by its own key; saying "neither" beside it would only confuse.

@@ -4,6 +4,7 @@ import { systemClock } from '../services/clock.ts';
 import { type Config, readConfig, UsageError } from '../services/config.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
+import { lintLine, lintOf } from '../services/lint.ts';
 import { createLogger, type Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { loadPipelines } from '../services/pipelines.ts';
@@ -55,6 +56,9 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
   });
   const loaded = await loadPipelines(config.pipelines);
   for (const { file, line, detail } of loaded.problems) logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
+  const facts = { intervalMs: null, shutdownTimeoutMs: config.shutdown_timeout };
+  for (const entry of loaded.pipelines.values())
+    for (const finding of lintOf(entry, facts)) logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
   const service = createService(parts, {
     dataDir,
     baseEnv: baseEnvOf(env),

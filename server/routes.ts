@@ -6,6 +6,7 @@ import { ServiceError, type ServiceErrorCode } from '../services/service-error.t
 import type { RunFilter } from '../services/store.ts';
 import { actorOf } from './actor.ts';
 import { readLog } from './log-route.ts';
+import { pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import * as schemas from './schemas.ts';
 
@@ -153,8 +154,17 @@ export const routes: readonly Route[] = [
   },
   {
     ...{ method: 'get', path: '/api/pipelines', summary: 'Every pipeline, and the files that do not hold' },
-    ...{ answers: { 200: schemas.pipelinesAnswer }, refusals: [] },
+    ...{ answers: { 200: pipelinesAnswer }, refusals: [] },
     handle: async (orchestrator) => ok(await orchestrator.pipelines()),
+  },
+  {
+    ...{
+      method: 'get',
+      path: '/api/pipelines/{name}',
+      summary: 'A pipeline: definition, latest run, last outcomes, next slots, lint findings',
+    },
+    ...{ params: { name: schemas.nameParam }, answers: { 200: pipelineAnswer }, refusals: ['unknown-pipeline'] },
+    handle: async (orchestrator, { params }) => ok(await orchestrator.pipeline(params.name as string)),
   },
   {
     ...{ method: 'get', path: '/api/runs', summary: 'Runs, newest first' },

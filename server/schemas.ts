@@ -84,18 +84,6 @@ export const healthAnswer = z.object({
   status: z.enum(['ok', 'degraded', 'draining', 'starting']),
   checks: z.record(z.string(), z.object({ status: z.enum(['ok', 'degraded']), detail: z.string() })),
 });
-export const pipelinesAnswer = z.object({
-  items: z.array(
-    z.object({
-      ...{ name: z.string(), title: z.string(), default: z.boolean() },
-      stages: z.array(z.object({ name: z.string(), uses: z.string() })),
-      params: json,
-      status: statusSchema,
-    }),
-  ),
-  problems: z.array(z.object({ file: z.string(), line: z.int().nullable(), pointer: z.string(), code: z.string(), detail: z.string() })),
-  as_of_seq: z.int(),
-});
 export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema) });
 export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });
 export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { durationSchema } from '../machines/duration.ts';
+import { sizeSchema } from '../machines/size.ts';
 import { suggest, unknownKey } from '../machines/suggest.ts';
 import { logLevels } from './logger.ts';
 
@@ -10,13 +11,6 @@ const digits = (value: unknown): unknown => (typeof value === 'string' && /^\d+$
 const portError = { error: 'expected a port from 0 (any free one) to 65535' };
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
-const units: Record<string, number> = { '': 1, B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
-const bytesSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/.exec(String(value)) ?? [];
-  if (amount !== undefined) return Math.round(Number(amount) * (units[unit] as number));
-  ctx.addIssue({ code: 'custom', message: `expected a size such as 500MB or 10GB, got ${JSON.stringify(value)}` });
-  return z.NEVER;
-});
 /** `off` is no limit. */
 const limitOf = (schema: z.ZodType<number>, byDefault: number) =>
   z
@@ -24,6 +18,8 @@ const limitOf = (schema: z.ZodType<number>, byDefault: number) =>
     .default(byDefault);
 /** Of two alternatives the second one says what was expected. */
 const nested = (issue: { errors?: { message?: string }[][] }): string => issue.errors?.at(-1)?.[0]?.message ?? 'expected a limit, or off';
+
+export const defaultShutdownTimeoutMs = 8000;
 
 /** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
 const configSchema = z.object({
@@ -46,10 +42,10 @@ const configSchema = z.object({
   /** How long ended runs are kept, how many of each pipeline, and how many bytes of files in all; `off` = no limit. */
   retention_age: limitOf(durationSchema, 90 * 86_400_000),
   retention_runs: limitOf(z.preprocess(digits, z.int().min(1)), 1000),
-  retention_size: limitOf(bytesSchema, 10 * 1024 ** 3),
+  retention_size: limitOf(sizeSchema, 10 * 1024 ** 3),
   /** Connected WebSockets. */
   max_clients: z.preprocess(digits, z.int().min(1).max(100_000)).default(2000),
-  shutdown_timeout: z.preprocess(digits, durationSchema).default(8000),
+  shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
 });
 export type Config = z.infer<typeof configSchema>;
 

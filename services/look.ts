@@ -1,12 +1,11 @@
-import type { PipelineDefinition } from '../machines/definition.ts';
 import type { Progress, Status } from '../machines/status.ts';
 import { suggest } from '../machines/suggest.ts';
-import type { LoadedPipelines } from './pipelines.ts';
+import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
 import { ServiceError } from './service-error.ts';
 import { statusOf } from './status.ts';
 import type { RunRow, Store } from './store.ts';
 
-export type Entry = { definition: PipelineDefinition; projectDir: string };
+export type Entry = LoadedPipeline;
 /** What queries and commands begin with: does it exist, and may it be told? */
 export type Look = {
   /** @throws unknown-pipeline */

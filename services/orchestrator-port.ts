@@ -2,7 +2,9 @@ import type { Attempt } from '../machines/attempts.ts';
 import type { Command } from '../machines/commands.ts';
 import type { OnConflict } from '../machines/definition.ts';
 import type { JournalEvent } from '../machines/events.ts';
+import type { LintFinding } from '../machines/lint/finding.ts';
 import type { CommandType, Progress, Status, Trigger } from '../machines/status.ts';
+import type { DefinitionView } from './definition-view.ts';
 import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
 import type { LogMatches } from './logs/search.ts';
 import type { RunFilter, StreamScope } from './store.ts';
@@ -52,9 +54,19 @@ type PipelineSummary = {
   name: string;
   title: string;
   default: boolean;
+  file: string;
   stages: { name: string; uses: string }[];
   params: Record<string, unknown>;
+  lint: LintFinding[];
   status: Status;
+};
+type PipelineDetail = PipelineSummary & {
+  definition: DefinitionView;
+  /** The last 30 runs, newest first; a live one has no outcome yet. */
+  outcomes: Record<string, unknown>[];
+  next_slots: string[];
+  problems: PipelineProblem[];
+  as_of_seq: number;
 };
 /** A pipeline file that does not hold: what the person sees who has to mend it. */
 export type PipelineProblem = { file: string; line: number | null; pointer: string; code: string; detail: string };
@@ -63,6 +75,8 @@ export type PipelineProblem = { file: string; line: number | null; pointer: stri
 export type Queries = {
   defaultPipeline(): string;
   pipelines(): Promise<{ items: PipelineSummary[]; problems: PipelineProblem[]; as_of_seq: number }>;
+  /** @throws unknown-pipeline */
+  pipeline(name: string): Promise<PipelineDetail>;
   /** The live or latest run of the pipeline; IDLE when none, or after a reset. @throws unknown-pipeline */
   status(pipeline: string): Promise<Status>;
   /** @throws unknown-run */

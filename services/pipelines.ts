@@ -5,8 +5,16 @@ import type { PipelineDefinition } from '../machines/definition.ts';
 import { parseDefinition } from '../machines/parse-definition.ts';
 import type { PipelineProblem } from './orchestrator-port.ts';
 
+/** What a file itself says, by JSON pointer. */
+type FileText = {
+  /** The line of that, or of the nearest thing around it. */
+  line(pointer: string): number | null;
+  /** false = it is not in the file, so a default holds. */
+  has(pointer: string): boolean;
+};
+export type LoadedPipeline = { definition: PipelineDefinition; file: string; text: FileText; projectDir: string };
 export type LoadedPipelines = {
-  pipelines: Map<string, { definition: PipelineDefinition; file: string; projectDir: string }>;
+  pipelines: Map<string, LoadedPipeline>;
   problems: PipelineProblem[];
 };
 
@@ -40,21 +48,21 @@ export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
     const earlier = loaded.pipelines.get(definition.name);
     if (earlier) {
       const detail = `the name ${definition.name} is taken by ${earlier.file}`;
-      problem({ line: read.line('/name'), pointer: '/name', code: 'invalid', detail });
+      problem({ line: read.text.line('/name'), pointer: '/name', code: 'invalid', detail });
       continue;
     }
     const missing = await missingModules(definition, projectDir);
     for (const { index, module } of missing) {
       const pointer = `/stages/${index}/uses`;
-      problem({ line: read.line(pointer), pointer, code: 'invalid', detail: `there is no file ${module} in the project` });
+      problem({ line: read.text.line(pointer), pointer, code: 'invalid', detail: `there is no file ${module} in the project` });
     }
-    if (missing.length === 0) loaded.pipelines.set(definition.name, { definition, file: name, projectDir });
+    if (missing.length === 0) loaded.pipelines.set(definition.name, { definition, file: name, text: read.text, projectDir });
   }
   return loaded;
 };
 
 type Problem = Omit<PipelineProblem, 'file'>;
-type Read = { ok: true; definition: PipelineDefinition; line: (pointer: string) => number | null } | { ok: false; problems: Problem[] };
+type Read = { ok: true; definition: PipelineDefinition; text: FileText } | { ok: false; problems: Problem[] };
 
 /** One file's text → definition or problems with lines. JSON is YAML, so both go this way. */
 const readPipeline = (text: string): Read => {
@@ -69,11 +77,13 @@ const readPipeline = (text: string): Read => {
         ...{ line: lines.linePos(pos[0]).line, pointer: '', code: 'invalid-yaml', detail: message },
       })),
     };
-  const line = (pointer: string): number | null => {
-    const path = pointer
+  const pathOf = (pointer: string): string[] =>
+    pointer
       .split('/')
       .slice(1)
       .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const line = (pointer: string): number | null => {
+    const path = pathOf(pointer);
     // A missing key has no line of its own: the nearest thing around it has.
     for (let depth = path.length; depth >= 0; depth -= 1) {
       const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
@@ -88,7 +98,7 @@ const readPipeline = (text: string): Read => {
     return { ok: false, problems: [{ line: null, pointer: '', code: 'invalid-yaml', detail: (error as Error).message }] };
   }
   const parsed = parseDefinition(raw);
-  if (parsed.ok) return { ok: true, definition: parsed.definition, line };
+  if (parsed.ok) return { ok: true, definition: parsed.definition, text: { line, has: (pointer) => document.hasIn(pathOf(pointer)) } };
   return { ok: false, problems: parsed.problems.map((one) => ({ line: line(one.pointer), ...one })) };
 };
 

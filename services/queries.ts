@@ -50,8 +50,8 @@ const drawings: Record<ChartFormat, { type: string; draw: (config: ChartConfig, 
   scxml: { type: 'application/scxml+xml', draw: (config) => chartScxml(chartGraph(config)) },
 };
 
-/** Everything that only looks: at the store, the loaded pipelines, and what working stages said last. */
-export const createQueries = (deps: Deps): Queries & StreamSource => {
+/** Everything that only looks (pipelines apart, pipeline-queries.ts): at the store, the loaded pipelines, and what working stages said last. */
+export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline'> & StreamSource => {
   const { store, charts, clock, loaded, look } = deps;
   const { known, truthful, show, runOr404 } = look;
 
@@ -128,21 +128,6 @@ export const createQueries = (deps: Deps): Queries & StreamSource => {
     defaultPipeline,
     status,
     schedule,
-    pipelines: async () => {
-      const items = await Promise.all(
-        [...loaded.pipelines.values()].map(async ({ definition }) => ({
-          ...{ name: definition.name, title: definition.title, default: definition.name === defaultPipeline() },
-          stages: definition.stages.map(({ name, program }) => ({
-            name,
-            uses: 'module' in program ? program.module : (program.argv[0] as string),
-          })),
-          params: definition.params,
-          status: await status(definition.name),
-        })),
-      );
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
-      return { items, problems: loaded.problems, as_of_seq: headSeq };
-    },
     run: async (runId) => {
       truthful();
       const { run, headSeq } = await runOr404(runId);

@@ -11,11 +11,13 @@ import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
 import { createInterpreter } from './interpreter/interpreter.ts';
 import { createTimers } from './interpreter/timers.ts';
+import { shutdownGraceMs } from './lint.ts';
 import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
 import { createLook } from './look.ts';
 import type { HealthReport, LiveProgress, Orchestrator } from './orchestrator-port.ts';
+import { createPipelineQueries } from './pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines.ts';
 import { createQueries } from './queries.ts';
 import { interrupt, recover } from './recovery.ts';
@@ -190,11 +192,15 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     progress: (runId) => progress.get(runId)?.value ?? null,
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
+  const queries = createQueries({
+    ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
+    ...{ onJournal: listenTo(readers), onProgress: listenTo(watchers) },
+  });
+  // Files that say a schedule are refused by this version, so nothing has an interval.
+  const lintFacts = () => ({ intervalMs: null, shutdownTimeoutMs: options.shutdownTimeoutMs });
   const orchestrator: Orchestrator = {
-    ...createQueries({
-      ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
-      ...{ onJournal: listenTo(readers), onProgress: listenTo(watchers) },
-    }),
+    ...queries,
+    ...createPipelineQueries({ ...queries, store, look, loaded: options.loaded, lintFacts }),
     ...createLogQueries({ logs, look }),
     ...createCommands({
       ...{ store, charts, interpreter, clock, look, wake, dataDir },
@@ -234,7 +240,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     close: async () => {
       phase = 'draining';
       admission.close();
-      graceCapMs = options.shutdownTimeoutMs / 2;
+      graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
       effects.hold();
       timers.close();
       await endWork();

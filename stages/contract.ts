@@ -1,3 +1,4 @@
+import type { StageLimits } from '../machines/definition.ts';
 import type { Failure } from '../machines/failure.ts';
 import type { Progress } from '../machines/status.ts';
 
@@ -64,6 +65,7 @@ export type AttemptRequest = {
   env: Record<string, string>;
   cwd: string;
   graceMs: number;
+  limits: StageLimits;
 };
 
 /** Who a process is: pid alone is reused, so the start time and the boot go with it. */

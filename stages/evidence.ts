@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
+import { sizeText } from '../machines/size.ts';
 import type { AttemptAnswer } from './contract.ts';
 import type { ExitRecord } from './launcher-port.ts';
 import { listen } from './listen.ts';
@@ -32,7 +33,7 @@ export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Sai
     const message = 'the service was gone while it worked, so it was ended';
     return { ok: false, failure: { code: 'interrupted', message, retryable: true }, ...rest };
   }
-  const failure = said.fail ?? failureOf(exit);
+  const failure = limitFailure(exit) ?? said.fail ?? failureOf(exit);
   if (failure || exit.exit_code !== 0) {
     const stderr_tail = await readTail(filesOf(attemptDir).stderr, tailBytes, tailLines);
     const facts = { exit_code: exit.exit_code, signal: exit.signal, ...(stderr_tail && { stderr_tail }) };
@@ -43,6 +44,15 @@ export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Sai
   const all = { ...said.outputs, ...outputs.values };
   if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes) return { ok: false, failure: tooLarge('the outputs are'), ...rest };
   return { ok: true, outputs: all, skipped: said.skip, ...rest };
+};
+
+/** More memory may be there next time; what prints too much prints it again. */
+const limitFailure = ({ ended_by, exceeded }: ExitRecord): Failure | null => {
+  if (ended_by !== 'out-of-memory' && ended_by !== 'too-much-output') return null;
+  const [allowed, seen] = [exceeded?.allowed_bytes ?? 0, exceeded?.seen_bytes ?? 0].map(sizeText);
+  return ended_by === 'out-of-memory'
+    ? { code: 'out-of-memory', message: `its processes used ${seen} of memory, more than the ${allowed} it may use`, retryable: true }
+    : { code: 'too-much-output', message: `it printed ${seen}, more than the ${allowed} it may print`, retryable: false };
 };
 
 const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
@@ -74,7 +84,8 @@ const exitSchema = z.object({
   exit_code: z.int().nullable(),
   signal: z.string().nullable(),
   ended_at: z.string(),
-  ended_by: z.literal('service-lost').nullable(),
+  ended_by: z.enum(['service-lost', 'out-of-memory', 'too-much-output']).nullable(),
+  exceeded: z.object({ allowed_bytes: z.int(), seen_bytes: z.int() }).optional(),
 });
 
 /** @returns null when there is none, or only a part of one (a power cut can leave an empty file) */

@@ -1,3 +1,4 @@
+import type { StageLimits } from '../machines/definition.ts';
 import type { ProcessIdentity } from './contract.ts';
 
 /** A program behind the gate: its process exists, but its first instruction waits for `open`. */
@@ -10,9 +11,19 @@ export type LaunchRequest = {
   /** Written by temp + rename when the process ended, so that the truth outlives launcher and service. */
   exitPath: string;
   graceMs: number;
+  limits: StageLimits;
 };
-/** `ended_by`: null = by itself; 'service-lost' = the launcher ended it because the service was gone. */
-export type ExitRecord = { exit_code: number | null; signal: string | null; ended_at: string; ended_by: 'service-lost' | null };
+/** A limit that all processes of an attempt share; by these words the failure is known, too. */
+export type LimitCode = 'out-of-memory' | 'too-much-output';
+export type ExitRecord = {
+  exit_code: number | null;
+  signal: string | null;
+  ended_at: string;
+  /** null = by itself; else the launcher ended it: the service was gone, or it went over a limit. */
+  ended_by: 'service-lost' | LimitCode | null;
+  /** What a limit allowed and what was seen. */
+  exceeded?: { allowed_bytes: number; seen_bytes: number } | undefined;
+};
 export type Launched = {
   identity: ProcessIdentity;
   /** Lets the program begin; without it the process exits 125 when the gate closes. */

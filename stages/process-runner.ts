@@ -75,6 +75,7 @@ const launch = async (launcher: Launcher, request: AttemptRequest): Promise<Laun
       stderrPath: files.stderr,
       exitPath: files.exit,
       graceMs: request.graceMs,
+      limits: request.limits,
     });
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };

@@ -1,34 +1,49 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { defaultShutdownTimeoutMs } from '../../services/config.ts';
+import { lintLine, lintOf } from '../../services/lint.ts';
 import { loadPipelines } from '../../services/pipelines.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';
 
+const severityColors = { info: 'blue', warning: 'yellow', error: 'red' } as const;
+
 /** Commands that need no service. */
 export const localCommands: Record<string, Command> = {
   validate: {
-    usage: '[folder or file, default ./pipelines]',
-    help: 'read pipeline files and name every fault with its line; shows how paths resolve',
-    ...{ options: ['json'], maxArgs: 1 },
+    usage: '[folder or file, default ./pipelines] [--strict]',
+    help: 'read pipeline files, name every fault with its line and what may go wrong; --strict: warnings count',
+    ...{ options: ['json', 'strict'], maxArgs: 1 },
     run: async ({ args: [given = './pipelines'], values, out }) => {
       const path = resolve(given);
       const info = await stat(path).catch(() => null);
       if (!info) throw new Usage(`there is no ${given}`);
       const loaded = await loadPipelines(info.isDirectory() ? path : dirname(path));
       const isMeant = (file: string): boolean => info.isDirectory() || file === basename(path);
-      const pipelines = [...loaded.pipelines.values()].filter(({ file }) => isMeant(file));
+      const facts = { intervalMs: null, shutdownTimeoutMs: defaultShutdownTimeoutMs };
+      const pipelines = [...loaded.pipelines.values()]
+        .filter(({ file }) => isMeant(file))
+        .map((entry) => ({ ...entry, lint: lintOf(entry, facts) }));
       const problems = loaded.problems.filter(({ file }) => isMeant(file));
       if (values.json)
-        out.json({ pipelines: pipelines.map(({ definition, projectDir }) => ({ definition, project_dir: projectDir })), problems });
+        out.json({
+          pipelines: pipelines.map(({ definition, projectDir, lint }) => ({ definition, project_dir: projectDir, lint })),
+          problems,
+        });
       else {
-        for (const { definition, file, projectDir } of pipelines)
+        for (const { definition, file, projectDir, lint } of pipelines) {
           out.line(
             `${out.paint('green', 'ok')}  ${file}  ${definition.name}: ${definition.stages.map(({ name }) => name).join(' → ')}  (paths from ${projectDir})`,
           );
+          for (const finding of lint)
+            out.line(`    ${out.paint(severityColors[finding.severity], finding.severity)}  ${lintLine(file, finding)}`);
+        }
         for (const { file, line, pointer, detail } of problems)
           out.error(`${out.paint('red', 'fault')}  ${file}${line ? `:${line}` : ''}  ${pointer ? `${pointer}: ` : ''}${detail}`);
       }
-      return problems.length === 0 ? exits.done : exits.failed;
+      const counts = values.strict ? ['warning', 'error'] : ['error'];
+      const isWell = pipelines.every(({ lint }) => lint.every(({ severity }) => !counts.includes(severity)));
+      return problems.length === 0 && isWell ? exits.done : exits.failed;
     },
   },
   doctor: {

@@ -7,7 +7,9 @@ import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
+import { createLimitWatch } from './limits.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
+import { putBehind } from './precedence.ts';
 import { createProcessTable, identify } from './process-table.ts';
 
 /** The program waits for one line on fd 3; without it, at end of file, it never runs (T6). */
@@ -18,11 +20,14 @@ type Child = {
   request: LaunchRequest;
   identity: ProcessIdentity;
   opened: boolean;
-  endedBy: ExitRecord['ended_by'];
+  end: Pick<ExitRecord, 'ended_by' | 'exceeded'>;
   gone: Promise<void>;
 };
 const children = new Map<number, Child>();
 const table = createProcessTable({ sleep: (ms) => sleep(ms) });
+
+const never = new AbortController().signal;
+const tokenOf = ({ request }: Child): string => request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '';
 
 const tell = (message: FromLauncher): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
@@ -36,15 +41,6 @@ const writeExit = (path: string, record: ExitRecord): void => {
   } catch (error) {
     // A full disk or a removed folder costs this attempt its evidence, and nobody else anything.
     tell({ type: 'trouble', message: `an exit could not be written down: ${(error as Error).message}` });
-  }
-};
-
-/** The system's out-of-memory killer takes a stage before it takes the service (proc(5); children inherit it). */
-const offerToOomKiller = (pid: number): void => {
-  try {
-    writeFileSync(`/proc/${pid}/oom_score_adj`, '500');
-  } catch {
-    // Not allowed in some containers; the stage runs all the same.
   }
 };
 
@@ -70,14 +66,15 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
     // The gate's other end breaks when the program is killed behind it; its exit says so.
     child.stdio[3]?.on('error', () => {});
     const identity = identify(child.pid as number);
-    const entry: Child = { process: child, request, identity, opened: false, endedBy: null, gone: gone.promise };
+    const entry: Child = { process: child, request, identity, opened: false, end: { ended_by: null }, gone: gone.promise };
     children.set(id, entry);
-    offerToOomKiller(identity.pid);
+    putBehind(identity.pid);
     child.once('exit', (code, signal) => {
-      const record: ExitRecord = { exit_code: code, signal, ended_at: new Date().toISOString(), ended_by: entry.endedBy };
+      const record: ExitRecord = { exit_code: code, signal, ended_at: new Date().toISOString(), ...entry.end };
       // What never ran leaves no evidence.
       if (entry.opened) writeExit(request.exitPath, record);
       children.delete(id);
+      limits.forget(id);
       tell({ type: 'exited', id, record });
       gone.resolve();
     });
@@ -89,23 +86,40 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
   }
 };
 
-const gate = (child: Child, go: boolean): void => {
+/** How often working attempts are looked at. */
+const lookMs = 250;
+let isLooking = false;
+/** Over a limit: no grace, since every moment of it makes things worse for everybody else. */
+const limits = createLimitWatch((id, { code, ...exceeded }) => {
+  const child = children.get(id);
+  if (!child || !table.isAlive(child.identity)) return;
+  child.end = { ended_by: code, exceeded };
+  void table.end(child.identity, tokenOf(child), 0, never);
+});
+const look = (): void => {
+  isLooking = limits.look();
+  if (isLooking) setTimeout(look, lookMs);
+};
+
+const gate = (id: number, child: Child, go: boolean): void => {
   const pipe = child.process.stdio[3] as NodeJS.WritableStream & { destroy(): void };
   if (go) {
     child.opened = true;
+    limits.watch(id, { ...child.request, members: () => table.members(child.identity, tokenOf(child)) });
+    if (!isLooking) setTimeout(look, lookMs);
+    isLooking = true;
     pipe.end('go\n');
   } else pipe.destroy();
 };
 
 /** The service is gone: nobody may work unseen. */
 const endAll = async (): Promise<void> => {
-  const never = new AbortController().signal;
   await Promise.all(
-    [...children.values()].map(async (child) => {
-      if (!child.opened) gate(child, false);
+    [...children].map(async ([id, child]) => {
+      if (!child.opened) gate(id, child, false);
       // One that ended by itself just before, and was not collected yet, keeps its own ending.
-      if (table.isAlive(child.identity)) child.endedBy = 'service-lost';
-      await table.end(child.identity, child.request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '', child.request.graceMs, never);
+      if (child.end.ended_by === null && table.isAlive(child.identity)) child.end = { ended_by: 'service-lost' };
+      await table.end(child.identity, tokenOf(child), child.request.graceMs, never);
       await child.gone;
     }),
   );
@@ -116,7 +130,7 @@ tell({ type: 'ready' });
 process.on('message', (message: ToLauncher) => {
   if (message.type === 'launch') return void launch(message.id, message.request);
   const child = children.get(message.id);
-  if (child) gate(child, message.go);
+  if (child) gate(message.id, child, message.go);
 });
 process.on('disconnect', () => void endAll());
 // Ctrl-C goes to the whole terminal group; the service decides when it is over, not the keyboard.

@@ -25,8 +25,10 @@ type Ending = { users: number; termed: boolean; known: Map<number, number> };
 
 const firstWaitMs = 5;
 const longestWaitMs = 100;
-/** Exec is over within a millisecond; three looks with growing waits are ample. */
+/** Exec is over within a millisecond; this many looks in a row, with growing waits, are ample. */
 const unsureLooks = 3;
+/** Lists of one look: each further one is short, and only needed while processes die faster than they can be read. */
+const mostLists = 20;
 
 /** Looks at processes by identity and by token, so a pid that was given to somebody else is never signalled. */
 export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSignal) => Promise<void> }): ProcessTable => {
@@ -34,8 +36,11 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
   const endings = new Map<string, Ending>();
   const isOfThisBoot = (identity: ProcessIdentity) => identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
 
-  /** `known`: pids (with start ticks) that an earlier look proved to be members. */
-  const look = (identity: ProcessIdentity | null, token: string, known: Map<number, number>): Look => {
+  /**
+   * `known`: pids (with start ticks) that an earlier look proved to be members. `strike` kills each at the instant it is found:
+   * one that has gone on to a process of its own by the end of the look would never be met.
+   */
+  const look = (identity: ProcessIdentity | null, token: string, known: Map<number, number>, strike = false): Look => {
     const found: Look = { pids: [], groupIsOurs: false, unsure: false };
     // Nothing that was started before the last boot, or in another container, can still be here under these numbers.
     if (identity && !isOfThisBoot(identity)) return found;
@@ -48,25 +53,36 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
       };
       found.groupIsOurs = isSame([identity.pid, identity.startTicks]) || [...known].some(isSame);
     }
-    for (const pid of processIds()) {
+    if (strike && identity && found.groupIsOurs) signal(-identity.pid, 'SIGKILL');
+    const judged = new Set([process.pid]);
+    /** @returns whether it died before it could be read: then it may have left a successor that is not on the list */
+    const judge = (pid: number): boolean => {
+      judged.add(pid);
       const stat = statOf(pid);
-      if (pid === process.pid || !stat || isGone(stat) || stat.isKernel) continue;
+      if (!stat || isGone(stat)) return !(stat && identity && stat.startTicks < identity.startTicks);
+      if (stat.isKernel) return false;
       const inGroup = found.groupIsOurs && (stat.group === identity?.pid || stat.session === identity?.pid);
       // A descendant is never older than the leader; most of the table needs no second look.
-      if (!inGroup && identity && stat.startTicks < identity.startTicks) continue;
+      if (!inGroup && identity && stat.startTicks < identity.startTicks) return false;
       const verdict = inGroup || known.get(pid) === stat.startTicks || carries(pid, token);
       if (verdict === 'unsure') found.unsure = true;
-      if (verdict !== true) continue;
+      if (verdict !== true) return verdict === 'gone';
+      if (strike) signal(pid, 'SIGKILL');
       found.pids.push(pid);
       known.set(pid, stat.startTicks);
+      return false;
+    };
+    for (let lists = 1; ; lists += 1) {
+      const died = processIds().filter((pid) => !judged.has(pid) && judge(pid));
+      if (died.length === 0) return found;
+      if (lists === mostLists) return { ...found, unsure: true };
     }
-    return found;
   };
 
-  const signalAll = ({ pids, groupIsOurs }: Look, identity: ProcessIdentity | null, name: 'SIGTERM' | 'SIGKILL'): void => {
+  const askAll = ({ pids, groupIsOurs }: Look, identity: ProcessIdentity | null): void => {
     // The group first and at once: nobody can fork out of it between two signals.
-    if (identity && groupIsOurs) signal(-identity.pid, name);
-    for (const pid of pids) if (!identity || !groupIsOurs || statOf(pid)?.group !== identity.pid) signal(pid, name);
+    if (identity && groupIsOurs) signal(-identity.pid, 'SIGTERM');
+    for (const pid of pids) if (!identity || !groupIsOurs || statOf(pid)?.group !== identity.pid) signal(pid, 'SIGTERM');
   };
 
   return {
@@ -85,14 +101,14 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
         let looksUnsure = 0;
         // Sweeps until empty: what was born during a sweep is found by the next one.
         for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-          const seen = look(identity, token, ending.known);
-          if (seen.pids.length === 0 && !(seen.unsure && looksUnsure++ < unsureLooks)) return;
           const late = waitedMs >= graceMs;
-          if (late) signalAll(seen, identity, 'SIGKILL');
+          const seen = look(identity, token, ending.known, late);
+          looksUnsure = seen.unsure && seen.pids.length === 0 ? looksUnsure + 1 : 0;
+          if (seen.pids.length === 0 && (looksUnsure === 0 || looksUnsure > unsureLooks)) return;
           // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the first one began.
-          else if (!ending.termed && seen.pids.length > 0) {
+          if (!late && !ending.termed && seen.pids.length > 0) {
             ending.termed = true;
-            signalAll(seen, identity, 'SIGTERM');
+            askAll(seen, identity);
           }
           const pauseMs = late ? waitMs : Math.min(waitMs, graceMs - waitedMs);
           await deps.sleep(pauseMs, abort);

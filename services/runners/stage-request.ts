@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { StageDefinition } from '../../machines/definition.ts';
+import { defaultLimits, type StageDefinition } from '../../machines/definition.ts';
 import { interpolate } from '../../machines/interpolate.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 import { Failed } from '../interpreter/effects.ts';
@@ -49,5 +49,6 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     env: { ...places.baseEnv, ...run.definition.env, ...places.secrets.valuesOf(run.definition), ...resolved.env },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,
+    limits: stage.limits ?? defaultLimits,
   };
 };

@@ -229,6 +229,37 @@ describe('without a service', () => {
     expect(await run('validate', '/nowhere')).toMatchObject({ code: 2 });
   });
 
+  test('validate says what may go wrong; a warning counts with --strict only, an error always', async () => {
+    const warned = { name: 'a', run: ['true'], timeout: '1m', heartbeat: '2m' };
+    const wrong = { name: 'a', uses: 'builtin:merger', timeout: '1m', limits: { memory: '8MB' } };
+    const other = await projectWith({ 'w.json': JSON.stringify({ name: 'w', stages: [warned] }) });
+    const file = join(other, 'pipelines', 'w.json');
+    expect(await run('validate', file)).toMatchObject({ code: 0, out: expect.stringMatching(/warning {2}w\.json:1: heartbeat 2m never/) });
+    expect((await run('validate', file, '--strict')).code).toBe(1);
+    expect(JSON.parse((await run('validate', file, '--json')).out).pipelines[0].lint).toMatchObject([
+      { code: 'limit-never-reached', line: 1 },
+    ]);
+    await writeFile(file, JSON.stringify({ name: 'w', stages: [wrong] }));
+    expect(await run('validate', file)).toMatchObject({ code: 1, out: expect.stringContaining('(memory-below-node)') });
+    await rm(other, { recursive: true });
+  });
+
+  test('the service says what may go wrong in its log when it starts, one line each', async () => {
+    const { child, ended } = begin(['serve', '--port', '0', '--data-dir', join(dir, 'linted'), '--pipelines', join(dir, 'pipelines')]);
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    child.kill('SIGTERM');
+    const lines = (await ended).err.split('\n').filter((line) => line.includes('mended.yaml:3'));
+    expect(lines.map((line) => [JSON.parse(line).level, /\(([a-z-]+)\)$/.exec(JSON.parse(line).message)?.[1]])).toEqual([
+      ['info', 'default-timeout'],
+      ['warn', 'backoff-max-below-initial'],
+      ['warn', 'permanent-error-retried'],
+    ]);
+  });
+
+  test('the pipelines that ship with the product have nothing to warn of', async () => {
+    expect((await run('validate', fileURLToPath(new URL('../../pipelines', import.meta.url)), '--strict')).code).toBe(0);
+  });
+
   test('doctor finds the service that works, and says what to do where none does', async () => {
     const well = await run('doctor', '--url', url, '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'));
     expect(well).toMatchObject({ code: 0, out: expect.stringContaining(`in use by the service with pid ${service.child.pid}`) });

@@ -1,4 +1,5 @@
-// One of two processes that start the same runs: a line is told to both, each starts, and says what its start came to.
+// One of several processes that start the same runs: a line is told to all, each starts as often as it was told at the same time,
+// and says what its starts came to.
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../services/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
@@ -8,7 +9,7 @@ import { createRunIds } from '../../services/run-id.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { pipeline, stage } from '../support/definition.ts';
 
-const [path] = process.argv.slice(2) as [string];
+const [path, starts] = process.argv.slice(2) as [string, string];
 const store = openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock });
 const charts = createCharts(store);
 const interpreter = createInterpreter({ store, charts, clock: systemClock });
@@ -17,7 +18,7 @@ const { hash, config, compilerVersion, machine, initial } = charts.pin(definitio
 const nextId = createRunIds(systemClock.wallMs);
 const projection = projectSnapshot(machine, initial);
 process.stdout.write('ready\n');
-for await (const round of createInterface({ input: process.stdin })) {
+const start = async (round: string): Promise<[kind: string, owner: string]> => {
   const runId = nextId();
   const begun = await interpreter.begin(
     {
@@ -31,7 +32,10 @@ for await (const round of createInterface({ input: process.stdin })) {
     },
     { cause: { kind: 'command' } },
   );
-  const result = begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId];
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  return begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId];
+};
+for await (const round of createInterface({ input: process.stdin })) {
+  const results = await Promise.all(Array.from({ length: Number(starts) }, () => start(round)));
+  process.stdout.write(`${JSON.stringify(results)}\n`);
 }
 await store.close();

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { carriersOf, openWorkbench, sh, type Workbench } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -32,6 +34,17 @@ test('a grandchild in a session of its own is found by its token and ended (S12)
   await bench.processes.end(identity, token, 5000, never);
   expect(isThere(fled)).toBe(false);
   expect(bench.processes.members(identity, token)).toEqual([]);
+});
+
+test('a chain of processes, each of which leaves a successor in a new session and dies, is ended', async () => {
+  // On its own it goes on for ever: no process of it lives longer than two milliseconds.
+  await writeFile(join(bench.dir, 'hop.sh'), 'trap "" TERM; echo hop >> hops; [ -e halt ] || setsid sh hop.sh &');
+  const { identity, token } = await begin('sh hop.sh; while [ $(wc -l < hops) -lt 20 ]; do sleep 0.01; done; echo > up; exec sleep 60');
+  await bench.processes.end(identity, token, 50, never);
+  const hops = bench.text('hops');
+  // Another program goes all the way through: a chain would have had every chance to go on.
+  await begin('sleep 0.1; echo > later', 'later');
+  expect(bench.text('hops')).toBe(hops);
 });
 
 test('without an identity the token alone finds every process', async () => {

@@ -26,6 +26,7 @@ describe('a pipeline file', () => {
         {
           ...{ name: 'work', title: null, program: { argv: ['true'] }, with: {}, cwd: null, env: {}, files: [], onRestart: 'retry' },
           ...{ timeoutMs: 3_600_000, totalTimeoutMs: null, warnAfterMs: null, heartbeatMs: null, graceMs: 10_000 },
+          limits: { memoryBytes: null, outputBytes: 1024 ** 3 },
           retry: {
             limit: 0,
             initialMs: 10_000,
@@ -67,6 +68,20 @@ describe('a pipeline file', () => {
 
   test.each(['2 hours', '10', 'h', '-1s', '1e3s', -1, 0.5, '9999d', null, true, {}])('refuses the duration %p', (written) => {
     expect(refused(withStage({ grace: written }))[0]).toMatchObject({ pointer: '/stages/0/grace', code: 'invalid' });
+  });
+
+  test.each([
+    ['512MB', 512 * 1024 ** 2],
+    ['1.5 GB', 1.5 * 1024 ** 3],
+    ['4096kB', 4096 * 1024],
+    [2 ** 20, 2 ** 20],
+  ])('reads the size %p as %p bytes', (written, bytes) => {
+    const limits = { memory: written, output: written };
+    expect(accepted(withStage({ limits })).stages[0]?.limits).toEqual({ memoryBytes: bytes, outputBytes: bytes });
+  });
+
+  test.each(['512', '512mb', '1023kB', 'much', -1, null, true])('refuses the memory %p', (written) => {
+    expect(refused(withStage({ limits: { memory: written } }))[0]).toMatchObject({ pointer: '/stages/0/limits/memory', code: 'invalid' });
   });
 
   test('answers each unknown key at its place with the nearest known one', () => {

@@ -1,3 +1,4 @@
+import { pipelineAnswer, pipelinesAnswer } from '../../server/pipeline-schemas.ts';
 import * as schemas from '../../server/schemas.ts';
 import { serviceErrors } from '../../services/service-error.ts';
 import { type Served, serveHttp } from '../support/http.ts';
@@ -206,7 +207,8 @@ test('every answer fits the schema that documents it', async () => {
   const answers = {
     '/api/pipeline/status': schemas.statusAnswer,
     '/api/pipeline/snapshot': schemas.snapshotAnswer,
-    '/api/pipelines': schemas.pipelinesAnswer,
+    '/api/pipelines': pipelinesAnswer,
+    '/api/pipelines/quick': pipelineAnswer,
     '/api/runs': schemas.runsAnswer,
     [`/api/runs/${run}`]: schemas.statusAnswer,
     [`/api/runs/${run}/transitions`]: schemas.transitionsAnswer,

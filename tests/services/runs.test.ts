@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processesOf } from '../support/processes.ts';
 import { ended, eventually, projectWith, type Running, runService, startRequest } from '../support/service.ts';
 
 let running: Running;
@@ -17,17 +17,6 @@ const pipeline = (...stages: string[]): string => `name: p\nstages:\n${stages.ma
 const stop = (graceMs: number | null = null) =>
   running.orchestrator.stop('p', { reason: 'test', graceMs, actor: { kind: 'user', name: 'test' } });
 
-/** Every process that carries the run's id in its environment: children, grandchildren, whatever their session. */
-const processesOf = (runId: string): number[] =>
-  readdirSync('/proc').flatMap((name) => {
-    try {
-      return Number(name) > 1 && readFileSync(`/proc/${name}/environ`, 'latin1').includes(`STAGEWRIGHT_RUN_ID=${runId}`)
-        ? [Number(name)]
-        : [];
-    } catch {
-      return [];
-    }
-  });
 const lines = async (name: string): Promise<string[]> =>
   (await readFile(join(running.dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 const said = (name: string) => eventually(running.orchestrator, async () => (await lines(name)).length > 0);
@@ -54,10 +43,12 @@ test('S13: stop during a long backoff is reached at once and no further attempt 
   const id = await begin(pipeline(stage('echo try >> tries; exit 1', ', retry: { limit: 3, backoff: { initial: 30s } }')));
   await eventually(running.orchestrator, async () => (await running.orchestrator.run(id)).state === 'RETRYING');
 
-  await stop();
+  const asked = await stop();
   const status = await ended(running.orchestrator, id);
 
   expect([status.state, status.stages[0]?.state, await lines('tries')]).toEqual(['STOPPED', 'stopped', ['try']]);
+  // Within a second; ten times that is still far from the 30 s that were left.
+  expect(Date.parse(status.ended_at ?? '') - Date.parse(asked.updated_at ?? '')).toBeLessThan(10_000);
 });
 
 test('S24: a child that wrote its outputs and never exits is ended at its limit and the run is FAILED timeout', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultLimits } from '../../machines/definition.ts';
 import { systemClock } from '../../services/clock.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
@@ -44,7 +45,7 @@ export const openWorkbench = async () => {
     const file = (name: string) => join(dir, `${token}.${name}`);
     return {
       ...program,
-      ...{ token, cwd: dir, env: { PATH: path, STAGEWRIGHT_ATTEMPT_TOKEN: token }, graceMs: 2000 },
+      ...{ token, cwd: dir, env: { PATH: path, STAGEWRIGHT_ATTEMPT_TOKEN: token }, graceMs: 2000, limits: defaultLimits },
       ...{ stdoutPath: file('out'), stderrPath: file('err'), exitPath: file('exit.json') },
       ...more,
     };
@@ -53,7 +54,18 @@ export const openWorkbench = async () => {
   const attemptRequest = (program: AttemptRequest['program'], more: Partial<AttemptRequest> = {}): AttemptRequest => {
     const token = newToken();
     return {
-      ...{ runId: 'r_1', pipeline: 'p', stage: 's', attempt: 1, token, program, with: {}, params: {}, graceMs: 2000 },
+      ...{
+        runId: 'r_1',
+        pipeline: 'p',
+        stage: 's',
+        attempt: 1,
+        token,
+        program,
+        with: {},
+        params: {},
+        graceMs: 2000,
+        limits: defaultLimits,
+      },
       ...{ attemptDir: join(dir, token), workspace: join(dir, 'workspace'), projectDir: dir, cwd: dir, env: { PATH: path } },
       ...more,
     };

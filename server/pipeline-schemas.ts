@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { lintFindingSchema } from '../machines/lint/finding.ts';
+import { statusSchema } from '../machines/status.ts';
+
+const json = z.record(z.string(), z.unknown());
+const ms = z.number().nullable();
+const problem = z.object({ file: z.string(), line: z.int().nullable(), pointer: z.string(), code: z.string(), detail: z.string() });
+
+const pipelineSummary = z.object({
+  ...{ name: z.string(), title: z.string(), default: z.boolean(), file: z.string() },
+  stages: z.array(z.object({ name: z.string(), uses: z.string() })),
+  params: json,
+  lint: z.array(lintFindingSchema),
+  status: statusSchema,
+});
+export const pipelinesAnswer = z.object({ items: z.array(pipelineSummary), problems: z.array(problem), as_of_seq: z.int() });
+
+const backoff = z.object({ initial_ms: z.number(), factor: z.number(), max_ms: z.number(), jitter: z.number() });
+const match = z.object({ exit_codes: z.array(z.int()), codes: z.array(z.string()), signals: z.array(z.string()) });
+const stageDefinition = z.object({
+  ...{ name: z.string(), title: z.string().nullable(), run: z.array(z.string()).nullable(), uses: z.string().nullable() },
+  ...{ with: json, cwd: z.string().nullable(), env: z.array(z.string()) },
+  ...{ timeout_ms: z.number(), total_timeout_ms: ms, warn_after_ms: ms, heartbeat_ms: ms, grace_ms: z.number() },
+  retry: z.object({
+    ...{ limit: z.int(), backoff, never_on: match },
+    classes: z.array(z.object({ on: match, limit: z.int(), backoff })),
+  }),
+  files: z.array(z.object({ path: z.string(), min: z.int() })),
+  on_restart: z.string(),
+  limits: z.object({ memory_bytes: z.number().nullable(), output_bytes: z.number().nullable() }),
+  worst_case_ms: z.number(),
+});
+const definition = z.object({
+  ...{ timezone: z.string(), params: json, timeout_ms: ms, warn_after_ms: ms },
+  concurrency: z.object({
+    ...{ key: z.string(), limit: z.int(), on_conflict: z.string() },
+    queue: z.object({ max: z.int(), timeout_ms: ms }).nullable(),
+  }),
+  ...{ env: z.array(z.string()), secrets: z.array(z.string()), stages: z.array(stageDefinition), worst_case_ms: z.number() },
+});
+const outcome = statusSchema
+  .pick({ run_id: true, number: true, state: true, outcome: true, trigger: true })
+  .extend(statusSchema.pick({ created_at: true, started_at: true, ended_at: true, duration_ms: true }).shape)
+  .extend({ error_code: z.string().nullable() });
+
+/** Everything about one pipeline: its definition, how it went last, when it is due, and what may go wrong. */
+export const pipelineAnswer = pipelineSummary.extend({
+  definition,
+  outcomes: z.array(outcome).max(30),
+  next_slots: z.array(z.string()),
+  problems: z.array(problem),
+  as_of_seq: z.int(),
+});

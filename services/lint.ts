@@ -1,0 +1,20 @@
+import type { LintFinding } from '../machines/lint/finding.ts';
+import { lint } from '../machines/lint/lint.ts';
+import type { LoadedPipeline } from './pipelines.ts';
+
+/** What of the time to stop is left to the stages; the rest is for the service itself. */
+export const shutdownGraceMs = (shutdownTimeoutMs: number): number => shutdownTimeoutMs / 2;
+
+/** `intervalMs`: shortest time between two slots of its schedules; null = none. */
+export type LintFacts = { shutdownTimeoutMs: number; intervalMs: number | null };
+
+/** What may go wrong with a pipeline of a file, each finding with its line. */
+export const lintOf = ({ definition, text }: LoadedPipeline, { shutdownTimeoutMs, intervalMs }: LintFacts): LintFinding[] =>
+  lint(definition, { isWritten: text.has, intervalMs, shutdownGraceMs: shutdownGraceMs(shutdownTimeoutMs) }).map((finding) => ({
+    ...finding,
+    line: text.line(finding.pointer),
+  }));
+
+/** A finding as one line of a log. */
+export const lintLine = (file: string, { code, line, detail, advice }: LintFinding): string =>
+  `${file}${line === null ? '' : `:${line}`}: ${detail}; ${advice} (${code})`;

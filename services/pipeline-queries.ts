@@ -1,0 +1,61 @@
+import { definitionView } from './definition-view.ts';
+import { type LintFacts, lintOf } from './lint.ts';
+import type { Look } from './look.ts';
+import type { Queries } from './orchestrator-port.ts';
+import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
+import type { Store } from './store.ts';
+
+type Deps = {
+  store: Pick<Store, 'runs' | 'journalAfter'>;
+  look: Look;
+  loaded: LoadedPipelines;
+  lintFacts: (pipeline: string) => LintFacts;
+} & Pick<Queries, 'status' | 'schedule' | 'defaultPipeline'>;
+
+const shownOutcomes = 30;
+
+/** What is known of pipelines: what their files say, what may go wrong with them, and how they went. */
+export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
+  const { store, loaded, look } = deps;
+
+  const summaryOf = async (entry: LoadedPipeline) => {
+    const { definition, file } = entry;
+    return {
+      ...{ name: definition.name, title: definition.title, default: definition.name === deps.defaultPipeline(), file },
+      stages: definition.stages.map(({ name, program }) => ({
+        name,
+        uses: 'module' in program ? program.module : (program.argv[0] as string),
+      })),
+      params: definition.params,
+      lint: lintOf(entry, deps.lintFacts(definition.name)),
+      status: await deps.status(definition.name),
+    };
+  };
+
+  return {
+    pipelines: async () => {
+      const items = await Promise.all([...loaded.pipelines.values()].map(summaryOf));
+      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      return { items, problems: loaded.problems, as_of_seq: headSeq };
+    },
+    pipeline: async (name) => {
+      look.truthful();
+      const entry = look.known(name);
+      // Read first: what is read after it is never older than it says.
+      const { items, headSeq } = await store.runs({ pipeline: name, limit: shownOutcomes });
+      const outcomes = items.map((run) => {
+        const { run_id, number, state, outcome, trigger, created_at, started_at, ended_at, duration_ms, error } = look.show(run, headSeq);
+        const code = error?.code ?? null;
+        return { run_id, number, state, outcome, trigger, created_at, started_at, ended_at, duration_ms, error_code: code };
+      });
+      return {
+        ...(await summaryOf(entry)),
+        definition: definitionView(entry.definition),
+        outcomes,
+        next_slots: (await deps.schedule(name)).next_slots as string[],
+        problems: loaded.problems.filter(({ file }) => file === entry.file),
+        as_of_seq: headSeq,
+      };
+    },
+  };
+};
