@@ -1,4 +1,5 @@
-import { closeCodes, type EventFrame, type Frame } from '../machines/frames.ts';
+import { closeCodes } from '../machines/close-codes.ts';
+import type { EventFrame, Frame } from '../machines/frames.ts';
 import { reduce, type StreamState, stateOf } from './run-state.ts';
 
 /** The part of the browser's WebSocket that is used here; Node has the same one. */
@@ -14,7 +15,10 @@ export type FollowOptions = {
   onState?: (state: StreamState) => void;
   /** Each event once and in order; `true` = it was in the snapshot, it is not new. */
   onEvent?: (event: StreamState['recent_events'][number], isPast: boolean) => void;
-  onConnection?: (connection: 'connecting' | 'live' | 'waiting' | 'closed') => void;
+  /** Each frame as it came, before it is folded. */
+  onFrame?: (frame: Frame) => void;
+  /** @param retryInMs only of `waiting`: when the next try is made */
+  onConnection?: (connection: 'connecting' | 'live' | 'waiting' | 'closed', retryInMs?: number) => void;
   connect?: (url: string) => Socket;
   random?: () => number;
 };
@@ -22,6 +26,8 @@ export type Follower = {
   state(): StreamState | null;
   /** The code the service closed with for good, or 1000 when `close` was called. */
   closed: Promise<{ code: number; reason: string }>;
+  /** Does not wait for the next try. Nothing to do while connected. */
+  retry(): void;
   close(): void;
 };
 
@@ -80,9 +86,10 @@ export const follow = (options: FollowOptions): Follower => {
     mine.close();
     if (code === 4410) cursor = null;
     clearTimeout(timer);
-    onConnection('waiting');
     // Full jitter: a thousand clients do not come back in the same moment.
-    timer = setTimeout(open, random() * Math.min(capMs, baseMs * 2 ** tries));
+    const retryInMs = random() * Math.min(capMs, baseMs * 2 ** tries);
+    onConnection('waiting', retryInMs);
+    timer = setTimeout(open, retryInMs);
     tries += 1;
   };
 
@@ -95,6 +102,7 @@ export const follow = (options: FollowOptions): Follower => {
   };
 
   const take = (mine: Socket, frame: Frame): void => {
+    options.onFrame?.(frame);
     if (frame.type === 'snapshot') {
       const known = frame.resume === 'fresh' ? 0 : last;
       state = stateOf(frame);
@@ -156,6 +164,7 @@ export const follow = (options: FollowOptions): Follower => {
   return {
     state: () => state,
     closed: over.promise,
+    retry: atOnce,
     close: () => {
       const mine = socket;
       socket = null;

@@ -1,5 +1,6 @@
-import { type Attempt, foldAttempt } from '../machines/attempts.ts';
+import type { Attempt } from '../machines/attempts.ts';
 import type { JournalEvent } from '../machines/events.ts';
+import { foldAttempt } from '../machines/fold-attempt.ts';
 import type { EventFrame, ProgressFrame, SnapshotFrame } from '../machines/frames.ts';
 import { applyPatch, type RunView, type StatusPatch } from '../machines/patch.ts';
 import type { Status } from '../machines/status.ts';

@@ -7,17 +7,18 @@ import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import { asyncApi } from './asyncapi.ts';
+import type { Dashboard } from './dashboard.ts';
 import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 
-type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string };
-const pageDir = fileURLToPath(new URL('./page', import.meta.url));
+type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string; dashboard: Dashboard };
+const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /** REST as a translation: check who asks, check what is asked, ask the orchestrator, say what it said. */
-export const createApp = ({ orchestrator, logger, rules, version }: Deps): Express => {
+export const createApp = ({ orchestrator, logger, rules, version, dashboard }: Deps): Express => {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(guard(rules));
@@ -28,7 +29,7 @@ export const createApp = ({ orchestrator, logger, rules, version }: Deps): Expre
   app.get('/asyncapi.json', (_request, response) => void response.json(sockets));
   app.use('/docs', documentPages());
   for (const route of routes) app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
-  app.use(express.static(pageDir, { index: 'index.html', cacheControl: false }));
+  app.use(dashboard.serve);
   app.use(nothingHere);
   app.use(answerError(logger));
   return app;
@@ -115,7 +116,7 @@ const documentPages = (): RequestHandler => {
   });
   for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js'])
     pages.get(`/${name}`, (_request, response) => response.sendFile(join(swaggerDir, name)));
-  pages.use(express.static(join(pageDir, 'docs'), { index: 'index.html', cacheControl: false, redirect: true }));
+  pages.use(express.static(docsDir, { index: 'index.html', cacheControl: false, redirect: true }));
   return pages;
 };
 

@@ -1,9 +1,11 @@
 import { createServer as createHttp } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { createApp } from './app.ts';
+import { openDashboard } from './dashboard.ts';
 import { createSockets, type SocketLimits, socketLimits } from './stream/sockets.ts';
 
 export type ServerOptions = {
@@ -16,16 +18,23 @@ export type ServerOptions = {
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   version: string;
+  /** Where the built dashboard lies. */
+  dashboardDir?: string;
   sockets?: Partial<SocketLimits>;
 };
 export type Server = { listen(): Promise<{ url: string; port: number }>; close(): Promise<void> };
 
-/** REST, WebSocket and the status page on one port. */
+const builtDashboard = fileURLToPath(new URL('../dashboard/dist', import.meta.url));
+
+/** REST, WebSocket and the dashboard on one port. */
 export const createServer = (options: ServerOptions): Server => {
   const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } = options;
   const rules = { allowedHosts, allowedOrigins };
-  const sockets = createSockets({ orchestrator, clock, logger, rules, version, limits: { ...socketLimits, ...options.sockets } });
-  const http = createHttp(createApp({ orchestrator, logger, rules, version }));
+  const dashboard = openDashboard(options.dashboardDir ?? builtDashboard);
+  const limits = { ...socketLimits, ...options.sockets };
+  const uiBuild = dashboard.build ?? version;
+  const sockets = createSockets({ orchestrator, clock, logger, rules, version, uiBuild, limits });
+  const http = createHttp(createApp({ orchestrator, logger, rules, version, dashboard }));
   http.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   return {
     listen: async () => {

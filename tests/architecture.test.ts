@@ -3,10 +3,10 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = ['machines', 'stages', 'services', 'server', 'client', 'bin'];
+const folders = ['machines', 'stages', 'services', 'server', 'client', 'dashboard', 'bin'];
 const files = globSync(
-  folders.map((folder) => `${folder}/**/*.{ts,mjs}`),
-  { cwd: root },
+  folders.map((folder) => `${folder}/**/*.{ts,tsx,mjs}`),
+  { cwd: root, exclude: ['dashboard/dist/**'] },
 );
 const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
 const importPattern =
@@ -54,7 +54,11 @@ test('there is no import cycle, not even of types', () => {
 
 test.each([
   ['xstate', ['machines/machine.ts', 'services/interpreter/']],
-  ['express', ['server/app.ts']],
+  ['express', ['server/app.ts', 'server/dashboard.ts']],
+  ['react-dom', ['dashboard/main.tsx']],
+  ['wouter', ['dashboard/']],
+  ['@tanstack/react-query', ['dashboard/']],
+  ['vite', ['dashboard/build/']],
   ['ws', ['server/stream/']],
   ['winston', ['services/logger.ts']],
   ['yaml', ['services/pipelines.ts']],
@@ -89,6 +93,37 @@ test('client/ runs in a browser: it imports machines/ and itself only', () => {
   expect(foreign).toEqual([]);
 });
 
+test('dashboard/ imports client/, machines/ and itself only, and nobody imports it', () => {
+  const inside = (file: string): boolean => file.startsWith('dashboard/') && !file.startsWith('dashboard/build/');
+  const foreign = files.flatMap((file) =>
+    local(file)
+      .filter((target) => (inside(file) ? !/^(dashboard|client|machines)\//.test(target) : inside(target)))
+      .map((target) => `${file} → ${target}`),
+  );
+  expect(foreign).toEqual([]);
+});
+
+/** What is left of a file when its types are taken away. */
+const valueImports = (file: string): string[] =>
+  [...(sources.get(file) ?? '').replaceAll(/(?:^|\n)(import|export) type [^;]*;/g, '').matchAll(importPattern)].map(
+    ([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string,
+  );
+
+test('what the browser loads reaches neither xstate nor zod nor a module of Node', () => {
+  const reached = new Map<string, string>();
+  const visit = (file: string, by: string): void => {
+    if (reached.has(file)) return;
+    reached.set(file, by);
+    for (const path of valueImports(file)) {
+      if (/^(xstate|zod|node:)/.test(path)) reached.set(path, file);
+      else if (path.startsWith('.')) visit(relative(root, join(root, dirname(file), path)), file);
+    }
+  };
+  visit('dashboard/main.tsx', '');
+  expect(reached.size).toBeGreaterThan(20);
+  expect([...reached].filter(([path]) => /^(xstate|zod|node:)/.test(path))).toEqual([]);
+});
+
 test('time comes through services/clock.ts', () => {
   const exceptions = [
     'services/clock.ts',
@@ -99,6 +134,7 @@ test('time comes through services/clock.ts', () => {
     'bin/',
     // In a browser too.
     'client/',
+    'dashboard/',
   ];
   const pattern = /Date\.now\b|new Date\(\)|\bsetTimeout\(|\bsetInterval\(|hrtime|performance\./;
   const importing = files.filter((file) => importsOf(file).some((path) => isPartOf('timers', path) || isPartOf('perf_hooks', path)));

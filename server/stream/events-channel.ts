@@ -5,7 +5,7 @@ import type { EventsRequest } from './handshake.ts';
 import { type Encoded, encode, frameOf, framesOf, type JournalTail } from './journal-tail.ts';
 import type { Peer } from './peer.ts';
 
-type Deps = { orchestrator: Orchestrator; tail: JournalTail; clock: Clock; heartbeatMs: number; version: string };
+type Deps = { orchestrator: Orchestrator; tail: JournalTail; clock: Clock; heartbeatMs: number; version: string; uiBuild: string };
 const pageSize = 200;
 const finals = ['DONE', 'FAILED', 'STOPPED'];
 const endOf = ({ event }: Encoded): string | null =>
@@ -16,7 +16,7 @@ const endOf = ({ event }: Encoded): string | null =>
  * after it once and in order (stream.md).
  */
 export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps): Promise<void> => {
-  const { orchestrator, tail, clock, heartbeatMs, version } = deps;
+  const { orchestrator, tail, clock, heartbeatMs, version, uiBuild } = deps;
   const { scope, only } = request;
   const isAll = !scope.runId && !scope.pipeline && !only;
   let position = 0;
@@ -37,7 +37,7 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
     prev = seq;
     finalState = final;
     const start = { type: 'snapshot', v: 1, epoch: tail.epoch, as_of_seq: seq, cursor: cursor(), resume, ...(reason && { reason }) };
-    say({ ...start, heartbeat_ms: heartbeatMs, time: time(), server_version: version, ui_build: version, data });
+    say({ ...start, heartbeat_ms: heartbeatMs, time: time(), server_version: version, ui_build: uiBuild, data });
   };
 
   const begin = async (): Promise<void> => {

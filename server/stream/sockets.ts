@@ -20,7 +20,15 @@ export const socketLimits: SocketLimits = {
   ...{ maxClients: 2000, heartbeatMs: 15_000, stallMs: 30_000, highWaterBytes: 256 * 1024 },
   ...{ ringEvents: 2000, coalesceMs: 50 },
 };
-type Deps = { orchestrator: Orchestrator; clock: Clock; logger: Logger; rules: HostRules; version: string; limits: SocketLimits };
+type Deps = {
+  orchestrator: Orchestrator;
+  clock: Clock;
+  logger: Logger;
+  rules: HostRules;
+  version: string;
+  uiBuild: string;
+  limits: SocketLimits;
+};
 export type Sockets = {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Tells every client that the service goes. */
@@ -36,7 +44,7 @@ const closeCodeOf: Partial<Record<ServiceErrorCode, number>> = {
 };
 
 /** Every WebSocket of the service: who may connect, what they asked for, and a readable reason for whoever is turned away. */
-export const createSockets = ({ orchestrator, clock, logger, rules, version, limits }: Deps): Sockets => {
+export const createSockets = ({ orchestrator, clock, logger, rules, version, uiBuild, limits }: Deps): Sockets => {
   const server = new WebSocketServer({
     ...{ noServer: true, maxPayload: maxInboundBytes, perMessageDeflate: false },
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
@@ -53,7 +61,7 @@ export const createSockets = ({ orchestrator, clock, logger, rules, version, lim
         throw new ServiceError('too-many-clients', `${limits.maxClients} clients are connected already`);
       const asked = requestOf(address, isV1);
       if (asked.channel === 'logs') await serveLogs(peer, asked, { orchestrator, clock });
-      else await serveEvents(peer, asked, { orchestrator, tail, clock, heartbeatMs, version });
+      else await serveEvents(peer, asked, { orchestrator, tail, clock, heartbeatMs, version, uiBuild });
     } catch (error) {
       if (!(error instanceof ServiceError)) log('a stream could not begin', error);
       const told = error instanceof ServiceError ? error : new ServiceError('internal', 'something is wrong on our side');

@@ -1,4 +1,4 @@
-import { attemptEvents } from '../../machines/attempts.ts';
+import { attemptEvents } from '../../machines/fold-attempt.ts';
 import type { JournalFilter, RunRow, Store, StoreSnapshot, StreamScope } from '../store.ts';
 import type { Database, Row } from './database.ts';
 import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';

@@ -12,11 +12,15 @@ type Answer = { status: number; headers: Record<string, string | string[] | unde
 const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
 
 /** The whole service on a port of its own. `ask` sends exactly what it is given, also headers that fetch would not send. */
-export const serveHttp = async (options: Parameters<typeof runService>[0], sockets: Partial<SocketLimits> = {}): Promise<Served> => {
+export const serveHttp = async (
+  options: Parameters<typeof runService>[0],
+  sockets: Partial<SocketLimits> = {},
+  dashboardDir?: string,
+): Promise<Served> => {
   const running = await runService(options);
   const server = createServer({
     ...{ orchestrator: running.orchestrator, clock: systemClock, logger, host: '127.0.0.1', port: 0 },
-    ...{ allowedHosts: [], allowedOrigins: [], version: 'test', sockets },
+    ...{ allowedHosts: [], allowedOrigins: [], version: 'test', sockets, ...(dashboardDir !== undefined && { dashboardDir }) },
   });
   const { url, port } = await server.listen();
   const ask: Served['ask'] = (method, path, { body, headers = {} } = {}) =>

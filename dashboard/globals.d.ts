@@ -1,0 +1,2 @@
+/** Names this build; see build/config.ts. */
+declare const __UI_BUILD__: string;

@@ -1,0 +1,10 @@
+import { Link } from 'wouter';
+import { Page } from '../ui/page.tsx';
+
+export const NotFound = () => (
+  <Page title="Nothing here">
+    <p className="lead">
+      There is no view at this address. <Link href="/">Go to the overview</Link>
+    </p>
+  </Page>
+);
