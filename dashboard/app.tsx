@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { Route, Switch } from 'wouter';
 import { Overview } from './overview/overview.tsx';
+import { useRefresh } from './reads.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { Loading } from './ui/loading.tsx';
@@ -8,18 +9,21 @@ import { Loading } from './ui/loading.tsx';
 const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })));
 
 /** The views by their address. All that a view shows can be said by its address. */
-export const App = () => (
-  <Shell>
-    <Suspense fallback={<Loading what="the page" />}>
-      <Switch>
-        <Route path="/">
-          <Overview />
-        </Route>
-        <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
-        <Route>
-          <NotFound />
-        </Route>
-      </Switch>
-    </Suspense>
-  </Shell>
-);
+export const App = () => {
+  useRefresh();
+  return (
+    <Shell>
+      <Suspense fallback={<Loading what="the page" />}>
+        <Switch>
+          <Route path="/">
+            <Overview />
+          </Route>
+          <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+};

@@ -1,6 +1,7 @@
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import { isFresh } from './connection.ts';
 import type { Live, LiveStore } from './store.ts';
+import { useSeconds } from './use-seconds.ts';
 
 export const LiveContext = createContext<LiveStore | null>(null);
 
@@ -16,25 +17,6 @@ export const useLive = <T>(select: (live: Live) => T): T => {
   return useSyncExternalStore(store.subscribe, () => select(store.get()));
 };
 
-const secondListeners = new Set<() => void>();
-let ticking: ReturnType<typeof setInterval> | undefined;
-let second = Math.floor(Date.now() / 1000);
-const everySecond = (listener: () => void): (() => void) => {
-  secondListeners.add(listener);
-  ticking ??= setInterval(() => {
-    second = Math.floor(Date.now() / 1000);
-    for (const one of secondListeners) one();
-  }, 1000);
-  return () => {
-    secondListeners.delete(listener);
-    if (secondListeners.size > 0) return;
-    clearInterval(ticking);
-    ticking = undefined;
-  };
-};
-const currentSecond = (): number => second;
-const noTicks = (): (() => void) => () => {};
-
 /**
  * The service's clock in ms, each second. Null while the connection is not live: a timer that went on would be a guess, so
  * whoever shows one shows a dash instead.
@@ -43,6 +25,6 @@ const noTicks = (): (() => void) => () => {};
 export const useNow = (isTicking = true): number | null => {
   const fresh = useLive(({ connection }) => isFresh(connection));
   const skewMs = useLive((live) => live.skewMs);
-  useSyncExternalStore(isTicking && fresh ? everySecond : noTicks, currentSecond);
-  return fresh ? Date.now() + skewMs : null;
+  const now = useSeconds(isTicking && fresh);
+  return fresh ? now + skewMs : null;
 };

@@ -1,11 +1,47 @@
-import { useLive, useNow } from '../live/use-live.ts';
+import type { Connection } from '../live/connection.ts';
+import { useLive, useLiveStore } from '../live/use-live.ts';
+import { useSeconds } from '../live/use-seconds.ts';
+import { clockTime } from '../ui/time.ts';
 
+const wordOf = (connection: Connection): string => {
+  switch (connection.state) {
+    case 'connecting':
+      return 'Connecting…';
+    case 'live':
+      return 'Live';
+    case 'lagging':
+      return `As of ${clockTime(connection.lastAt)}`;
+    case 'reconnecting':
+      return 'Reconnecting';
+    case 'offline':
+      return 'Offline';
+    case 'refused':
+      return 'Refused';
+  }
+};
+
+/** The seconds to the next try, drawn but not read out: a countdown in a live region would never be silent. */
+const NextTry = ({ at }: { at: number }) => {
+  const now = useSeconds();
+  return <span aria-hidden="true"> in {Math.max(0, Math.ceil((at - now) / 1000))} s</span>;
+};
+
+/** Whether what is shown is true now. One for the whole application. */
 export const Pill = () => {
-  const { state } = useLive(({ connection }) => connection);
-  const now = useNow();
+  const connection = useLive((live) => live.connection);
+  const store = useLiveStore();
+  const { state } = connection;
+  const isBroken = state === 'reconnecting' || state === 'offline';
   return (
-    <span role="status">
-      {state} {now === null ? '–' : new Date(now).toISOString().slice(11, 19)}
+    <span className="pill" data-state={state}>
+      <span className="pill-dot" aria-hidden="true" />
+      <span role="status">{wordOf(connection)}</span>
+      {isBroken && connection.retryAt !== null && <NextTry at={connection.retryAt} />}
+      {isBroken && (
+        <button type="button" className="pill-button" onClick={store.retry}>
+          Retry now
+        </button>
+      )}
     </span>
   );
 };

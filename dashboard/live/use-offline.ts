@@ -1,0 +1,5 @@
+import { useLive } from './use-live.ts';
+
+/** Why nothing can be commanded now, for the place where the command would be; null when it can. */
+export const useOffline = (): string | null =>
+  useLive(({ connection }) => (connection.state === 'offline' ? 'The service does not answer, so nothing can be commanded now.' : null));

@@ -1,0 +1,54 @@
+import type { PipelineFacts } from '../reads.ts';
+import { useDesk } from '../shell/desk.tsx';
+import { Icon } from '../ui/icon.tsx';
+
+const sample = `name: hello
+stages:
+  - name: greet
+    run: [echo, hello]`;
+
+/** Nothing ran yet: the three steps to a pipeline of one's own, the first of which is done. */
+export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) => {
+  const { show } = useDesk();
+  const first = pipelines.find((facts) => facts.default) ?? pipelines[0];
+  return (
+    <ol className="steps">
+      <li>
+        <h3>Define</h3>
+        {first ? (
+          <p>
+            {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`} loaded. Yours is a file in{' '}
+            <code>pipelines/</code>; the service reads it when it starts.
+          </p>
+        ) : (
+          <>
+            <p>
+              Write a file into <code>pipelines/</code> and start the service again. This is a whole one:
+            </p>
+            <pre>{sample}</pre>
+          </>
+        )}
+      </li>
+      <li>
+        <h3>Start</h3>
+        {first ? (
+          <>
+            <p>
+              Start <b>{first.title}</b> and watch its stages, their output and every decision about them.
+            </p>
+            <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: first.name })}>
+              <Icon name="start" />
+              Start {first.title}
+            </button>
+          </>
+        ) : (
+          <p>Its runs can then be started here, by REST, or with the command line.</p>
+        )}
+      </li>
+      <li>
+        <h3>Pull the plug</h3>
+        <p>Kill the service while a stage works and start it again: the same run goes on, and finished stages are not done twice.</p>
+      </li>
+    </ol>
+  );
+};

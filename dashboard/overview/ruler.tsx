@@ -1,0 +1,111 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { api } from '../api.ts';
+import { useNow } from '../live/use-live.ts';
+import { type PipelineFacts, type RunFacts, useSchedule } from '../reads.ts';
+import { dayOf, duration, fullTime, minuteTime, zoneName } from '../ui/time.ts';
+import { useSearchState } from '../ui/use-search.ts';
+import { lookOfRun } from '../ui/words.ts';
+import { isWindow, type Scale, scaleOf, type WindowName, windowFor, windows } from './ruler-scale.ts';
+
+const mostRuns = 200;
+const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
+const words: Record<WindowName, string> = { '1h': '1 hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days' };
+
+const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number }) => {
+  const start = Date.parse(run.started_at ?? run.created_at ?? '');
+  const end = run.ended_at ? Date.parse(run.ended_at) : now;
+  const { tone, glyph, word } = lookOfRun(run);
+  const from = Math.max(0, scale.at(start));
+  const text = `Run ${run.number}: ${word.toLowerCase()}, ${minuteTime(start)}, ${duration(end - start)}`;
+  return (
+    <Link
+      href={`/runs/${run.run_id}`}
+      className="ruler-run"
+      aria-label={text}
+      title={text}
+      style={{ insetInlineStart: percent(from), inlineSize: percent(Math.max(0, scale.at(end) - from)) }}
+    >
+      <span data-tone={tone} data-glyph={glyph} />
+    </Link>
+  );
+};
+
+const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFacts[]; scale: Scale; now: number }) => {
+  const { data } = useSchedule(facts.name);
+  const slots = (data?.enabled ? data.next_slots : []).map((slot) => Date.parse(slot)).filter((at) => at >= now && at <= scale.to);
+  return (
+    <li className="ruler-lane">
+      <span className="ruler-name">{facts.title}</span>
+      <span className="ruler-track">
+        {runs.map((run) => (
+          <RunMark key={run.run_id} {...{ run, scale, now }} />
+        ))}
+        {slots.map((at) => (
+          <span
+            key={at}
+            role="img"
+            className="ruler-slot"
+            title={`Due ${fullTime(at)}`}
+            aria-label={`Due ${fullTime(at)}`}
+            style={{ insetInlineStart: percent(scale.at(at)) }}
+          />
+        ))}
+      </span>
+    </li>
+  );
+};
+
+/** One ruler for all pipelines: what ran when, and what is due. */
+export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) => {
+  const [search, setSearch] = useSearchState();
+  const now = useNow() ?? Date.now();
+  const last = pipelines.map(({ status }) => Date.parse(status.created_at ?? '')).filter((at) => !Number.isNaN(at));
+  const asked = search.get('window');
+  const name = isWindow(asked) ? asked : windowFor(last.length > 0 ? Math.max(...last) : null, now);
+  const { data } = useQuery({
+    queryKey: ['runs', 'ruler', name],
+    queryFn: () => api.ask('GET /api/runs', { query: { from: new Date(Date.now() - windows[name]).toISOString(), limit: mostRuns } }),
+  });
+  const scale = scaleOf(name, now);
+  return (
+    <section className="ruler" aria-labelledby="ruler-title">
+      <header className="section-head">
+        <h2 id="ruler-title">Past and due</h2>
+        <fieldset className="segments">
+          <legend className="visually-hidden">How far back</legend>
+          {(Object.keys(windows) as WindowName[]).map((one) => (
+            <label key={one}>
+              <input type="radio" name="window" checked={one === name} onChange={() => setSearch({ window: one })} />
+              <span>{words[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+      </header>
+      <div className="ruler-body">
+        <ul>
+          {pipelines.map((facts) => (
+            <Lane
+              key={facts.name}
+              {...{ facts, scale, now }}
+              runs={(data?.items ?? []).filter(
+                ({ pipeline, ended_at }) => pipeline === facts.name && (!ended_at || Date.parse(ended_at) > scale.from),
+              )}
+            />
+          ))}
+        </ul>
+        <div className="ruler-axis" aria-hidden="true">
+          {scale.ticks.map((tick) => (
+            <span key={tick} style={{ insetInlineStart: percent(scale.at(tick)) }}>
+              {new Date(tick).getHours() + new Date(tick).getMinutes() === 0 ? dayOf(tick) : minuteTime(tick)}
+            </span>
+          ))}
+          <span className="ruler-zone">{zoneName(now)}</span>
+        </div>
+        <div className="ruler-now" aria-hidden="true">
+          <span style={{ insetInlineStart: percent(scale.at(now)) }} />
+        </div>
+      </div>
+    </section>
+  );
+};

@@ -1,0 +1,58 @@
+import type { RunView } from '../../machines/patch.ts';
+import type { StageStatus } from '../../machines/status.ts';
+import { StateGlyph } from '../ui/state-mark.tsx';
+import { duration } from '../ui/time.ts';
+import { Countdown, Elapsed } from '../ui/times.tsx';
+import { lookOfStage } from '../ui/words.ts';
+
+type Props = { run: Pick<RunView, 'stage' | 'progress'> | null; stages: readonly StageStatus[]; retryAt: string | null };
+
+const shareOf = (progress: RunView['progress']): number | null =>
+  progress?.total ? Math.min(1, Math.max(0, (progress.done ?? 0) / progress.total)) : null;
+
+/** What there is to say of a stage in one short line. */
+const Facts = ({ stage, share, retryAt }: { stage: StageStatus; share: number | null; retryAt: string | null }) => {
+  const attempt = stage.attempt > 1 ? `attempt ${stage.attempt}/${stage.max_attempts}` : null;
+  if (stage.state === 'running' && stage.started_at)
+    return (
+      <>
+        {share !== null && <b>{Math.floor(share * 100)} % · </b>}
+        <Elapsed since={stage.started_at} until={null} />
+        {attempt && ` · ${attempt}`}
+      </>
+    );
+  if (stage.state === 'retrying')
+    return retryAt ? (
+      <>
+        retry in <Countdown to={retryAt} />
+      </>
+    ) : (
+      <>waits to retry</>
+    );
+  const took = stage.duration_ms === null ? null : duration(stage.duration_ms);
+  if (stage.state === 'pending') return <>pending</>;
+  return <>{[stage.state === 'succeeded' ? null : lookOfStage(stage.state).word, took, attempt].filter(Boolean).join(' · ')}</>;
+};
+
+/** The stages of a run side by side: a bar that fills, a glyph, a name, a time. */
+export const StageStrip = ({ run, stages, retryAt }: Props) => (
+  <ol className="strip">
+    {stages.map((stage) => {
+      const look = lookOfStage(stage.state);
+      const share = run && stage.name === run.stage && stage.state === 'running' ? shareOf(run.progress) : null;
+      return (
+        <li key={stage.name} data-tone={look.tone} data-state={stage.state}>
+          <span className="strip-bar">{share !== null && <span style={{ inlineSize: `${share * 100}%` }} />}</span>
+          <span className="strip-name">
+            <StateGlyph look={look} />
+            <span>{stage.name}</span>
+            <span className="visually-hidden">, {look.word}</span>
+          </span>
+          <span className="strip-facts figure">
+            <Facts {...{ stage, share, retryAt }} />
+          </span>
+        </li>
+      );
+    })}
+  </ol>
+);

@@ -1,0 +1,42 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import type { Operations } from '../client/operations.ts';
+import { api, queries } from './api.ts';
+import { useLiveStore } from './live/use-live.ts';
+
+export type PipelineFacts = Operations['GET /api/pipelines']['answer']['items'][number];
+export type RunFacts = Operations['GET /api/runs']['answer']['items'][number];
+export type Schedule = Operations['GET /api/schedule']['answer'];
+
+const quietMs = 300;
+/** A run or a slot that came into being; words that this version of the service does not say yet do no harm. */
+const edges: readonly string[] = ['accepted', 'acknowledged', 'fired', 'missed', 'blocked'];
+
+/** Keeps what REST said in step with the journal: a run that began or ended makes lists of runs old. */
+export const useRefresh = (): void => {
+  const store = useLiveStore();
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = store.onFrame((frame) => {
+      const isEdge = frame === null || edges.includes(frame.event);
+      const isEnd = frame?.event === 'state_change' && ['DONE', 'FAILED', 'STOPPED'].includes(String(frame.data.to));
+      if (!isEdge && !isEnd) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'chart' }), quietMs);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [store]);
+};
+
+export const usePipelines = () => useQuery({ queryKey: ['pipelines'], queryFn: () => api.ask('GET /api/pipelines'), staleTime: 60_000 });
+
+/** The newest runs of a pipeline, newest first. */
+export const useRecentRuns = (pipeline: string, limit: number) =>
+  useQuery({ queryKey: ['runs', 'recent', pipeline, limit], queryFn: () => api.ask('GET /api/runs', { query: { pipeline, limit } }) });
+
+/** When a pipeline is due next; slots come from the scheduler, never from arithmetic of ours. */
+export const useSchedule = (pipeline: string) =>
+  useQuery({ queryKey: ['schedule', pipeline], queryFn: () => api.ask('GET /api/schedule', { query: { pipeline } }), staleTime: 20_000 });
