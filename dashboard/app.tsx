@@ -1,5 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { Route, Switch } from 'wouter';
+import { HealthPage } from './health/health-page.tsx';
+import { History } from './history/history.tsx';
 import { Overview } from './overview/overview.tsx';
 import { useRefresh } from './reads.ts';
 import { NotFound } from './shell/not-found.tsx';
@@ -17,6 +19,12 @@ export const App = () => {
         <Switch>
           <Route path="/">
             <Overview />
+          </Route>
+          <Route path="/runs">
+            <History />
+          </Route>
+          <Route path="/health">
+            <HealthPage />
           </Route>
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
           <Route>

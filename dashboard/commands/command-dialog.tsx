@@ -32,7 +32,7 @@ export const CommandDialog = ({ run, type, onClose }: { run: Target; type: strin
             required={needsReason}
             maxLength={500}
             autoComplete="off"
-            autoFocus
+            data-first
             onChange={({ target }) => setReason(target.value)}
           />
         </label>

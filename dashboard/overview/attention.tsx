@@ -71,7 +71,10 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
     const run = stream && shownRun(stream, name);
     return run?.state === 'FAILED' ? [{ run, title }] : [];
   });
-  const ill = Object.entries(health?.checks ?? {}).filter(([, { status }]) => status !== 'ok');
+  // The files speak for themselves below.
+  const isSaid = (name: string): boolean => name === 'pipelines' && problems.length > 0;
+  const ill = Object.entries(health?.checks ?? {}).filter(([name, { status }]) => status !== 'ok' && !isSaid(name));
+  const files = Map.groupBy(problems, ({ file }) => file);
   if (failed.length + problems.length + ill.length === 0) return null;
   const warning = <Icon name="warning" size={20} />;
   return (
@@ -96,17 +99,12 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
             }
           />
         ))}
-        {problems.map(({ file, line, pointer, detail }) => (
+        {[...files].map(([file, found]) => (
           <Item
-            key={`${file}${pointer}${detail}`}
+            key={file}
             mark={warning}
-            title={
-              <>
-                {file}
-                {line !== null && `, line ${line}`}
-              </>
-            }
-            detail={detail}
+            title={`${file} does not hold`}
+            detail={found.map(({ line, detail }) => `${line === null ? '' : `line ${line}: `}${detail}`).join(' · ')}
             action={
               <Link href="/pipelines" className="button quiet">
                 Pipelines

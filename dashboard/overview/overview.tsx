@@ -19,7 +19,10 @@ const useHeadline = (pipelines: readonly PipelineFacts[]): string => {
   const failed = runs.filter(({ state }) => state === 'FAILED').length;
   if (pipelines.length === 0) return 'No pipeline yet';
   if (runs.length === 0) return 'Ready for a first run';
-  const parts = [working > 0 ? `${working} running` : null, failed > 0 ? `${failed} failed` : null].filter(Boolean);
+  const of = pipelines.length > 1 ? ` of ${pipelines.length}` : '';
+  const parts = [working > 0 ? `${working}${of} running` : null, failed > 0 ? `${failed}${working > 0 ? '' : of} failed` : null].filter(
+    Boolean,
+  );
   return parts.length > 0 ? parts.join(', ') : `All quiet, ${plural(pipelines.length, 'pipeline')}`;
 };
 

@@ -12,6 +12,7 @@ import { Icon } from '../ui/icon.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
 import { fullTime, minuteTime } from '../ui/time.ts';
 import { At, Countdown, Elapsed } from '../ui/times.tsx';
+import { Why } from '../ui/why.tsx';
 import { lookOfRun, triggerWord } from '../ui/words.ts';
 import { Barcode } from './barcode.tsx';
 import { StageStrip } from './stage-strip.tsx';
@@ -122,10 +123,14 @@ export const PipelineRow = ({ facts }: { facts: PipelineFacts }) => {
       </div>
       <div className="row-now">
         <StageStrip run={run} stages={run?.stages ?? pendingStages(facts)} retryAt={retryAt} />
-        {why && <p className="row-why muted">{why}</p>}
+        {why && (
+          <p className="row-why muted">
+            <Why text={why} />
+          </p>
+        )}
       </div>
       <div className="row-past">
-        <Barcode runs={recent?.items ?? []} title={facts.title} />
+        {recent && recent.items.length > 0 && <Barcode runs={recent.items} title={facts.title} />}
         <NextFire pipeline={facts.name} />
       </div>
       <div className="row-do">

@@ -27,6 +27,6 @@ export const scaleOf = (name: WindowName, now: number): Scale => {
   return { from, to, ticks, at: (ms) => (ms - from) / (to - from) };
 };
 
-/** The shortest window that shows something that happened; a day when nothing did. */
-export const windowFor = (lastRunAt: number | null, now: number): WindowName =>
-  lastRunAt === null ? '24h' : ((['1h', '6h', '24h', '7d'] as const).find((name) => now - lastRunAt < windows[name]) ?? '7d');
+/** The shortest window that reaches back to a moment; a day when there is none. */
+export const windowFor = (at: number | null, now: number): WindowName =>
+  at === null ? '24h' : ((['1h', '6h', '24h', '7d'] as const).find((name) => now - at < windows[name]) ?? '7d');

@@ -9,6 +9,9 @@ import { lookOfRun } from '../ui/words.ts';
 import { isWindow, type Scale, scaleOf, type WindowName, windowFor, windows } from './ruler-scale.ts';
 
 const mostRuns = 200;
+const narrowest = 0.006;
+/** So many of the last runs should be seen at first. */
+const runsAtFirst = 12;
 const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
 const words: Record<WindowName, string> = { '1h': '1 hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days' };
 
@@ -16,7 +19,9 @@ const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number
   const start = Date.parse(run.started_at ?? run.created_at ?? '');
   const end = run.ended_at ? Date.parse(run.ended_at) : now;
   const { tone, glyph, word } = lookOfRun(run);
-  const from = Math.max(0, scale.at(start));
+  const to = Math.min(1, scale.at(end));
+  // The shortest run can still be pointed at; it grows into the past, never beyond now.
+  const from = Math.max(0, Math.min(scale.at(start), to - narrowest));
   const text = `Run ${run.number}: ${word.toLowerCase()}, ${minuteTime(start)}, ${duration(end - start)}`;
   return (
     <Link
@@ -24,7 +29,7 @@ const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number
       className="ruler-run"
       aria-label={text}
       title={text}
-      style={{ insetInlineStart: percent(from), inlineSize: percent(Math.max(0, scale.at(end) - from)) }}
+      style={{ insetInlineStart: percent(from), inlineSize: percent(to - from) }}
     >
       <span data-tone={tone} data-glyph={glyph} />
     </Link>
@@ -60,9 +65,13 @@ const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFact
 export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) => {
   const [search, setSearch] = useSearchState();
   const now = useNow() ?? Date.now();
-  const last = pipelines.map(({ status }) => Date.parse(status.created_at ?? '')).filter((at) => !Number.isNaN(at));
+  const latest = useQuery({
+    queryKey: ['runs', 'latest', runsAtFirst],
+    queryFn: () => api.ask('GET /api/runs', { query: { limit: runsAtFirst } }),
+  });
   const asked = search.get('window');
-  const name = isWindow(asked) ? asked : windowFor(last.length > 0 ? Math.max(...last) : null, now);
+  const earliest = latest.data?.items.at(-1)?.created_at;
+  const name = isWindow(asked) ? asked : windowFor(earliest ? Date.parse(earliest) : null, now);
   const { data } = useQuery({
     queryKey: ['runs', 'ruler', name],
     queryFn: () => api.ask('GET /api/runs', { query: { from: new Date(Date.now() - windows[name]).toISOString(), limit: mostRuns } }),

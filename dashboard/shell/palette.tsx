@@ -131,7 +131,7 @@ export const Palette = () => {
           placeholder="Type what you want to do…"
           autoComplete="off"
           spellCheck={false}
-          autoFocus
+          data-first
           value={typed}
           onKeyDown={onKeyDown}
           onChange={({ target }) => {

@@ -45,7 +45,7 @@ export const ParamField = ({ name, param, entry, error, onChange }: Props) => {
   const hint = [param.description, hintOf(param)].filter(Boolean).join(' ');
   const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return (
-    <div className={typeof entry === 'boolean' ? 'field field-check' : 'field'}>
+    <div className={typeof entry === 'boolean' ? 'field field-check' : isLong(param) ? 'field field-long' : 'field'}>
       <label htmlFor={id}>
         {param.title ?? name}
         {param.title && param.title !== name && <code className="muted"> {name}</code>}

@@ -69,8 +69,7 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
     <form ref={form} className="form" onSubmit={submit} onKeyDown={(event) => isSubmitKey(event) && form.current?.requestSubmit()}>
       <label className="field">
         <span>Pipeline</span>
-        {/* biome-ignore lint/a11y/noAutofocus: the dialog has just been asked for; its first field is where the reader is */}
-        <select value={facts.name} autoFocus onChange={({ target }) => onPipeline(target.value)}>
+        <select value={facts.name} data-first onChange={({ target }) => onPipeline(target.value)}>
           {names.map(({ name, title }) => (
             <option key={name} value={name}>
               {title}
@@ -84,15 +83,17 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
           Use the parameters of run {facts.status.number}
         </button>
       )}
-      {Object.entries(params).map(([name, param]) => (
-        <ParamField
-          key={name}
-          {...{ name, param }}
-          entry={entries[name] ?? ''}
-          error={fields[name] ?? null}
-          onChange={(entry) => setEntries((all) => ({ ...all, [name]: entry }))}
-        />
-      ))}
+      <div className="fields">
+        {Object.entries(params).map(([name, param]) => (
+          <ParamField
+            key={name}
+            {...{ name, param }}
+            entry={entries[name] ?? ''}
+            error={fields[name] ?? null}
+            onChange={(entry) => setEntries((all) => ({ ...all, [name]: entry }))}
+          />
+        ))}
+      </div>
       <label className="field">
         <span>
           Reason <span className="muted">(optional, recorded with the run)</span>
@@ -123,7 +124,7 @@ export const StartDialog = ({ pipeline }: { pipeline: string | null }) => {
   const items = data?.items ?? [];
   const facts = items.find(({ name }) => name === chosen) ?? items.find((item) => item.default) ?? items[0];
   return (
-    <Dialog title="Start a run" onClose={close}>
+    <Dialog title="Start a run" onClose={close} className="wide">
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Loading what="the pipelines" />}
       {data && !facts && (

@@ -21,6 +21,8 @@ export const Dialog = ({ title, onClose, children, mayClose = () => true, classN
     if (!dialog) return;
     // React mounts twice in development; an open one cannot be opened again.
     if (!dialog.open) dialog.showModal();
+    // It would focus its first control, which is the one that closes it.
+    dialog.querySelector<HTMLElement>('[data-first]')?.focus();
     return () => dialog.close();
   }, []);
   return (
