@@ -3,6 +3,8 @@ import { Route, Switch } from 'wouter';
 import { HealthPage } from './health/health-page.tsx';
 import { History } from './history/history.tsx';
 import { Overview } from './overview/overview.tsx';
+import { PipelinePage } from './pipelines/pipeline-page.tsx';
+import { PipelinesPage } from './pipelines/pipelines-page.tsx';
 import { useRefresh } from './reads.ts';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -23,6 +25,10 @@ export const App = () => {
           <Route path="/runs">
             <History />
           </Route>
+          <Route path="/pipelines">
+            <PipelinesPage />
+          </Route>
+          <Route path="/pipelines/:name">{({ name }) => <PipelinePage key={name} name={name} />}</Route>
           <Route path="/health">
             <HealthPage />
           </Route>

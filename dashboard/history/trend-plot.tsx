@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useTheme } from '../shell/theme.ts';
-import { duration } from '../ui/time.ts';
+import { dayOf, duration, minuteTime } from '../ui/time.ts';
 import { lookOfRun } from '../ui/words.ts';
 import type { TrendPoint } from './trend-data.ts';
 import 'uplot/dist/uPlot.min.css';
@@ -14,6 +14,19 @@ type Props = {
 };
 const heightPx = 200;
 const reach = 14;
+/** Steps of a duration that people count in. */
+const roundSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+const timeLabel = (seconds: number): string => {
+  const at = new Date(seconds * 1000);
+  return at.getHours() + at.getMinutes() === 0 ? dayOf(at.getTime()) : minuteTime(at.getTime());
+};
+/** `1 min`, not `1 min 00 s`: the steps are round. */
+const durationLabel = (seconds: number): string =>
+  seconds === 0
+    ? '0'
+    : duration(seconds * 1000)
+        .replace(/\.0 s$/, ' s')
+        .replace(/ 00 (min|s)$/, '');
 
 const draw = (context: CanvasRenderingContext2D, glyph: string, x: number, y: number, size: number): void => {
   context.beginPath();
@@ -38,6 +51,7 @@ const marks =
     const { ctx } = plot;
     const size = 3.5 * devicePixelRatio;
     ctx.save();
+    ctx.setLineDash([]);
     ctx.lineWidth = 2 * devicePixelRatio;
     for (const { run, at, seconds } of points) {
       const { tone, glyph } = lookOfRun(run);
@@ -88,8 +102,8 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
         scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
         axes: [
-          axis,
-          { ...axis, size: 72, values: (_plot, splits) => splits.map((seconds) => (seconds === 0 ? '0' : duration(seconds * 1000))) },
+          { ...axis, size: 28, values: (_plot, splits) => splits.map(timeLabel) },
+          { ...axis, size: 72, incrs: roundSeconds, values: (_plot, splits) => splits.map(durationLabel) },
         ],
         series: [
           {},

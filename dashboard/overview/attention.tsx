@@ -11,6 +11,7 @@ import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
 import { At } from '../ui/times.tsx';
+import { Why } from '../ui/why.tsx';
 import { lookOfRun } from '../ui/words.ts';
 
 type Problem = { file: string; line: number | null; pointer: string; code: string; detail: string };
@@ -104,7 +105,7 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
             key={file}
             mark={warning}
             title={`${file} does not hold`}
-            detail={found.map(({ line, detail }) => `${line === null ? '' : `line ${line}: `}${detail}`).join(' · ')}
+            detail={<Why text={found.map(({ line, detail }) => `${line === null ? '' : `line ${line}: `}${detail}`).join(' · ')} />}
             action={
               <Link href="/pipelines" className="button quiet">
                 Pipelines

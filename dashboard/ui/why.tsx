@@ -1,19 +1,24 @@
 import { clockTime, fullTime } from './time.ts';
 
-const instant = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
+const special = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|`[^`]+`/;
 
-/** A sentence of the service, with its instants on the reader's clock. */
+/** A sentence of the service, with its instants on the reader's clock and its names as such. */
 export const Why = ({ text }: { text: string }) => {
-  const at = instant.exec(text);
-  if (!at) return <>{text}</>;
-  const ms = Date.parse(at[0]);
+  const found = special.exec(text);
+  if (!found) return <>{text}</>;
+  const [word] = found;
+  const ms = Date.parse(word);
   return (
     <>
-      {text.slice(0, at.index)}
-      <time dateTime={at[0]} title={fullTime(ms)}>
-        {clockTime(ms)}
-      </time>
-      <Why text={text.slice(at.index + at[0].length)} />
+      {text.slice(0, found.index)}
+      {word.startsWith('`') ? (
+        <code>{word.slice(1, -1)}</code>
+      ) : (
+        <time dateTime={word} title={fullTime(ms)}>
+          {clockTime(ms)}
+        </time>
+      )}
+      <Why text={text.slice(found.index + word.length)} />
     </>
   );
 };

@@ -28,6 +28,8 @@ export const visit = async (browser: Browser, url: string, look: Look = {}): Pro
     ...{ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: scale, reducedMotion, baseURL: url },
     ...{ locale: 'en-GB', timezoneId: 'UTC' },
   });
+  // Long for a page on this machine, short for somebody who waits for a test to fail.
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const faults: string[] = [];
   const home = new URL(url).host;

@@ -1,0 +1,146 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import { api } from '../api.ts';
+import { RunsTable } from '../history/runs-table.tsx';
+import { Barcode } from '../overview/barcode.tsx';
+import { usePipelines, useRecentRuns } from '../reads.ts';
+import { useDesk } from '../shell/desk.tsx';
+import type { Param } from '../start/params.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Loading } from '../ui/loading.tsx';
+import { Page } from '../ui/page.tsx';
+import { ProblemCard } from '../ui/problem.tsx';
+import { plural } from '../ui/words.ts';
+import { PipelineChart } from './pipeline-chart.tsx';
+import { evenly, limitsOf, type PipelineDetail, programOf, type StageDetail } from './policy.ts';
+
+const barcodeRuns = 30;
+const recentRuns = 8;
+
+const Code = ({ label, text }: { label: string; text: string }) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+  <section className="program" aria-label={label} tabIndex={0}>
+    <pre>{text}</pre>
+  </section>
+);
+
+const Facts = ({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) => (
+  <dl className="facts">
+    {facts.map(([name, value]) => (
+      <div key={name}>
+        <dt>{name}</dt>
+        <dd>{value}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
+const Stage = ({ stage, number }: { stage: StageDetail; number: number }) => {
+  const { program, script } = programOf(stage);
+  const options = Object.keys(stage.with).length > 0 ? JSON.stringify(stage.with, null, 2) : null;
+  return (
+    <li className="stage-detail">
+      <header>
+        <span className="stage-number">{number}</span>
+        <h3>{stage.name}</h3>
+        {stage.title && <p className="muted">{stage.title}</p>}
+      </header>
+      <Facts facts={[['Runs', <code key="program">{program}</code>], ...limitsOf(stage)]} />
+      {script && <Code label={`Script of ${stage.name}`} text={script} />}
+      {options && <Code label={`Options of ${stage.name}`} text={options} />}
+    </li>
+  );
+};
+
+const Params = ({ params }: { params: PipelineDetail['params'] }) => (
+  <table className="table">
+    <caption className="visually-hidden">Parameters</caption>
+    <thead>
+      <tr>
+        <th scope="col">Parameter</th>
+        <th scope="col">Type</th>
+        <th scope="col">Default</th>
+        <th scope="col">What it is</th>
+      </tr>
+    </thead>
+    <tbody>
+      {Object.entries(params as Record<string, Param>).map(([name, param]) => (
+        <tr key={name}>
+          <th scope="row">
+            <code>{name}</code>
+          </th>
+          <td>{param.enum ? param.enum.map((value) => JSON.stringify(value)).join(' | ') : (param.format ?? param.type)}</td>
+          <td>{param.default === undefined ? 'must be given' : <code>{JSON.stringify(param.default)}</code>}</td>
+          <td className="muted">{[param.title, param.description].filter(Boolean).join('. ')}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+/** One pipeline: its chart, its stages with every limit, its parameters, its last runs. */
+export const PipelinePage = ({ name }: { name: string }) => {
+  const { show } = useDesk();
+  const { data, error, refetch } = useQuery({
+    queryKey: ['pipeline', name],
+    queryFn: () => api.ask('GET /api/pipelines/{name}', { path: { name } }),
+    staleTime: 60_000,
+  });
+  const { data: recent } = useRecentRuns(name, barcodeRuns);
+  const isKnown = usePipelines().data?.items.some((facts) => facts.name === name) ?? true;
+  const runs = recent?.items ?? [];
+  if (error) return <Page title={name}>{<ProblemCard error={error} {...(isKnown && { onRetry: () => void refetch() })} />}</Page>;
+  if (!data) return <Loading what="the pipeline" />;
+  return (
+    <Page
+      title={data.title}
+      aside={
+        <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: name })}>
+          <Icon name="start" />
+          Start
+        </button>
+      }
+    >
+      <div className="pipeline-lead">
+        <p className="lead">
+          <code>{name}</code> · {plural(data.stages.length, 'stage')} · times in {data.timezone}
+          {data.timeout_ms !== null && ` · a run may take ${evenly(data.timeout_ms)}`} ·{' '}
+          {data.concurrency.limit === 1 ? 'one run at a time' : `at most ${data.concurrency.limit} runs at a time`}
+          {data.concurrency.on_conflict === 'refuse' && ', another start is refused'}
+          {data.concurrency.on_conflict === 'queue' && ', another start waits'}
+        </p>
+        {runs.length > 0 && <Barcode runs={runs} title={data.title} />}
+      </div>
+      <section aria-labelledby="chart-title" className="section">
+        <h2 id="chart-title" className="visually-hidden">
+          Chart
+        </h2>
+        <PipelineChart name={name} title={data.title} />
+      </section>
+      <section aria-labelledby="stages-title" className="section">
+        <h2 id="stages-title">Stages</h2>
+        <ol className="stage-details">
+          {data.stages.map((stage, index) => (
+            <Stage key={stage.name} stage={stage} number={index + 1} />
+          ))}
+        </ol>
+      </section>
+      {Object.keys(data.params).length > 0 && (
+        <section aria-labelledby="params-title" className="section">
+          <h2 id="params-title">Parameters</h2>
+          <Params params={data.params} />
+        </section>
+      )}
+      {runs.length > 0 && (
+        <section aria-labelledby="recent-title" className="section">
+          <header className="section-head">
+            <h2 id="recent-title">Last runs</h2>
+            <Link href={`/runs?pipeline=${name}`}>All runs and their durations</Link>
+          </header>
+          <RunsTable runs={runs.slice(0, recentRuns)} />
+        </section>
+      )}
+    </Page>
+  );
+};
