@@ -1,8 +1,9 @@
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import type { RunFacts } from '../reads.ts';
 import { quantile } from '../ui/statistics.ts';
 import { duration, moment } from '../ui/time.ts';
+import { useRoving } from '../ui/use-roving.ts';
 import { lookOfRun, plural } from '../ui/words.ts';
 
 const lowest = 0.22;
@@ -35,18 +36,11 @@ const summary = (runs: readonly RunFacts[]): string => {
 export const Barcode = ({ runs, title }: { runs: readonly RunFacts[]; title: string }) => {
   const bars = [...runs].reverse();
   const [at, setAt] = useState<number | null>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const { ref, onKeyDown, tabIndexOf, onFocusOf } = useRoving<HTMLUListElement>(bars.length);
   const longest = Math.max(1, ...bars.map(({ duration_ms }) => duration_ms ?? 0));
-  const current = at ?? bars.length - 1;
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: bars.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    list.current?.querySelectorAll('a')[Math.min(bars.length - 1, Math.max(0, to))]?.focus();
-  };
   return (
     <div className="barcode">
-      <ul ref={list} aria-label={`Last runs of ${title}`} onKeyDown={onKeyDown} onMouseLeave={() => setAt(null)}>
+      <ul ref={ref} aria-label={`Last runs of ${title}`} onKeyDown={onKeyDown} onMouseLeave={() => setAt(null)}>
         {bars.map((run, index) => {
           const { tone, glyph } = lookOfRun(run);
           const height = Math.max(lowest, Math.sqrt((run.duration_ms ?? 0) / longest));
@@ -55,8 +49,11 @@ export const Barcode = ({ runs, title }: { runs: readonly RunFacts[]; title: str
               <Link
                 href={`/runs/${run.run_id}`}
                 aria-label={sentence(run)}
-                tabIndex={index === current ? 0 : -1}
-                onFocus={() => setAt(index)}
+                tabIndex={tabIndexOf(index)}
+                onFocus={() => {
+                  onFocusOf(index)();
+                  setAt(index);
+                }}
                 onBlur={() => setAt(null)}
                 onMouseEnter={() => setAt(index)}
               >

@@ -14,7 +14,7 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
   return (
     <ol className="steps">
       <li>
-        <h3>Define</h3>
+        <h2>Define</h2>
         {first ? (
           <p>
             {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`} loaded. Yours is a file in{' '}
@@ -30,7 +30,7 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         )}
       </li>
       <li>
-        <h3>Start</h3>
+        <h2>Start</h2>
         {first ? (
           <>
             <p>
@@ -46,7 +46,7 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         )}
       </li>
       <li>
-        <h3>Pull the plug</h3>
+        <h2>Pull the plug</h2>
         <p>Kill the service while a stage works and start it again: the same run goes on, and finished stages are not done twice.</p>
       </li>
     </ol>

@@ -4,7 +4,7 @@ const day = 24 * hour;
 
 export const windows = { '1h': hour, '6h': 6 * hour, '24h': day, '7d': 7 * day } as const;
 export type WindowName = keyof typeof windows;
-export const isWindow = (name: string | null): name is WindowName => name !== null && name in windows;
+export const isWindow = (name: string | null): name is WindowName => name !== null && Object.hasOwn(windows, name);
 
 /** A quarter of the ruler is the future: enough to see what is due, without hiding what was. */
 const futureShare = 0.25;

@@ -4,6 +4,7 @@ import { api } from '../api.ts';
 import { useNow } from '../live/use-live.ts';
 import { type PipelineFacts, type RunFacts, useSchedule } from '../reads.ts';
 import { dayOf, duration, fullTime, minuteTime, zoneName } from '../ui/time.ts';
+import { useRoving } from '../ui/use-roving.ts';
 import { useSearchState } from '../ui/use-search.ts';
 import { lookOfRun } from '../ui/words.ts';
 import { isWindow, type Scale, scaleOf, type WindowName, windowFor, windows } from './ruler-scale.ts';
@@ -15,7 +16,8 @@ const runsAtFirst = 12;
 const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
 const words: Record<WindowName, string> = { '1h': '1 hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days' };
 
-const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number }) => {
+type MarkProps = { run: RunFacts; scale: Scale; now: number; tabIndex: number; onFocus: () => void };
+const RunMark = ({ run, scale, now, ...focus }: MarkProps) => {
   const start = Date.parse(run.started_at ?? run.created_at ?? '');
   const end = run.ended_at ? Date.parse(run.ended_at) : now;
   const { tone, glyph, word } = lookOfRun(run);
@@ -29,6 +31,7 @@ const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number
       className="ruler-run"
       aria-label={text}
       title={text}
+      {...focus}
       style={{ insetInlineStart: percent(from), inlineSize: percent(to - from) }}
     >
       <span data-tone={tone} data-glyph={glyph} />
@@ -38,13 +41,17 @@ const RunMark = ({ run, scale, now }: { run: RunFacts; scale: Scale; now: number
 
 const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFacts[]; scale: Scale; now: number }) => {
   const { data } = useSchedule(facts.name);
+  // Oldest first, as they stand.
+  const marks = runs.toReversed();
+  const { ref, onKeyDown, tabIndexOf, onFocusOf } = useRoving<HTMLElement>(marks.length);
   const slots = (data?.enabled ? data.next_slots : []).map((slot) => Date.parse(slot)).filter((at) => at >= now && at <= scale.to);
   return (
     <li className="ruler-lane">
       <span className="ruler-name">{facts.title}</span>
-      <span className="ruler-track">
-        {runs.map((run) => (
-          <RunMark key={run.run_id} {...{ run, scale, now }} />
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
+      <span ref={ref} className="ruler-track" role="group" aria-label={`Runs of ${facts.title}`} onKeyDown={onKeyDown}>
+        {marks.map((run, index) => (
+          <RunMark key={run.run_id} {...{ run, scale, now }} tabIndex={tabIndexOf(index)} onFocus={onFocusOf(index)} />
         ))}
         {slots.map((at) => (
           <span

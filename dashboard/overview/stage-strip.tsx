@@ -12,13 +12,11 @@ const shareOf = (progress: RunView['progress']): number | null =>
 
 /** What there is to say of a stage in one short line. */
 const Facts = ({ stage, share, retryAt }: { stage: StageStatus; share: number | null; retryAt: string | null }) => {
-  const attempt = stage.attempt > 1 ? `attempt ${stage.attempt}/${stage.max_attempts}` : null;
   if (stage.state === 'running' && stage.started_at)
     return (
       <>
         {share !== null && <b>{Math.floor(share * 100)} % · </b>}
         <Elapsed since={stage.started_at} until={null} />
-        {attempt && ` · ${attempt}`}
       </>
     );
   if (stage.state === 'retrying')
@@ -31,7 +29,7 @@ const Facts = ({ stage, share, retryAt }: { stage: StageStatus; share: number | 
     );
   const took = stage.duration_ms === null ? null : duration(stage.duration_ms);
   if (stage.state === 'pending') return <>pending</>;
-  return <>{[stage.state === 'succeeded' ? null : lookOfStage(stage.state).word, took, attempt].filter(Boolean).join(' · ')}</>;
+  return <>{[stage.state === 'succeeded' ? null : lookOfStage(stage.state).word, took].filter(Boolean).join(' · ')}</>;
 };
 
 /** The stages of a run side by side: a bar that fills, a glyph, a name, a time. */
@@ -47,6 +45,12 @@ export const StageStrip = ({ run, stages, retryAt }: Props) => (
             <StateGlyph look={look} />
             <span>{stage.name}</span>
             <span className="visually-hidden">, {look.word}</span>
+            {stage.attempt > 1 && (
+              <small>
+                <span className="visually-hidden">, attempt </span>
+                {stage.attempt}/{stage.max_attempts}
+              </small>
+            )}
           </span>
           <span className="strip-facts figure">
             <Facts {...{ stage, share, retryAt }} />

@@ -54,29 +54,32 @@ const Stage = ({ stage, number }: { stage: StageDetail; number: number }) => {
 };
 
 const Params = ({ params }: { params: PipelineDetail['params'] }) => (
-  <table className="table">
-    <caption className="visually-hidden">Parameters</caption>
-    <thead>
-      <tr>
-        <th scope="col">Parameter</th>
-        <th scope="col">Type</th>
-        <th scope="col">Default</th>
-        <th scope="col">What it is</th>
-      </tr>
-    </thead>
-    <tbody>
-      {Object.entries(params as Record<string, Param>).map(([name, param]) => (
-        <tr key={name}>
-          <th scope="row">
-            <code>{name}</code>
-          </th>
-          <td>{param.enum ? param.enum.map((value) => JSON.stringify(value)).join(' | ') : (param.format ?? param.type)}</td>
-          <td>{param.default === undefined ? 'must be given' : <code>{JSON.stringify(param.default)}</code>}</td>
-          <td className="muted">{[param.title, param.description].filter(Boolean).join('. ')}</td>
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+  <section className="scroll-x" aria-label="Table of parameters" tabIndex={0}>
+    <table className="table">
+      <caption className="visually-hidden">Parameters</caption>
+      <thead>
+        <tr>
+          <th scope="col">Parameter</th>
+          <th scope="col">Type</th>
+          <th scope="col">Default</th>
+          <th scope="col">What it is</th>
         </tr>
-      ))}
-    </tbody>
-  </table>
+      </thead>
+      <tbody>
+        {Object.entries(params as Record<string, Param>).map(([name, param]) => (
+          <tr key={name}>
+            <th scope="row">
+              <code>{name}</code>
+            </th>
+            <td>{param.enum ? param.enum.map((value) => JSON.stringify(value)).join(' | ') : (param.format ?? param.type)}</td>
+            <td>{param.default === undefined ? 'must be given' : <code>{JSON.stringify(param.default)}</code>}</td>
+            <td className="muted">{[param.title, param.description].filter(Boolean).join('. ')}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
 );
 
 /** One pipeline: its chart, its stages with every limit, its parameters, its last runs. */

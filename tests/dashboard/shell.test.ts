@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, eventually, startRequest } from '../support/service.ts';
+import { axe } from './axe.ts';
 import { launchBrowser, visit, type Watched } from './browser.ts';
 
 const script = (name: string, text: string, more = ''): string =>
@@ -51,12 +52,8 @@ const row = (title: string) => page.locator('.row').filter({ has: page.getByRole
 test('a first visit to a service where nothing ran shows three steps, and the start of the default pipeline leads to its run', async () => {
   await open('/');
   await page.getByRole('heading', { name: 'Ready for a first run' }).waitFor();
-  expect(
-    await page
-      .getByRole('listitem')
-      .filter({ has: page.getByRole('heading', { level: 3 }) })
-      .count(),
-  ).toBe(3);
+  expect(await page.locator('.steps > li').count()).toBe(3);
+  expect(await axe(page)).toEqual([]);
   await page.getByRole('button', { name: 'Start good title', exact: true }).first().click();
   await page.getByRole('dialog').getByRole('button', { name: 'Start', exact: true }).click();
   await page.waitForURL(/\/runs\/r_/);
