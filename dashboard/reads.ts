@@ -6,7 +6,6 @@ import { useLiveStore } from './live/use-live.ts';
 
 export type PipelineFacts = Operations['GET /api/pipelines']['answer']['items'][number];
 export type RunFacts = Operations['GET /api/runs']['answer']['items'][number];
-export type Schedule = Operations['GET /api/schedule']['answer'];
 
 const quietMs = 300;
 /** A run or a slot that came into being; words that this version of the service does not say yet do no harm. */
@@ -32,6 +31,14 @@ export const useRefresh = (): void => {
 };
 
 export const usePipelines = () => useQuery({ queryKey: ['pipelines'], queryFn: () => api.ask('GET /api/pipelines'), staleTime: 60_000 });
+
+/** One pipeline as the service understands its file. */
+export const usePipeline = (name: string) =>
+  useQuery({
+    queryKey: ['pipeline', name],
+    queryFn: () => api.ask('GET /api/pipelines/{name}', { path: { name } }),
+    staleTime: 60_000,
+  });
 
 /** The newest runs of a pipeline, newest first. */
 export const useRecentRuns = (pipeline: string, limit: number) =>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { NotReachable } from '../../client/api.ts';
 import type { Operations } from '../../client/operations.ts';
 
-export type Health = Operations['GET /api/health']['answer'];
+type Health = Operations['GET /api/health']['answer'];
 const everyMs = 15_000;
 
 /** An ill service answers 503 with the same report, which is no refusal: read past the API client. */

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useTheme } from '../shell/theme.ts';
 import { dayOf, duration, minuteTime } from '../ui/time.ts';
-import { lookOfRun } from '../ui/words.ts';
+import { lookOfRun, type Tone } from '../ui/words.ts';
 import type { TrendPoint } from './trend-data.ts';
 import 'uplot/dist/uPlot.min.css';
 
@@ -46,7 +46,7 @@ const draw = (context: CanvasRenderingContext2D, glyph: string, x: number, y: nu
 
 /** One mark a run, its form by result: dot done, ring nothing to do, cross failed, square stopped. */
 const marks =
-  (points: TrendPoint[], colour: (tone: string) => string) =>
+  (points: TrendPoint[], colour: (tone: Tone) => string) =>
   (plot: uPlot): void => {
     const { ctx } = plot;
     const size = 3.5 * devicePixelRatio;
@@ -91,7 +91,10 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
       probe.style.color = `var(--${name})`;
       return getComputedStyle(probe).color;
     };
-    const tones: Record<string, string> = Object.fromEntries(['run', 'ok', 'bad', 'stop', 'wait'].map((tone) => [tone, colour(tone)]));
+    const tones: Record<Tone, string> = {
+      ...{ run: colour('run'), ok: colour('ok'), bad: colour('bad') },
+      ...{ stop: colour('stop'), wait: colour('wait'), none: colour('faint') },
+    };
     const [muted, line, ground] = [colour('muted'), colour('line'), colour('accent')];
     probe.remove();
     const axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: `12px ${style.fontFamily}` };
@@ -112,7 +115,7 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
           { stroke: muted, width: 1.5, dash: [4, 4], points: { show: false } },
         ],
         hooks: {
-          draw: [marks(points, (tone) => tones[tone] ?? muted)],
+          draw: [marks(points, (tone) => tones[tone])],
           setCursor: [(it) => act.current.onPoint(nearest(it, points))],
           setSelect: [
             (it) => {

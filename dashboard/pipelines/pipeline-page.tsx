@@ -1,10 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { api } from '../api.ts';
 import { RunsTable } from '../history/runs-table.tsx';
 import { Barcode } from '../overview/barcode.tsx';
-import { usePipelines, useRecentRuns } from '../reads.ts';
+import { usePipeline, usePipelines, useRecentRuns } from '../reads.ts';
 import { useDesk } from '../shell/desk.tsx';
 import type { Param } from '../start/params.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -85,11 +83,7 @@ const Params = ({ params }: { params: PipelineDetail['params'] }) => (
 /** One pipeline: its chart, its stages with every limit, its parameters, its last runs. */
 export const PipelinePage = ({ name }: { name: string }) => {
   const { show } = useDesk();
-  const { data, error, refetch } = useQuery({
-    queryKey: ['pipeline', name],
-    queryFn: () => api.ask('GET /api/pipelines/{name}', { path: { name } }),
-    staleTime: 60_000,
-  });
+  const { data, error, refetch } = usePipeline(name);
   const { data: recent } = useRecentRuns(name, barcodeRuns);
   const isKnown = usePipelines().data?.items.some((facts) => facts.name === name) ?? true;
   const runs = recent?.items ?? [];

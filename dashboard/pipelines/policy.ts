@@ -22,7 +22,7 @@ const even = (ms: number): string =>
     .replace(/ 00 (min|s)$/, '');
 
 /** When a stage is tried again, in words. */
-export const retryWords = ({ retry }: StageDetail): string => {
+const retryWords = ({ retry }: StageDetail): string => {
   if (retry.limit === 0) return 'not tried again';
   const first = even(retry.initial_ms);
   if (retry.limit === 1) return `tried once more, after ${first}`;

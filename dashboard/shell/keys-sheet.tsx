@@ -10,7 +10,7 @@ const keyName = (key: string): string =>
     .replace('Escape', 'Esc')
     .replace('ArrowLeft', '←')
     .replace('ArrowRight', '→');
-export const Keys = ({ keys }: { keys: string }) => (
+const Keys = ({ keys }: { keys: string }) => (
   <span className="keys">
     {keys.split(' ').map((key) => (
       <kbd key={key}>{keyName(key)}</kbd>

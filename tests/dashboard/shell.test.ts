@@ -74,7 +74,7 @@ test('pressing Start twice in the dialog is one run, and a run that is live is a
   await page.waitForURL(/\/runs\/r_/);
   expect((await served.ask('GET', '/api/runs')).json.items).toHaveLength(1);
   await start();
-  await page.getByText(/will refuse another run/).waitFor();
+  await page.getByText(/will refuse this start until run 1 ends/).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Start', exact: true }).click();
   const problem = page.getByRole('alert');
   await problem.getByText('already-running').waitFor();
