@@ -1,10 +1,10 @@
-import { foldAttempt } from '../machines/fold-attempt.ts';
 import { chartGraph } from '../machines/chart/graph.ts';
 import { chartMermaid } from '../machines/chart/mermaid.ts';
 import { chartScxml } from '../machines/chart/scxml.ts';
 import { chartSvg } from '../machines/chart/svg.ts';
 import type { ChartConfig } from '../machines/compile.ts';
 import type { JournalEvent } from '../machines/events.ts';
+import { foldAttempt } from '../machines/fold-attempt.ts';
 import { commandTypeSchema, type Status } from '../machines/status.ts';
 import type { Clock } from './clock.ts';
 import type { Charts } from './interpreter/charts.ts';

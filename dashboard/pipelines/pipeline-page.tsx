@@ -9,9 +9,10 @@ import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
+import { Why } from '../ui/why.tsx';
 import { plural } from '../ui/words.ts';
 import { PipelineChart } from './pipeline-chart.tsx';
-import { evenly, limitsOf, type PipelineDetail, programOf, type StageDetail } from './policy.ts';
+import { type Definition, evenly, type Finding, limitsOf, programOf, type StageDetail } from './policy.ts';
 
 const barcodeRuns = 30;
 const recentRuns = 8;
@@ -51,7 +52,7 @@ const Stage = ({ stage, number }: { stage: StageDetail; number: number }) => {
   );
 };
 
-const Params = ({ params }: { params: PipelineDetail['params'] }) => (
+const Params = ({ params }: { params: Definition['params'] }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
   <section className="scroll-x" aria-label="Table of parameters" tabIndex={0}>
     <table className="table">
@@ -80,6 +81,25 @@ const Params = ({ params }: { params: PipelineDetail['params'] }) => (
   </section>
 );
 
+const Findings = ({ findings }: { findings: readonly Finding[] }) => (
+  <section className="file-problems section" aria-labelledby="lint-title">
+    <h2 id="lint-title">What may go wrong</h2>
+    <ul>
+      {findings.map(({ code, pointer, line, detail, advice }) => (
+        <li key={code + pointer}>
+          <Icon name="warning" />
+          <p>
+            <Why text={detail} />{' '}
+            <span className="muted">
+              <Why text={advice} /> <code>{line === null ? pointer : `line ${line}`}</code>
+            </span>
+          </p>
+        </li>
+      ))}
+    </ul>
+  </section>
+);
+
 /** One pipeline: its chart, its stages with every limit, its parameters, its last runs. */
 export const PipelinePage = ({ name }: { name: string }) => {
   const { show } = useDesk();
@@ -87,27 +107,32 @@ export const PipelinePage = ({ name }: { name: string }) => {
   const { data: recent } = useRecentRuns(name, barcodeRuns);
   const isKnown = usePipelines().data?.items.some((facts) => facts.name === name) ?? true;
   const runs = recent?.items ?? [];
+  const definition = data?.definition;
   if (error) return <Page title={name}>{<ProblemCard error={error} {...(isKnown && { onRetry: () => void refetch() })} />}</Page>;
-  if (!data) return <Loading what="the pipeline" />;
+  if (!data || !definition) return <Loading what="the pipeline" />;
   return (
     <Page
       title={data.title}
       aside={
-        <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: name })}>
-          <Icon name="start" />
-          Start
-        </button>
+        <>
+          {runs.length > 0 && <Barcode runs={runs} title={data.title} />}
+          <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: name })}>
+            <Icon name="start" />
+            Start
+          </button>
+        </>
       }
     >
       <div className="pipeline-lead">
         <p className="lead">
-          <code>{name}</code> · {plural(data.stages.length, 'stage')} · times in {data.timezone}
-          {data.timeout_ms !== null && ` · a run may take ${evenly(data.timeout_ms)}`} ·{' '}
-          {data.concurrency.limit === 1 ? 'one run at a time' : `at most ${data.concurrency.limit} runs at a time`}
-          {data.concurrency.on_conflict === 'refuse' && ', another start is refused'}
-          {data.concurrency.on_conflict === 'queue' && ', another start waits'}
+          <code>{name}</code> · {plural(definition.stages.length, 'stage')} · times in {definition.timezone}
+          {definition.timeout_ms !== null && ` · a run may take ${evenly(definition.timeout_ms)}`} ·{' '}
+          {definition.concurrency.limit === 1 ? 'one run at a time' : `at most ${definition.concurrency.limit} runs at a time`}
+          {definition.concurrency.on_conflict === 'refuse' && ', another start is refused'}
+          {definition.concurrency.on_conflict === 'queue' && ', another start waits'}
+          {definition.concurrency.on_conflict === 'cancel_running' && ', another start ends it'} · at worst{' '}
+          {evenly(definition.worst_case_ms)}
         </p>
-        {runs.length > 0 && <Barcode runs={runs} title={data.title} />}
       </div>
       <section aria-labelledby="chart-title" className="section">
         <h2 id="chart-title" className="visually-hidden">
@@ -118,15 +143,16 @@ export const PipelinePage = ({ name }: { name: string }) => {
       <section aria-labelledby="stages-title" className="section">
         <h2 id="stages-title">Stages</h2>
         <ol className="stage-details">
-          {data.stages.map((stage, index) => (
+          {definition.stages.map((stage, index) => (
             <Stage key={stage.name} stage={stage} number={index + 1} />
           ))}
         </ol>
       </section>
-      {Object.keys(data.params).length > 0 && (
+      {data.lint.length > 0 && <Findings findings={data.lint} />}
+      {Object.keys(definition.params).length > 0 && (
         <section aria-labelledby="params-title" className="section">
           <h2 id="params-title">Parameters</h2>
-          <Params params={data.params} />
+          <Params params={definition.params} />
         </section>
       )}
       {runs.length > 0 && (

@@ -2,8 +2,12 @@ import type { Operations } from '../../client/operations.ts';
 import { duration } from '../ui/time.ts';
 import { plural } from '../ui/words.ts';
 
-export type PipelineDetail = Operations['GET /api/pipelines/{name}']['answer'];
-export type StageDetail = PipelineDetail['stages'][number];
+type PipelineDetail = Operations['GET /api/pipelines/{name}']['answer'];
+export type Definition = PipelineDetail['definition'];
+export type StageDetail = Definition['stages'][number];
+export type Finding = PipelineDetail['lint'][number];
+type Retry = Pick<StageDetail['retry'], 'limit' | 'backoff'>;
+type Failures = StageDetail['retry']['never_on'];
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 const isShell = ([program = '', flag]: readonly string[]): boolean => /(^|\/)(ba|da|z)?sh$/.test(program) && flag === '-c';
@@ -22,32 +26,40 @@ const even = (ms: number): string =>
     .replace(/ 00 (min|s)$/, '');
 
 /** When a stage is tried again, in words. */
-const retryWords = ({ retry }: StageDetail): string => {
-  if (retry.limit === 0) return 'not tried again';
-  const first = even(retry.initial_ms);
-  if (retry.limit === 1) return `tried once more, after ${first}`;
-  const grows = retry.factor > 1 ? `, then ×${retry.factor} up to ${even(retry.max_ms)}` : ' each';
-  return `${plural(retry.limit, 'retry', 'retries')}: after ${first}${grows}`;
+const retryWords = ({ limit, backoff }: Retry): string => {
+  if (limit === 0) return 'not tried again';
+  const first = even(backoff.initial_ms);
+  if (limit === 1) return `tried once more, after ${first}`;
+  const grows = backoff.factor > 1 ? `, then ×${backoff.factor} up to ${even(backoff.max_ms)}` : ' each';
+  return `${plural(limit, 'retry', 'retries')}: after ${first}${grows}`;
 };
 
-/** Every limit of a stage, name and value. */
+const failureWords = ({ exit_codes, codes, signals }: Failures): string =>
+  [...exit_codes.map((code) => `exit ${code}`), ...codes, ...signals].join(', ');
+
+const restarts: Record<string, string> = { retry: 'goes on with a new attempt', fail: 'fails' };
+const size = (bytes: number): string =>
+  bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
+
+/** Every limit of a stage, name and value; what is not limited is not said. */
 export const limitsOf = (stage: StageDetail): [string, string][] => {
-  const { exit_codes, codes } = stage.retry.never_on;
-  const never = [...exit_codes.map((code) => `exit ${code}`), ...codes];
-  return [
+  const never = failureWords(stage.retry.never_on);
+  const rows: [string, string | false | null][] = [
     ['An attempt may take', even(stage.timeout_ms)],
-    ['Again', retryWords(stage)],
-    ...(never.length > 0 ? [['Never again on', never.join(', ')] as [string, string]] : []),
-    ...(stage.heartbeat_ms === null ? [] : [['Must give a sign every', even(stage.heartbeat_ms)] as [string, string]]),
+    ['All attempts together', stage.total_timeout_ms !== null && even(stage.total_timeout_ms)],
+    ['Is said to be late after', stage.warn_after_ms !== null && even(stage.warn_after_ms)],
+    ['Again', retryWords(stage.retry)],
+    ...stage.retry.classes.map(({ on, ...retry }): [string, string] => [`After ${failureWords(on)}`, retryWords(retry)]),
+    ['Never again on', never],
+    ['At worst', even(stage.worst_case_ms)],
+    ['Must give a sign every', stage.heartbeat_ms !== null && even(stage.heartbeat_ms)],
     ['To end by itself on stop', even(stage.grace_ms)],
-    ...(stage.files.length === 0
-      ? []
-      : [['Must leave', stage.files.map(({ path, min }) => `${path} (${min} or more)`).join(', ')] as [string, string]]),
-    [
-      'When the service is lost',
-      stage.on_restart === 'retry' ? 'goes on with a new attempt' : stage.on_restart === 'fail' ? 'fails' : stage.on_restart,
-    ],
-    ...(stage.env.length > 0 ? [['Environment', stage.env.join(', ')] as [string, string]] : []),
+    ['Must leave', stage.files.map(({ path, min }) => `${path} (${min} or more)`).join(', ')],
+    ['Memory', stage.limits.memory_bytes !== null && size(stage.limits.memory_bytes)],
+    ['Output', stage.limits.output_bytes !== null && size(stage.limits.output_bytes)],
+    ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
+    ['Environment', stage.env.join(', ')],
   ];
+  return rows.filter((row): row is [string, string] => Boolean(row[1]));
 };
 export const evenly = even;

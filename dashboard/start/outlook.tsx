@@ -16,7 +16,7 @@ const conflicts: Record<string, (number: string) => string> = {
 /** What will happen when Start is pressed, from what is known now. */
 export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
   const run = useLive(({ stream }) => (stream ? shownRun(stream, facts.name) : null));
-  const concurrency = usePipeline(facts.name).data?.concurrency;
+  const concurrency = usePipeline(facts.name).data?.definition.concurrency;
   const recent = useRecentRuns(facts.name, 30);
   const took = median((recent.data?.items ?? []).filter(({ state }) => state === 'DONE').map(({ duration_ms }) => duration_ms ?? 0));
   const isLive = run !== null && run.ended_at === null;
