@@ -8,8 +8,7 @@ export type PipelineFacts = Operations['GET /api/pipelines']['answer']['items'][
 export type RunFacts = Operations['GET /api/runs']['answer']['items'][number];
 
 const quietMs = 300;
-/** A run or a slot that came into being; words that this version of the service does not say yet do no harm. */
-const edges: readonly string[] = ['accepted', 'acknowledged', 'fired', 'missed', 'blocked'];
+const edges: readonly string[] = ['accepted', 'acknowledged'];
 
 /** Keeps what REST said in step with the journal: a run that began or ended makes lists of runs old. */
 export const useRefresh = (): void => {
@@ -17,7 +16,7 @@ export const useRefresh = (): void => {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = store.onFrame((frame) => {
-      const isEdge = frame === null || edges.includes(frame.event);
+      const isEdge = frame === null || frame.stage === 'scheduler' || edges.includes(frame.event);
       const isEnd = frame?.event === 'state_change' && ['DONE', 'FAILED', 'STOPPED'].includes(String(frame.data.to));
       if (!isEdge && !isEnd) return;
       clearTimeout(timer);
@@ -47,3 +46,12 @@ export const useRecentRuns = (pipeline: string, limit: number) =>
 /** When a pipeline is due next; slots come from the scheduler, never from arithmetic of ours. */
 export const useSchedule = (pipeline: string) =>
   useQuery({ queryKey: ['schedule', pipeline], queryFn: () => api.ask('GET /api/schedule', { query: { pipeline } }), staleTime: 20_000 });
+
+const slotEvents = 100;
+/** What the scheduler said of a pipeline: slots that fired, and those that became no run, with the reason. */
+export const useSlotEvents = (pipeline: string) =>
+  useQuery({
+    queryKey: ['slots', pipeline],
+    queryFn: () => api.ask('GET /api/events', { query: { pipeline, stage: 'scheduler', limit: slotEvents } }),
+    staleTime: 20_000,
+  });

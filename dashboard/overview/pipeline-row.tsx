@@ -14,10 +14,9 @@ import { fullTime, minuteTime } from '../ui/time.ts';
 import { At, Countdown, Elapsed } from '../ui/times.tsx';
 import { Why } from '../ui/why.tsx';
 import { lookOfRun, triggerWord } from '../ui/words.ts';
-import { Barcode } from './barcode.tsx';
+import { Barcode, barcodeRuns } from './barcode.tsx';
 import { StageStrip } from './stage-strip.tsx';
 
-const barcodeRuns = 30;
 const pendingStages = ({ stages }: PipelineFacts): StageStatus[] =>
   stages.map(({ name }) => ({
     ...{ name, state: 'pending', attempt: 0, max_attempts: 0, started_at: null, ended_at: null, duration_ms: null },
@@ -130,7 +129,7 @@ export const PipelineRow = ({ facts }: { facts: PipelineFacts }) => {
         )}
       </div>
       <div className="row-past">
-        {recent && recent.items.length > 0 && <Barcode runs={recent.items} title={facts.title} />}
+        {recent && recent.items.length > 0 && <Barcode pipeline={facts.name} runs={recent.items} title={facts.title} />}
         <NextFire pipeline={facts.name} />
       </div>
       <div className="row-do">

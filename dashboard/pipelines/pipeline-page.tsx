@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { RunsTable } from '../history/runs-table.tsx';
-import { Barcode } from '../overview/barcode.tsx';
+import { Barcode, barcodeRuns } from '../overview/barcode.tsx';
 import { usePipeline, usePipelines, useRecentRuns } from '../reads.ts';
 import { useDesk } from '../shell/desk.tsx';
 import type { Param } from '../start/params.ts';
@@ -14,7 +14,6 @@ import { plural } from '../ui/words.ts';
 import { PipelineChart } from './pipeline-chart.tsx';
 import { type Definition, evenly, type Finding, limitsOf, programOf, type StageDetail } from './policy.ts';
 
-const barcodeRuns = 30;
 const recentRuns = 8;
 
 const Code = ({ label, text }: { label: string; text: string }) => (
@@ -115,7 +114,7 @@ export const PipelinePage = ({ name }: { name: string }) => {
       title={data.title}
       aside={
         <>
-          {runs.length > 0 && <Barcode runs={runs} title={data.title} />}
+          {runs.length > 0 && <Barcode pipeline={name} runs={runs} title={data.title} />}
           <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: name })}>
             <Icon name="start" />
             Start

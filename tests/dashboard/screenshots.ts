@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, visit } from './browser.ts';
-import { openScene, type Scene } from './scene.ts';
+import { openScene, type Scene, stagePipelines } from './scene.ts';
 
 const outDir = process.env.SCREENSHOTS ?? 'screenshots';
 const only = process.argv.slice(2);
@@ -76,7 +76,7 @@ await shoot(browser, scene, [
 await scene.close();
 
 const failed = await openScene({
-  ...Object.fromEntries(Object.entries((await import('./scene.ts')).stagePipelines)),
+  ...stagePipelines,
   'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n',
 });
 await failed.past({ days: 1, runs: 6 });
@@ -88,5 +88,15 @@ await shoot(browser, failed, [
   { name: 'failed-run', path: `/runs/${bad.run_id}` },
   { name: 'failed-pipelines', path: '/pipelines' },
 ]);
+
+const { page, context } = await visit(browser, failed.url, { width: 1440, height: 900, theme: 'dark', scale: 1.5 });
+await page.goto('/');
+await page.getByText('Live', { exact: true }).waitFor();
+await page.waitForLoadState('networkidle');
 await failed.close();
+await page.getByText('Reconnecting').waitFor();
+await page.screenshot({ path: join(outDir, 'reconnecting-dark.png') });
+await context.setOffline(true);
+await page.getByText('This machine has no network.').waitFor();
+await page.screenshot({ path: join(outDir, 'offline-dark.png') });
 await browser.close();

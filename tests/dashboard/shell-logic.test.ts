@@ -1,10 +1,14 @@
 import { type Connection, connecting, isFresh, next, type Signal } from '../../dashboard/live/connection.ts';
+import { barsOf } from '../../dashboard/overview/bars.ts';
 import { isWindow, scaleOf, windowFor } from '../../dashboard/overview/ruler-scale.ts';
+import type { RunFacts } from '../../dashboard/reads.ts';
 import { match } from '../../dashboard/shell/match.ts';
 import { entryOf, type Param, readEntry } from '../../dashboard/start/params.ts';
 import { quantile } from '../../dashboard/ui/statistics.ts';
 import { duration, relative } from '../../dashboard/ui/time.ts';
 import { lookOfRun } from '../../dashboard/ui/words.ts';
+
+type SlotEvent = Parameters<typeof barsOf>[1][number];
 
 const heartbeatMs = 15_000;
 const tick = (isNetworkUp = true): Signal => ({ type: 'tick', isNetworkUp, heartbeatMs });
@@ -132,4 +136,39 @@ test('no two endings of a run have the same form, whatever their colours', () =>
   ];
   expect(new Set(endings.map(({ glyph }) => glyph)).size).toBe(endings.length);
   expect(new Set(endings.map(({ word }) => word)).size).toBe(endings.length);
+});
+
+test('a slot that became no run stands among the runs at its time, hollow, with the reason of the scheduler', () => {
+  const run = (number: number, at: string, more = {}) =>
+    ({
+      run_id: `r${number}`,
+      number,
+      state: 'DONE',
+      outcome: 'success',
+      created_at: at,
+      started_at: at,
+      duration_ms: 4000,
+      error: null,
+      ...more,
+    }) as unknown as RunFacts;
+  const said = (event: string, slot: string, run_id: string | null = null) =>
+    ({
+      id: `${event}${slot}`,
+      event,
+      run_id,
+      pipeline: 'p',
+      timestamp: '2026-01-09T00:00:00.000Z',
+      msg: `${event}: a run was live`,
+      data: { slot },
+    }) as unknown as SlotEvent;
+  const runs = [run(2, '2026-01-03T00:00:00.000Z', { duration_ms: 16_000 }), run(1, '2026-01-01T00:00:00.000Z')];
+  const events = [said('missed', '2026-01-02T00:00:00.000Z'), said('fired', '2026-01-03T00:00:00.000Z', 'r2')];
+  const bars = barsOf(runs, events, 30, Date.parse('2026-01-09T00:00:00Z'));
+  expect(bars.map(({ key, glyph, height }) => [key, glyph, height])).toEqual([
+    ['r1', 'done', 0.5],
+    ['missed2026-01-02T00:00:00.000Z', 'pending', 0.5],
+    ['r2', 'done', 1],
+  ]);
+  expect(bars[1]?.text).toContain('missed: a run was live');
+  expect(barsOf(runs, events, 2, 0).map(({ key }) => key)).toEqual(['missed2026-01-02T00:00:00.000Z', 'r2']);
 });
