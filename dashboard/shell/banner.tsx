@@ -16,7 +16,12 @@ export const Banner = () => {
           {navigator.onLine ? `The service does not answer at ${location.host}.` : 'This machine has no network.'} {last}
         </strong>
         <span>
-          Start it with <code>npm start</code> or <code>stagewright serve</code>; this page comes back by itself.
+          {navigator.onLine && (
+            <>
+              Start it with <code>npm start</code> or <code>stagewright serve</code>.{' '}
+            </>
+          )}
+          This page comes back by itself.
         </span>
       </div>
     );

@@ -6,7 +6,7 @@ import { areKeysOn, setKeysOn, useBindings } from './keys.ts';
 const isMac = navigator.platform.startsWith('Mac');
 const keyName = (key: string): string =>
   key
-    .replace('mod+', isMac ? '⌘ ' : 'Ctrl ')
+    .replace(/^mod\+(.)/, (_, letter: string) => `${isMac ? '⌘' : 'Ctrl'} ${letter.toUpperCase()}`)
     .replace('Escape', 'Esc')
     .replace('ArrowLeft', '←')
     .replace('ArrowRight', '→');

@@ -91,6 +91,8 @@ export const Palette = () => {
     { id: 'keys', label: 'Show the keys', hint: 'Help', icon: 'help', run: () => show({ kind: 'keys' }) },
   ];
   const found = items
+    // What is not possible is shown to whoever looks for it.
+    .filter(({ whyNot }) => typed !== '' || !whyNot)
     .flatMap((item) => {
       const score = match(typed, item.label);
       return score === null ? [] : [{ item, score }];
@@ -154,8 +156,11 @@ export const Palette = () => {
             onPointerMove={() => setChosen(index)}
           >
             <Icon name={item.icon} />
-            <span>{item.label}</span>
-            <span className="palette-hint">{item.whyNot ?? item.hint}</span>
+            <span>
+              {item.label}
+              {item.whyNot && <small>{item.whyNot}</small>}
+            </span>
+            <span className="palette-hint">{item.hint}</span>
           </div>
         ))}
       </div>

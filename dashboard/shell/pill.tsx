@@ -23,7 +23,7 @@ const wordOf = (connection: Connection): string => {
 /** The seconds to the next try, drawn but not read out: a countdown in a live region would never be silent. */
 const NextTry = ({ at }: { at: number }) => {
   const now = useSeconds();
-  return <span aria-hidden="true"> in {Math.max(0, Math.ceil((at - now) / 1000))} s</span>;
+  return <span aria-hidden="true">next try in {Math.max(0, Math.ceil((at - now) / 1000))} s</span>;
 };
 
 /** Whether what is shown is true now. One for the whole application. */

@@ -231,6 +231,7 @@ test('a command that is not possible stands in the palette with the reason of th
   await ended(served.orchestrator, (await served.orchestrator.start(startRequest('good'))).status.run_id as string);
   await open('/');
   await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('stop good');
   const option = page.getByRole('option', { name: /Stop good title, run 1/ });
   await option.waitFor();
   expect([await option.getAttribute('aria-disabled'), await option.textContent()]).toEqual(['true', expect.stringContaining('DONE')]);
