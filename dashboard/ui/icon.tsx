@@ -22,6 +22,12 @@ const paths = {
   right: 'm6 3.5 4.5 4.5L6 12.5',
   warning: 'M8 2 15 14H1zM8 6.5v3.5m0 1.75v.25',
   table: 'M1.5 3h13v10.5h-13zM1.5 6.5h13M6 3v10.5',
+  plus: 'M8 3v10M3 8h10',
+  minus: 'M3 8h10',
+  fit: 'M2.5 6v-3.5H6m4 0h3.5V6m0 4v3.5H10m-4 0H2.5V10',
+  down: 'M8 2.5v10m-4-4 4 4 4-4',
+  turn: 'M3 5.5h8.5m-3-3 3 3-3 3M13 10.5H4.5m3 3-3-3 3-3',
+  unfold: 'M8 1.5v4m-2-2 2-2 2 2M8 14.5v-4m-2 2 2 2 2-2M2 8h12',
   trend: 'M2 12.5h.01M5 9h.01M8 10.5h.01M11 5.5h.01M14 7h.01',
 } as const;
 export type IconName = keyof typeof paths;

@@ -5,15 +5,31 @@ export type ChartState = {
   path: string;
   parent: string | null;
   name: string;
-  kind: 'atomic' | 'compound' | 'final';
+  kind: 'atomic' | 'compound' | 'parallel' | 'final';
   initial: boolean;
   invokes: string[];
   entry: string[];
+  /** Names of the delays after which it is left by itself. */
+  delays: string[];
+  /** Events that it acts on without being left. */
+  reacts: string[];
   title: string | null;
+  /** The name of the stage whose chart begins here. */
+  stage: string | null;
+  /** Works on a list: an item is a run of this stage's chart of its own. */
+  each: boolean;
 };
-type Trigger = { kind: 'event' | 'done' | 'error' | 'after' | 'always'; name: string };
+export type Trigger = { kind: 'event' | 'done' | 'error' | 'after' | 'always'; name: string };
 /** `from` is '' for what the chart as a whole handles. */
-export type ChartEdge = { from: string; to: string; trigger: Trigger; guard: string | null; actions: string[] };
+export type ChartEdge = {
+  from: string;
+  to: string;
+  trigger: Trigger;
+  guard: string | null;
+  actions: string[];
+  /** It only acts: the state is not left. */
+  isInternal: boolean;
+};
 /** A chart as states and edges with absolute paths: what is drawn, exported and shown. */
 export type ChartGraph = { id: string; states: ChartState[]; edges: ChartEdge[] };
 
@@ -29,12 +45,28 @@ type Node = {
   after?: Record<string, Transitions>;
   always?: Transitions;
   invoke?: Invoke | Invoke[];
+  onDone?: Transitions;
   entry?: Action[];
-  meta?: { title?: string };
+  meta?: { title?: string; stage?: string; each?: boolean };
+};
+
+/** A delay or an event without a target only acts. */
+const reactions = ({ after = {}, on = {} }: Node): Pick<ChartState, 'delays' | 'reacts'> => {
+  const leads = ([, transitions]: [string, Transitions]): boolean => listOf(transitions).some(({ target }) => target !== undefined);
+  const names = (all: [string, Transitions][]): string[] => all.map(([name]) => name);
+  return {
+    delays: names(Object.entries(after).filter(leads)),
+    reacts: names(Object.entries(on).filter((entry) => !leads(entry))),
+  };
 };
 
 const listOf = <T>(value: T | T[] | undefined): T[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+const kindOf = ({ type, states }: Node): ChartState['kind'] => {
+  if (type === 'final' || type === 'parallel') return type;
+  return states ? 'compound' : 'atomic';
+};
 
 /** `#run.done`, `.child` and `sibling`, as a path from the root. */
 const resolved = (target: string, root: string, from: string, parent: string): string => {
@@ -48,7 +80,8 @@ export const chartGraph = (config: ChartConfig): ChartGraph => {
   const addEdges = (path: string, parent: string, trigger: Trigger, transitions: Transitions): void => {
     for (const { target, guard, actions } of listOf(transitions)) {
       const to = target === undefined ? path : resolved(target, graph.id, path, parent);
-      graph.edges.push({ from: path, to, trigger, guard: guard?.type ?? null, actions: listOf(actions).map(({ type }) => type) });
+      const acts = listOf(actions).map(({ type }) => type);
+      graph.edges.push({ from: path, to, trigger, guard: guard?.type ?? null, actions: acts, isInternal: target === undefined });
     }
   };
   const walk = (node: Node, path: string, parent: string): void => {
@@ -57,6 +90,7 @@ export const chartGraph = (config: ChartConfig): ChartGraph => {
       addEdges(path, parent, { kind: 'done', name: id }, onDone);
       addEdges(path, parent, { kind: 'error', name: id }, onError);
     }
+    addEdges(path, parent, { kind: 'done', name: path }, node.onDone);
     for (const [name, transitions] of Object.entries(node.after ?? {})) addEdges(path, parent, { kind: 'after', name }, transitions);
     addEdges(path, parent, { kind: 'always', name: 'always' }, node.always);
     for (const [name, child] of Object.entries(node.states ?? {})) {
@@ -65,11 +99,14 @@ export const chartGraph = (config: ChartConfig): ChartGraph => {
         path: own,
         parent: path === '' ? null : path,
         name,
-        kind: child.type === 'final' ? 'final' : child.states ? 'compound' : 'atomic',
+        kind: kindOf(child),
         initial: node.initial === name,
         invokes: listOf(child.invoke).map(({ src }) => src),
         entry: listOf(child.entry).map(({ type }) => type),
+        ...reactions(child),
         title: child.meta?.title ?? null,
+        stage: child.meta?.stage ?? null,
+        each: child.meta?.each ?? false,
       });
       walk(child, own, path);
     }

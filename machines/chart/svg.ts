@@ -1,69 +1,107 @@
+import type { ChartLabel, ChartLine, StateBox } from './drawing.ts';
 import type { ChartGraph } from './graph.ts';
-import { type Box, type Frame, type Line, layoutChart, type Row, size } from './layout.ts';
+import { type LabelRow, labelMetrics } from './label.ts';
+import { layoutChart } from './layout.ts';
+import { diamond, headPath, linePath, startMark } from './line.ts';
+import { textWidth } from './metrics.ts';
+import type { Direction } from './plane.ts';
+import { headHeight, nameHeight } from './plane.ts';
+import { detailsOf, stateMetrics } from './size.ts';
 import { escapeXml } from './xml.ts';
 
 const style = `
-  svg { --paper: #ffffff; --text: #1b2330; --quiet: #647083; --box: #f7f9fc; --edge: #b9c3d1; --frame: #d3dae4; --done: #1f8a4c; --error: #c4372d; --after: #a86a00; --event: #1d5fc4; }
+  svg { --bg: #f7f8fb; --panel: #fff; --line: #d6dbe6; --fg: #151a24; --mut: #5c6678; --edge: #9aa5b8; --work: #1f62d6; --ok: #0a7f4f; --bad: #c8213f; --stop: #6b42c9; --wait: #9a5b00; --veil: #10203008; }
   @media (prefers-color-scheme: dark) {
-    svg { --paper: #0c0f14; --text: #e8edf5; --quiet: #8b97a8; --box: #131a24; --edge: #3b475a; --frame: #29323f; --done: #4cc38a; --error: #f2726a; --after: #e3a14c; --event: #6aa6ff; }
+    svg { --bg: #0b0d12; --panel: #131720; --line: #2b3342; --fg: #e8ecf4; --mut: #8b95a8; --edge: #4a556b; --work: #6ea8ff; --ok: #3ddc97; --bad: #ff6b81; --stop: #c0a3ff; --wait: #ffb84d; --veil: #ffffff06; }
   }
-  .paper { fill: var(--paper); } text { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--text); }
-  .title { font: 600 17px system-ui, sans-serif; } .name { font: 600 13px system-ui, sans-serif; } .quiet { fill: var(--quiet); }
-  .frame { fill: none; stroke: var(--frame); } .box { fill: var(--box); stroke: var(--edge); } .final { stroke: var(--text); stroke-width: 1.5; }
-  .line { fill: none; stroke: var(--edge); stroke-width: 1.4; } .head { fill: var(--edge); }
-  .line.done, .line.event { stroke: color-mix(in srgb, var(--done) 55%, var(--edge)); } .line.event { stroke: color-mix(in srgb, var(--event) 55%, var(--edge)); }
-  .line.error { stroke: color-mix(in srgb, var(--error) 55%, var(--edge)); } .line.after { stroke: color-mix(in srgb, var(--after) 55%, var(--edge)); }
-  .icon.done { fill: var(--done); } .icon.error { fill: var(--error); } .icon.after { fill: var(--after); } .icon.event { fill: var(--event); }
+  .paper { fill: var(--bg); } text { font: 550 11.5px "Inter Variable", Inter, system-ui, sans-serif; fill: var(--fg); }
+  .title { font-size: 17px; font-weight: 650; } .name { font-size: 14px; font-weight: 600; } .head { font-size: 13px; font-weight: 650; fill: var(--mut); }
+  .quiet { fill: var(--mut); } .mono { font: 500 11px "JetBrains Mono Variable", ui-monospace, monospace; }
+  .frame { fill: var(--veil); stroke: var(--line); } .box, .note { fill: var(--panel); stroke: var(--line); } .note { fill: var(--bg); } .inner { fill: none; stroke: var(--line); }
+  .badge { fill: var(--line); } .wire { fill: none; stroke: var(--edge); stroke-width: 1.5; } .tip { fill: var(--edge); } .rule { stroke: var(--line); } .stripe { stroke: var(--line); stroke-dasharray: 4 4; }
+  .work { --tone: var(--work); } .ok { --tone: var(--ok); } .bad { --tone: var(--bad); } .stop { --tone: var(--stop); } .wait { --tone: var(--wait); }
+  .dot { fill: var(--tone); } .ring { fill: none; stroke: var(--tone); stroke-width: 2; }
+  .done { fill: var(--ok); } .error { fill: var(--bad); } .after { fill: var(--wait); } .event, .guard, .none { fill: var(--mut); }
 `;
 
-const icons: Record<Row['icon'], string> = { done: '✓', error: '✗', after: '◷', event: '●', always: '→' };
-const text = (x: number, y: number, content: string, kind = ''): string =>
-  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}>${escapeXml(content)}</text>`;
+const icons: Record<LabelRow['kind'], string> = { always: '', done: '✓', error: '✕', after: '◷', event: '●', guard: 'if', note: '' };
+type TextOptions = { kind?: string; width?: number };
+/** With a width the text keeps to it, whatever font the reader has. */
+const text = (x: number, y: number, content: string, { kind = '', width }: TextOptions = {}): string =>
+  `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}${width ? ` textLength="${width}" lengthAdjust="spacingAndGlyphs"` : ''}>${escapeXml(content)}</text>`;
 
-const frameSvg = ({ x, y, w, h, name, number }: Frame): string =>
-  `<rect class="frame" x="${x}" y="${y}" width="${w}" height="${h}" rx="10"/>` +
-  text(x + 14, y + 20, number === null ? name : `${number}  ${name}`, number === null ? 'name quiet' : 'name');
-
-const boxSvg = ({ x, y, w, h, name, kind, notes, rows }: Box): string => {
-  const parts: string[] = [];
-  if (w > 0) {
-    parts.push(`<rect class="box${kind === 'final' ? ' final' : ''}" x="${x}" y="${y}" width="${w}" height="${h}" rx="8"/>`);
-    if (kind === 'final') parts.push(`<rect class="frame" x="${x + 3}" y="${y + 3}" width="${w - 6}" height="${h - 6}" rx="6"/>`);
-    parts.push(text(x + size.pad, y + 20, name, 'name'));
-  }
-  notes.forEach((note, index) => {
-    parts.push(text(x + size.pad, y + size.header + 9 + index * size.note, note, 'quiet'));
-  });
-  for (const row of rows) {
-    parts.push(text(x + size.pad, row.y + 4, icons[row.icon], `icon ${row.icon}`));
-    parts.push(text(x + size.pad + 17, row.y + 4, row.text));
-  }
-  return parts.join('');
+const startSvg = (box: StateBox): string => {
+  if (box.start === null) return '';
+  const { cx, cy, d } = startMark({ ...box, start: box.start }, box.shape === 'choice');
+  return `<circle cx="${cx}" cy="${cy}" r="3.5" class="tip"/><path class="wire" d="${d}"/>`;
 };
 
-const radius = 7;
-/** Right angles with round corners, and a head where it arrives. */
-const lineSvg = ({ points, icon }: Line): string => {
-  const path = points.map(([x, y], index) => {
-    if (index === 0) return `M${x} ${y}`;
-    const next = points[index + 1];
-    const [beforeX, beforeY] = points[index - 1] as [number, number];
-    if (!next) return `L${x} ${y}`;
-    const cut = (ax: number, ay: number): [number, number] => {
-      const length = Math.hypot(ax - x, ay - y) || 1;
-      const r = Math.min(radius, length / 2);
-      return [x + ((ax - x) / length) * r, y + ((ay - y) / length) * r];
-    };
-    const [inX, inY] = cut(beforeX, beforeY);
-    const [outX, outY] = cut(next[0], next[1]);
-    return `L${inX} ${inY}Q${x} ${y} ${outX} ${outY}`;
-  });
-  const [tipX, tipY] = points.at(-1) as [number, number];
-  const [fromX, fromY] = points.at(-2) as [number, number];
-  const [dx, dy] = [Math.sign(tipX - fromX), Math.sign(tipY - fromY)];
-  const head = `M${tipX} ${tipY}L${tipX - dx * 7 - dy * 3.5} ${tipY - dy * 7 - dx * 3.5}L${tipX - dx * 7 + dy * 3.5} ${tipY - dy * 7 + dx * 3.5}Z`;
-  return `<path class="line ${icon}" d="${path.join('')}"/><path class="head" d="${head}"/>`;
+const boxSvg = (box: StateBox): string => {
+  const { x, y, w, h, state, shape, tone, number, stripes, grid } = box;
+  const parts = [`<g class="${tone}">`];
+  const title = state.title ?? state.name;
+  if (shape === 'frame')
+    parts.push(
+      `<rect class="frame" x="${x}" y="${y}" width="${w}" height="${h}" rx="12"/>`,
+      `<path class="rule" d="M${x} ${y + headHeight}h${w}"/>`,
+    );
+  else if (shape === 'choice') parts.push(`<path class="box" d="${diamond({ x, y, w, h })}"/>`);
+  else parts.push(`<rect class="box" x="${x}" y="${y}" width="${w}" height="${h}" rx="10"/>`);
+  if (state.kind === 'final') parts.push(`<rect class="inner" x="${x + 3}" y="${y + 3}" width="${w - 6}" height="${h - 6}" rx="7"/>`);
+  parts.push(startSvg(box));
+  if (number !== null) {
+    parts.push(`<rect class="badge" x="${x + 12}" y="${y + 9}" width="18" height="18" rx="5"/>`);
+    parts.push(`<text x="${x + 21}" y="${y + 22}" text-anchor="middle">${number}</text>`);
+  }
+  if (shape === 'choice') return `${parts.join('')}</g>`;
+  if (shape !== 'state')
+    parts.push(text(x + (number === null ? 14 : 38), y + 23, title, { kind: 'head', width: textWidth(title, stateMetrics.title) }));
+  else {
+    const isFinal = state.kind === 'final';
+    parts.push(
+      isFinal
+        ? `<circle class="ring" cx="${x + 20}" cy="${y + 18.5}" r="4"/>`
+        : `<circle class="dot" cx="${x + 16}" cy="${y + 18.5}" r="3.5"/>`,
+    );
+    parts.push(text(x + (isFinal ? 32 : 27), y + 23.5, state.name, { kind: 'name', width: textWidth(state.name, stateMetrics.name) }));
+    const details = detailsOf(state);
+    if (details.length > 0) parts.push(`<path class="rule" d="M${x} ${y + nameHeight}h${w}"/>`);
+    details.forEach(({ key, text: value }, index) => {
+      const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
+      parts.push(text(x + stateMetrics.padX, at, key, { kind: 'quiet' }));
+      parts.push(
+        text(x + stateMetrics.padX + stateMetrics.keyWidth, at, value, {
+          kind: 'mono quiet',
+          width: textWidth(value, stateMetrics.detail, 'mono'),
+        }),
+      );
+    });
+  }
+  for (const at of stripes) parts.push(`<path class="stripe" d="${at}"/>`);
+  if (grid)
+    parts.push(
+      `<rect class="inner" x="${grid.x}" y="${grid.y}" width="${grid.w}" height="${grid.h}" rx="6"/>`,
+      text(grid.x + 10, grid.y + 18, 'items', { kind: 'quiet' }),
+    );
+  return `${parts.join('')}</g>`;
 };
+
+const lineSvg = ({ points }: ChartLine): string =>
+  `<path class="wire" d="${linePath(points)}"/><path class="tip" d="${headPath(points)}"/>`;
+
+const labelSvg = ({ x, y, w, h, rows }: ChartLabel): string =>
+  [
+    `<rect class="note" x="${x}" y="${y}" width="${w}" height="${h}" rx="8"/>`,
+    ...rows.map(({ kind, text: content }, index) => {
+      const at = y + labelMetrics.padY + index * labelMetrics.row + 12.5;
+      const mono = kind === 'guard';
+      const width = mono ? textWidth(content, labelMetrics.mono, 'mono') : textWidth(content, labelMetrics.font);
+      return (
+        text(x + labelMetrics.padX, at, icons[kind], { kind }) +
+        text(x + labelMetrics.padX + labelMetrics.icon, at, content, { kind: mono ? 'mono' : '', width })
+      );
+    }),
+  ].join('');
 
 const sentence = ({ states, edges }: ChartGraph): string =>
   `${states.length} states and ${edges.length} transitions. ${edges
@@ -71,17 +109,20 @@ const sentence = ({ states, edges }: ChartGraph): string =>
     .join('; ')}.`;
 
 /** The chart as one self-contained picture, light or dark as the reader's system is; `desc` says the same in words. */
-export const chartSvg = (graph: ChartGraph, { title }: { title: string }): string => {
-  const { width, height, boxes, frames, lines, notes } = layoutChart(graph);
+export const chartSvg = (graph: ChartGraph, { title, direction = 'right' }: { title: string; direction?: Direction }): string => {
+  const { width, height, boxes, lines, labels } = layoutChart(graph, direction);
+  const top = 44;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="t d">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + top}" viewBox="0 0 ${width} ${height + top}" role="img" aria-labelledby="t d">`,
     `<title id="t">${escapeXml(title)}</title><desc id="d">${escapeXml(sentence(graph))}</desc><style>${style}</style>`,
-    `<rect class="paper" width="${width}" height="${height}"/>`,
-    text(size.margin, size.margin + 12, title, 'title'),
-    ...notes.map((note, index) => text(size.margin, size.margin + 34 + index * size.note, note, 'quiet')),
-    ...frames.map(frameSvg),
+    `<rect class="paper" width="${width}" height="${height + top}"/>`,
+    text(24, 36, title, { kind: 'title' }),
+    `<g transform="translate(0 ${top})">`,
+    ...boxes.filter(({ shape }) => shape === 'frame').map(boxSvg),
     ...lines.map(lineSvg),
-    ...boxes.map(boxSvg),
+    ...boxes.filter(({ shape }) => shape !== 'frame').map(boxSvg),
+    ...labels.map(labelSvg),
+    '</g>',
     '</svg>',
     '',
   ].join('\n');

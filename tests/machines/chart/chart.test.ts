@@ -1,5 +1,4 @@
 import { chartGraph } from '../../../machines/chart/graph.ts';
-import { layoutChart } from '../../../machines/chart/layout.ts';
 import { chartMermaid } from '../../../machines/chart/mermaid.ts';
 import { chartScxml } from '../../../machines/chart/scxml.ts';
 import { chartSvg } from '../../../machines/chart/svg.ts';
@@ -25,7 +24,6 @@ const configs = [1, 2, 3, 7, 12].flatMap((stages) =>
 
 describe.each(configs)('the chart of %s', (_, config) => {
   const graph = chartGraph(config);
-  const layout = layoutChart(graph);
 
   test('has the states and the transitions that XState has, no more and no fewer', () => {
     const machine = machineOf(config);
@@ -45,60 +43,6 @@ describe.each(configs)('the chart of %s', (_, config) => {
       ),
     );
     expect(graph.edges.map(({ from, to }) => `${from} → ${to}`).toSorted()).toEqual(theirs.toSorted());
-  });
-
-  test('as SVG: no two boxes overlap, stages hold their states, every row fits its box', () => {
-    const solid = layout.boxes.filter(({ w }) => w > 0);
-    for (const [index, a] of solid.entries()) {
-      for (const b of solid.slice(index + 1)) {
-        const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
-        if (!apart) throw new Error(`${a.path} and ${b.path} overlap`);
-      }
-      for (const { y, text } of a.rows) {
-        expect(y).toBeGreaterThan(a.y);
-        expect(y).toBeLessThan(a.y + a.h);
-        expect(text.length * 7.3 + 27).toBeLessThanOrEqual(a.w);
-      }
-      expect(a.x + a.w).toBeLessThanOrEqual(layout.width);
-      expect(a.y + a.h).toBeLessThanOrEqual(layout.height);
-      for (const frame of layout.frames) {
-        const inside = a.x >= frame.x && a.y >= frame.y && a.x + a.w <= frame.x + frame.w && a.y + a.h <= frame.y + frame.h;
-        expect([a.path, frame.path, inside]).toEqual([a.path, frame.path, a.path.startsWith(`${frame.path}.`)]);
-      }
-    }
-  });
-
-  test('as SVG: every transition is a line from its row to the edge of its box, and crosses no box', () => {
-    const drawn = layout.lines.map(({ from, to }) => `${from} ${to}`).toSorted();
-    const initial = (path: string): string => {
-      const inner = graph.states.find((state) => state.parent === path && state.initial);
-      return inner ? initial(inner.path) : path;
-    };
-    // What a whole stage handles is a line of its frame.
-    const isStage = (path: string) => /^running\.[^.]+$/.test(path);
-    const wanted = graph.edges.filter(({ from }) => from !== '' && !isStage(from)).map(({ from, to }) => `${from} ${initial(to)}`);
-    expect(drawn).toEqual(wanted.toSorted());
-    for (const { to, points } of layout.lines) {
-      const box = layout.boxes.find(({ path }) => path === to);
-      if (!box) throw new Error(`no box for ${to}`);
-      const [x, y] = points.at(-1) as [number, number];
-      expect([box.x, box.x + box.w, box.x + box.w / 2]).toContain(x);
-      expect(y).toBeGreaterThanOrEqual(box.y);
-      expect(y).toBeLessThanOrEqual(box.y + box.h);
-      points.slice(1).forEach(([bx, by], index) => {
-        const [ax, ay] = points[index] as [number, number];
-        expect(ax === bx || ay === by).toBe(true);
-        for (const other of layout.boxes) {
-          if (other.w === 0) continue;
-          const through =
-            Math.max(ax, bx) > other.x &&
-            Math.min(ax, bx) < other.x + other.w &&
-            Math.max(ay, by) > other.y &&
-            Math.min(ay, by) < other.y + other.h;
-          if (through) throw new Error(`the line to ${to} goes through ${other.path}`);
-        }
-      });
-    }
   });
 
   test('as XML: every tag that opens closes, and nothing is left unescaped', () => {

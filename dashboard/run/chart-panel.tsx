@@ -1,0 +1,169 @@
+import { useQuery } from '@tanstack/react-query';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { collapse } from '../../machines/chart/collapse.ts';
+import type { StateBox } from '../../machines/chart/drawing.ts';
+import type { ChartGraph } from '../../machines/chart/graph.ts';
+import { layoutChart } from '../../machines/chart/layout.ts';
+import type { RunView } from '../../machines/patch.ts';
+import { api } from '../api.ts';
+import { Chart } from '../chart/chart.tsx';
+import { marksOf, type Transition } from '../chart/marks.ts';
+import type { ShownState } from '../chart/state.tsx';
+import { ChartTwin } from '../chart/twin.tsx';
+import { useNow } from '../live/use-live.ts';
+import { Icon } from '../ui/icon.tsx';
+import { ProblemCard } from '../ui/problem.tsx';
+import { counted } from '../ui/time.ts';
+import { lookOfStage } from '../ui/words.ts';
+import { Scrubber } from './scrubber.tsx';
+import type { Timer } from './timers.ts';
+import type { Change, View } from './use-view.ts';
+
+type Props = {
+  runId: string;
+  run: RunView;
+  ledger: readonly Transition[];
+  timer: Timer | null;
+  view: View;
+  onView: (change: Change) => void;
+};
+
+/** Below this width a wide chart would be a strip. */
+const narrowPx = 760;
+/** A chart that would be drawn smaller than this shows its stages closed, but for the one that matters. */
+const openScale = 0.66;
+const tallest = 620;
+const tallestNarrow = 440;
+
+export const useChart = (runId: string) =>
+  useQuery({
+    queryKey: ['chart', runId],
+    queryFn: async () => (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+const stagesOf = ({ states }: ChartGraph) => states.filter(({ stage }) => stage !== null);
+
+/** The chart that the run was started with: where it stands, how it came there, and what it waits for. */
+export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
+  const { data: graph, error, refetch } = useChart(runId);
+  const frame = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const measure = (): void => void (element.clientWidth > 0 && setWidth(element.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const isLive = run.ended_at === null && view.n === null;
+  const now = useNow(isLive && timer !== null);
+  const [isTold, setTold] = useState(false);
+
+  const accepted = useMemo(() => ledger.filter(({ verdict }) => verdict === 'accepted'), [ledger]);
+  const past = useMemo(() => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))), [accepted, view.n]);
+  const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
+  const open = view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
+  const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
+  const { closed, layout } = useMemo(() => {
+    if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
+    const whole = layoutChart(graph, flow);
+    const fits = flow === 'right' ? whole.width * openScale <= width : stagesOf(graph).length <= 3 && width >= narrowPx;
+    if (view.stages === 'all' || (view.stages === null && fits)) return { closed: new Set<string>(), layout: whole };
+    const some = new Set(
+      stagesOf(graph)
+        .filter(({ stage }) => stage !== open)
+        .map(({ path }) => path),
+    );
+    return { closed: some, layout: layoutChart(collapse(graph, some), flow) };
+  }, [graph, flow, width, view.stages, open]);
+  const marks = useMemo(() => (graph ? marksOf(graph, past, closed) : null), [graph, past, closed]);
+
+  if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
+  const stageOf = (name: string | null) => run.stages.find((stage) => stage.name === name);
+  const factsOf = ({ state, shape, tone }: StateBox): ShownState => {
+    const stage = shape === 'state' ? undefined : stageOf(state.stage);
+    const isHere = (marks?.active.has(state.path) ?? false) && shape === 'state' && state.parent !== null;
+    const owner = isHere ? stageOf(graph?.states.find(({ path }) => path === state.parent)?.stage ?? null) : undefined;
+    const isTimed =
+      isHere &&
+      isLive &&
+      timer !== null &&
+      owner?.name === timer.stage &&
+      (tone === 'wait') === (timer.kind === 'backoff') &&
+      state.delays.length > 0;
+    const attempts = (one: typeof stage) => (one && one.attempt > 0 && one.max_attempts > 1 ? `${one.attempt}/${one.max_attempts}` : null);
+    const look = stage && isLive ? lookOfStage(stage.state) : stage && view.n === null ? lookOfStage(stage.state) : null;
+    const isAttempt = isHere && tone === 'work' && view.n === null;
+    return {
+      stage: look && look.glyph !== 'pending' ? look : null,
+      note: shape === 'title' && stage?.state !== 'succeeded' && view.n === null ? attempts(stage) : isAttempt ? attempts(owner) : null,
+      timer:
+        isTimed && timer
+          ? {
+              text: now === null ? '–' : `${counted(Math.max(0, timer.to - now))} left`,
+              share: now === null ? 0 : Math.min(1, Math.max(0, (now - timer.from) / (timer.to - timer.from))),
+            }
+          : null,
+    };
+  };
+  const select = (path: string): void => {
+    const stage =
+      graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
+      graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)?.stage;
+    if (view.path === path) onView({ path: null });
+    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null }) });
+  };
+  // The stage that it is about is seen whole; without one, the state.
+  const here =
+    graph?.states.find(({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)))?.path ??
+    [...(marks?.active ?? [])].at(-1) ??
+    null;
+  const scale = layout ? Math.min(1, width / layout.width) : 1;
+  const height = layout
+    ? Math.min(width < narrowPx ? tallestNarrow : tallest, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale)))
+    : 260;
+  const isFew = closed.size > 0;
+  return (
+    <section className="pane" id="chart" aria-labelledby="chart-title">
+      <header className="pane-head">
+        <h2 id="chart-title" tabIndex={-1}>
+          Statechart
+        </h2>
+        <div className="pane-tools">
+          <button type="button" className="button quiet small" aria-pressed={isTold} onClick={() => setTold(!isTold)}>
+            In words
+          </button>
+          <button type="button" className="button quiet small" onClick={() => onView({ flow: flow === 'right' ? 'down' : 'right' })}>
+            <Icon name="turn" /> {flow === 'right' ? 'Upright' : 'Lengthwise'}
+          </button>
+          {run.stages.length > 1 && (
+            <button type="button" className="button quiet small" onClick={() => onView({ stages: isFew ? 'all' : 'few' })}>
+              <Icon name="unfold" /> {isFew ? 'Open all stages' : 'Close other stages'}
+            </button>
+          )}
+        </div>
+      </header>
+      <div ref={frame} className="chart-frame" style={{ blockSize: `${Math.round(height)}px` }}>
+        {layout && marks && (
+          <Chart
+            {...{ layout, marks, factsOf, isLive }}
+            focus={here}
+            selected={view.path}
+            onSelect={select}
+            caption={`Statechart of ${run.pipeline}, run ${run.number}`}
+          />
+        )}
+      </div>
+      {accepted.length > 0 && <Scrubber rows={accepted} n={view.n} isLive={run.ended_at === null} onView={onView} />}
+      {graph && marks && (
+        <div className={isTold ? '' : 'visually-hidden'}>
+          <h3 className="visually-hidden">The statechart in words</h3>
+          <ChartTwin graph={graph} marks={marks} />
+        </div>
+      )}
+    </section>
+  );
+};

@@ -1,0 +1,155 @@
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import type { Operations } from '../../client/operations.ts';
+import type { RunView } from '../../machines/patch.ts';
+import { api } from '../api.ts';
+import { firstOf, wordsOf } from '../commands/command-words.ts';
+import { useOffline } from '../live/use-offline.ts';
+import { useDesk } from '../shell/desk.tsx';
+import { useKeys } from '../shell/keys.ts';
+import { Icon } from '../ui/icon.tsx';
+import { ProblemCard } from '../ui/problem.tsx';
+
+type Item = { type: string; allowed: boolean; why_not: string | null };
+type Body = Operations['POST /api/runs/{id}/commands']['body'];
+
+/** What can be commanded at this version of the run, as the service says, and why the rest cannot. */
+const useCommands = (runId: string, { version, state }: RunView) =>
+  useQuery({
+    queryKey: ['commands', runId, version, state],
+    queryFn: () => api.ask('GET /api/runs/{id}/commands', { path: { id: runId } }),
+    placeholderData: (before) => before,
+  });
+
+/** The reasons, each once, with the commands it stands for. */
+const refusals = (items: readonly Item[]): [string, string[]][] => {
+  const grouped = Map.groupBy(
+    items.filter(({ allowed }) => !allowed),
+    ({ why_not }) => why_not ?? 'not possible now',
+  );
+  return [...grouped].map(([why, some]) => [why, some.map(({ type }) => wordsOf(type).label)]);
+};
+
+const shortcuts: Record<string, string> = { s: 'STOP', r: 'RETRY' };
+
+const focusIt = (element: HTMLElement | null): void => element?.focus();
+
+/** The commands of a run. One that changes something for good is asked about in place, with the reason that is recorded. */
+export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
+  const { data } = useCommands(runId, run);
+  const { say } = useDesk();
+  const [, navigate] = useLocation();
+  const offline = useOffline();
+  const [asked, setAsked] = useState<string | null>(null);
+  const [reason, setReason] = useState('');
+  const [refusal, setRefusal] = useState<{ type: string; error: unknown } | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const items: readonly Item[] = data?.items ?? [];
+  const allowed = items.filter((item) => item.allowed);
+  const first = firstOf(allowed.map(({ type }) => type));
+
+  const send = async (type: string, why: string): Promise<void> => {
+    setBusy(true);
+    setRefusal(null);
+    try {
+      const body = { type, ...(why && { reason: why }) } as Body;
+      // What is commanded is the run that was seen: if it has moved on meanwhile, the service says so.
+      const headers = { 'If-Match': `"${run.version}"` };
+      const status = await api.ask('POST /api/runs/{id}/commands', { path: { id: runId }, body, headers });
+      setAsked(null);
+      setReason('');
+      say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
+      if (status.run_id !== null && status.run_id !== runId) navigate(`/runs/${status.run_id}`);
+    } catch (error) {
+      setRefusal({ type, error });
+    } finally {
+      setBusy(false);
+    }
+  };
+  const press = (type: string): void => {
+    setRefusal(null);
+    if (wordsOf(type).isDirect) void send(type, '');
+    else setAsked(asked === type ? null : type);
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (asked) void send(asked, reason.trim());
+  };
+  const possible = allowed.map(({ type }) => type).join();
+  const pressed = useRef(press);
+  pressed.current = press;
+  const bindings = useMemo(
+    () =>
+      Object.entries(shortcuts).flatMap(([keys, prefix]) => {
+        const type = possible.split(',').find((one) => one.startsWith(prefix));
+        return type ? [{ keys, label: wordsOf(type).label, group: 'This run', run: () => pressed.current(type) }] : [];
+      }),
+    [possible],
+  );
+  useKeys(bindings);
+  const words = asked ? wordsOf(asked) : null;
+  return (
+    <div className="commands">
+      <div className="commands-row">
+        {allowed.map(({ type }) => {
+          const { label, icon, isDanger, does } = wordsOf(type);
+          const kind = isDanger ? 'danger' : type === first ? 'primary' : '';
+          return (
+            <button
+              key={type}
+              type="button"
+              className={`button ${kind}`}
+              title={offline ?? does}
+              disabled={isBusy || offline !== null}
+              aria-expanded={wordsOf(type).isDirect ? undefined : asked === type}
+              onClick={() => press(type)}
+            >
+              <Icon name={icon} /> {label}
+            </button>
+          );
+        })}
+      </div>
+      {words && (
+        <form
+          className="commands-ask"
+          onSubmit={submit}
+          onKeyDown={(event) => event.key === 'Escape' && setAsked(null)}
+          aria-label={words.label}
+        >
+          <p>{words.does}</p>
+          <div className="commands-line">
+            <label className="visually-hidden" htmlFor="command-reason">
+              Reason{words.needsReason ? '' : ' (optional)'}
+            </label>
+            <input
+              id="command-reason"
+              type="text"
+              placeholder={words.needsReason ? 'Reason' : 'Reason (optional)'}
+              maxLength={1000}
+              autoComplete="off"
+              // It appeared because somebody pressed a button to type here.
+              ref={focusIt}
+              required={words.needsReason}
+              value={reason}
+              onChange={({ target }) => setReason(target.value)}
+            />
+            <button type="submit" className={`button ${words.isDanger ? 'danger' : 'primary'}`} disabled={isBusy}>
+              {words.label}
+            </button>
+            <button type="button" className="button quiet" onClick={() => setAsked(null)}>
+              Cancel
+            </button>
+          </div>
+        </form>
+      )}
+      {offline !== null && <p className="commands-why">{offline}</p>}
+      {refusals(items).map(([why, labels]) => (
+        <p key={why} className="commands-why">
+          {labels.join(', ')}: {why}
+        </p>
+      ))}
+      {refusal && <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />}
+    </div>
+  );
+};

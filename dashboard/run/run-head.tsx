@@ -1,0 +1,97 @@
+import type { ReactNode } from 'react';
+import type { JournalEvent } from '../../machines/events.ts';
+import type { RunView } from '../../machines/patch.ts';
+import { useRecentRuns } from '../reads.ts';
+import { StateMark } from '../ui/state-mark.tsx';
+import { quantile } from '../ui/statistics.ts';
+import { duration } from '../ui/time.ts';
+import { At, Countdown, Elapsed } from '../ui/times.tsx';
+import { lookOfRun, triggerWord } from '../ui/words.ts';
+import type { Timer } from './timers.ts';
+import { localized } from './words.ts';
+
+type Props = { runId: string; run: RunView; events: readonly JournalEvent[]; timer: Timer | null; children: ReactNode };
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+const usualOf = 20;
+
+/** Who or what began the run, and why, as its first event says. */
+const origin = (run: RunView, events: readonly JournalEvent[]) => {
+  const accepted = events.find(({ event, stage }) => event === 'accepted' && stage === 'pipeline');
+  return { word: triggerWord(run.trigger), by: textOf(accepted?.data.by), reason: textOf(accepted?.data.reason) };
+};
+
+/** How the run stands, in the order in which people ask. */
+export const RunHead = ({ runId, run, events, timer, children }: Props) => {
+  const { data: recent } = useRecentRuns(run.pipeline, usualOf);
+  const done = (recent?.items ?? []).filter(({ state, run_id }) => state === 'DONE' && run_id !== runId);
+  const usual =
+    done.length >= 3
+      ? quantile(
+          done.flatMap(({ duration_ms }) => duration_ms ?? []),
+          0.5,
+        )
+      : null;
+  const { word, by, reason } = origin(run, events);
+  return (
+    <div className="run-head">
+      <div className="run-now">
+        <p className="run-state">
+          <StateMark look={lookOfRun(run)} size={22} />
+          {timer?.kind === 'backoff' && (
+            <span className="run-next">
+              next attempt in <Countdown to={new Date(timer.to).toISOString()} />
+            </span>
+          )}
+        </p>
+        {/* Of a failure the card above says all there is. */}
+        {run.state !== 'FAILED' && <p className="run-why">{localized(run.why)}</p>}
+        <dl className="run-facts">
+          <div>
+            <dt>Started</dt>
+            <dd>
+              {run.started_at ? <At iso={run.started_at} /> : 'not yet'}
+              <span className="muted">
+                {' '}
+                {word}
+                {by && ` (${by})`}
+              </span>
+            </dd>
+          </div>
+          {run.started_at && (
+            <div>
+              <dt>{run.ended_at ? 'Took' : 'Runs for'}</dt>
+              <dd>
+                <Elapsed since={run.started_at} until={run.ended_at} />
+                {usual !== null && <span className="muted"> usually {duration(usual)}</span>}
+              </dd>
+            </div>
+          )}
+          {run.attempt !== null && run.attempt > 0 && run.stage !== null && (
+            <div>
+              <dt>Attempt</dt>
+              <dd>
+                {run.attempt} of {run.max_attempts} <span className="muted">of {run.stage}</span>
+              </dd>
+            </div>
+          )}
+          {timer?.kind === 'timeout' && (
+            <div>
+              <dt>Time limit</dt>
+              <dd>
+                <Countdown to={new Date(timer.to).toISOString()} over="reached" /> <span className="muted">left</span>
+              </dd>
+            </div>
+          )}
+          {reason && (
+            <div>
+              <dt>Reason given</dt>
+              <dd>{reason}</dd>
+            </div>
+          )}
+        </dl>
+      </div>
+      {children}
+    </div>
+  );
+};

@@ -1,0 +1,18 @@
+import { clockTime } from '../ui/time.ts';
+
+/** `running.analyzer.backingOff` as people read it: what every stage is in need not be said. */
+export const short = (path: string): string => {
+  const parts = path.split('.');
+  return (parts.length > 2 ? parts.slice(1) : parts).join(' › ');
+};
+
+/** `xstate.error.actor.attempt-analyzer` as people read it. */
+export const eventWord = (type: string): string => {
+  const after = /^xstate\.after\.([^.]+)\./.exec(type);
+  if (after) return `after ${after[1]}`;
+  const actor = /^xstate\.(done|error)\.(?:actor|state)\.(.+)$/.exec(type);
+  return actor ? `${actor[2]} ${actor[1] === 'done' ? 'done' : 'failed'}` : type;
+};
+
+/** The service says instants in UTC; a person reads them on the clock of the page. */
+export const localized = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (iso) => clockTime(Date.parse(iso)));
