@@ -32,7 +32,7 @@ type Props = {
 const narrowPx = 760;
 /** A chart that would be drawn smaller than this shows its stages closed, but for the one that matters. */
 const openScale = 0.66;
-const tallest = 620;
+const tallest = 700;
 const tallestNarrow = 440;
 
 export const useChart = (runId: string) =>
@@ -157,7 +157,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
           />
         )}
       </div>
-      {accepted.length > 0 && <Scrubber rows={accepted} n={view.n} isLive={run.ended_at === null} onView={onView} />}
+      {accepted.length > 1 && <Scrubber rows={accepted} n={view.n} isLive={run.ended_at === null} onView={onView} />}
       {graph && marks && (
         <div className={isTold ? '' : 'visually-hidden'}>
           <h3 className="visually-hidden">The statechart in words</h3>

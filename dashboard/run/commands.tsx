@@ -23,10 +23,11 @@ const useCommands = (runId: string, { version, state }: RunView) =>
   });
 
 /** The reasons, each once, with the commands it stands for. */
-const refusals = (items: readonly Item[]): [string, string[]][] => {
+const refusals = (items: readonly Item[], why: string): [string, string[]][] => {
   const grouped = Map.groupBy(
     items.filter(({ allowed }) => !allowed),
-    ({ why_not }) => why_not ?? 'not possible now',
+    // The page says above what the run waits for.
+    ({ why_not }) => (why_not ?? 'not possible now').replace(`: ${why}`, ''),
   );
   return [...grouped].map(([why, some]) => [why, some.map(({ type }) => wordsOf(type).label)]);
 };
@@ -49,11 +50,14 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const allowed = items.filter((item) => item.allowed);
   const first = firstOf(allowed.map(({ type }) => type));
 
+  const from = run.error?.stage ?? run.stage ?? run.stages[0]?.name ?? '';
+  const [chosen, setChosen] = useState<string | null>(null);
+  const labelOf = (type: string): string => (type === 'RETRY_FROM' ? `Retry from ${chosen ?? from}` : wordsOf(type).label);
   const send = async (type: string, why: string): Promise<void> => {
     setBusy(true);
     setRefusal(null);
     try {
-      const body = { type, ...(why && { reason: why }) } as Body;
+      const body = { type, ...(why && { reason: why }), ...(type === 'RETRY_FROM' && { stage: chosen ?? from }) } as Body;
       // What is commanded is the run that was seen: if it has moved on meanwhile, the service says so.
       const headers = { 'If-Match': `"${run.version}"` };
       const status = await api.ask('POST /api/runs/{id}/commands', { path: { id: runId }, body, headers });
@@ -93,7 +97,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
     <div className="commands">
       <div className="commands-row">
         {allowed.map(({ type }) => {
-          const { label, icon, isDanger, does } = wordsOf(type);
+          const { icon, isDanger, does } = wordsOf(type);
           const kind = isDanger ? 'danger' : type === first ? 'primary' : '';
           return (
             <button
@@ -105,7 +109,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
               aria-expanded={wordsOf(type).isDirect ? undefined : asked === type}
               onClick={() => press(type)}
             >
-              <Icon name={icon} /> {label}
+              <Icon name={icon} /> {labelOf(type)}
             </button>
           );
         })}
@@ -118,6 +122,16 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
           aria-label={words.label}
         >
           <p>{words.does}</p>
+          {asked === 'RETRY_FROM' && run.stages.length > 1 && (
+            <label className="commands-from">
+              From stage{' '}
+              <select value={chosen ?? from} onChange={({ target }) => setChosen(target.value)}>
+                {run.stages.slice(0, run.stages.findIndex(({ name }) => name === from) + 1).map(({ name }) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </label>
+          )}
           <div className="commands-line">
             <label className="visually-hidden" htmlFor="command-reason">
               Reason{words.needsReason ? '' : ' (optional)'}
@@ -135,7 +149,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
               onChange={({ target }) => setReason(target.value)}
             />
             <button type="submit" className={`button ${words.isDanger ? 'danger' : 'primary'}`} disabled={isBusy}>
-              {words.label}
+              {labelOf(asked ?? '')}
             </button>
             <button type="button" className="button quiet" onClick={() => setAsked(null)}>
               Cancel
@@ -144,7 +158,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
         </form>
       )}
       {offline !== null && <p className="commands-why">{offline}</p>}
-      {refusals(items).map(([why, labels]) => (
+      {refusals(items, run.why).map(([why, labels]) => (
         <p key={why} className="commands-why">
           {labels.join(', ')}: {why}
         </p>

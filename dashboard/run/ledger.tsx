@@ -27,8 +27,10 @@ const Row = ({ row, before, view, onView }: { row: Transition; before: Transitio
         <span className="ledger-what">
           {verdict === 'accepted' ? (
             <>
-              <span className="ledger-from">{short(from)}</span> <span aria-hidden="true">→</span>
-              <span className="visually-hidden"> to </span> <strong>{short(to)}</strong>
+              <span className="ledger-from">{from === to ? 'stays in' : short(from)}</span>{' '}
+              {from !== to && <span aria-hidden="true">→ </span>}
+              {from !== to && <span className="visually-hidden">to </span>}
+              <strong>{short(to)}</strong>
             </>
           ) : (
             <>
