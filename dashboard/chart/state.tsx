@@ -53,6 +53,9 @@ const Start = ({ box }: { box: StateBox }) => {
   );
 };
 
+/** The name of the button says it already. */
+export const unsaid = { 'aria-hidden': true } as const;
+
 /** One state, with all that is known of it. */
 export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDown }: Props) => {
   const { x, y, w, h, state, shape, tone, number, stripes, grid } = box;
@@ -83,88 +86,94 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
   const details = shape === 'state' ? detailsOf(state) : [];
   const tail = facts.note ?? (!isActive && visits > 1 ? `×${visits}` : null);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: there is no button inside SVG
     <g
-      role="button"
-      tabIndex={isStop ? 0 : -1}
-      aria-label={said.filter(Boolean).join(', ')}
-      aria-pressed={isSelected}
       className={`chart-state ${shape}`}
-      data-path={state.path}
       data-state={how}
       data-tone={facts.stage && shape !== 'state' ? facts.stage.tone : tone}
       data-final={isFinal || undefined}
-      onClick={() => onSelect(state.path)}
-      onKeyDown={(event) => onKeyDown(event, box)}
     >
-      {isActive && shape === 'state' && <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />}
-      {shape === 'choice' ? (
-        <path className="chart-box" d={diamond(box)} />
-      ) : (
-        <rect className="chart-box" x={x} y={y} width={w} height={h} rx={shape === 'frame' ? 12 : 10} />
-      )}
-      {isFinal && <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />}
-      {isSelected && <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />}
+      {/* biome-ignore lint/a11y/useSemanticElements: there is no button inside SVG */}
+      <g
+        role="button"
+        className="chart-press"
+        tabIndex={isStop ? 0 : -1}
+        aria-label={said.filter(Boolean).join(', ')}
+        aria-pressed={isSelected}
+        data-path={state.path}
+        onClick={() => onSelect(state.path)}
+        onKeyDown={(event) => onKeyDown(event, box)}
+      >
+        {isActive && shape === 'state' && <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />}
+        {shape === 'choice' ? (
+          <path className="chart-box" d={diamond(box)} />
+        ) : (
+          <rect className="chart-box" x={x} y={y} width={w} height={h} rx={shape === 'frame' ? 12 : 10} />
+        )}
+        {isFinal && <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />}
+        {isSelected && <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />}
+      </g>
       <Start box={box} />
-      {shape === 'choice' ? null : shape !== 'state' ? (
-        <>
-          {shape === 'frame' && <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />}
-          {number !== null && (
-            <>
-              <rect className="chart-badge" x={x + 12} y={y + 9} width="18" height="18" rx="5" />
-              <text className="chart-number" x={x + 21} y={y + 22} textAnchor="middle">
-                {number}
+      <g className="chart-texts" {...unsaid}>
+        {shape === 'choice' ? null : shape !== 'state' ? (
+          <>
+            {shape === 'frame' && <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />}
+            {number !== null && (
+              <>
+                <rect className="chart-badge" x={x + 12} y={y + 9} width="18" height="18" rx="5" />
+                <text className="chart-number" x={x + 21} y={y + 22} textAnchor="middle">
+                  {number}
+                </text>
+              </>
+            )}
+            <text className="chart-title" x={x + (number === null ? 14 : 38)} y={y + 23}>
+              {title}
+            </text>
+            {facts.stage && <Rest x={x + w - 18} y={y + 18} glyph={facts.stage.glyph} />}
+            {facts.note && (
+              <text className="chart-note" x={x + w - 32} y={y + 22.5} textAnchor="end">
+                {facts.note}
               </text>
-            </>
-          )}
-          <text className="chart-title" x={x + (number === null ? 14 : 38)} y={y + 23}>
-            {title}
-          </text>
-          {facts.stage && <Rest x={x + w - 18} y={y + 18} glyph={facts.stage.glyph} />}
-          {facts.note && (
-            <text className="chart-note" x={x + w - 32} y={y + 22.5} textAnchor="end">
-              {facts.note}
+            )}
+          </>
+        ) : (
+          <>
+            {isFinal ? (
+              <circle className="chart-dot open" cx={x + 20} cy={y + 18.5} r="4" />
+            ) : (
+              <circle className="chart-dot" cx={x + 16} cy={y + 18.5} r="3.5" />
+            )}
+            <text className="chart-name" x={x + (isFinal ? 32 : 27)} y={y + 23.5}>
+              {state.name}
             </text>
-          )}
-        </>
-      ) : (
-        <>
-          {isFinal ? (
-            <circle className="chart-dot open" cx={x + 20} cy={y + 18.5} r="4" />
-          ) : (
-            <circle className="chart-dot" cx={x + 16} cy={y + 18.5} r="3.5" />
-          )}
-          <text className="chart-name" x={x + (isFinal ? 32 : 27)} y={y + 23.5}>
-            {state.name}
-          </text>
-          {tail && (
-            <text className="chart-note" x={x + w - 12} y={y + 23} textAnchor="end">
-              {tail}
-            </text>
-          )}
-          {details.length > 0 && <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />}
-          {details.map(({ key, text }, index) => {
-            const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
-            const isTimer = key === 'after' && facts.timer !== null;
-            return (
-              <g key={key + text} className={isTimer ? 'chart-timer' : 'chart-detail'}>
-                <text x={x + stateMetrics.padX} y={at}>
-                  {key}
-                </text>
-                <text className={isTimer ? '' : 'chart-mono'} x={x + stateMetrics.padX + stateMetrics.keyWidth} y={at}>
-                  {isTimer ? facts.timer?.text : text}
-                </text>
-              </g>
-            );
-          })}
-          {facts.timer && (
-            <>
-              <rect className="chart-track" x={x + 10} y={y + h - 5} width={w - 20} height="3" rx="1.5" />
-              <rect className="chart-progress" x={x + 10} y={y + h - 5} width={(w - 20) * facts.timer.share} height="3" rx="1.5" />
-            </>
-          )}
-        </>
-      )}
+            {tail && (
+              <text className="chart-note" x={x + w - 12} y={y + 23} textAnchor="end">
+                {tail}
+              </text>
+            )}
+            {details.length > 0 && <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />}
+            {details.map(({ key, text }, index) => {
+              const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
+              const isTimer = key === 'after' && facts.timer !== null;
+              return (
+                <g key={key + text} className={isTimer ? 'chart-timer' : 'chart-detail'}>
+                  <text x={x + stateMetrics.padX} y={at}>
+                    {key}
+                  </text>
+                  <text className={isTimer ? '' : 'chart-mono'} x={x + stateMetrics.padX + stateMetrics.keyWidth} y={at}>
+                    {isTimer ? facts.timer?.text : text}
+                  </text>
+                </g>
+              );
+            })}
+            {facts.timer && (
+              <>
+                <rect className="chart-track" x={x + 10} y={y + h - 5} width={w - 20} height="3" rx="1.5" />
+                <rect className="chart-progress" x={x + 10} y={y + h - 5} width={(w - 20) * facts.timer.share} height="3" rx="1.5" />
+              </>
+            )}
+          </>
+        )}
+      </g>
       {stripes.map((at) => (
         <path key={at} className="chart-stripe" d={at} />
       ))}

@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { LogDocument } from './log-document.ts';
 
-export const lineHeight = 20;
+export const lineHeight = 24;
 const beyond = 20;
 /** Browsers stop growing an element at about 17 million px: so many lines stand in the scroller at once, and move on with it. */
 const windowLines = 400_000;
@@ -20,7 +20,8 @@ export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocume
 
   const look = useCallback((): void => {
     const element = scroller.current;
-    if (!element) return;
+    // Of an empty log nothing can be said yet, least of all where its reader is.
+    if (!element || total === 0) return;
     const from = base + Math.max(0, Math.floor(element.scrollTop / lineHeight) - beyond) + 1;
     const to = Math.min(total, base + Math.ceil((element.scrollTop + element.clientHeight) / lineHeight) + beyond);
     setSeen((before) => (before.from === from && before.to === to ? before : { from, to }));

@@ -31,7 +31,12 @@ const SnapshotAt = ({ runId, version }: { runId: string; version: number }) => {
   });
   if (error) return <ProblemCard error={error} />;
   return (
-    <section className="json" aria-label={`Snapshot of version ${version}`}>
+    <section
+      className="json"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+      tabIndex={0}
+      aria-label={`Snapshot of version ${version}`}
+    >
       <pre>{data ? JSON.stringify({ value: data.value, context: data.context }, null, 2) : ''}</pre>
     </section>
   );

@@ -52,7 +52,12 @@ export const FailureCard = ({ run, ledger, onView, children }: Props) => {
       </header>
       <p className="failure-what">{error.message}</p>
       {error.stderr_tail && (
-        <section className="failure-tail" aria-label="The end of its stderr">
+        <section
+          className="failure-tail"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+          tabIndex={0}
+          aria-label="The end of its stderr"
+        >
           <pre>
             <AnsiText text={error.stderr_tail} />
           </pre>

@@ -1,0 +1,286 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { type Served, serveHttp } from '../support/http.ts';
+import { ended, eventually, startRequest } from '../support/service.ts';
+import { axe } from './axe.ts';
+import { launchBrowser, visit, type Watched } from './browser.ts';
+
+const sh = (text: string): string => JSON.stringify(['sh', '-c', text]);
+const pipelines = {
+  // Attempt 1 fails when the file `go-again` is there; then it waits a minute, so that only a person brings the second one on.
+  'again.yaml': `name: again
+stages:
+  - { name: first, run: ["true"] }
+  - name: second
+    run: ${sh('until [ -e go-again ]; do sleep 0.02; done; [ "$STAGEWRIGHT_ATTEMPT" -gt 1 ] || { echo "no bars" >&2; exit 3; }')}
+    retry: { limit: 1, backoff: { initial: 60s, jitter: 0 } }
+`,
+  'bad.yaml': `name: bad
+stages:
+  - { name: first, run: ["true"] }
+  - name: second
+    run: ${sh('echo works; printf "\\033[31mERROR\\033[0m no bars for ES\\n" >&2; exit 3')}
+    retry: { limit: 1, backoff: { initial: 10ms, jitter: 0 } }
+  - { name: third, run: ["true"] }
+`,
+  'long.yaml': `name: long
+stages:
+  - { name: only, grace: 200ms, run: ${sh('i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; done; until [ -e go-long ]; do sleep 0.02; done; while [ $i -lt 342 ]; do i=$((i+1)); echo "line $i"; done; sleep 60')} }
+  - { name: next, run: ["true"] }
+`,
+  'loud.yaml': `name: loud
+stages:
+  - { name: loud, run: ${sh('seq 1 1000000; head -c 5000000 /dev/zero | tr "\\\\0" x; echo; echo the end')} }
+`,
+};
+
+let browser: Browser;
+let served: Served;
+let watched: Watched;
+let page: Page;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  served = await serveHttp({ pipelines });
+});
+afterAll(async () => {
+  await served.close();
+  await browser.close();
+});
+beforeEach(async () => {
+  watched = await visit(browser, served.url);
+  page = watched.page;
+});
+afterEach(async () => {
+  for (const { run_id, ended_at } of (await served.ask('GET', '/api/runs')).json.items)
+    if (ended_at === null) {
+      await served.ask('POST', `/api/runs/${run_id}/commands`, { body: JSON.stringify({ type: 'STOP', grace_ms: 0 }) });
+      await ended(served.orchestrator, run_id);
+    }
+  await watched.context.close();
+});
+
+const start = async (pipeline: string): Promise<string> =>
+  (await served.orchestrator.start(startRequest(pipeline, { trigger: 'manual' }))).status.run_id as string;
+const go = (pipeline: string): Promise<void> => writeFile(join(served.dir, `go-${pipeline}`), '');
+/** A run page whose chart is drawn. */
+const open = async (id: string, query = ''): Promise<void> => {
+  await page.goto(`/runs/${id}${query}`);
+  await page.locator('.chart-state').first().waitFor();
+};
+/** A state of the chart as it is said: `State backingOff, current, 57 s left`. */
+const state = (name: RegExp) => page.locator('.chart').getByRole('button', { name });
+const log = () => page.getByRole('log');
+const atEnd = (): Promise<boolean> => log().evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 5);
+
+test('a retry is watched live: the attempt, the backoff that counts down, and the attempt that a person brings on at once', async () => {
+  const id = await start('again');
+  await open(id);
+  await state(/^State attempting, current, 1\/2/).waitFor();
+  await go('again');
+  await state(/^State backingOff, current, \d+ s left/).waitFor();
+  await page.getByText(/next attempt in \d+ s/).waitFor();
+  await page.getByRole('button', { name: 'Retry now' }).click();
+  await state(/^State done, reached/).waitFor();
+  expect(await page.locator('.chart-line[data-state="taken"]').count()).toBeGreaterThan(4);
+  const ledger = page.locator('.ledger');
+  await ledger.getByText('RETRY_NOW').waitFor();
+  expect(await ledger.getByText('canRetry').count()).toBe(1);
+  await page
+    .locator('.gantt')
+    .getByRole('button', { name: /^attempt 2 of second, succeeded/ })
+    .waitFor();
+  expect(watched.faults).toEqual([]);
+});
+
+test('a stop by the keyboard asks for its reason in place, and the reason is recorded', async () => {
+  const id = await start('long');
+  await open(id);
+  await page.keyboard.press('s');
+  await page.getByLabel('Reason (optional)').fill('the feed is wrong');
+  await page.keyboard.press('Enter');
+  await state(/^State stopped, reached/).waitFor();
+  await page.getByText('stopped: the feed is wrong').first().waitFor();
+  await page.locator('.gantt-moment[data-kind="stop"]').waitFor();
+  expect((await served.ask('GET', `/api/runs/${id}`)).json.state).toBe('STOPPED');
+  expect(watched.faults).toEqual([]);
+});
+
+test('a failed run shows first what failed, why nothing is tried again, and goes on from there in a new run', async () => {
+  const id = await start('bad');
+  await ended(served.orchestrator, id);
+  await open(id);
+  const failure = page.locator('.failure');
+  await failure.getByRole('heading', { name: 'second failed in attempt 2' }).waitFor();
+  await failure.getByText('exit code 3', { exact: true }).waitFor();
+  await failure.locator('.ansi-red', { hasText: 'ERROR' }).waitFor();
+  await failure.getByText('all 2 attempts are used').waitFor();
+  expect(await page.locator('main h2').first().textContent()).toContain('second failed');
+  await log().locator('.ansi-red', { hasText: 'ERROR' }).waitFor();
+  await failure.getByRole('button', { name: 'Retry from second' }).click();
+  await failure.getByRole('button', { name: 'Retry from second' }).last().click();
+  await page.waitForURL((url) => /\/runs\/r_/.test(url.pathname) && !url.pathname.includes(id));
+  await failure.getByRole('heading', { name: /second failed/ }).waitFor();
+  const run = (await served.ask('GET', new URL(page.url()).pathname.replace('/runs', '/api/runs'))).json;
+  expect([run.trigger, run.stages[0].state]).toEqual(['retry', 'reused']);
+  expect(watched.faults).toEqual([]);
+});
+
+test('a command for a run that has moved on is refused, and the refusal stands where the command was', async () => {
+  // The page hears nothing more of the run: what it shows is old.
+  await page.routeWebSocket(/\/ws\/events/, (socket) => {
+    const server = socket.connectToServer();
+    let heard = 0;
+    server.onMessage((message) => {
+      heard += 1;
+      if (heard === 1) socket.send(message);
+    });
+  });
+  const id = await start('long');
+  await eventually(served.orchestrator, async () => (await served.orchestrator.run(id)).state === 'RUNNING_ONLY');
+  await open(id);
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await served.ask('POST', `/api/runs/${id}/commands`, { body: JSON.stringify({ type: 'PAUSE' }) });
+  await page.locator('.commands-ask').getByRole('button', { name: 'Stop' }).click();
+  const refusal = page.locator('.commands').getByRole('alert');
+  await refusal.getByText('version-moved').waitFor();
+  expect((await served.ask('GET', `/api/runs/${id}`)).json.state).toBe('RUNNING_ONLY');
+});
+
+test('a link shows the run as it was: the attempt, the step and the pane; choosing in one place moves the others', async () => {
+  const id = await start('bad');
+  await ended(served.orchestrator, id);
+  const { items } = (await served.ask('GET', `/api/runs/${id}/transitions`)).json;
+  const back = items.find(({ to }: { to: string }) => to.endsWith('.backingOff'));
+  await open(id, `?stage=second&attempt=1&n=${back.n}&side=events`);
+  await state(/^State backingOff, current/).waitFor();
+  await page.getByText(`Version ${back.version} of ${items.length}`).waitFor();
+  await page.getByRole('log', { name: 'stderr of second, attempt 1' }).waitFor();
+  await page.locator('.events').getByText('attempt 1 of second started').waitFor();
+  // The timeline moves the log.
+  await page
+    .locator('.gantt')
+    .getByRole('button', { name: /^attempt 2 of second/ })
+    .click();
+  await page.getByRole('log', { name: 'stderr of second, attempt 2' }).waitFor();
+  // The ledger moves the chart.
+  await page.getByRole('radio', { name: 'Ledger' }).check();
+  await page.locator('.ledger-row').last().getByRole('button').click();
+  await state(/^State starting, current/).waitFor();
+  await page.getByRole('button', { name: 'Back to the end' }).click();
+  await state(/^State failed, reached/).waitFor();
+  // The chart moves the log; `[` and `]` walk through the attempts.
+  await page.keyboard.press('[');
+  await page.getByRole('log', { name: /of second, attempt 1/ }).waitFor();
+  await page.keyboard.press('[');
+  await page.getByRole('log', { name: /of first, attempt 1/ }).waitFor();
+  expect(new URL(page.url()).searchParams.get('stage')).toBe('first');
+  expect(watched.faults).toEqual([]);
+});
+
+test('follow is being at the end and nothing else: a reader who scrolled up stays there and is told how many lines are new', async () => {
+  const id = await start('long');
+  await open(id);
+  await log().getByText('line 200', { exact: true }).waitFor();
+  expect(await atEnd()).toBe(true);
+  await log().evaluate((element) => {
+    element.scrollTop = 400;
+  });
+  await page.getByRole('button', { name: 'To the end' }).waitFor();
+  await go('long');
+  await page.getByRole('button', { name: '142 new lines' }).waitFor();
+  expect(await log().evaluate((element) => element.scrollTop)).toBe(400);
+  await page.keyboard.press('f');
+  await log().getByText('line 342', { exact: true }).waitFor();
+  expect(await atEnd()).toBe(true);
+  expect(watched.faults).toEqual([]);
+});
+
+test('a million lines and one of 5 MB: end, home, search and a link to a line, without the page standing still', async () => {
+  const id = await start('loud');
+  await ended(served.orchestrator, id);
+  await page.addInitScript(() => {
+    const seen = { longest: 0 };
+    Object.assign(globalThis, { seen });
+    let before = performance.now();
+    const look = (now: number): void => {
+      seen.longest = Math.max(seen.longest, now - before);
+      before = now;
+      requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+  await open(id);
+  await log().getByText('the end', { exact: true }).waitFor();
+  await page.getByText('1,000,002 lines').waitFor();
+  await page.evaluate(() => Object.assign((globalThis as unknown as { seen: object }).seen, { longest: 0 }));
+  expect((await log().getByText('xxxxxxxxxx').textContent())?.length).toBe(8192);
+  expect(await log().getByRole('link', { name: '… the whole line' }).getAttribute('href')).toContain('from_line=1000001');
+  await log().focus();
+  await page.keyboard.press('Home');
+  await log().getByText('1', { exact: true }).first().waitFor();
+  await log().getByRole('link', { name: 'Line 1', exact: true }).waitFor();
+  await page.keyboard.press('End');
+  await log().getByText('the end', { exact: true }).waitFor();
+  await page.getByPlaceholder('Search the whole log').fill('77777');
+  await page.keyboard.press('Enter');
+  await log().locator('[data-shown]', { hasText: '77777' }).waitFor();
+  expect(new URL(page.url()).searchParams.get('line')).toBe('77777');
+  expect(await log().locator('.log-line').count()).toBeLessThan(150);
+  const longest = await page.evaluate(() => (globalThis as unknown as { seen: { longest: number } }).seen.longest);
+  expect(longest).toBeLessThan(1500);
+  await page.goto(`/runs/${id}?line=543210`);
+  await log().locator('[data-shown]', { hasText: '543210' }).waitFor();
+  expect(watched.faults).toEqual([]);
+});
+
+test('raw is every byte of the file, also beyond what the service sends at once', async () => {
+  const id = await start('loud');
+  await ended(served.orchestrator, id);
+  await open(id);
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Raw' }).click();
+  const stream = await (await waiting).createReadStream();
+  let bytes = 0;
+  for await (const chunk of stream) bytes += (chunk as Buffer).length;
+  expect(bytes).toBe(6_888_896 + 5_000_001 + 8);
+});
+
+test.each(['light', 'dark'] as const)('axe finds nothing on a failed and on a live run, wide and narrow, %s', async (theme) => {
+  const failed = await start('bad');
+  await ended(served.orchestrator, failed);
+  const live = await start('long');
+  for (const width of [1280, 360]) {
+    // So high that the bar at the bottom lies over nothing.
+    const look = await visit(browser, served.url, { theme, width, height: 4000 });
+    for (const path of [`/runs/${failed}?side=details`, `/runs/${failed}?n=4&side=events`, `/runs/${live}`]) {
+      await look.page.goto(path);
+      await look.page.locator('.chart-state').first().waitFor();
+      await look.page.locator('.log-line').first().waitFor();
+      if (path.includes('details')) await look.page.locator('summary').click();
+      expect([path, await axe(look.page)]).toEqual([path, []]);
+      expect([path, await look.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)]).toEqual([path, 0]);
+    }
+    expect(look.faults).toEqual([]);
+    await look.context.close();
+  }
+});
+
+test('by the keyboard alone: panes by number, states by arrow, and what is chosen is said', async () => {
+  const id = await start('bad');
+  await ended(served.orchestrator, id);
+  await open(id);
+  await page.keyboard.press('3');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Log');
+  await page.keyboard.press('1');
+  await page.locator('.chart-press[tabindex="0"]').focus();
+  const said = (): Promise<string | null | undefined> => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  const before = await said();
+  await page.keyboard.press('ArrowRight');
+  expect(await said()).not.toBe(before);
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-pressed'))).toBe('true');
+  expect(new URL(page.url()).searchParams.get('path')).not.toBeNull();
+  await page.getByRole('button', { name: 'In words' }).click();
+  await page.locator('.chart-twin').getByText('attempting').first().waitFor();
+});
