@@ -69,8 +69,13 @@ export const marksOf = (graph: ChartGraph, transitions: readonly Transition[], c
     for (const path of outward(transition.to)) if (!left.has(path) || path === transition.to) count(visits, path);
     const way = edgesOf(graph, transition);
     for (const { to } of way.slice(0, -1)) count(visits, to);
-    if (way.length > 0) last = new Set(way.map(({ from, to }) => `${shownAs(from, closed)}→${shownAs(to, closed)}`));
-    if (way.length > 0) for (const line of last) count(taken, line);
+    const lines = way
+      .map(({ from, to }) => [shownAs(from, closed), shownAs(to, closed)] as const)
+      // What happened inside a closed stage has no line.
+      .filter(([from, to], index) => from !== to || way[index]?.from === way[index]?.to)
+      .map(([from, to]) => `${from}→${to}`);
+    if (lines.length > 0) last = new Set(lines);
+    for (const line of lines) count(taken, line);
     at = transition.to;
   }
   return { active: new Set(outward(at)), visits, taken, last };

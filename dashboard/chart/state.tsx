@@ -6,7 +6,7 @@ import { detailsOf, stateMetrics } from '../../machines/chart/size.ts';
 import type { Glyph, Tone as LookTone } from '../ui/words.ts';
 import type { Marks } from './marks.ts';
 
-export type ShownTimer = { text: string /** 0 to 1 */; share: number };
+type ShownTimer = { text: string /** 0 to 1 */; share: number };
 export type ShownState = {
   /** How the stage that this frame or title stands for is doing. */
   stage: { tone: LookTone; glyph: Glyph; word: string } | null;

@@ -48,8 +48,9 @@ const apply = (style: Style, codes: number[]): Style => {
 const classesOf = ({ ink, ground, marks: set }: Style): string =>
   [...(ink ? [`ansi-${ink}`] : []), ...(ground ? [`ansi-on-${ground}`] : []), ...[...set].map((mark) => `ansi-${mark}`)].join(' ');
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-const sequence = /\u001b(?:\[([0-9;:]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const sequence =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
+  /\u001b(?:\[([0-9;:]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]+[0-~]|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /**
  * The colours of a text as classes, never as markup or inline styles: those of a stage's output would be refused by the page's
@@ -70,6 +71,3 @@ export const piecesOf = (text: string): Piece[] => {
   push(text.length);
   return pieces;
 };
-
-/** The text as it would be copied: without its escape sequences. */
-export const bare = (text: string): string => text.replaceAll(sequence, '');

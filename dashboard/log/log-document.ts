@@ -4,7 +4,7 @@ import { api } from '../api.ts';
 
 export type LogPlace = { runId: string; stage: string; attempt: number; stream: 'stdout' | 'stderr' };
 /** `isCut`: there is more of it than is shown. */
-export type Line = { text: string; isCut: boolean };
+type Line = { text: string; isCut: boolean };
 export type LogFacts = {
   /** Lines so far; null until the first answer. */
   total: number | null;

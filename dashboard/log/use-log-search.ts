@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { api } from '../api.ts';
 import type { LogPlace } from './log-document.ts';
 
-export type Match = { line: number; offset: number; text: string };
+type Match = { line: number; offset: number; text: string };
 export type Found = { matches: readonly Match[]; nextOffset: number | null; isBusy: boolean; error: unknown };
 
 const nothing: Found = { matches: [], nextOffset: null, isBusy: false, error: null };

@@ -35,7 +35,7 @@ const openScale = 0.66;
 const tallest = 700;
 const tallestNarrow = 440;
 
-export const useChart = (runId: string) =>
+const useChart = (runId: string) =>
   useQuery({
     queryKey: ['chart', runId],
     queryFn: async () => (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,

@@ -7,8 +7,8 @@ import { deadlineOf } from './timers.ts';
 
 /** Instants in ms of the service's clock. `isOpen`: it goes on. */
 export type Bar = { kind: 'attempt' | 'backoff' | 'wait'; from: number; to: number; isOpen: boolean; look: Look; attempt: number | null };
-export type Row = { stage: string; look: Look; attempts: Attempt[]; bars: Bar[]; deadline: number | null };
-export type Moment = { at: number; kind: 'stop' | 'now'; text: string };
+type Row = { stage: string; look: Look; attempts: Attempt[]; bars: Bar[]; deadline: number | null };
+type Moment = { at: number; kind: 'stop' | 'now'; text: string };
 export type Timeline = { from: number; to: number; rows: Row[]; moments: Moment[] };
 
 const waiting: Look = { tone: 'wait', glyph: 'waiting', word: 'waits' };

@@ -6,7 +6,7 @@ export type Lane = { above: number; below: number; label: Label; lu: number; at:
 /** `before` and `after` count the lines that reach it over a track, at either end of its side. */
 export type RowBox = { path: string; lu: number; lv: number; before: number; after: number };
 
-export const laneGap = 12;
+const laneGap = 12;
 export const portGap = 14;
 
 /** The most lanes that can go straight into a row: those whose states stand in the same order as they do. The others are led there. */

@@ -155,6 +155,8 @@ test.each(extra.flatMap(([name, graph]) => directions.map((direction) => [`${nam
   (_, graph, direction) => {
     const layout = layoutChart(graph, direction);
     expect(defectsOf(layout)).toEqual([]);
-    expect(layout.lines).toHaveLength(new Set(graph.edges.filter(({ isInternal }) => !isInternal).map(({ from, to }) => `${from}→${to}`)).size);
+    expect(layout.lines).toHaveLength(
+      new Set(graph.edges.filter(({ isInternal }) => !isInternal).map(({ from, to }) => `${from}→${to}`)).size,
+    );
   },
 );

@@ -1,0 +1,128 @@
+import { marksOf, type Transition } from '../../dashboard/chart/marks.ts';
+import { piecesOf } from '../../dashboard/log/ansi.ts';
+import { ticksOf, timelineOf } from '../../dashboard/run/timeline-rows.ts';
+import { timerOf } from '../../dashboard/run/timers.ts';
+import { localized } from '../../dashboard/run/words.ts';
+import { collapse } from '../../machines/chart/collapse.ts';
+import { chartGraph } from '../../machines/chart/graph.ts';
+import { layoutChart } from '../../machines/chart/layout.ts';
+import { compile } from '../../machines/compile.ts';
+import { parseDefinition } from '../../machines/parse-definition.ts';
+import { type Served, serveHttp } from '../support/http.ts';
+import { ended, startRequest } from '../support/service.ts';
+
+const text = `name: bad
+stages:
+  - { name: first, run: ["true"], files: [] }
+  - { name: second, run: ["false"], retry: { limit: 1, backoff: { initial: 10ms, jitter: 0 } } }
+  - { name: third, run: ["true"] }
+`;
+let served: Served;
+let id: string;
+beforeAll(async () => {
+  served = await serveHttp({ pipelines: { 'bad.yaml': text } });
+  id = (await served.orchestrator.start(startRequest('bad'))).status.run_id as string;
+  await ended(served.orchestrator, id);
+});
+afterAll(() => served.close());
+const ledger = async (): Promise<Transition[]> => (await served.ask('GET', `/api/runs/${id}/transitions`)).json.items;
+const graphOf = async () => (await served.ask('GET', `/api/runs/${id}/chart`)).json;
+
+test('the lines of the chart that a real run took are those of its ledger, over what happens at once', async () => {
+  const graph = await graphOf();
+  const { active, taken, visits, last } = marksOf(graph, await ledger(), new Set());
+  expect([...active]).toEqual(['failed']);
+  expect([...last]).toEqual(['failing→failed']);
+  expect(visits.get('running.second.attempting')).toBe(2);
+  expect(visits.get('running.third.attempting')).toBeUndefined();
+  expect(taken.get('running.second.attempting→running.second.backingOff')).toBe(1);
+  expect(taken.get('running.second.backingOff→running.second.attempting')).toBe(1);
+  expect(taken.get('running.second.attempting→failing')).toBe(1);
+  expect(taken.get('running.first.attempting→running.second')).toBe(1);
+  // Every line that was taken is drawn.
+  const drawn = new Set(layoutChart(graph).lines.map((line) => line.id));
+  expect([...taken.keys()].filter((line) => !drawn.has(line))).toEqual([]);
+});
+
+test('with closed stages the same steps are the lines between them, and none is lost', async () => {
+  const graph = await graphOf();
+  const closed = new Set(['running.first', 'running.second', 'running.third']);
+  const { taken } = marksOf(graph, await ledger(), closed);
+  const drawn = new Set(layoutChart(collapse(graph, closed)).lines.map((line) => line.id));
+  expect(taken.get('running.first→running.second')).toBe(1);
+  expect(taken.get('running.second→failing')).toBe(1);
+  expect([...taken.keys()].filter((line) => !drawn.has(line))).toEqual([]);
+});
+
+test('at an earlier version the chart stands where that step left it', async () => {
+  const rows = await ledger();
+  const at = rows.findIndex(({ to }) => to.endsWith('.backingOff'));
+  const { active } = marksOf(await graphOf(), rows.slice(0, at + 1), new Set());
+  expect([...active]).toEqual(['running.second.backingOff', 'running.second', 'running']);
+});
+
+test('a step of another chart lights its states and no line', () => {
+  const parsed = parseDefinition({ name: 'other', stages: [{ name: 'only', run: ['true'] }] });
+  if (!parsed.ok) throw new Error('no definition');
+  const row = {
+    n: 1,
+    version: 1,
+    at: '',
+    from: 'idle',
+    to: 'elsewhere',
+    event: { type: 'X' },
+    cause: { kind: 'command' },
+    guards: [],
+    verdict: 'accepted',
+    why: null,
+  };
+  const { active, taken } = marksOf(chartGraph(compile(parsed.definition)), [row as Transition], new Set());
+  expect([[...active], taken.size]).toEqual([['elsewhere'], 0]);
+});
+
+test('the timeline of a real run: an attempt, its backoff and the next attempt follow each other without a gap or an overlap', async () => {
+  const run = (await served.ask('GET', `/api/runs/${id}`)).json;
+  const events = (await served.ask('GET', `/api/events?run_id=${id}`)).json.items;
+  const timeline = timelineOf(run, run.attempts, events, await ledger(), null);
+  const second = timeline?.rows.find(({ stage }) => stage === 'second');
+  const bars = second?.bars.toSorted((a, b) => a.from - b.from) ?? [];
+  expect(bars.map(({ kind }) => kind)).toEqual(['attempt', 'backoff', 'attempt']);
+  bars.slice(1).forEach((bar, index) => {
+    expect(Math.abs(bar.from - (bars[index]?.to as number))).toBeLessThanOrEqual(2);
+  });
+  expect(timeline?.rows.find(({ stage }) => stage === 'third')?.bars).toEqual([]);
+  expect(timerOf(run, run.attempts, events)).toBeNull();
+});
+
+test('ticks are round and never more than seven, from milliseconds to weeks', () => {
+  for (const span of [40, 900, 61_000, 7_000_000, 90_000_000, 2_000_000_000]) {
+    const ticks = ticksOf(span);
+    expect(ticks.length).toBeGreaterThan(1);
+    expect(ticks.length).toBeLessThanOrEqual(7);
+    expect(ticks.at(-1)).toBeLessThanOrEqual(span);
+  }
+});
+
+test('escape sequences become classes: colours, bold, resets; cursor movements and titles leave nothing behind', () => {
+  const esc = '\u001b';
+  expect(piecesOf(`a${esc}[1;31mred${esc}[0m b`)).toEqual([
+    { text: 'a', classes: '' },
+    { text: 'red', classes: 'ansi-red ansi-bold' },
+    { text: ' b', classes: '' },
+  ]);
+  expect(piecesOf(`${esc}[38;5;196mx${esc}[39my`).map(({ classes }) => classes)).toEqual(['ansi-red', '']);
+  expect(piecesOf(`${esc}[38;2;20;200;30mx${esc}[48;5;21my`).map(({ classes }) => classes)).toEqual([
+    'ansi-green',
+    'ansi-green ansi-on-blue',
+  ]);
+  expect(
+    piecesOf(`${esc}[2K${esc}[1Gok${esc}]0;title\u0007${esc}(B!`)
+      .map((piece) => piece.text)
+      .join(''),
+  ).toBe('ok!');
+  expect(piecesOf('<b>&amp;</b>')).toEqual([{ text: '<b>&amp;</b>', classes: '' }]);
+});
+
+test('instants of the service are read on the clock of the page', () => {
+  expect(localized('tried again at 2026-11-24T21:59:17.170Z after: x')).toMatch(/^tried again at \d\d:\d\d:\d\d after: x$/);
+});
