@@ -28,7 +28,7 @@ const isCausedBy = ({ trigger: { kind, name }, from }: ChartEdge, type: string, 
  * The transitions of the chart that a row of the ledger took: the one that its event caused, and what followed by itself. Empty
  * when the chart has none like it.
  */
-export const edgesOf = ({ id, states, edges }: ChartGraph, { from, to, event }: Transition): ChartEdge[] => {
+const edgesOf = ({ id, states, edges }: ChartGraph, { from, to, event }: Transition): ChartEdge[] => {
   const initial = new Map(states.filter((state) => state.initial).map(({ parent, path }) => [parent, path]));
   const enters = (path: string): string => {
     const inner = initial.get(path);
