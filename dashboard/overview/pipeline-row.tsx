@@ -28,7 +28,8 @@ const RowCommand = ({ facts, run }: { facts: PipelineFacts; run: RunView | null 
   const { show } = useDesk();
   const command = useCommand();
   const offline = useOffline();
-  const type = run && firstOf(run.allowed);
+  // Who stopped a run may want another one; going on from where it stood is on its own page.
+  const type = run && run.state !== 'STOPPED' ? firstOf(run.allowed) : null;
   const off = { disabled: offline !== null, title: offline ?? undefined };
   if (run && type) {
     const { label, icon } = wordsOf(type);

@@ -1,4 +1,100 @@
-/** The lifecycle chart of a pipeline, as the service draws it. */
-export const PipelineChart = ({ name, title }: { name: string; title: string }) => (
-  <img className="pipeline-chart" src={`/api/pipelines/${name}/chart?format=svg`} alt={`The lifecycle chart of ${title}`} />
-);
+import { useQuery } from '@tanstack/react-query';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { collapse } from '../../machines/chart/collapse.ts';
+import type { ChartGraph } from '../../machines/chart/graph.ts';
+import { layoutChart } from '../../machines/chart/layout.ts';
+import { api } from '../api.ts';
+import { Chart } from '../chart/chart.tsx';
+import { marksOf } from '../chart/marks.ts';
+import { ChartTwin } from '../chart/twin.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Loading } from '../ui/loading.tsx';
+import { ProblemCard } from '../ui/problem.tsx';
+import './pipeline-chart.css';
+
+/** Smaller than this nothing can be read: then the stages are drawn closed. */
+const openScale = 0.6;
+const narrowPx = 760;
+const [lowest, tallest] = [240, 620];
+const formats = ['svg', 'mermaid', 'scxml', 'xstate'] as const;
+const nothing = { stage: null, note: null, timer: null };
+
+/** The lifecycle of a pipeline's runs before any of them: nothing is lit, every way can be followed. */
+export const PipelineChart = ({ name, title }: { name: string; title: string }) => {
+  const {
+    data: graph,
+    error,
+    refetch,
+  } = useQuery({
+    queryKey: ['chart', 'pipeline', name],
+    queryFn: async () => (await api.ask('GET /api/pipelines/{name}/chart', { path: { name } })) as unknown as ChartGraph,
+  });
+  const frame = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [selected, setSelected] = useState<string | null>(null);
+  const [isOpen, setOpen] = useState<boolean | null>(null);
+  const [isTold, setTold] = useState(false);
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const drawn = useMemo(() => {
+    if (!graph || width === 0) return null;
+    const flow = width < narrowPx ? 'down' : 'right';
+    const whole = layoutChart(graph, flow);
+    const isAll = isOpen ?? whole.width * openScale <= width;
+    const closed = new Set(isAll ? [] : graph.states.flatMap(({ path, stage }) => (stage === null ? [] : [path])));
+    return {
+      isAll,
+      layout: isAll ? whole : layoutChart(collapse(graph, closed), flow),
+      marks: { ...marksOf(graph, [], closed), active: new Set<string>() },
+    };
+  }, [graph, width, isOpen]);
+  if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
+  const scale = drawn ? Math.min(1, width / drawn.layout.width) : 1;
+  const height = drawn ? Math.min(tallest, Math.max(lowest, drawn.layout.height * scale)) : lowest;
+  return (
+    <section aria-labelledby="chart-title" className="section">
+      <header className="section-head">
+        <h2 id="chart-title">Statechart</h2>
+        <div className="chart-links">
+          {formats.map((format) => (
+            <a key={format} href={`/api/pipelines/${name}/chart?format=${format}`}>
+              {format}
+            </a>
+          ))}
+          <button type="button" className="button quiet" aria-pressed={isTold} onClick={() => setTold(!isTold)}>
+            In words
+          </button>
+          <button type="button" className="button quiet" onClick={() => setOpen(!drawn?.isAll)}>
+            <Icon name="unfold" />
+            {drawn?.isAll ? 'Close the stages' : 'Open all stages'}
+          </button>
+        </div>
+      </header>
+      <div ref={frame} className="chart-frame" style={{ blockSize: `${Math.round(height)}px` }}>
+        {drawn ? (
+          <Chart
+            {...{ layout: drawn.layout, marks: drawn.marks, selected }}
+            factsOf={() => nothing}
+            focus={null}
+            isLive={false}
+            onSelect={(path) => setSelected(path === selected ? null : path)}
+            caption={`Statechart of ${title}`}
+          />
+        ) : (
+          <Loading what="the chart" />
+        )}
+      </div>
+      {graph && drawn && (
+        <div className={isTold ? '' : 'visually-hidden'}>
+          <h3 className="visually-hidden">The statechart in words</h3>
+          <ChartTwin graph={graph} marks={drawn.marks} />
+        </div>
+      )}
+    </section>
+  );
+};

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Link } from 'wouter';
 import { RunsTable } from '../history/runs-table.tsx';
 import { Barcode, barcodeRuns } from '../overview/barcode.tsx';
@@ -11,10 +11,11 @@ import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { Why } from '../ui/why.tsx';
 import { plural } from '../ui/words.ts';
-import { PipelineChart } from './pipeline-chart.tsx';
 import { type Definition, evenly, type Finding, limitsOf, programOf, type StageDetail } from './policy.ts';
 
 const recentRuns = 8;
+/** Comes with the layout of charts, which the first load does without. */
+const PipelineChart = lazy(() => import('./pipeline-chart.tsx').then(({ PipelineChart }) => ({ default: PipelineChart })));
 
 const Code = ({ label, text }: { label: string; text: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
@@ -133,12 +134,9 @@ export const PipelinePage = ({ name }: { name: string }) => {
           {evenly(definition.worst_case_ms)}
         </p>
       </div>
-      <section aria-labelledby="chart-title" className="section">
-        <h2 id="chart-title" className="visually-hidden">
-          Chart
-        </h2>
+      <Suspense fallback={<Loading what="the chart" />}>
         <PipelineChart name={name} title={data.title} />
-      </section>
+      </Suspense>
       <section aria-labelledby="stages-title" className="section">
         <h2 id="stages-title">Stages</h2>
         <ol className="stage-details">

@@ -31,7 +31,8 @@ const shoot = async (scene: Scene, all: Shot[]): Promise<void> => {
       await page.goto(path);
       await page.getByText('Live', { exact: true }).waitFor();
       await page.evaluate(() => document.fonts.ready.then(() => {}));
-      await page.waitForLoadState('networkidle');
+      // A picture of what is there after two seconds, if something is still asked then.
+      await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {});
       await before?.(page);
       const file = `${isForDocs ? doc : name}${suffix}.png`;
       await page.screenshot({ path: join(outDir, file), animations: 'disabled' });

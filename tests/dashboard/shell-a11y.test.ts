@@ -92,7 +92,7 @@ test('the focus goes through every control of the overview, always visible and n
     expect(at).toMatchObject({ isVisible: true, hasRing: true });
     seen.push(at.name);
   }
-  expect(seen).toEqual(expect.arrayContaining(['Start Search index', 'Stop Market data', 'Acknowledge']));
+  expect(seen).toEqual(expect.arrayContaining(['Retry Search index', 'Stop Market data', 'Acknowledge']));
 });
 
 test('what can be pressed is at least 24 pixels, and on a touch screen 44', async () => {
