@@ -6,7 +6,7 @@ import { type Served, serveHttp } from '../support/http.ts';
 import { ended, eventually, projectWith, startRequest } from '../support/service.ts';
 
 /** A wall clock that can be set back and run fast, so that real runs leave a history that took days. */
-export const stageClock = () => {
+const stageClock = () => {
   let base = Date.now();
   let real = Date.now();
   let speed = 1;
