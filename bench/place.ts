@@ -34,6 +34,8 @@ export const openPlace = async (pipelines: number): Promise<Place> => {
     loaded: await loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: null,
     shutdownTimeoutMs: 1000,
+    watchdogIntervalMs: 30_000,
+    disk: { minFreeBytes: 0, ballastBytes: 0 },
     retention: { ageMs: null, runs: null, bytes: null },
     secretsFrom: { env: {}, readFile: () => '' },
   });

@@ -14,6 +14,7 @@ export const optionTypes = {
   help: { type: 'boolean' },
   wait: { type: 'boolean' },
   follow: { type: 'boolean' },
+  force: { type: 'boolean' },
   param: { type: 'string', multiple: true },
   reason: { type: 'string' },
   timeout: { type: 'string' },

@@ -21,7 +21,10 @@ export const eventNameSchema = z.enum([
   'refused',
   'stale',
   'acknowledged',
+  'heartbeat',
+  'blocked',
   'warning',
+  'error',
 ]);
 const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
 

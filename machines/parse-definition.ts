@@ -97,6 +97,13 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   timeoutMs: file.timeout ?? null,
   warnAfterMs: file.warn_after ?? null,
   env: file.env,
+  ...(file.on_failures && {
+    onFailures: {
+      pauseAfter: file.on_failures.pause_after,
+      blocks: file.on_failures.blocks,
+      probeAfterMs: file.on_failures.probe_after ?? null,
+    },
+  }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map((stage) => ({
     name: stage.name,

@@ -156,6 +156,11 @@ export const pipelineSchema = closed({
   }).prefault({}),
   timeout: moreThanZero.optional(),
   warn_after: moreThanZero.optional(),
+  on_failures: closed({
+    pause_after: z.int().min(1).max(1000),
+    blocks: z.enum(['automatic', 'all']).default('automatic'),
+    probe_after: moreThanZero.optional(),
+  }).optional(),
   env: envSchema.default({}),
   secrets: z
     .array(

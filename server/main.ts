@@ -66,6 +66,8 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     defaultPipeline: config.default_pipeline ?? null,
     shutdownTimeoutMs: config.shutdown_timeout,
     secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
+    watchdogIntervalMs: config.watchdog_interval,
+    disk: { minFreeBytes: config.min_free_disk, ballastBytes: config.ballast },
     retention: { ageMs: config.retention_age, runs: config.retention_runs, bytes: config.retention_size },
   });
   const server = createServer({

@@ -31,7 +31,7 @@ const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
 };
 
 /** Refusals any route may answer, from the checks before it. */
-const common = ['foreign-origin', 'unknown-host', 'internal', 'starting'] as const;
+const common = ['foreign-origin', 'unknown-host', 'internal', 'starting', 'store-unavailable'] as const;
 
 const answersOf = (route: Route, named: Json): Json => {
   const answers: Record<string, Json> = {};

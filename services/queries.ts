@@ -24,7 +24,7 @@ type Deps = {
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   health: () => HealthReport;
-} & Pick<StreamSource, 'onJournal' | 'onProgress'>;
+} & Pick<StreamSource, 'onJournal' | 'onNews'>;
 
 const recentEvents = 100;
 /** A snapshot stays within 256 kB (stream.md, rule 5): the events take at most half of it. */
@@ -210,6 +210,6 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     },
     journalAfter: (scope, after, limit) => store.journalAfter(scope, after, limit),
     onJournal: deps.onJournal,
-    onProgress: deps.onProgress,
+    onNews: deps.onNews,
   };
 };

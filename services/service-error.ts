@@ -15,6 +15,8 @@ export const serviceErrors = {
   'unsupported-version': [406, 'The protocol version is not spoken'],
   'already-running': [409, 'A run is live already'],
   'queue-full': [409, 'As many runs wait as may'],
+  'blocked-by-policy': [409, 'Runs of the pipeline are paused after failures'],
+  'nothing-to-acknowledge': [409, 'There is no failure to acknowledge'],
   'command-not-allowed': [409, 'The command is not possible now'],
   'nothing-to-stop': [409, 'No run is live'],
   'run-active': [409, 'A run is live'],
@@ -29,6 +31,8 @@ export const serviceErrors = {
   internal: [500, 'Something is wrong on our side'],
   starting: [503, 'The service is settling the truth after a restart'],
   draining: [503, 'The service is shutting down'],
+  'disk-full': [503, 'The disk is full'],
+  'store-unavailable': [503, 'The store cannot be reached'],
   'too-many-clients': [503, 'Too many clients are connected'],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -4,9 +4,13 @@ import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
+import { registerChecks } from './checks.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
+import { createDisk, type DiskLimits } from './disk.ts';
+import { watchEventLoop } from './event-loop.ts';
 import { fenceOf } from './fence.ts';
+import { createHealth } from './health.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
 import { createInterpreter } from './interpreter/interpreter.ts';
@@ -16,11 +20,11 @@ import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
 import { createLook } from './look.ts';
-import type { HealthReport, LiveProgress, Orchestrator } from './orchestrator-port.ts';
+import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { createPipelineQueries } from './pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines.ts';
 import { createQueries } from './queries.ts';
-import { interrupt, recover } from './recovery.ts';
+import { createSettle, interrupt, recover } from './recovery.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -29,6 +33,11 @@ import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
 import { createSecrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
+import { watchStore } from './store-trouble.ts';
+import { createAlarms } from './watchdog/alarms.ts';
+import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
+import { createLooks } from './watchdog/looks.ts';
+import { createWatchdog, type Watchdog } from './watchdog/watchdog.ts';
 
 /** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
 export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger };
@@ -38,7 +47,11 @@ export type ServiceOptions = {
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
+  watchdogIntervalMs: number;
+  disk: DiskLimits;
   retention: RetentionLimits;
+  /** Another measure of free space than the file system's own. */
+  freeBytes?: (path: string) => Promise<number>;
   secretsFrom: { env: Record<string, string | undefined>; readFile: (path: string) => string };
 };
 export type Service = {
@@ -53,11 +66,14 @@ export type Service = {
 const progressEveryMs = 5000;
 
 /** Puts the services together; nothing here decides anything about a run. */
-export const createService = ({ store, launcher, processes, clock, logger }: Parts, options: ServiceOptions): Service => {
+export const createService = (parts: Parts, options: ServiceOptions): Service => {
+  const { launcher, processes, clock, logger } = parts;
   const dataDir = resolve(options.dataDir);
   const secrets = createSecrets(options.secretsFrom);
   const places = { dataDir, baseEnv: options.baseEnv, secrets };
   const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
+  const disk = createDisk({ dataDir, limits: options.disk, clock, log, ...(options.freeBytes && { freeBytes: options.freeBytes }) });
+  const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
@@ -69,7 +85,10 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     log: (message, meta) => logger.info(message, meta),
   });
   const readers = new Set<() => void>();
-  const watchers = new Set<(progress: LiveProgress) => void>();
+  const watchers = new Set<(news: LiveNews) => void>();
+  const tell = (news: LiveNews): void => {
+    for (const watcher of watchers) watcher(news);
+  };
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();
@@ -88,7 +107,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
       const due = clock.monotonicMs() - savedAt >= progressEveryMs;
       progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
-      for (const watcher of watchers) watcher({ run_id: runId, pipeline, stage, progress: value });
+      tell({ run_id: runId, pipeline, stage, event: 'progress', data: { ...value, patch: { progress: value } } });
       if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
     },
     left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
@@ -99,18 +118,14 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       const data = { ...last, patch: { progress: last } };
       await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data });
     },
-    silent: (effect, silent_ms) => {
-      const event = { type: 'HEARTBEAT_LATE' as const, silent_ms };
-      interpreter
-        .deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'watchdog' } })
-        .catch((error) => log('a late heartbeat could not be delivered', { error: String(error) }));
-    },
+    watch: (...attempt) => heartbeats.watch(...attempt),
   };
 
   const drain = createDrainRunner({
     store,
     processes,
     settled: (effect: EffectRow) => effects.settled(effect),
+    clock,
     graceCapMs: () => graceCapMs,
   });
   const effects = createEffects({
@@ -139,7 +154,9 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
   };
-  interpreter.onCommit(({ run, decision }) => {
+  interpreter.onCommit((committed) => {
+    const { run, decision } = committed;
+    heartbeats.settle(committed);
     if (run.endedAt !== null) {
       const last = progress.get(run.runId);
       progress.delete(run.runId);
@@ -159,27 +176,21 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     wake();
   });
 
-  const health = (): HealthReport => {
-    const { problems, pipelines } = options.loaded;
-    const pending = effects.pendingAnswers();
-    const checks: HealthReport['checks'] = {
-      pipelines: {
-        status: problems.length > 0 || pipelines.size === 0 ? 'degraded' : 'ok',
-        detail: problems.length > 0 ? problems.map(({ file, detail }) => `${file}: ${detail}`).join('; ') : `${pipelines.size} loaded`,
-      },
-      store: {
-        status: pending > 0 ? 'degraded' : 'ok',
-        detail: pending > 0 ? `${pending} answers wait to be committed` : 'every answer is committed',
-      },
-      retention: {
-        status: retention.last().error === null ? 'ok' : 'degraded',
-        detail: retention.last().error ?? `removed ${retention.last().removed} runs last time`,
-      },
-      launcher: { status: launcher.pid() === null ? 'degraded' : 'ok', detail: launcher.pid() === null ? 'is being restarted' : 'works' },
-    };
-    const degraded = Object.values(checks).some(({ status }) => status === 'degraded');
-    return { status: phase === 'ready' ? (degraded ? 'degraded' : 'ok') : phase, checks };
-  };
+  const health = createHealth({ clock, phase: () => phase, note });
+  const eventLoop = watchEventLoop();
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  const alarms = createAlarms(note);
+  const heartbeats: Heartbeats = createHeartbeats({ store, clock, note, tell, log, onLimit: (limitMs) => watchdog.wakeIn(limitMs) });
+  const watchdog: Watchdog = createWatchdog({
+    ...{ clock, log, alarms, intervalMs: options.watchdogIntervalMs },
+    looks: createLooks({ store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap }),
+    urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
+    rounds: { admission: admission.settleAll, disk: disk.look, 'event loop': async () => lag.measure(), health: health.look },
+  });
+  const lag = registerChecks(health, {
+    ...{ loaded: options.loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms },
+    intervalMs: options.watchdogIntervalMs,
+  });
 
   const listenTo =
     <T>(listeners: Set<T>) =>
@@ -189,12 +200,12 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     };
   const look = createLook({
     ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
-    progress: (runId) => progress.get(runId)?.value ?? null,
+    live: (runId) => ({ progress: progress.get(runId)?.value ?? null, heartbeats: heartbeats.shown(runId) }),
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
   const queries = createQueries({
-    ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
-    ...{ onJournal: listenTo(readers), onProgress: listenTo(watchers) },
+    ...{ store, charts, clock, look, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
+    ...{ onJournal: listenTo(readers), onNews: listenTo(watchers) },
   });
   // Files that say a schedule are refused by this version, so nothing has an interval.
   const lintFacts = () => ({ intervalMs: null, shutdownTimeoutMs: options.shutdownTimeoutMs });
@@ -206,6 +217,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       ...{ store, charts, interpreter, clock, look, wake, dataDir },
       nextRunId: createRunIds(clock.wallMs),
       isDraining: () => phase === 'draining',
+      diskRefusal: disk.refusal,
     }),
   };
 
@@ -228,12 +240,14 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
   return {
     orchestrator,
     boot: async () => {
+      heartbeats.restore(await store.effects());
       const { runs } = await recover({ store, interpreter, effects, timers, admission, clock, dataDir, secrets, reap });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
         await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });
       }
       phase = 'ready';
+      watchdog.start();
       wake();
       retention.wake();
     },
@@ -241,10 +255,13 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       phase = 'draining';
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
+      await watchdog.close();
       effects.hold();
       timers.close();
       await endWork();
       effects.close();
+      heartbeats.close();
+      eventLoop.close();
       reaping.abort();
       await launcher.close();
       await retention.close();

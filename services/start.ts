@@ -1,12 +1,13 @@
 import { access } from 'node:fs/promises';
 import type { Command } from '../machines/commands.ts';
 import type { Reused } from '../machines/context.ts';
-import type { PipelineDefinition } from '../machines/definition.ts';
+import type { FailurePolicy, PipelineDefinition } from '../machines/definition.ts';
 import { references } from '../machines/interpolate.ts';
 import { validateParams } from '../machines/params.ts';
 import type { Status } from '../machines/status.ts';
 import { suggest } from '../machines/suggest.ts';
 import type { Clock } from './clock.ts';
+import { policyView, whyBlocked } from './failure-policy.ts';
 import type { Charts } from './interpreter/charts.ts';
 import type { Interpreter } from './interpreter/interpreter.ts';
 import { projectSnapshot } from './interpreter/outlook.ts';
@@ -14,7 +15,7 @@ import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
 import { ServiceError } from './service-error.ts';
-import type { BeginRequest, Conflict, RunRow, RunSpec, Store } from './store.ts';
+import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
 
 export type StartDeps = {
   store: Store;
@@ -25,6 +26,8 @@ export type StartDeps = {
   dataDir: string;
   nextRunId: () => string;
   isDraining: () => boolean;
+  /** Why the disk allows no start; null when it does. */
+  diskRefusal: () => Promise<string | null>;
   wake: () => void;
 };
 type Started = { status: Status; replayed: boolean };
@@ -43,9 +46,11 @@ export const createStarter = (deps: StartDeps): Starter => {
   const { store, charts, interpreter, clock } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
 
-  const willing = (): void => {
+  const willing = async (): Promise<void> => {
     truthful();
     if (deps.isDraining()) throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
+    const shortage = await deps.diskRefusal();
+    if (shortage !== null) throw new ServiceError('disk-full', shortage);
   };
 
   /** Outputs a single-stage run needs from stages it does not run: those of the latest DONE run. */
@@ -91,11 +96,11 @@ export const createStarter = (deps: StartDeps): Starter => {
       ...{ projection: projectSnapshot(pinned.machine, pinned.initial), at, idempotency },
       lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: queue?.max ?? 1 },
       refusal: (met) => ({
-        ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${whyRefused(met)}` },
+        ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${whyRefused(met, definition)}` },
         data: {
           command: 'START',
-          why: whyRefused(met),
-          run_id: met.owner.runId,
+          why: whyRefused(met, definition),
+          run_id: 'owner' in met ? met.owner.runId : null,
           trigger: spec.trigger,
           by: actor.name,
           reason: spec.reason,
@@ -108,8 +113,12 @@ export const createStarter = (deps: StartDeps): Starter => {
     if (begun.kind === 'key-reused')
       throw new ServiceError('idempotency-key-reused', `the key stands for run ${begun.run.runId}, started with another body`);
     deps.wake();
+    if (begun.kind === 'blocked') {
+      const policy = policyView(begun.streak, definition.onFailures ?? null);
+      throw new ServiceError('blocked-by-policy', whyRefused(begun, definition), { extra: { pipeline: definition.name, ...policy } });
+    }
     const { owner, waiting } = begun;
-    throw new ServiceError(begun.code, whyRefused(begun), {
+    throw new ServiceError(begun.code, whyRefused(begun, definition), {
       extra: {
         ...{ run_id: owner.runId, pipeline: owner.pipeline, state: owner.projection.state, why: owner.projection.why, queued: waiting },
         since: new Date(owner.lock?.since ?? owner.createdAt).toISOString(),
@@ -139,7 +148,7 @@ export const createStarter = (deps: StartDeps): Starter => {
 
   return {
     start: async (request) => {
-      willing();
+      await willing();
       const entry = known(request.pipeline);
       const definition = definitionFor(entry, request.onlyStage);
       const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency } = request;
@@ -148,7 +157,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       return begin({ ...of, ...(await inputsOf(definition)) });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
-      willing();
+      await willing();
       const isLatest = command.definition === 'latest';
       const definition = isLatest ? definitionFor(known(run.pipeline), run.onlyStage) : run.definition;
       const unfinished = run.projection.stages.find(({ state }) => !['succeeded', 'skipped', 'reused'].includes(state));
@@ -203,7 +212,9 @@ const definitionFor = ({ definition }: Entry, onlyStage: string | null): Pipelin
   throw unknownStage(definition, onlyStage);
 };
 
-const whyRefused = ({ code, owner, waiting }: Conflict): string => {
+const whyRefused = (met: Conflict | Paused, definition: PipelineDefinition): string => {
+  if (met.code === 'blocked-by-policy') return whyBlocked(met.streak, definition.name, definition.onFailures as FailurePolicy);
+  const { code, owner, waiting } = met;
   const held = `run ${owner.number} of ${owner.pipeline} (${owner.runId}) is ${owner.projection.state}`;
   if (code === 'queue-full')
     return `${held}, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'} for it already, which is all that may`;

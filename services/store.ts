@@ -5,6 +5,7 @@ import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
+import type { Streak } from './failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
 
 /** What a run was started with; it never changes afterwards. */
@@ -59,6 +60,8 @@ export type EffectRow = {
   token: string;
   process: ProcessIdentity | null;
   createdAt: number;
+  /** The last sign of life that was written down, at most five seconds old while it works. */
+  heartbeatAt: number | null;
 };
 export type TimerRow = {
   runId: string;
@@ -115,7 +118,7 @@ export type BeginRequest = {
   at: number;
   idempotency: { key: string; bodyHash: string } | null;
   /** Written when the run may not even wait: a refusal leaves this event and no run (S06). */
-  refusal: (met: Conflict) => NewEvent;
+  refusal: (met: Conflict | Paused) => NewEvent;
 };
 /** What a start met: the run that is live (or first in line), and how many wait. */
 export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };
@@ -123,7 +126,10 @@ export type Begun =
   | ({ kind: 'begun' } & Committed)
   | { kind: 'replayed'; run: RunRow }
   | { kind: 'key-reused'; run: RunRow }
-  | ({ kind: 'refused' } & Conflict);
+  | ({ kind: 'refused' } & Conflict)
+  | ({ kind: 'blocked' } & Paused);
+/** The policy of the pipeline says no. */
+export type Paused = { code: 'blocked-by-policy'; streak: Streak };
 /** A run in the line of a key, in its order, with what it waits behind. `holders` are those that have a place. */
 type Waiter = { key: string; runId: string; queued: Queued };
 export type Line = { waiters: Waiter[]; holders: string[] };
@@ -165,10 +171,18 @@ export type Store = RetentionStore & {
   /** The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event, the lock of an ended run. */
   removeDrained(runId: string, fences: Fence[]): Promise<void>;
   saveProgress(runId: string, progress: Progress): Promise<void>;
+  /** Marks, all in one transaction; those whose effect is gone are forgotten. */
+  saveHeartbeats(marks: { runId: string; fence: Fence; at: number }[]): Promise<void>;
   /** An event that belongs to no run or moves none. */
   note(event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): Promise<void>;
   /** The pipeline shows IDLE until its next run; said by `event`. */
   markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
+  /** Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null when there were none */
+  acknowledge(
+    pipeline: string,
+    acknowledged: NonNullable<Streak['acknowledged']>,
+    event: (before: Streak) => NewEvent,
+  ): Promise<{ before: Streak; headSeq: number } | null>;
   /** Gives limits of an earlier boot their full time again. */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
@@ -179,6 +193,8 @@ export type Store = RetentionStore & {
   runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
   /** The live run of a pipeline, else its latest. `reset` = that run is hidden by a reset. */
   latest(pipeline: string): Promise<{ run: RunRow | null; reset: boolean; headSeq: number }>;
+  /** Pipelines that never failed are not in it. */
+  streaks(): Promise<Map<string, Streak>>;
   latestDone(pipeline: string): Promise<RunRow | null>;
   liveRuns(): Promise<RunRow[]>;
   load(runId: string): Promise<Loaded | null>;

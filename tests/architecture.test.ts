@@ -61,6 +61,7 @@ test.each([
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
+  ['node:perf_hooks', ['services/event-loop.ts']],
   ['node-cron', []],
 ])('%s is touched only in %j', (dependency, doors) => {
   expect(
@@ -92,6 +93,8 @@ test('client/ runs in a browser: it imports machines/ and itself only', () => {
 test('time comes through services/clock.ts', () => {
   const exceptions = [
     'services/clock.ts',
+    // Measures lateness, not time.
+    'services/event-loop.ts',
     // Processes of their own, without the service and its clock.
     'services/launcher/launcher-process.ts',
     'stages/module-host.ts',

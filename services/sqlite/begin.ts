@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Queued } from '../../machines/context.ts';
+import { warnedEvent } from '../failure-policy.ts';
 import type { BeginRequest, Begun, Committed, Conflict, Decision, Line, Loaded, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
+import { askStart, noteProbe } from './streaks.ts';
 import { applyDecision, insertEvent, loadRun } from './writes.ts';
 
 /** Idempotency keys are kept this long (Q15). */
@@ -93,6 +95,12 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
     const run = known && selectRun(db, 'runs.run_id = ?', known.run_id as string);
     if (known && run) return { kind: known.body_hash === idempotency.bodyHash ? 'replayed' : 'key-reused', run };
   }
+  const policy = askStart(db, spec, at);
+  if (policy.verdict === 'blocked') {
+    const paused = { code: 'blocked-by-policy' as const, streak: policy.streak };
+    insertEvent(db, request.refusal(paused), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+    return { kind: 'blocked', ...paused };
+  }
   // Nobody overtakes those that wait, not even when a place has just become free.
   const place = waitersOf(db, lock.key).length > 0 ? undefined : freePlace(db, lock.key, lock.limit);
   const conflict = place === undefined ? conflictOf(db, lock) : null;
@@ -120,7 +128,11 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
     );
   const loaded = loadRun(db, spec.runId) as Loaded;
   const queued = place === undefined ? (lineOf(db, lock.key).waiters.at(-1)?.queued ?? null) : null;
-  return { kind: 'begun', ...applyDecision(db, loaded.run, decide(loaded, queued)) };
+  const decision = decide(loaded, queued);
+  // Before the last event, which is always the one that carries what changed.
+  if (policy.verdict === 'warned') decision.events.splice(-1, 0, warnedEvent(policy.streak, spec.pipeline));
+  if (policy.verdict === 'probe') noteProbe(db, spec.pipeline, policy.streak, spec.runId);
+  return { kind: 'begun', ...applyDecision(db, loaded.run, decision) };
 };
 
 /** Gives the first in line a place of its key, if one is free, and moves it. */

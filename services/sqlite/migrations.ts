@@ -83,4 +83,12 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX lock_waiters_by_key ON lock_waiters (key, n);
   `,
+  `
+  ALTER TABLE effects ADD COLUMN heartbeat_at INTEGER;
+  -- Failed runs of a pipeline in a row, and what the policy of its file made of them. No row = none.
+  CREATE TABLE failure_streaks (
+    pipeline TEXT PRIMARY KEY, failures INTEGER NOT NULL, reason TEXT, blocked_at INTEGER, probe_at INTEGER, probe_run TEXT,
+    acknowledged TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -102,6 +102,21 @@ describe('exit 1 (S14)', () => {
   });
 });
 
+describe('acknowledge', () => {
+  test('forgets failures with a reason (0), and says so when there are none (3)', async () => {
+    await ask('start', 'bad', '--wait');
+    expect(await ask('acknowledge', 'bad', '--reason', 'the feed was down')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('bad'),
+    });
+    expect(await ask('acknowledge', 'bad', '--reason', 'again')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('nothing-to-acknowledge'),
+    });
+    expect(await ask('acknowledge', 'bad')).toMatchObject({ code: 2, err: expect.stringContaining('--reason') });
+  });
+});
+
 describe('exit 2', () => {
   test.each([
     [['strat'], 'did you mean start?'],
