@@ -92,5 +92,5 @@ test('a run that can still be ended is stopped by a forced reset, not released',
   world.isStuck = false;
   await on.orchestrator.reset('p', { force: true, reason: 'wrong day', actor });
   const end = await ended(on.orchestrator, id);
-  expect([end.state, end.why]).toEqual(['STOPPED', 'stopped: wrong day']);
+  expect([end.state, end.why]).toEqual(['STOPPED', 'stopped: forced: wrong day']);
 });
