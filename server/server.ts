@@ -4,6 +4,7 @@ import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { createApp } from './app.ts';
+import { createMetrics } from './metrics.ts';
 import { createSockets, type SocketLimits, socketLimits } from './stream/sockets.ts';
 
 export type ServerOptions = {
@@ -25,7 +26,8 @@ export const createServer = (options: ServerOptions): Server => {
   const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } = options;
   const rules = { allowedHosts, allowedOrigins };
   const sockets = createSockets({ orchestrator, clock, logger, rules, version, limits: { ...socketLimits, ...options.sockets } });
-  const http = createHttp(createApp({ orchestrator, logger, rules, version }));
+  const metrics = createMetrics({ measures: orchestrator.measures, sockets: sockets.count });
+  const http = createHttp(createApp({ orchestrator, logger, rules, version, metrics }));
   http.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   return {
     listen: async () => {

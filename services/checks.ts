@@ -27,7 +27,7 @@ const lagLimitMs = 200;
 const missedRounds = 3;
 
 /** What the parts of the service say of themselves. */
-export const registerChecks = (health: Health, parts: Parts): { measure(): void } => {
+export const registerChecks = (health: Health, parts: Parts): { measure(): void; lag(): { p99Ms: number; maxMs: number } } => {
   const { loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms, intervalMs } = parts;
 
   health.register('store', () => {
@@ -82,5 +82,6 @@ export const registerChecks = (health: Health, parts: Parts): { measure(): void 
       lag = eventLoop.look();
       isSlow = lag.p99Ms >= (isSlow ? lagLimitMs / 2 : lagLimitMs);
     },
+    lag: () => lag,
   };
 };

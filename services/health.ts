@@ -1,6 +1,12 @@
 import type { Clock } from './clock.ts';
-import type { HealthReport } from './orchestrator-port.ts';
 import type { Store } from './store.ts';
+
+export type HealthReport = {
+  status: 'ok' | 'degraded' | 'draining' | 'starting';
+  checks: Record<string, { status: 'ok' | 'degraded'; detail: string; code?: string; since?: string }>;
+  /** New runs may be started: the answer of /readyz. */
+  ready: boolean;
+};
 
 /** What a part of the service says of itself. `code` names the reason; it is part of the API. */
 type Verdict = { ok: true; detail: string } | { ok: false; code: string; detail: string };

@@ -6,8 +6,10 @@ import type { LintFinding } from '../machines/lint/finding.ts';
 import type { CommandType, Status, Trigger } from '../machines/status.ts';
 import type { DefinitionView } from './definition-view.ts';
 import type { PolicyView } from './failure-policy.ts';
+import type { HealthReport } from './health.ts';
 import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
 import type { LogMatches } from './logs/search.ts';
+import type { Measures } from './measures.ts';
 import type { RunFilter, StreamScope } from './store.ts';
 
 /** Who asks: shown in the ledger and in events. */
@@ -46,12 +48,6 @@ export type EventFilter = {
   /** Only events with seq > after. */
   after?: number;
   limit: number;
-};
-export type HealthReport = {
-  status: 'ok' | 'degraded' | 'draining' | 'starting';
-  checks: Record<string, { status: 'ok' | 'degraded'; detail: string; code?: string; since?: string }>;
-  /** New runs may be started: the answer of /readyz. */
-  ready: boolean;
 };
 type PipelineSummary = {
   name: string;
@@ -101,6 +97,7 @@ export type Queries = {
   chart(of: { pipeline: string } | { runId: string }, format: ChartFormat): Promise<{ type: string; body: string }>;
   schedule(pipeline: string): Promise<Record<string, unknown>>;
   health(): HealthReport;
+  measures(): Promise<Measures>;
 };
 
 /** The output of stages, with secrets masked. All throw unknown-run, unknown-stage, unknown-attempt. */

@@ -7,10 +7,12 @@ import type { ChartConfig } from '../machines/compile.ts';
 import type { JournalEvent } from '../machines/events.ts';
 import { commandTypeSchema, type Status } from '../machines/status.ts';
 import type { Clock } from './clock.ts';
+import type { HealthReport } from './health.ts';
 import type { Charts } from './interpreter/charts.ts';
 import { outlook } from './interpreter/outlook.ts';
 import type { Look } from './look.ts';
-import type { ChartFormat, HealthReport, Queries, StreamSource } from './orchestrator-port.ts';
+import type { Measures } from './measures.ts';
+import type { ChartFormat, Queries, StreamSource } from './orchestrator-port.ts';
 import type { LoadedPipelines } from './pipelines.ts';
 import { ServiceError } from './service-error.ts';
 import { idleStatus } from './status.ts';
@@ -24,6 +26,7 @@ type Deps = {
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   health: () => HealthReport;
+  measures: () => Promise<Measures>;
 } & Pick<StreamSource, 'onJournal' | 'onNews'>;
 
 const recentEvents = 100;
@@ -193,6 +196,7 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
       return { type, body: draw(stored.config, `${run.definition.title}, run ${run.number}`) };
     },
     health: deps.health,
+    measures: deps.measures,
 
     epoch: () => store.epoch,
     scopeState,

@@ -20,6 +20,7 @@ import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
 import { createLook } from './look.ts';
+import { createMeasures } from './measures.ts';
 import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { createPipelineQueries } from './pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines.ts';
@@ -191,6 +192,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     ...{ loaded: options.loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms },
     intervalMs: options.watchdogIntervalMs,
   });
+  const measures = createMeasures({ interpreter, store, effects, disk, alarms, health, lag: lag.lag });
 
   const listenTo =
     <T>(listeners: Set<T>) =>
@@ -204,7 +206,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
   const queries = createQueries({
-    ...{ store, charts, clock, look, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
+    ...{ store, charts, clock, look, measures, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
     ...{ onJournal: listenTo(readers), onNews: listenTo(watchers) },
   });
   // Files that say a schedule are refused by this version, so nothing has an interval.

@@ -57,6 +57,7 @@ test.each([
   ['express', ['server/app.ts']],
   ['ws', ['server/stream/']],
   ['winston', ['services/logger.ts']],
+  ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:sqlite', ['services/sqlite/']],

@@ -23,6 +23,7 @@ export const socketLimits: SocketLimits = {
 type Deps = { orchestrator: Orchestrator; clock: Clock; logger: Logger; rules: HostRules; version: string; limits: SocketLimits };
 export type Sockets = {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  count(): number;
   /** Tells every client that the service goes. */
   close(): void;
 };
@@ -78,6 +79,7 @@ export const createSockets = ({ orchestrator, clock, logger, rules, version, lim
         });
       });
     },
+    count: () => server.clients.size,
     close: () => {
       for (const client of server.clients) client.close(1001, 'the service is shutting down');
       server.close();
