@@ -12,12 +12,13 @@ export type DiskLimits = {
   ballastBytes: number;
 };
 export type Disk = {
-  /** How much is free; makes the reserve, or makes it again once there is room for it. */
+  /** How much is free. Begins to make the reserve, or to make it again once there is room for it; nobody waits for that. */
   look(): Promise<void>;
   /** Gives the reserve away, at once, because a write found no space. @returns whether there was one */
   makeRoom(): boolean;
   /** Why nothing new may be started; null when it may. Looks again when the last look is older than a second. */
   refusal(): Promise<string | null>;
+  close(): Promise<void>;
   state(): { freeBytes: number | null; isFull: boolean; detail: string };
 };
 
@@ -85,7 +86,6 @@ export const createDisk = (deps: {
       .finally(() => {
         making = null;
       });
-    await making;
   };
 
   const makeRoom = (): boolean => {
@@ -109,8 +109,12 @@ export const createDisk = (deps: {
     look,
     makeRoom,
     refusal: async () => {
-      if (clock.monotonicMs() - lookedMs >= freshMs) await look();
+      // A disk that cannot be measured is said by the watchdog; it is no reason to refuse.
+      if (clock.monotonicMs() - lookedMs >= freshMs) await look().catch(() => undefined);
       return isShort() ? detail() : null;
+    },
+    close: async () => {
+      await making;
     },
     state: () => ({ freeBytes: freeNow, isFull: isShort(), detail: detail() }),
   };

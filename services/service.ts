@@ -24,6 +24,7 @@ import { createMeasures } from './measures.ts';
 import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { createPipelineQueries } from './pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines.ts';
+import { plainError } from './plain-error.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
@@ -250,6 +251,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       }
       phase = 'ready';
       watchdog.start();
+      void disk.look().catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       wake();
       retention.wake();
     },
@@ -266,6 +268,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       eventLoop.close();
       reaping.abort();
       await launcher.close();
+      await disk.close();
       await retention.close();
       await archive.close();
       await store.close();
