@@ -129,6 +129,7 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
             fail,
           ],
         },
+        on: stuckOr('#run.failing', ...act('sayFailed', 'failStage')),
       },
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
@@ -158,6 +159,11 @@ const drainThen = (target: string, say: string, close: string) => ({
   src: 'drain',
   onDone: { target, actions: [{ type: say }, { type: close }] },
 });
+/** While a drain waits: the news that a process outlives SIGKILL, and the only way past it; the next drain finds nothing left. */
+const stuckOr = (target: string, ...more: Json[]) => ({
+  DRAIN_LATE: { actions: [{ type: 'noteStuck' }] },
+  RELEASE: { guard: { type: 'isStuck' }, target, reenter: true, actions: [{ type: 'sayReleased' }, { type: 'noteReleased' }, ...more] },
+});
 
 const contextOf = ({ stages, timeoutMs, warnAfterMs, concurrency }: PipelineDefinition): RunContext => ({
   policy: Object.fromEntries(stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))])),
@@ -176,6 +182,7 @@ const contextOf = ({ stages, timeoutMs, warnAfterMs, concurrency }: PipelineDefi
   runLimit: null,
   stageLimit: null,
   error: null,
+  stuck: null,
   stop: null,
   backoffMs: 0,
   retryAt: null,
@@ -241,11 +248,17 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
         on: { STOP: stop, ...(hasRunLimit && { RUN_TIMEOUT: { target: 'failing', actions: [{ type: 'noteRunTimeout' }] } }) },
         ...((definition.warnAfterMs ?? null) !== null && { after: { runWarning: { actions: [{ type: 'sayRunSlow' }] } } }),
       },
-      failing: { invoke: drainThen('failed', 'sayClosedFailed', 'closeFailed') },
+      failing: {
+        invoke: drainThen('failed', 'sayClosedFailed', 'closeFailed'),
+        on: stuckOr('failing'),
+      },
       stopping: {
         invoke: drainThen('stopped', 'sayClosedStopped', 'closeStopped'),
         // A second stop may shorten the grace: the drain begins anew with it.
-        on: { STOP: { target: 'stopping', reenter: true, actions: [{ type: 'noteStop' }] } },
+        on: {
+          STOP: { target: 'stopping', reenter: true, actions: [{ type: 'noteStop' }] },
+          ...stuckOr('stopping'),
+        },
       },
       done: { type: 'final', entry: [{ type: 'endRun' }] },
       failed: { type: 'final', entry: [{ type: 'endRun' }] },

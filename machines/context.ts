@@ -65,6 +65,8 @@ export type RunContext = {
   runLimit?: Limit | null;
   stageLimit?: Limit | null;
   error: Failure | null;
+  /** Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored before. */
+  stuck?: { pids: number[] } | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
   backoffMs: number;
   retryAt: number | null;
@@ -86,6 +88,8 @@ export type RunEvent =
   | (At & { type: 'INTERRUPTED'; message: string })
   | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
   | (At & { type: 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' })
+  | (At & { type: 'DRAIN_LATE'; pids: number[] })
+  | (At & { type: 'RELEASE'; reason: string; by: string })
   | (At & { type: 'FAULT'; code: string; message: string; during: string })
   | (At & { type: `xstate.done.actor.${string}`; output: unknown; actorId: string })
   | (At & { type: `xstate.error.actor.${string}`; error: Failure; actorId: string })

@@ -50,6 +50,15 @@ export type ParamDefinition = {
   default?: unknown;
 };
 
+/** When a pipeline fails again and again: pause what would start it by itself, or everything. */
+export type FailurePolicy = {
+  /** Failed runs in a row. */
+  pauseAfter: number;
+  blocks: 'automatic' | 'all';
+  /** Then one automatic run is let through to see; null = never. */
+  probeAfterMs: number | null;
+};
+
 export type PipelineDefinition = {
   name: string;
   title: string;
@@ -68,5 +77,7 @@ export type PipelineDefinition = {
   env: Record<string, string>;
   /** Names of variables of the service that stages get and nobody sees. Absent in definitions that were stored before. */
   secrets?: string[];
+  /** Absent = none. */
+  onFailures?: FailurePolicy;
   stages: StageDefinition[];
 };

@@ -21,7 +21,13 @@ export const eventNameSchema = z.enum([
   'refused',
   'stale',
   'acknowledged',
+  'heartbeat',
+  'blocked',
+  'fired',
+  'missed',
+  'changed',
   'warning',
+  'error',
 ]);
 const severitySchema = z.enum(['debug', 'info', 'warning', 'error']);
 

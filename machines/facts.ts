@@ -90,7 +90,7 @@ export const assigns = {
     const outputs = context.skip?.outputs ?? (event.type === 'SKIP_STAGE' ? event.outputs : null) ?? {};
     const said = `skipped by ${by}${reason ? `: ${reason}` : ''}`;
     return {
-      ...{ attemptOpen: false, ending: null, skip: null, retryAt: null },
+      ...{ attemptOpen: false, ending: null, stuck: null, skip: null, retryAt: null },
       ...change(context, stage, { state: 'skipped', endedAt: event.at, outputs, reason: said }),
     };
   },
@@ -107,6 +107,7 @@ export const assigns = {
       stage,
       attemptOpen: true,
       ending: null,
+      stuck: null,
       retryAt: null,
       ...change(context, stage, {
         state: 'running',
@@ -149,6 +150,7 @@ export const assigns = {
     return {
       attemptOpen: false,
       ending: null,
+      stuck: null,
       backoffMs: wait,
       retryAt: event.at + wait,
       retryCount: context.retryCount + 1,
@@ -163,6 +165,7 @@ export const assigns = {
     return {
       attemptOpen: false,
       ending: null,
+      stuck: null,
       backoffMs: wait,
       retryAt: event.at + wait,
       ...change(context, stage, { state: 'retrying', interruptions, reason: 'interrupted' }),
@@ -196,6 +199,8 @@ export const assigns = {
     const message = event.type === 'INTERRUPTED' ? event.message : failureOf(event).message;
     return { ending: { kind: 'interrupted' as const, failure: { code: 'interrupted', message, retryable: true } } };
   },
+  noteReleased: () => ({ stuck: null }),
+  noteStuck: ({ event }: Args) => (event.type === 'DRAIN_LATE' ? { stuck: { pids: event.pids } } : {}),
   noteError: ({ context, event }: Args) => ({ error: located(context, failureOf(event)) }),
   noteFault: ({ context, event }: Args) => ({
     error: located(

@@ -88,6 +88,10 @@ export const guardTable = {
       return `${(context.policy[stage]?.usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
     },
   },
+  isStuck: {
+    test: ({ context }: Args) => (context.stuck ?? null) !== null,
+    why: 'every process of the run can still be ended; stop it',
+  },
 } as const;
 
 export type GuardName = keyof typeof guardTable;

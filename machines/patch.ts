@@ -16,7 +16,10 @@ export const patchOf = (before: RunView | null, after: RunView): StatusPatch => 
   const { stages: _, ...rest } = changed(before, after);
   const stages = after.stages.flatMap((stage, index) => {
     const facts = changed(before.stages[index] as StageStatus, stage);
-    return Object.keys(facts).length > 0 ? [{ ...facts, name: stage.name }] : [];
+    if (Object.keys(facts).length === 0) return [];
+    // Signs of life move between the steps, without a place in the journal: a stage that begins or ends says what holds now.
+    const life = 'state' in facts ? { heartbeat_at: stage.heartbeat_at } : {};
+    return [{ ...facts, ...life, name: stage.name }];
   });
   return { ...rest, ...(stages.length > 0 && { stages }) };
 };

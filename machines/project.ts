@@ -66,10 +66,20 @@ const stageStatus = (context: RunContext, name: string): StageStatus => {
     started_at: iso(facts.startedAt),
     ended_at: iso(facts.endedAt),
     duration_ms: facts.startedAt !== null && facts.endedAt !== null ? facts.endedAt - facts.startedAt : null,
+    // Life is not in the chart: who shows a run adds the marks of its working attempts.
+    heartbeat_at: null,
     outputs: facts.outputs,
     metrics: facts.metrics,
     reason: facts.reason,
   };
+};
+
+/** What a person must know while a run waits for a process that nobody can end. */
+const stuckOf = ({ stuck }: RunContext): string => {
+  if (!stuck) return 'waits until no process is left';
+  const [first, ...more] = stuck.pids;
+  const who = more.length > 0 ? `processes ${stuck.pids.join(', ')} do` : `process ${first} does`;
+  return `${who} not end, not even by SIGKILL; reset with force and a reason releases the run`;
 };
 
 const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
@@ -102,9 +112,9 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'starting':
       return 'checks parameters, programs and workspace before the first stage (at most 30 s)';
     case 'failing':
-      return `fails with "${failure(context.error)}"; waits until no process is left`;
+      return `fails with "${failure(context.error)}"; ${stuckOf(context)}`;
     case 'stopping':
-      return `stops on request of ${context.stop?.by ?? 'somebody'}; waits until no process is left`;
+      return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckOf(context)}`;
     case 'done':
       return outcomeOf('done', context) === 'noop' ? 'nothing to do: every stage was skipped' : 'every stage finished';
     case 'failed':
@@ -115,7 +125,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
   if (phase === 'paused') return pausedWhy(context);
   if (phase === 'backingOff') return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
-  if (phase === 'ending') return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); waits until no process is left`;
+  if (phase === 'ending') return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
   return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s${pauses}`;
 };

@@ -104,6 +104,13 @@ export const says = {
     const { by, reason } = asked(event);
     return { stage: 'pipeline', event: 'resumed', severity: 'info', msg: `resumed by ${by}${because(reason)}`, data: { by, reason } };
   },
+  /** Somebody takes the run out of the hands of a process that nobody can end (T1). */
+  sayReleased: ({ context, event }) => {
+    const { by = null, reason = null } = event.type === 'RELEASE' ? event : {};
+    const pids = context.stuck?.pids ?? [];
+    const msg = `released by ${by}, although process ${pids.join(', ')} may still live: ${reason}`;
+    return { stage: 'pipeline', event: 'warning', severity: 'warning', msg, data: { pids, by, reason } };
+  },
 } satisfies Record<string, Said>;
 
 /** Said when the run ends with an attempt still open: its one end event. */

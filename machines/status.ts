@@ -25,6 +25,8 @@ const stageStatusSchema = z.object({
   started_at: instant.nullable(),
   ended_at: instant.nullable(),
   duration_ms: z.number().nullable(),
+  /** The last sign of life of the attempt that works, at most five seconds old; null when none works or none was heard. */
+  heartbeat_at: instant.nullable(),
   outputs: json,
   metrics: json,
   reason: z.string().nullable(),

@@ -9,16 +9,17 @@ import { type FieldError, ServiceError, type ServiceErrorCode } from '../service
 import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
 import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
+import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 
-type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string; dashboard: Dashboard };
+type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string; dashboard: Dashboard; metrics: Metrics };
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /** REST as a translation: check who asks, check what is asked, ask the orchestrator, say what it said. */
-export const createApp = ({ orchestrator, logger, rules, version, dashboard }: Deps): Express => {
+export const createApp = ({ orchestrator, logger, rules, version, dashboard, metrics }: Deps): Express => {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(guard(rules));
@@ -27,6 +28,7 @@ export const createApp = ({ orchestrator, logger, rules, version, dashboard }: D
   app.get('/openapi.json', (_request, response) => void response.json(document));
   const sockets = asyncApi(version);
   app.get('/asyncapi.json', (_request, response) => void response.json(sockets));
+  app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.render()));
   app.use('/docs', documentPages());
   for (const route of routes) app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
   app.use(dashboard.serve);

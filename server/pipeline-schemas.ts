@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { closed } from '../machines/closed.ts';
 import { lintFindingSchema } from '../machines/lint/finding.ts';
 import { statusSchema } from '../machines/status.ts';
 
@@ -6,12 +7,26 @@ const json = z.record(z.string(), z.unknown());
 const ms = z.number().nullable();
 const problem = z.object({ file: z.string(), line: z.int().nullable(), pointer: z.string(), code: z.string(), detail: z.string() });
 
+/** What the failures of a pipeline have done; null = its file has no policy. */
+const policy = z
+  .object({
+    ...{ pause_after: z.int(), blocks: z.enum(['automatic', 'all']), failures: z.int(), blocked: z.boolean() },
+    ...{ since: z.string().nullable(), reason: z.string().nullable(), probe_at: z.string().nullable(), probe_run: z.string().nullable() },
+    acknowledged: z.object({ by: z.string(), at: z.string(), reason: z.string() }).nullable(),
+  })
+  .nullable();
+
+export const acknowledgeBody = closed({ reason: z.string().trim().min(1, 'say why').max(1000) });
+export const acknowledgeAnswer = z.object({ pipeline: z.string(), policy, as_of_seq: z.int() });
+
 const pipelineSummary = z.object({
   ...{ name: z.string(), title: z.string(), default: z.boolean(), file: z.string() },
   stages: z.array(z.object({ name: z.string(), uses: z.string() })),
   params: json,
+  policy,
   lint: z.array(lintFindingSchema),
   status: statusSchema,
+  next_slots: z.array(z.string()),
 });
 export const pipelinesAnswer = z.object({ items: z.array(pipelineSummary), problems: z.array(problem), as_of_seq: z.int() });
 
@@ -36,6 +51,7 @@ const definition = z.object({
     ...{ key: z.string(), limit: z.int(), on_conflict: z.string() },
     queue: z.object({ max: z.int(), timeout_ms: ms }).nullable(),
   }),
+  on_failures: z.object({ pause_after: z.int(), blocks: z.enum(['automatic', 'all']), probe_after_ms: ms }).nullable(),
   ...{ env: z.array(z.string()), secrets: z.array(z.string()), stages: z.array(stageDefinition), worst_case_ms: z.number() },
 });
 const outcome = statusSchema
@@ -47,7 +63,6 @@ const outcome = statusSchema
 export const pipelineAnswer = pipelineSummary.extend({
   definition,
   outcomes: z.array(outcome).max(30),
-  next_slots: z.array(z.string()),
   problems: z.array(problem),
   as_of_seq: z.int(),
 });

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Status } from '../machines/status.ts';
+import type { HealthReport } from '../services/health.ts';
 import type { EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import type { RunFilter } from '../services/store.ts';
 import { actorOf } from './actor.ts';
 import { readLog } from './log-route.ts';
-import { pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
+import { acknowledgeAnswer, acknowledgeBody, pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
+import { scheduleRoutes } from './schedule-routes.ts';
 import * as schemas from './schemas.ts';
 
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
@@ -68,13 +70,15 @@ const startRefusals: ServiceErrorCode[] = [
     'invalid-body',
     'idempotency-key-reused',
   ] as const),
-  ...(['invalid-json', 'body-too-large', 'unsupported-media-type', 'draining'] as const),
+  ...(['invalid-json', 'body-too-large', 'unsupported-media-type', 'draining', 'blocked-by-policy', 'disk-full'] as const),
 ];
 const bodyRefusals: ServiceErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type', 'invalid-body'];
 
-const health = async (orchestrator: Orchestrator): Promise<RouteAnswer> => {
-  const report = orchestrator.health();
-  return { status: report.status === 'ok' || report.status === 'degraded' ? 200 : 503, body: report };
+/** Three questions, one answer: is it well, does it live (whatever it does), and may it be sent work? */
+const healthPaths: Record<string, (report: HealthReport) => boolean> = {
+  '/api/health': ({ status }) => status === 'ok' || status === 'degraded',
+  '/healthz': () => true,
+  '/readyz': ({ ready }) => ready,
 };
 const chartAnswer = z.record(z.string(), z.unknown());
 const chart = async (
@@ -148,10 +152,18 @@ export const routes: readonly Route[] = [
     },
   },
   {
-    ...{ method: 'get', path: '/api/schedule', summary: "The pipeline's schedule" },
-    ...{ query: schemas.pipelineQuery, answers: { 200: schemas.scheduleAnswer }, refusals: ['unknown-pipeline'] },
-    handle: async (orchestrator, input) => ok(await orchestrator.schedule(pipelineOf(orchestrator, input))),
+    ...{ method: 'post', path: '/api/pipelines/{name}/acknowledge', summary: 'Forget failures in a row and what they paused' },
+    ...{ params: { name: schemas.nameParam }, body: acknowledgeBody, answers: { 200: acknowledgeAnswer } },
+    refusals: ['unknown-pipeline', 'nothing-to-acknowledge', ...bodyRefusals],
+    handle: async (orchestrator, input) =>
+      ok(
+        await orchestrator.acknowledge(input.params.name as string, {
+          ...(input.body as z.infer<typeof acknowledgeBody>),
+          actor: actorOf(input),
+        }),
+      ),
   },
+  ...scheduleRoutes,
   {
     ...{ method: 'get', path: '/api/pipelines', summary: 'Every pipeline, and the files that do not hold' },
     ...{ answers: { 200: pipelinesAnswer }, refusals: [] },
@@ -246,7 +258,13 @@ export const routes: readonly Route[] = [
       return ok(await orchestrator.events(given({ ...rest, runId: run_id }) as EventFilter));
     },
   },
-  ...['/api/health', '/healthz', '/readyz'].map(
-    (path): Route => ({ method: 'get', path, summary: 'Is the service well?', answers: healthAnswers, refusals: [], handle: health }),
+  ...Object.entries(healthPaths).map(
+    ([path, isFine]): Route => ({
+      ...{ method: 'get', path, summary: 'Is the service well?', answers: healthAnswers, refusals: [] },
+      handle: async (orchestrator) => {
+        const report = orchestrator.health();
+        return { status: isFine(report) ? 200 : 503, body: report };
+      },
+    }),
   ),
 ];

@@ -82,7 +82,11 @@ export const snapshotAnswer = z.object({
 });
 export const healthAnswer = z.object({
   status: z.enum(['ok', 'degraded', 'draining', 'starting']),
-  checks: z.record(z.string(), z.object({ status: z.enum(['ok', 'degraded']), detail: z.string() })),
+  checks: z.record(
+    z.string(),
+    z.object({ status: z.enum(['ok', 'degraded']), detail: z.string(), code: z.string().optional(), since: z.string().optional() }),
+  ),
+  ready: z.boolean(),
 });
 export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema) });
 export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });

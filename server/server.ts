@@ -6,6 +6,7 @@ import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { createApp } from './app.ts';
 import { openDashboard } from './dashboard.ts';
+import { createMetrics } from './metrics.ts';
 import { createSockets, type SocketLimits, socketLimits } from './stream/sockets.ts';
 
 export type ServerOptions = {
@@ -34,7 +35,8 @@ export const createServer = (options: ServerOptions): Server => {
   const limits = { ...socketLimits, ...options.sockets };
   const uiBuild = dashboard.build ?? version;
   const sockets = createSockets({ orchestrator, clock, logger, rules, version, uiBuild, limits });
-  const http = createHttp(createApp({ orchestrator, logger, rules, version, dashboard }));
+  const metrics = createMetrics({ measures: orchestrator.measures, sockets: sockets.count });
+  const http = createHttp(createApp({ orchestrator, logger, rules, version, dashboard, metrics }));
   http.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   return {
     listen: async () => {

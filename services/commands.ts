@@ -1,4 +1,6 @@
 import { eventOfCommand } from '../machines/commands.ts';
+import type { RunContext } from '../machines/context.ts';
+import { noStreak, policyView } from './failure-policy.ts';
 import { VersionMoved } from './interpreter/decide.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 import { ServiceError } from './service-error.ts';
@@ -59,11 +61,28 @@ export const createCommands = (deps: StartDeps): Commands => {
       const { waiters } = await store.line(definition.concurrency.key);
       return { ...status, queued: waiters.filter(({ runId }) => runId !== run.runId).length };
     },
+    acknowledge: async (pipeline, { reason, actor }) => {
+      truthful();
+      const { definition } = known(pipeline);
+      const acknowledged = { by: actor.name, at: clock.wallMs(), reason };
+      const done = await store.acknowledge(pipeline, acknowledged, ({ failures }) => ({
+        ...{ stage: 'pipeline', event: 'acknowledged', severity: 'info' },
+        msg: `${failures} failed ${failures === 1 ? 'run' : 'runs'} acknowledged by ${actor.name}: ${reason}`,
+        data: { command: 'ACKNOWLEDGE', by: actor.name, reason, failures },
+      }));
+      if (!done) throw new ServiceError('nothing-to-acknowledge', `the last run of ${pipeline} that counts did not fail`);
+      deps.wake();
+      return { pipeline, policy: policyView({ ...noStreak, acknowledged }, definition.onFailures ?? null), as_of_seq: done.headSeq };
+    },
     reset: async (pipeline, { force, reason, actor }) => {
       truthful();
       const { definition } = known(pipeline);
       const { run, headSeq } = await store.latest(pipeline);
       const isLive = run !== null && run.endedAt === null;
+      // A process that nobody can end holds the run for ever; letting it go is somebody's decision, with a name and a reason (T1).
+      const isStuck = isLive && ((run.snapshot as { context: RunContext }).context.stuck ?? null) !== null;
+      if (isStuck && force && reason === null)
+        throw new ServiceError('invalid-body', run.projection.why, { errors: [{ pointer: '/reason', detail: 'is missing' }] });
       if (isLive && !force)
         throw new ServiceError('run-active', `run ${run.runId} is ${run.projection.state}; stop it, or reset with force`, {
           extra: { run_id: run.runId, state: run.projection.state },
@@ -75,6 +94,12 @@ export const createCommands = (deps: StartDeps): Commands => {
       await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
       deps.wake();
       if (!isLive) return idleStatus(definition, headSeq + 1, runId);
+      if (isStuck) {
+        const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
+        const outcome = await interpreter.deliver(run.runId, { event, fence: null, cause: { kind: 'command', actor: actor.name } });
+        // It may have ended by itself in between; then it is stopped like any other.
+        if (outcome?.verdict === 'accepted') return show(outcome.committed.run, outcome.committed.lastSeq);
+      }
       const stop = { type: 'STOP' as const, reason: reason === null ? 'forced' : `forced: ${reason}` };
       return (await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null })).status;
     },

@@ -45,6 +45,15 @@ const configSchema = z.object({
   retention_size: limitOf(sizeSchema, 10 * 1024 ** 3),
   /** Connected WebSockets. */
   max_clients: z.preprocess(digits, z.int().min(1).max(100_000)).default(2000),
+  /** How often the watchdog looks at everything; deadlines in between wake it by themselves. */
+  watchdog_interval: z
+    .preprocess(digits, durationSchema)
+    .refine((ms) => ms >= 1000, { error: 'expected at least 1s' })
+    .default(30_000),
+  /** Below this much free space nothing new is started. */
+  min_free_disk: sizeSchema.default(100 * 1024 ** 2),
+  /** Kept on the disk for the last events; 0 = none. */
+  ballast: sizeSchema.default(32 * 1024 ** 2),
   shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
 });
 export type Config = z.infer<typeof configSchema>;

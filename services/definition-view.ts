@@ -27,9 +27,13 @@ const stageView = (stage: StageDefinition) => {
 export const definitionView = (definition: PipelineDefinition) => {
   const { timezone, params, concurrency, timeoutMs, env, secrets = [], stages } = definition;
   const { key, limit, onConflict, queue } = concurrency;
+  const { onFailures } = definition;
   return {
     ...{ timezone, params, timeout_ms: timeoutMs, warn_after_ms: definition.warnAfterMs ?? null },
     concurrency: { key, limit, on_conflict: onConflict, queue: queue ? { max: queue.max, timeout_ms: queue.timeoutMs } : null },
+    on_failures: onFailures
+      ? { pause_after: onFailures.pauseAfter, blocks: onFailures.blocks, probe_after_ms: onFailures.probeAfterMs }
+      : null,
     ...{ env: Object.keys(env), secrets, stages: stages.map(stageView), worst_case_ms: worstCaseMs(definition) },
   };
 };

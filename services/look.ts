@@ -1,8 +1,8 @@
-import type { Progress, Status } from '../machines/status.ts';
+import type { Status } from '../machines/status.ts';
 import { suggest } from '../machines/suggest.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
 import { ServiceError } from './service-error.ts';
-import { statusOf } from './status.ts';
+import { type LiveMarks, statusOf } from './status.ts';
 import type { RunRow, Store } from './store.ts';
 
 export type Entry = LoadedPipeline;
@@ -20,8 +20,8 @@ export type Look = {
 export const createLook = (deps: {
   store: Pick<Store, 'run'>;
   loaded: LoadedPipelines;
-  /** Newer than the row: what a working stage said last. */
-  progress: (runId: string) => Progress | null;
+  /** Newer than the row: what working stages said and showed last. */
+  live: (runId: string) => LiveMarks;
   isStarting: () => boolean;
 }): Look => ({
   known: (name) => {
@@ -33,7 +33,7 @@ export const createLook = (deps: {
   truthful: () => {
     if (deps.isStarting()) throw new ServiceError('starting', 'the service settles what the last one left; ask again in a second');
   },
-  show: (run, headSeq) => statusOf(run, headSeq, deps.progress(run.runId)),
+  show: (run, headSeq) => statusOf(run, headSeq, deps.live(run.runId)),
   runOr404: async (runId) => {
     const found = await deps.store.run(runId);
     if (!found) throw new ServiceError('unknown-run', `there is no run ${runId}`);

@@ -3,10 +3,15 @@ import type { Command } from '../machines/commands.ts';
 import type { OnConflict } from '../machines/definition.ts';
 import type { JournalEvent } from '../machines/events.ts';
 import type { LintFinding } from '../machines/lint/finding.ts';
-import type { CommandType, Progress, Status, Trigger } from '../machines/status.ts';
+import type { CommandType, Status, Trigger } from '../machines/status.ts';
 import type { DefinitionView } from './definition-view.ts';
+import type { PolicyView } from './failure-policy.ts';
+import type { HealthReport } from './health.ts';
 import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
 import type { LogMatches } from './logs/search.ts';
+import type { Measures } from './measures.ts';
+import type { Schedules } from './scheduler/schedules-port.ts';
+import type { SlotClaim } from './scheduler/slot-store.ts';
 import type { RunFilter, StreamScope } from './store.ts';
 
 /** Who asks: shown in the ledger and in events. */
@@ -21,6 +26,8 @@ export type StartRequest = {
   /** What to do about a live run; null = as the pipeline says. */
   onConflict: OnConflict | null;
   idempotency: Idempotency | null;
+  /** The slot a schedule starts it for. */
+  slot?: SlotClaim;
 };
 export type Idempotency = { key: string; bodyHash: string };
 type StreamSnapshot = {
@@ -35,8 +42,8 @@ export const chartFormats = ['json', 'svg', 'mermaid', 'scxml', 'xstate'] as con
 export type ChartFormat = (typeof chartFormats)[number];
 /** What a command would meet now. */
 type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
-/** What a working stage said last; never in the journal. */
-export type LiveProgress = { run_id: string; pipeline: string; stage: string; progress: Progress };
+/** What a working stage says between the steps: progress, signs of life. Never in the journal; `data.patch` as in events. */
+export type LiveNews = { run_id: string; pipeline: string; stage: string; event: 'progress' | 'heartbeat'; data: Record<string, unknown> };
 export type EventFilter = {
   runId?: string;
   pipeline?: string;
@@ -46,10 +53,6 @@ export type EventFilter = {
   after?: number;
   limit: number;
 };
-export type HealthReport = {
-  status: 'ok' | 'degraded' | 'draining' | 'starting';
-  checks: Record<string, { status: 'ok' | 'degraded'; detail: string }>;
-};
 type PipelineSummary = {
   name: string;
   title: string;
@@ -58,13 +61,15 @@ type PipelineSummary = {
   stages: { name: string; uses: string }[];
   params: Record<string, unknown>;
   lint: LintFinding[];
+  policy: PolicyView | null;
   status: Status;
+  /** The next slots of all its schedules. */
+  next_slots: string[];
 };
 type PipelineDetail = PipelineSummary & {
   definition: DefinitionView;
   /** The last 30 runs, newest first; a live one has no outcome yet. */
   outcomes: Record<string, unknown>[];
-  next_slots: string[];
   problems: PipelineProblem[];
   as_of_seq: number;
 };
@@ -95,8 +100,8 @@ export type Queries = {
   commands(runId: string): Promise<{ run_id: string; version: number; items: CommandOutlook[]; as_of_seq: number }>;
   /** The lifecycle chart of a pipeline, or the one a run was pinned to. @throws unknown-pipeline, unknown-run */
   chart(of: { pipeline: string } | { runId: string }, format: ChartFormat): Promise<{ type: string; body: string }>;
-  schedule(pipeline: string): Promise<Record<string, unknown>>;
   health(): HealthReport;
+  measures(): Promise<Measures>;
 };
 
 /** The output of stages, with secrets masked. All throw unknown-run, unknown-stage, unknown-attempt. */
@@ -132,12 +137,12 @@ export type StreamSource = {
   journalAfter(scope: StreamScope, after: number, limit: number): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
   /** Called after each commit that added events (no payload: read the journal from your own position). Returns unsubscribe. */
   onJournal(wake: () => void): () => void;
-  onProgress(listener: (progress: LiveProgress) => void): () => void;
+  onNews(listener: (news: LiveNews) => void): () => void;
 };
 
 /** Everything that changes something. */
 export type Commands = {
-  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, queue-full, idempotency-key-reused, draining, starting */
+  /** @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running, queue-full, blocked-by-policy, disk-full, idempotency-key-reused, draining, starting */
   start(request: StartRequest): Promise<{ status: Status; replayed: boolean }>;
   /** Stops the pipeline's live run; `queued` others go on waiting. @throws nothing-to-stop */
   stop(pipeline: string, options: { reason: string | null; graceMs: number | null; actor: Actor }): Promise<Status & { queued: number }>;
@@ -146,8 +151,13 @@ export type Commands = {
    * @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any more; RETRY_FROM also as `start`
    */
   command(runId: string, asked: RunCommand): Promise<{ status: Status; replayed: boolean }>;
-  /** Shows IDLE again; history stays. @throws run-active unless force */
+  /** Shows IDLE again; history stays. Force stops a live run, or releases one whose process nobody can end. @throws run-active unless force */
   reset(pipeline: string, options: { force: boolean; reason: string | null; actor: Actor }): Promise<Status>;
+  /** Forgets the failures in a row and what they paused. @throws unknown-pipeline, nothing-to-acknowledge */
+  acknowledge(
+    pipeline: string,
+    options: { reason: string; actor: Actor },
+  ): Promise<{ pipeline: string; policy: PolicyView | null; as_of_seq: number }>;
 };
 export type RunCommand = { command: Command; actor: Actor; ifVersion: number | null; idempotency: Idempotency | null };
 
@@ -155,4 +165,4 @@ export type RunCommand = { command: Command; actor: Actor; ifVersion: number | n
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and
  * nothing else on purpose.
  */
-export type Orchestrator = Queries & LogQueries & StreamSource & Commands;
+export type Orchestrator = Queries & LogQueries & StreamSource & Commands & Schedules;

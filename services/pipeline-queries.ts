@@ -1,16 +1,19 @@
 import { definitionView } from './definition-view.ts';
+import { noStreak, policyView, type Streak } from './failure-policy.ts';
 import { type LintFacts, lintOf } from './lint.ts';
 import type { Look } from './look.ts';
 import type { Queries } from './orchestrator-port.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
+import type { Schedules } from './scheduler/schedules-port.ts';
 import type { Store } from './store.ts';
 
 type Deps = {
-  store: Pick<Store, 'runs' | 'journalAfter'>;
+  store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;
   look: Look;
   loaded: LoadedPipelines;
   lintFacts: (pipeline: string) => LintFacts;
-} & Pick<Queries, 'status' | 'schedule' | 'defaultPipeline'>;
+} & Pick<Queries, 'status' | 'defaultPipeline'> &
+  Pick<Schedules, 'nextSlotsOf'>;
 
 const shownOutcomes = 30;
 
@@ -18,7 +21,7 @@ const shownOutcomes = 30;
 export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
   const { store, loaded, look } = deps;
 
-  const summaryOf = async (entry: LoadedPipeline) => {
+  const summaryOf = async (entry: LoadedPipeline, streaks: Map<string, Streak>) => {
     const { definition, file } = entry;
     return {
       ...{ name: definition.name, title: definition.title, default: definition.name === deps.defaultPipeline(), file },
@@ -27,14 +30,17 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
         uses: 'module' in program ? program.module : (program.argv[0] as string),
       })),
       params: definition.params,
+      policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),
       lint: lintOf(entry, deps.lintFacts(definition.name)),
       status: await deps.status(definition.name),
+      next_slots: await deps.nextSlotsOf(definition.name),
     };
   };
 
   return {
     pipelines: async () => {
-      const items = await Promise.all([...loaded.pipelines.values()].map(summaryOf));
+      const streaks = await store.streaks();
+      const items = await Promise.all([...loaded.pipelines.values()].map((entry) => summaryOf(entry, streaks)));
       const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },
@@ -49,10 +55,9 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
         return { run_id, number, state, outcome, trigger, created_at, started_at, ended_at, duration_ms, error_code: code };
       });
       return {
-        ...(await summaryOf(entry)),
+        ...(await summaryOf(entry, await store.streaks())),
         definition: definitionView(entry.definition),
         outcomes,
-        next_slots: (await deps.schedule(name)).next_slots as string[],
         problems: loaded.problems.filter(({ file }) => file === entry.file),
         as_of_seq: headSeq,
       };

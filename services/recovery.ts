@@ -9,7 +9,7 @@ import type { Timers } from './interpreter/timers.ts';
 import { attemptDirOf } from './paths.ts';
 import { outputOf } from './runners/stage.ts';
 import type { Secrets } from './secrets.ts';
-import type { EffectRow, Store } from './store.ts';
+import type { Cause, EffectRow, Store } from './store.ts';
 
 type Deps = {
   store: Store;
@@ -44,12 +44,9 @@ export const recover = async ({
   const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
   await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
 
-  for (const effect of rows.filter(({ kind, state }) => kind === 'stage' && state === 'started')) {
-    const answer = await settleFromEvidence(attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt));
-    const found = await store.run(effect.runId);
-    if (answer && found) await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
-    else await interrupt(interpreter, effect, 'the service was gone while it worked');
-  }
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  for (const effect of rows.filter(({ kind, state }) => kind === 'stage' && state === 'started'))
+    await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
   // Only what the last service left: what the answers above have borne is started by their commits.
   for (const effect of rows) {
     if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
@@ -63,8 +60,22 @@ export const recover = async ({
   return { runs: live.size };
 };
 
-export const interrupt = async (interpreter: Interpreter, effect: EffectRow, message: string): Promise<void> => {
-  const cause = { kind: 'recovery' as const };
+/** An attempt that nobody follows any more: its answer is the evidence it left, or that it was interrupted. */
+export const createSettle =
+  ({ store, interpreter, effects, dataDir, secrets }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
+  async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
+    const answer = await settleFromEvidence(attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt));
+    const found = await store.run(effect.runId);
+    if (answer && found) await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
+    else await interrupt(interpreter, effect, message, cause);
+  };
+
+export const interrupt = async (
+  interpreter: Interpreter,
+  effect: EffectRow,
+  message: string,
+  cause: Cause = { kind: 'recovery' },
+): Promise<void> => {
   await interpreter.deliver(effect.runId, { event: { type: 'INTERRUPTED', message }, fence: fenceOf(effect), cause });
 };
 

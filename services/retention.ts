@@ -1,6 +1,7 @@
 import { opendir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
+import { plainError } from './plain-error.ts';
 
 /** null = no limit. `runs` counts per pipeline, `bytes` all files of runs together. */
 export type RetentionLimits = { ageMs: number | null; runs: number | null; bytes: number | null };
@@ -146,7 +147,7 @@ export const createRetention = (deps: {
   const tick = (): Promise<void> => {
     turn ??= round()
       .catch((error) => {
-        last = { removed: 0, error: String(error) };
+        last = { removed: 0, error: plainError(error) };
         log('retention failed; it is tried again', { error: String(error) });
       })
       .finally(() => {

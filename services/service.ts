@@ -4,9 +4,13 @@ import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
+import { registerChecks } from './checks.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
+import { createDisk, type DiskLimits } from './disk.ts';
+import { watchEventLoop } from './event-loop.ts';
 import { fenceOf } from './fence.ts';
+import { createHealth } from './health.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
 import { createInterpreter } from './interpreter/interpreter.ts';
@@ -16,35 +20,52 @@ import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
 import { createLook } from './look.ts';
-import type { HealthReport, LiveProgress, Orchestrator } from './orchestrator-port.ts';
+import { createMeasures } from './measures.ts';
+import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { createPipelineQueries } from './pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines.ts';
+import { plainError } from './plain-error.ts';
 import { createQueries } from './queries.ts';
-import { interrupt, recover } from './recovery.ts';
+import { createSettle, interrupt, recover } from './recovery.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
 import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
+import { createBook } from './scheduler/book.ts';
+import { createScheduler } from './scheduler/scheduler.ts';
+import { createSchedules } from './scheduler/schedules.ts';
+import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
+import { watchStore } from './store-trouble.ts';
+import { createAlarms } from './watchdog/alarms.ts';
+import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
+import { createLooks } from './watchdog/looks.ts';
+import { createWatchdog, type Watchdog } from './watchdog/watchdog.ts';
 
 /** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
-export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger };
+export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger; waker: Waker };
 export type ServiceOptions = {
   dataDir: string;
   baseEnv: Record<string, string>;
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
+  watchdogIntervalMs: number;
+  disk: DiskLimits;
   retention: RetentionLimits;
+  /** Another measure of free space than the file system's own. */
+  freeBytes?: (path: string) => Promise<number>;
   secretsFrom: { env: Record<string, string | undefined>; readFile: (path: string) => string };
 };
 export type Service = {
   orchestrator: Orchestrator;
   /** Settles what the last service left; state is answered from then on. */
   boot(): Promise<void>;
+  /** One turn of the scheduler; the waker does the same each second. */
+  tickSchedules(): Promise<void>;
   /** Starts nothing more, ends what works, and resolves when no process is left or the time is up. */
   close(): Promise<void>;
 };
@@ -53,11 +74,14 @@ export type Service = {
 const progressEveryMs = 5000;
 
 /** Puts the services together; nothing here decides anything about a run. */
-export const createService = ({ store, launcher, processes, clock, logger }: Parts, options: ServiceOptions): Service => {
+export const createService = (parts: Parts, options: ServiceOptions): Service => {
+  const { launcher, processes, clock, logger, waker } = parts;
   const dataDir = resolve(options.dataDir);
   const secrets = createSecrets(options.secretsFrom);
   const places = { dataDir, baseEnv: options.baseEnv, secrets };
   const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
+  const disk = createDisk({ dataDir, limits: options.disk, clock, log, ...(options.freeBytes && { freeBytes: options.freeBytes }) });
+  const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
@@ -69,7 +93,10 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     log: (message, meta) => logger.info(message, meta),
   });
   const readers = new Set<() => void>();
-  const watchers = new Set<(progress: LiveProgress) => void>();
+  const watchers = new Set<(news: LiveNews) => void>();
+  const tell = (news: LiveNews): void => {
+    for (const watcher of watchers) watcher(news);
+  };
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();
@@ -88,7 +115,7 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
       const due = clock.monotonicMs() - savedAt >= progressEveryMs;
       progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
-      for (const watcher of watchers) watcher({ run_id: runId, pipeline, stage, progress: value });
+      tell({ run_id: runId, pipeline, stage, event: 'progress', data: { ...value, patch: { progress: value } } });
       if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
     },
     left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
@@ -99,18 +126,14 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       const data = { ...last, patch: { progress: last } };
       await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data });
     },
-    silent: (effect, silent_ms) => {
-      const event = { type: 'HEARTBEAT_LATE' as const, silent_ms };
-      interpreter
-        .deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'watchdog' } })
-        .catch((error) => log('a late heartbeat could not be delivered', { error: String(error) }));
-    },
+    watch: (...attempt) => heartbeats.watch(...attempt),
   };
 
   const drain = createDrainRunner({
     store,
     processes,
     settled: (effect: EffectRow) => effects.settled(effect),
+    clock,
     graceCapMs: () => graceCapMs,
   });
   const effects = createEffects({
@@ -139,7 +162,9 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
       if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
   };
-  interpreter.onCommit(({ run, decision }) => {
+  interpreter.onCommit((committed) => {
+    const { run, decision } = committed;
+    heartbeats.settle(committed);
     if (run.endedAt !== null) {
       const last = progress.get(run.runId);
       progress.delete(run.runId);
@@ -159,27 +184,22 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     wake();
   });
 
-  const health = (): HealthReport => {
-    const { problems, pipelines } = options.loaded;
-    const pending = effects.pendingAnswers();
-    const checks: HealthReport['checks'] = {
-      pipelines: {
-        status: problems.length > 0 || pipelines.size === 0 ? 'degraded' : 'ok',
-        detail: problems.length > 0 ? problems.map(({ file, detail }) => `${file}: ${detail}`).join('; ') : `${pipelines.size} loaded`,
-      },
-      store: {
-        status: pending > 0 ? 'degraded' : 'ok',
-        detail: pending > 0 ? `${pending} answers wait to be committed` : 'every answer is committed',
-      },
-      retention: {
-        status: retention.last().error === null ? 'ok' : 'degraded',
-        detail: retention.last().error ?? `removed ${retention.last().removed} runs last time`,
-      },
-      launcher: { status: launcher.pid() === null ? 'degraded' : 'ok', detail: launcher.pid() === null ? 'is being restarted' : 'works' },
-    };
-    const degraded = Object.values(checks).some(({ status }) => status === 'degraded');
-    return { status: phase === 'ready' ? (degraded ? 'degraded' : 'ok') : phase, checks };
-  };
+  const health = createHealth({ clock, phase: () => phase, note });
+  const eventLoop = watchEventLoop();
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  const alarms = createAlarms(note);
+  const heartbeats: Heartbeats = createHeartbeats({ store, clock, note, tell, log, onLimit: (limitMs) => watchdog.wakeIn(limitMs) });
+  const watchdog: Watchdog = createWatchdog({
+    ...{ clock, log, alarms, intervalMs: options.watchdogIntervalMs },
+    looks: createLooks({ store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap }),
+    urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
+    rounds: { admission: admission.settleAll, disk: disk.look, 'event loop': async () => lag.measure(), health: health.look },
+  });
+  const lag = registerChecks(health, {
+    ...{ loaded: options.loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms },
+    intervalMs: options.watchdogIntervalMs,
+  });
+  const measures = createMeasures({ interpreter, store, effects, disk, alarms, health, lag: lag.lag });
 
   const listenTo =
     <T>(listeners: Set<T>) =>
@@ -189,24 +209,34 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
     };
   const look = createLook({
     ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
-    progress: (runId) => progress.get(runId)?.value ?? null,
+    live: (runId) => ({ progress: progress.get(runId)?.value ?? null, heartbeats: heartbeats.shown(runId) }),
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
-  const queries = createQueries({
-    ...{ store, charts, clock, look, health, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
-    ...{ onJournal: listenTo(readers), onProgress: listenTo(watchers) },
+  const nextRunId = createRunIds(clock.wallMs);
+  const commands = createCommands({
+    ...{ store, charts, interpreter, clock, look, wake, dataDir, nextRunId },
+    isDraining: () => phase === 'draining',
+    diskRefusal: disk.refusal,
   });
-  // Files that say a schedule are refused by this version, so nothing has an interval.
-  const lintFacts = () => ({ intervalMs: null, shutdownTimeoutMs: options.shutdownTimeoutMs });
+  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
+  const scheduler = createScheduler({ ...{ store, book, clock, waker, wake, log }, start: commands.start });
+  health.register('scheduler', scheduler.health);
+  const schedules = createSchedules({ ...{ store, book, scheduler, clock, look, wake }, nextId: nextRunId });
+  const queries = createQueries({
+    ...{ store, charts, clock, look, measures, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
+    ...{ onJournal: listenTo(readers), onNews: listenTo(watchers) },
+    ...{ schedule: schedules.schedule, scheduleSummaries: schedules.scheduleSummaries },
+  });
+  const lintFacts = (pipeline: string) => ({
+    intervalMs: schedules.shortestInterval(pipeline),
+    shutdownTimeoutMs: options.shutdownTimeoutMs,
+  });
   const orchestrator: Orchestrator = {
+    ...schedules,
     ...queries,
-    ...createPipelineQueries({ ...queries, store, look, loaded: options.loaded, lintFacts }),
+    ...createPipelineQueries({ ...queries, ...schedules, store, look, loaded: options.loaded, lintFacts }),
     ...createLogQueries({ logs, look }),
-    ...createCommands({
-      ...{ store, charts, interpreter, clock, look, wake, dataDir },
-      nextRunId: createRunIds(clock.wallMs),
-      isDraining: () => phase === 'draining',
-    }),
+    ...commands,
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
@@ -227,26 +257,37 @@ export const createService = ({ store, launcher, processes, clock, logger }: Par
 
   return {
     orchestrator,
+    tickSchedules: scheduler.tick,
     boot: async () => {
+      heartbeats.restore(await store.effects());
       const { runs } = await recover({ store, interpreter, effects, timers, admission, clock, dataDir, secrets, reap });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
         await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });
       }
       phase = 'ready';
+      watchdog.start();
+      void disk.look().catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       wake();
+      // Last: what the last service left has its places back, and a missed slot meets the truth.
+      await scheduler.open();
       retention.wake();
     },
     close: async () => {
       phase = 'draining';
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
+      await watchdog.close();
+      await scheduler.close();
       effects.hold();
       timers.close();
       await endWork();
       effects.close();
+      heartbeats.close();
+      eventLoop.close();
       reaping.abort();
       await launcher.close();
+      await disk.close();
       await retention.close();
       await archive.close();
       await store.close();

@@ -1,20 +1,22 @@
 import { access } from 'node:fs/promises';
 import type { Command } from '../machines/commands.ts';
 import type { Reused } from '../machines/context.ts';
-import type { PipelineDefinition } from '../machines/definition.ts';
+import type { FailurePolicy, PipelineDefinition } from '../machines/definition.ts';
 import { references } from '../machines/interpolate.ts';
 import { validateParams } from '../machines/params.ts';
 import type { Status } from '../machines/status.ts';
 import { suggest } from '../machines/suggest.ts';
 import type { Clock } from './clock.ts';
+import { policyView, whyBlocked } from './failure-policy.ts';
 import type { Charts } from './interpreter/charts.ts';
 import type { Interpreter } from './interpreter/interpreter.ts';
 import { projectSnapshot } from './interpreter/outlook.ts';
 import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
+import { SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
-import type { BeginRequest, Conflict, RunRow, RunSpec, Store } from './store.ts';
+import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
 
 export type StartDeps = {
   store: Store;
@@ -25,6 +27,8 @@ export type StartDeps = {
   dataDir: string;
   nextRunId: () => string;
   isDraining: () => boolean;
+  /** Why the disk allows no start; null when it does. */
+  diskRefusal: () => Promise<string | null>;
   wake: () => void;
 };
 type Started = { status: Status; replayed: boolean };
@@ -43,9 +47,11 @@ export const createStarter = (deps: StartDeps): Starter => {
   const { store, charts, interpreter, clock } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
 
-  const willing = (): void => {
+  const willing = async (): Promise<void> => {
     truthful();
     if (deps.isDraining()) throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
+    const shortage = await deps.diskRefusal();
+    if (shortage !== null) throw new ServiceError('disk-full', shortage);
   };
 
   /** Outputs a single-stage run needs from stages it does not run: those of the latest DONE run. */
@@ -78,8 +84,9 @@ export const createStarter = (deps: StartDeps): Starter => {
     onConflict: StartRequest['onConflict'];
     idempotency: Idempotency | null;
     reused?: Reused;
+    slot?: StartRequest['slot'];
   };
-  const begin = async ({ actor, onConflict, idempotency, reused, ...rest }: Begin): Promise<Started> => {
+  const begin = async ({ actor, onConflict, idempotency, reused, slot, ...rest }: Begin): Promise<Started> => {
     const { definition } = rest;
     const { key, limit, onConflict: ownWord, queue } = definition.concurrency;
     const pinned = charts.pin(definition);
@@ -89,27 +96,29 @@ export const createStarter = (deps: StartDeps): Starter => {
     const request: BeginRequest = {
       ...{ spec, config: pinned.config, compilerVersion: pinned.compilerVersion, snapshot: pinned.initial },
       ...{ projection: projectSnapshot(pinned.machine, pinned.initial), at, idempotency },
-      lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: queue?.max ?? 1 },
-      refusal: (met) => ({
-        ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${whyRefused(met)}` },
-        data: {
-          command: 'START',
-          why: whyRefused(met),
-          run_id: met.owner.runId,
-          trigger: spec.trigger,
-          by: actor.name,
-          reason: spec.reason,
-        },
-      }),
+      lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: slot ? 1 : (queue?.max ?? 1) },
+      ...(slot && { slot }),
+      refusal: (met) => {
+        const why = whyRefused(met, definition);
+        const runId = 'owner' in met ? met.owner.runId : null;
+        if (slot) return slot.refused?.(met.code, why, runId) ?? null;
+        const data = { command: 'START', why, run_id: runId, trigger: spec.trigger, by: actor.name, reason: spec.reason };
+        return { stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${why}`, data };
+      },
     };
     const begun = await interpreter.begin(request, { cause: { kind: 'command', actor: actor.name }, ...(reused && { reused }) });
     if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
     if (begun.kind === 'replayed') return { status: show(begun.run, (await runOr404(begun.run.runId)).headSeq), replayed: true };
     if (begun.kind === 'key-reused')
       throw new ServiceError('idempotency-key-reused', `the key stands for run ${begun.run.runId}, started with another body`);
+    if (begun.kind === 'slot-decided') throw new SlotDecided();
     deps.wake();
+    if (begun.kind === 'blocked') {
+      const policy = policyView(begun.streak, definition.onFailures ?? null);
+      throw new ServiceError('blocked-by-policy', whyRefused(begun, definition), { extra: { pipeline: definition.name, ...policy } });
+    }
     const { owner, waiting } = begun;
-    throw new ServiceError(begun.code, whyRefused(begun), {
+    throw new ServiceError(begun.code, whyRefused(begun, definition), {
       extra: {
         ...{ run_id: owner.runId, pipeline: owner.pipeline, state: owner.projection.state, why: owner.projection.why, queued: waiting },
         since: new Date(owner.lock?.since ?? owner.createdAt).toISOString(),
@@ -139,16 +148,20 @@ export const createStarter = (deps: StartDeps): Starter => {
 
   return {
     start: async (request) => {
-      willing();
+      await willing();
       const entry = known(request.pipeline);
       const definition = definitionFor(entry, request.onlyStage);
-      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency } = request;
+      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } = request;
+      if (!slot && references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot'))
+        throw new ServiceError('missing-slot', `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`);
       const params = validParams(definition, request.params);
       const of = { pipeline, definition, projectDir: entry.projectDir, params, trigger, onlyStage, reason, actor, onConflict, idempotency };
-      return begin({ ...of, ...(await inputsOf(definition)) });
+      const { inputs, metadata } = await inputsOf(definition);
+      const ofSlot = slot && { schedule: slot.scheduleId, slot: new Date(slot.slot).toISOString() };
+      return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
-      willing();
+      await willing();
       const isLatest = command.definition === 'latest';
       const definition = isLatest ? definitionFor(known(run.pipeline), run.onlyStage) : run.definition;
       const unfinished = run.projection.stages.find(({ state }) => !['succeeded', 'skipped', 'reused'].includes(state));
@@ -162,10 +175,12 @@ export const createStarter = (deps: StartDeps): Starter => {
       );
       if (!hasWorkspace && Object.keys(reused).length > 0)
         throw new ServiceError('missing-input', `the files of run ${run.number} were removed; start a new run`);
-      const { inputs_from } = run.metadata;
+      const { inputs_from, schedule, slot } = run.metadata;
       const metadata = {
         ...{ retry_of: run.runId, retry_from: stage, ...(hasWorkspace && { workspace_of: workspace }) },
         ...(inputs_from !== undefined && { inputs_from }),
+        // Tried again, it is still the run of its slot.
+        ...(slot !== undefined && { schedule, slot }),
       };
       const { pipeline, projectDir, onlyStage, inputs } = run;
       const reason = command.reason ?? null;
@@ -203,7 +218,9 @@ const definitionFor = ({ definition }: Entry, onlyStage: string | null): Pipelin
   throw unknownStage(definition, onlyStage);
 };
 
-const whyRefused = ({ code, owner, waiting }: Conflict): string => {
+const whyRefused = (met: Conflict | Paused, definition: PipelineDefinition): string => {
+  if (met.code === 'blocked-by-policy') return whyBlocked(met.streak, definition.name, definition.onFailures as FailurePolicy);
+  const { code, owner, waiting } = met;
   const held = `run ${owner.number} of ${owner.pipeline} (${owner.runId}) is ${owner.projection.state}`;
   if (code === 'queue-full')
     return `${held}, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'} for it already, which is all that may`;

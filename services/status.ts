@@ -3,10 +3,14 @@ import type { RunView } from '../machines/patch.ts';
 import type { Progress, Status } from '../machines/status.ts';
 import type { RunRow } from './store.ts';
 
+/** What working stages said and showed since the row was written; `heartbeats` are instants by stage. */
+export type LiveMarks = { progress: Progress | null; heartbeats: Record<string, number> };
+const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
+
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** What every client sees of a run: its row, and the progress that is newer than the row. */
-export const viewOf = (run: RunRow, progress: Progress | null = null): RunView => {
+/** What every client sees of a run: its row, and the marks that are newer than the row. */
+export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
   const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, pause_requested, stages, retry_count, error } =
     run.projection;
   return {
@@ -27,16 +31,19 @@ export const viewOf = (run: RunRow, progress: Progress | null = null): RunView =
     duration_ms: run.projection.duration_ms,
     retry_count,
     error,
-    progress: progress ?? run.progress,
-    stages,
+    progress: live.progress ?? run.progress,
+    stages: stages.map((stage) => {
+      const at = stage.state === 'running' ? live.heartbeats[stage.name] : undefined;
+      return { ...stage, heartbeat_at: at === undefined ? null : iso(at) };
+    }),
     lock: run.lock && { key: run.lock.key, since: iso(run.lock.since) },
     last_run_id: run.runId,
     metadata: run.metadata,
   };
 };
 
-export const statusOf = (run: RunRow, headSeq: number, progress: Progress | null = null): Status => ({
-  ...viewOf(run, progress),
+export const statusOf = (run: RunRow, headSeq: number, live: LiveMarks = nothingLive): Status => ({
+  ...viewOf(run, live),
   as_of_seq: headSeq,
 });
 
@@ -69,7 +76,7 @@ export const idleStatus = (definition: PipelineDefinition, headSeq: number, last
   progress: null,
   stages: definition.stages.map(({ name, retry }) => ({
     ...{ name, state: 'pending', attempt: 0, max_attempts: retry.limit + 1, started_at: null, ended_at: null },
-    ...{ duration_ms: null, outputs: {}, metrics: {}, reason: null },
+    ...{ duration_ms: null, heartbeat_at: null, outputs: {}, metrics: {}, reason: null },
   })),
   lock: null,
   last_run_id: lastRunId,

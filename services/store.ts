@@ -5,7 +5,9 @@ import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
+import type { Streak } from './failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
+import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {
@@ -59,6 +61,8 @@ export type EffectRow = {
   token: string;
   process: ProcessIdentity | null;
   createdAt: number;
+  /** The last sign of life that was written down, at most five seconds old while it works. */
+  heartbeatAt: number | null;
 };
 export type TimerRow = {
   runId: string;
@@ -114,8 +118,10 @@ export type BeginRequest = {
   lock: { key: string; limit: number; onConflict: OnConflict; queueMax: number };
   at: number;
   idempotency: { key: string; bodyHash: string } | null;
-  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). */
-  refusal: (met: Conflict) => NewEvent;
+  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). Null when a slot simply goes on waiting. */
+  refusal: (met: Conflict | Paused) => NewEvent | null;
+  /** The slot this run stands for; decided in the same transaction. */
+  slot?: SlotClaim;
 };
 /** What a start met: the run that is live (or first in line), and how many wait. */
 export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };
@@ -123,7 +129,11 @@ export type Begun =
   | ({ kind: 'begun' } & Committed)
   | { kind: 'replayed'; run: RunRow }
   | { kind: 'key-reused'; run: RunRow }
-  | ({ kind: 'refused' } & Conflict);
+  | ({ kind: 'refused' } & Conflict)
+  | ({ kind: 'blocked' } & Paused)
+  | { kind: 'slot-decided' };
+/** The policy of the pipeline says no. */
+export type Paused = { code: 'blocked-by-policy'; streak: Streak };
 /** A run in the line of a key, in its order, with what it waits behind. `holders` are those that have a place. */
 type Waiter = { key: string; runId: string; queued: Queued };
 export type Line = { waiters: Waiter[]; holders: string[] };
@@ -142,11 +152,12 @@ export type RunFilter = {
 export type StreamScope = { runId?: string; pipeline?: string };
 export type JournalFilter = { runId?: string; pipeline?: string; stage?: string; event?: string; after?: number; limit: number };
 
+type Parts = RetentionStore & SlotStore;
 /**
  * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one transaction of its own:
  * there is no begin/commit to leave open (T2). `decide` is synchronous and pure and may be called twice.
  */
-export type Store = RetentionStore & {
+export type Store = Parts & {
   /** Changes only when the journal is new; part of every cursor. */
   readonly epoch: string;
   /** `queued` = no place is free, the run is in the line. */
@@ -165,10 +176,18 @@ export type Store = RetentionStore & {
   /** The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event, the lock of an ended run. */
   removeDrained(runId: string, fences: Fence[]): Promise<void>;
   saveProgress(runId: string, progress: Progress): Promise<void>;
+  /** Marks, all in one transaction; those whose effect is gone are forgotten. */
+  saveHeartbeats(marks: { runId: string; fence: Fence; at: number }[]): Promise<void>;
   /** An event that belongs to no run or moves none. */
   note(event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): Promise<void>;
   /** The pipeline shows IDLE until its next run; said by `event`. */
   markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
+  /** Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null when there were none */
+  acknowledge(
+    pipeline: string,
+    acknowledged: NonNullable<Streak['acknowledged']>,
+    event: (before: Streak) => NewEvent,
+  ): Promise<{ before: Streak; headSeq: number } | null>;
   /** Gives limits of an earlier boot their full time again. */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
@@ -179,6 +198,8 @@ export type Store = RetentionStore & {
   runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
   /** The live run of a pipeline, else its latest. `reset` = that run is hidden by a reset. */
   latest(pipeline: string): Promise<{ run: RunRow | null; reset: boolean; headSeq: number }>;
+  /** Pipelines that never failed are not in it. */
+  streaks(): Promise<Map<string, Streak>>;
   latestDone(pipeline: string): Promise<RunRow | null>;
   liveRuns(): Promise<RunRow[]>;
   load(runId: string): Promise<Loaded | null>;

@@ -61,11 +61,14 @@ test.each([
   ['vite', ['dashboard/build/']],
   ['ws', ['server/stream/']],
   ['winston', ['services/logger.ts']],
+  ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
-  ['node-cron', []],
+  ['node:perf_hooks', ['services/event-loop.ts']],
+  ['node-cron', ['services/scheduler/waker.ts']],
+  ['croner', ['services/scheduler/cron.ts']],
 ])('%s is touched only in %j', (dependency, doors) => {
   expect(
     outside(
@@ -127,6 +130,8 @@ test('what the browser loads reaches neither xstate nor zod nor a module of Node
 test('time comes through services/clock.ts', () => {
   const exceptions = [
     'services/clock.ts',
+    // Measures lateness, not time.
+    'services/event-loop.ts',
     // Processes of their own, without the service and its clock.
     'services/launcher/launcher-process.ts',
     'stages/module-host.ts',

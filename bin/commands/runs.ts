@@ -86,6 +86,29 @@ export const runCommands: Record<string, Command> = {
       return exits.done;
     },
   },
+  acknowledge: {
+    usage: 'pipeline --reason text',
+    help: 'forget its failures in a row: automatic runs that they paused go on',
+    ...{ options: ['reason', 'json'], maxArgs: 1 },
+    run: async ({ api, args: [name], values, out }) => {
+      if (name === undefined || values.reason === undefined) throw new Usage('acknowledge: expected a pipeline and --reason');
+      const done = await api.ask('POST /api/pipelines/{name}/acknowledge', { path: { name }, body: { reason: values.reason } });
+      if (values.json) out.json(done);
+      else out.line(`the failures of ${name} are acknowledged; its automatic runs go on`);
+      return exits.done;
+    },
+  },
+  reset: {
+    usage: '[pipeline] [--force] [--reason text]',
+    help: 'show IDLE again; --force stops a live run first, or with a reason releases one whose process nobody can end',
+    ...{ options: ['force', 'reason', 'json'], maxArgs: 1 },
+    run: async (context) => {
+      const { api, args, values } = context;
+      const body = { force: values.force === true, ...(values.reason !== undefined && { reason: values.reason }) };
+      tell(context, (await api.ask('POST /api/pipeline/reset', { query: { pipeline: args[0] }, body })) as Status);
+      return exits.done;
+    },
+  },
   runs: {
     usage: '[pipeline] [--state FAILED] [--trigger manual] [--from instant] [--to instant] [--search text] [--limit 20]',
     help: 'the history, newest first',

@@ -19,7 +19,7 @@ import { StageStrip } from './stage-strip.tsx';
 
 const pendingStages = ({ stages }: PipelineFacts): StageStatus[] =>
   stages.map(({ name }) => ({
-    ...{ name, state: 'pending', attempt: 0, max_attempts: 0, started_at: null, ended_at: null, duration_ms: null },
+    ...{ name, state: 'pending', attempt: 0, max_attempts: 0, started_at: null, ended_at: null, duration_ms: null, heartbeat_at: null },
     ...{ outputs: {}, metrics: {}, reason: null },
   }));
 

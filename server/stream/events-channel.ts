@@ -136,11 +136,10 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
   peer.onBeat(() => ({ type: 'heartbeat', v: 1, seq: position, cursor: cursor(), epoch: tail.epoch, time: time() }));
   // Before the snapshot is read: what is committed from now on is in memory when the snapshot has been sent (S46).
   const unsubscribe = await tail.subscribe(pump);
-  const quiet = orchestrator.onProgress(({ run_id, pipeline, stage, progress }) => {
+  const quiet = orchestrator.onNews(({ run_id, pipeline, ...news }) => {
     if (!peer.isV1 || isBusy || only || peer.isFull()) return;
     if ((scope.runId && scope.runId !== run_id) || (scope.pipeline && scope.pipeline !== pipeline)) return;
-    const data = { ...progress, patch: { progress } };
-    say({ type: 'event', v: 1, ephemeral: true, run_id, pipeline, stage, event: 'progress', timestamp: time(), data });
+    say({ type: 'event', v: 1, ephemeral: true, run_id, pipeline, timestamp: time(), ...news });
   });
   const leave = (): void => {
     isDone = true;

@@ -31,6 +31,7 @@ type Deps = {
 };
 export type Sockets = {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  count(): number;
   /** Tells every client that the service goes. */
   close(): void;
 };
@@ -86,6 +87,7 @@ export const createSockets = ({ orchestrator, clock, logger, rules, version, uiB
         });
       });
     },
+    count: () => server.clients.size,
     close: () => {
       for (const client of server.clients) client.close(1001, 'the service is shutting down');
       server.close();

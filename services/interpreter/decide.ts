@@ -64,10 +64,13 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
   });
   if (!next) return refused(loaded, before, event, delivery, now, guards);
 
-  const [{ facts, ...rows }, projection] = attempt(event, () => [
+  const [{ facts, ...outbox }, projection] = attempt(event, () => [
     outboxOf(actions, next, loaded, usedUp(delivery), now),
     project(next, allowedIn(next)),
   ]);
+  // A release is the one way past a process that nobody can end: its row is forgotten without proof, by name of who did it.
+  const given = event.type === 'RELEASE' ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf) : [];
+  const rows = { ...outbox, remove: [...outbox.remove, ...given] };
   const moved = { at: now.wallMs, next: { snapshot: persist(machine, next), projection, ended: next.status === 'done' }, ...rows };
   return {
     ...moved,

@@ -21,6 +21,8 @@ export type Effects = {
   answer(effect: EffectRow, result: { output: unknown } | { error: Failure }): Promise<void>;
   /** Resolves when the runner of this effect has nothing more to do with the world; at once when there is none here. */
   settled(effect: EffectRow): Promise<void>;
+  /** Whether somebody here works on it, or holds its answer until that is committed; null = nobody here knows it. */
+  phaseOf(effect: EffectRow): 'working' | 'answering' | null;
   /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
   pendingAnswers(): number;
   /** From now on only drains start; what is born stays a row that the next start finds. */
@@ -40,7 +42,7 @@ export const createEffects = (deps: {
 }): Effects => {
   const { runners, interpreter, clock, log } = deps;
   const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
-  let pending = 0;
+  const answering = new Set<{ key: string }>();
   let closed = false;
   let held = false;
   const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
@@ -50,7 +52,8 @@ export const createEffects = (deps: {
       'output' in result
         ? { type: `xstate.done.actor.${effect.id}` as const, output: result.output, actorId: effect.id }
         : { type: `xstate.error.actor.${effect.id}` as const, error: result.error, actorId: effect.id };
-    pending += 1;
+    const waiting = { key: keyOf(effect) };
+    answering.add(waiting);
     for (let tries = 0; !closed; tries += 1) {
       try {
         await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'effect' } });
@@ -60,7 +63,7 @@ export const createEffects = (deps: {
         await clock.sleep(retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number);
       }
     }
-    pending -= 1;
+    answering.delete(waiting);
   };
 
   const start = (effect: EffectRow, run: RunRow): void => {
@@ -94,7 +97,12 @@ export const createEffects = (deps: {
     start,
     answer,
     settled: (effect) => running.get(keyOf(effect))?.done ?? Promise.resolve(),
-    pendingAnswers: () => pending,
+    phaseOf: (effect) => {
+      const key = keyOf(effect);
+      if ([...answering].some((one) => one.key === key)) return 'answering';
+      return running.has(key) ? 'working' : null;
+    },
+    pendingAnswers: () => answering.size,
     hold: () => {
       held = true;
     },

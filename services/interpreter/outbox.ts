@@ -64,6 +64,7 @@ export const outboxOf = (
       ...{ runId: run.runId, id, stamp, kind, state: 'born', input: input ?? {}, attempt, token },
       process: null,
       createdAt: now.wallMs,
+      heartbeatAt: null,
     });
   };
   const arm = ({ id, delay }: Raise) => {

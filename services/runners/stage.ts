@@ -13,7 +13,8 @@ export type StageMarks = {
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(run: RunRow, effect: EffectRow, answer: Pick<AttemptAnswer, 'progress' | 'warnings'>): Promise<void>;
-  silent(effect: EffectRow, silentMs: number): void;
+  /** An attempt begins to work: from now on its silence is counted, until `end`. */
+  watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
 };
 type Deps = { launcher: Launcher; processes: ProcessTable; clock: Clock; places: Places; marks: StageMarks };
 
@@ -29,7 +30,7 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
-    const watch = watchSilence(stageOf(run, effect).heartbeatMs, clock, (silentMs) => marks.silent(effect, silentMs));
+    const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
     const observer = {
       recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
@@ -42,26 +43,7 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
       await marks.left(run, effect, answer);
       return outputOf(answer);
     } finally {
-      watch.stop();
+      watch.end();
     }
-  };
-};
-
-/** Tells once when nothing was heard for `limitMs` of monotonic time. */
-const watchSilence = (limitMs: number | null, clock: Clock, late: (silentMs: number) => void) => {
-  let last = clock.monotonicMs();
-  let cancel = () => {};
-  const check = (): void => {
-    if (limitMs === null) return;
-    const silentMs = clock.monotonicMs() - last;
-    if (silentMs >= limitMs) late(silentMs);
-    else cancel = clock.after(Math.min(limitMs - silentMs, 60_000), check);
-  };
-  check();
-  return {
-    alive: () => {
-      last = clock.monotonicMs();
-    },
-    stop: () => cancel(),
   };
 };

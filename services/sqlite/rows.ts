@@ -61,6 +61,7 @@ export const toEffect = (row: Row): EffectRow => ({
   token: text(row, 'token'),
   process: json(row, 'process'),
   createdAt: number(row, 'created_at'),
+  heartbeatAt: orNull(row, 'heartbeat_at'),
 });
 
 export const toTimer = (row: Row): TimerRow => ({

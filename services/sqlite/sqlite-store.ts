@@ -4,6 +4,8 @@ import { admitRun, beginRun, lineOf } from './begin.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
+import { createSlotStore } from './slots.ts';
+import { acknowledgeStreak, allStreaks } from './streaks.ts';
 import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
@@ -29,6 +31,7 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
   return {
     ...createReads(db),
     ...createRetentionStore(db, write),
+    ...createSlotStore(db, write),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (request, decide) => write(() => beginRun(db, request, decide)),
     admit: (runId, decide) => write(() => admitRun(db, runId, options.clock.wallMs(), decide)),
@@ -54,7 +57,12 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
     removeDrained: (runId, fences) => write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
     saveProgress: (runId, progress) =>
       write(() => void db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId)),
-    note: (event, at) => write(() => addEvent(db, event, at)),
+    saveHeartbeats: (marks) =>
+      write(() => {
+        for (const { runId, fence, at } of marks)
+          db.run('UPDATE effects SET heartbeat_at = ? WHERE run_id = ? AND effect_id = ? AND stamp = ?', at, runId, fence.id, fence.stamp);
+      }),
+    note: (event, at) => write(() => void addEvent(db, event, at)),
     markReset: (pipeline, runId, event, at) =>
       write(() => {
         db.run(
@@ -65,6 +73,12 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
         );
         addEvent(db, { ...event, runId: null, pipeline }, at);
       }),
+    acknowledge: (pipeline, acknowledged, event) =>
+      write(() => {
+        const before = acknowledgeStreak(db, pipeline, acknowledged);
+        return before && { before, headSeq: addEvent(db, { ...event(before), runId: null, pipeline }, acknowledged.at) };
+      }),
+    streaks: async () => allStreaks(db),
     rearmMonotonic: (bootId, monotonicMs) =>
       write(
         () =>

@@ -3,6 +3,7 @@ import type { Committed, Decision, Loaded, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
 import { toEffect, toTimer } from './rows.ts';
+import { countRun } from './streaks.ts';
 
 /** The run and all that lives of it. */
 export const loadRun = (db: Database, runId: string): Loaded | null => {
@@ -127,6 +128,8 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   if (next?.ended) db.run('DELETE FROM lock_waiters WHERE run_id = ?', runId);
   // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it later.
   if (next?.ended && freeLock(db, runId)) after.lock = null;
+  const word = next?.ended ? countRun(db, after, at) : null;
+  if (word) lastSeq = insertEvent(db, word, { runId: null, runSeq: null, pipeline: before.pipeline }, at);
   return { run: after, decision, lastSeq };
 };
 
@@ -142,11 +145,11 @@ export const forgetDrained = (db: Database, runId: string, fences: { id: string;
 };
 
 /** An event outside a step: of a run, with the next number of it, or of nobody. */
-export const addEvent = (db: Database, event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): void => {
+export const addEvent = (db: Database, event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): number => {
   const { runId, pipeline } = event;
   const counted = runId === null ? null : db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', runId);
   // What a client folds from the event is what the next snapshot shows.
   const progress = (event.data.patch as { progress?: unknown } | undefined)?.progress;
   if (runId !== null && progress !== undefined) db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
-  insertEvent(db, event, { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline }, at);
+  return insertEvent(db, event, { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline }, at);
 };

@@ -46,8 +46,8 @@ const logged: string[] = [];
 const logs = () => logged.slice(-60).join('');
 
 /** Starts the service; resolves when its port is open (the log of its address is written before state is answered). */
-const begin = async (point = 'none'): Promise<Service> => {
-  const args = [program, '--port', '0', '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
+const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
+  const args = [program, '--port', '0', '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'), '--ballast', '0', ...more];
   const child = spawn(process.execPath, args, { env: { ...baseEnv, CRASH_POINT: point }, stdio: ['ignore', 'pipe', 'pipe'] });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const service: Service = { process: child, url: '', gone };
@@ -304,13 +304,39 @@ test('a stage is killed: its failure names the signal, and a retry goes on', asy
   expect(failed?.msg).toContain('SIGKILL');
 });
 
-test('SIGTERM ends the service in order, with exit code 0 and nobody left, and the run goes on later', async () => {
+test('S64: SIGTERM in a run of stubborn processes: out within the shutdown time, nobody left, the port free, the truth recorded', async () => {
+  // Neither it nor its child in a session of its own listens to SIGTERM, and its grace is longer than anybody would wait.
+  const stubborn = yaml()
+    .replace('grace: 300ms', 'grace: 1h')
+    .replace('until', "trap '' TERM; [ $STAGEWRIGHT_ATTEMPT = 2 ] || setsid bash -c \\\"trap '' TERM; sleep 600\\\" & until");
+  await writeFile(join(dir, 'pipelines/job.yaml'), stubborn);
+  const first = await begin('none', ['--shutdown-timeout', '1s']);
+  const id = await startRun(first);
+  await working();
+  expect(stageProcesses().length).toBeGreaterThanOrEqual(2);
+  const since = performance.now();
+  first.process.kill('SIGTERM');
+  await first.gone;
+  expect(performance.now() - since).toBeLessThan(10_000);
+  expect([first.process.exitCode, stageProcesses()]).toEqual([0, []]);
+
+  // The same port, at once; the run was lost, not stopped, and goes on.
+  const second = await begin('none', ['--port', new URL(first.url).port]);
+  expect((await status(second)).run_id).toBe(id);
+  await letGo();
+  await expectWhole(second, ['1', '2']);
+  const words = (await events(second)).filter(({ stage, attempt }) => stage === 'work' && attempt === 1).map(({ event }) => event);
+  expect(words).toEqual(['started', 'lost', 'retrying']);
+});
+
+test('S64: SIGTERM with on_restart: fail: the run is FAILED before the service is gone, and its lock is free', async () => {
+  await writeFile(join(dir, 'pipelines/job.yaml'), yaml(', on_restart: fail'));
   const first = await begin();
   await startRun(first);
   await working();
   first.process.kill('SIGTERM');
   await first.gone;
-  expect([first.process.exitCode, stageProcesses()]).toEqual([0, []]);
-  await letGo();
-  await expectWhole(await begin(), ['1', '2']);
+  const second = await begin();
+  const end = await status(second);
+  expect([end.state, end.error?.code, end.lock, stageProcesses()]).toEqual(['FAILED', 'interrupted', null, []]);
 });

@@ -28,7 +28,7 @@ const start = async (round: string): Promise<[kind: string, owner: string]> => {
       },
       ...{ config, compilerVersion, snapshot: initial, projection, at: systemClock.wallMs(), idempotency: null },
       lock: { key: `key-${round}`, limit: 1, onConflict: 'refuse', queueMax: 1 },
-      refusal: ({ owner }) => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: owner.runId, data: {} }),
+      refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: 'held', data: {} }),
     },
     { cause: { kind: 'command' } },
   );

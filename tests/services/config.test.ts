@@ -17,6 +17,7 @@ test('nothing given gives the documented defaults', () => {
   expect(readConfig([], {}, noFile)).toEqual({
     ...{ host: '127.0.0.1', port: 8000, data_dir: './data', pipelines: './pipelines', store: 'sqlite', synchronous: 'FULL' },
     ...{ log_level: 'info', allowed_hosts: [], allowed_origins: [], shutdown_timeout: 8000, max_clients: 2000 },
+    ...{ watchdog_interval: 30_000, min_free_disk: 100 * 1024 ** 2, ballast: 32 * 1024 ** 2 },
     ...{ retention_age: 90 * 86_400_000, retention_runs: 1000, retention_size: 10 * 1024 ** 3 },
   });
 });
@@ -46,6 +47,8 @@ test.each([
   [['--store', 'postgres://db'], '--store: only sqlite for now; PostgreSQL is not supported yet'],
   [['--synchronous', 'OFF'], '--synchronous'],
   [['--log-level', 'loud'], '--log-level'],
+  [['--watchdog-interval', '10ms'], '--watchdog-interval: expected at least 1s'],
+  [['--ballast', 'much'], '--ballast: expected a size'],
   [['--config', 'gone.json'], 'gone.json: no such file gone.json'],
 ])('%p is refused: %s', (argv, problem) => {
   expect(problemsOf(argv)).toContain(problem);

@@ -9,7 +9,8 @@ import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
 import { loadPipelines } from '../../services/pipelines.ts';
-import { createService, type Parts, type Service } from '../../services/service.ts';
+import { noWaker } from '../../services/scheduler/waker.ts';
+import { createService, type Parts, type Service, type ServiceOptions } from '../../services/service.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
 
@@ -34,6 +35,7 @@ export const runService = async (options: {
   boot?: boolean;
   defaultPipeline?: string;
   env?: Record<string, string>;
+  service?: Partial<ServiceOptions>;
 }): Promise<Running> => {
   const dir = options.dir ?? (await projectWith(options.pipelines ?? {}));
   const dataDir = join(dir, 'data');
@@ -44,6 +46,7 @@ export const runService = async (options: {
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
     logger: silent,
+    waker: noWaker,
   };
   const parts = { ...real, ...options.parts?.(real) };
   const service = createService(parts, {
@@ -52,8 +55,11 @@ export const runService = async (options: {
     loaded: await loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: options.defaultPipeline ?? null,
     shutdownTimeoutMs: 3000,
+    watchdogIntervalMs: 30_000,
+    disk: { minFreeBytes: 0, ballastBytes: 0 },
     retention: { ageMs: null, runs: null, bytes: null },
     secretsFrom: { env: options.env ?? {}, readFile: (path) => readFileSync(path, 'utf8') },
+    ...options.service,
   });
   if (options.boot !== false) await service.boot();
   let closed = false;

@@ -1,0 +1,87 @@
+import type { Launcher } from '../stages/launcher-port.ts';
+import type { Disk } from './disk.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Health } from './health.ts';
+import type { Effects } from './interpreter/effects.ts';
+import type { LoadedPipelines } from './pipelines.ts';
+import type { Retention } from './retention.ts';
+import type { Alarms } from './watchdog/alarms.ts';
+import type { Watchdog } from './watchdog/watchdog.ts';
+
+type Parts = {
+  loaded: LoadedPipelines;
+  effects: Pick<Effects, 'pendingAnswers'>;
+  trouble: () => string | null;
+  launcher: Pick<Launcher, 'pid'>;
+  retention: Pick<Retention, 'last'>;
+  disk: Pick<Disk, 'state'>;
+  eventLoop: Pick<EventLoop, 'look'>;
+  watchdog: Pick<Watchdog, 'last'>;
+  alarms: Pick<Alarms, 'open'>;
+  intervalMs: number;
+};
+
+/** S60: an answer within 200 ms at p99. It is well again at half of that, so that one busy minute is one event. */
+const lagLimitMs = 200;
+/** Rounds that may be missed before the watchdog itself is what is wrong. */
+const missedRounds = 3;
+
+/** What the parts of the service say of themselves. */
+export const registerChecks = (health: Health, parts: Parts): { measure(): void; lag(): { p99Ms: number; maxMs: number } } => {
+  const { loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms, intervalMs } = parts;
+
+  health.register('store', () => {
+    const found = trouble();
+    if (found) return { ok: false, code: 'store-unavailable', detail: found };
+    const pending = effects.pendingAnswers();
+    if (pending === 0) return { ok: true, detail: 'every answer is committed' };
+    return { ok: false, code: 'answers-waiting', detail: `${pending} ${pending === 1 ? 'answer waits' : 'answers wait'} to be committed` };
+  });
+  health.register('pipelines', () => {
+    const { problems, pipelines } = loaded;
+    if (problems.length > 0)
+      return { ok: false, code: 'bad-file', detail: problems.map(({ file, detail }) => `${file}: ${detail}`).join('; ') };
+    if (pipelines.size === 0) return { ok: false, code: 'no-pipelines', detail: 'no pipeline is loaded' };
+    return { ok: true, detail: `${pipelines.size} loaded` };
+  });
+  health.register('launcher', () =>
+    launcher.pid() === null ? { ok: false, code: 'launcher-gone', detail: 'is being restarted' } : { ok: true, detail: 'works' },
+  );
+  health.register('retention', () => {
+    const { removed, error } = retention.last();
+    return error === null
+      ? { ok: true, detail: `removed ${removed} runs last time` }
+      : { ok: false, code: 'retention-failed', detail: error };
+  });
+  health.register('disk', () => {
+    const { isFull, detail } = disk.state();
+    return isFull ? { ok: false, code: 'disk-full', detail } : { ok: true, detail };
+  });
+
+  let lag = { p99Ms: 0, maxMs: 0 };
+  let isSlow = false;
+  health.register('event_loop', () => {
+    const detail = `${lag.p99Ms} ms late at p99, at most ${lag.maxMs} ms, between the last two looks`;
+    return isSlow ? { ok: false, code: 'event-loop-lag', detail } : { ok: true, detail };
+  });
+
+  health.register('watchdog', () => {
+    const { agoMs, error } = watchdog.last();
+    const seconds = Math.round(agoMs / 1000);
+    if (error !== null) return { ok: false, code: 'look-failed', detail: error };
+    if (agoMs > missedRounds * intervalMs) return { ok: false, code: 'not-looking', detail: `has not looked for ${seconds} s` };
+    const open = alarms.open();
+    const [worst] = open.filter(({ severity }) => severity === 'error');
+    if (worst) return { ok: false, code: worst.code, detail: worst.msg };
+    return { ok: true, detail: `looked ${seconds} s ago; ${open.length === 0 ? 'no alarm' : `${open.length} being dealt with`}` };
+  });
+
+  return {
+    /** Asked once a round: each measure covers the time since the last one. */
+    measure: () => {
+      lag = eventLoop.look();
+      isSlow = lag.p99Ms >= (isSlow ? lagLimitMs / 2 : lagLimitMs);
+    },
+    lag: () => lag,
+  };
+};

@@ -1,0 +1,68 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { Store } from '../store.ts';
+
+/** Something that should not be; found again by every look for as long as it is. */
+export type Finding = {
+  /** Who is concerned: one alarm for each. */
+  key: string;
+  runId: string | null;
+  pipeline: string | null;
+  attempt?: number;
+  /** `error`: nobody but a person can do anything about it. */
+  severity: 'warning' | 'error';
+  msg: string;
+  data: Record<string, unknown>;
+  /** What is done about it, once. It delivers events; it writes no state. */
+  act?: () => Promise<void>;
+};
+type Alarm = { code: string; msg: string; severity: Finding['severity'] };
+
+/** One alarm and one action each: raised when first found, over when not found any more, silent in between (S61). */
+export type Alarms = {
+  /** @throws what an action or the journal threw; it is tried again by the next look */
+  settle(code: string, findings: readonly Finding[]): Promise<void>;
+  open(): Alarm[];
+};
+
+type Open = Alarm & Pick<Finding, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean };
+
+export const createAlarms = (note: (event: Parameters<Store['note']>[0]) => Promise<void>): Alarms => {
+  const alarms = new Map<string, Open>();
+  const say = ({ runId, pipeline, attempt }: Omit<Open, 'isDone'>, event: Pick<NewEvent, 'event' | 'severity' | 'msg' | 'data'>) =>
+    note({ runId, pipeline, stage: 'watchdog', ...(attempt !== undefined && { attempt }), ...event });
+
+  const raise = async (code: string, finding: Finding): Promise<Open> => {
+    const { runId, pipeline, attempt, severity, msg } = finding;
+    const alarm = { code, msg, severity, runId, pipeline, ...(attempt !== undefined && { attempt }), isDone: false };
+    const said = { severity, msg, data: { alarm: code, ...finding.data } };
+    // Recorded before anything is done about it; an alarm that cannot be recorded is raised by the next look.
+    await say(alarm, severity === 'error' ? { event: 'error', ...said } : { event: 'warning', ...said });
+    return alarm;
+  };
+
+  return {
+    settle: async (code, findings) => {
+      const found = new Map(findings.map((finding) => [`${code} ${finding.key}`, finding]));
+      let failure: unknown = null;
+      for (const [key, finding] of found) {
+        const alarm = alarms.get(key) ?? (await raise(code, finding));
+        alarms.set(key, alarm);
+        if (alarm.isDone) continue;
+        try {
+          await finding.act?.();
+          alarm.isDone = true;
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+      for (const [key, alarm] of alarms) {
+        if (alarm.code !== code || found.has(key)) continue;
+        await say(alarm, { event: 'recovered', severity: 'info', msg: `over: ${alarm.msg}`, data: { alarm: code } });
+        alarms.delete(key);
+      }
+      // Raised once, but what could not be done is done by the next look.
+      if (failure !== null) throw failure;
+    },
+    open: () => [...alarms.values()].map(({ code, msg, severity }) => ({ code, msg, severity })),
+  };
+};

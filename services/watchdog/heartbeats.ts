@@ -1,0 +1,147 @@
+import type { Clock } from '../clock.ts';
+import { fenceOf } from '../fence.ts';
+import type { LiveNews } from '../orchestrator-port.ts';
+import type { Committed, EffectRow, Fence, RunRow, Store } from '../store.ts';
+
+type Mark = {
+  run: RunRow;
+  effect: EffectRow;
+  stage: string;
+  limitMs: number | null;
+  /** Monotonic: silence is counted on a clock that never jumps. */
+  heardMs: number;
+  /** Wall time, for people; null until something was heard. */
+  heardAt: number | null;
+  shownAt: number | null;
+  /** The longest silence since the journal heard of it last. */
+  brokenMs: number;
+  saidMs: number;
+  /** A verdict stays: a sign of life that comes afterwards changes nothing about the attempt (S61). */
+  isLate: boolean;
+  isDropped: boolean;
+};
+type LateMark = Pick<Mark, 'run' | 'effect' | 'stage'> & { limitMs: number; silentMs: number };
+
+/** The signs of life of every attempt that works here: marks in memory, no transition (T13). */
+export type Heartbeats = {
+  watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
+  late(): LateMark[];
+  /** Milliseconds until the next attempt would be late; null when none has a limit. */
+  nextDueIn(): number | null;
+  /** What the status shows, by stage. */
+  shown(runId: string): Record<string, number>;
+  /** Shows again what the last service had written down. */
+  restore(rows: EffectRow[]): void;
+  /** Forgets what is shown of attempts that a step has ended. */
+  settle(committed: Committed): void;
+  /** Shows, writes down and now and then journals what was heard; also called every five seconds while anything is. */
+  flush(): Promise<void>;
+  close(): void;
+};
+
+/** T13: at most this old on disk and in the status. */
+const flushMs = 5000;
+/** A sign of life of a long attempt is journalled six times an hour at most: a day of work is 144 small rows. */
+const sayEveryMs = 600_000;
+
+export const createHeartbeats = (deps: {
+  store: Pick<Store, 'saveHeartbeats'>;
+  clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'after'>;
+  note: (event: Parameters<Store['note']>[0]) => Promise<void>;
+  tell: (news: LiveNews) => void;
+  /** A limit begins to count. */
+  onLimit: (limitMs: number) => void;
+  log: (message: string, meta: Record<string, unknown>) => void;
+}): Heartbeats => {
+  const { store, clock, note, tell, log } = deps;
+  const marks = new Set<Mark>();
+  const shown = new Map<string, Record<string, number>>();
+  let cancel: (() => void) | null = null;
+
+  const hear = (mark: Mark): void => {
+    const nowMs = clock.monotonicMs();
+    mark.brokenMs = Math.max(mark.brokenMs, nowMs - mark.heardMs);
+    mark.heardMs = nowMs;
+    mark.heardAt = clock.wallMs();
+    cancel ??= clock.after(flushMs, () => {
+      cancel = null;
+      flush().catch((error) => log('signs of life could not be written down', { error: String(error) }));
+    });
+  };
+
+  const isWorthSaying = ({ saidMs }: Mark): boolean => clock.monotonicMs() - saidMs >= sayEveryMs;
+
+  const say = async (mark: Mark): Promise<void> => {
+    const { run, effect, stage, brokenMs, shownAt } = mark;
+    const heartbeat_at = new Date(shownAt as number).toISOString();
+    const msg = `${stage} is alive; it was silent for at most ${Math.round(brokenMs / 1000)} s`;
+    mark.saidMs = clock.monotonicMs();
+    mark.brokenMs = 0;
+    await note({
+      ...{ runId: run.runId, pipeline: run.pipeline, stage, attempt: effect.attempt, event: 'heartbeat', severity: 'debug', msg },
+      data: { silent_ms: brokenMs, patch: { stages: [{ name: stage, heartbeat_at }] } },
+    });
+  };
+
+  const flush = async (): Promise<void> => {
+    const heard = [...marks].filter(({ isDropped, heardAt, shownAt }) => !isDropped && heardAt !== null && heardAt !== shownAt);
+    const rows: { runId: string; fence: Fence; at: number }[] = [];
+    for (const mark of heard) {
+      const { run, effect, stage, heardAt } = mark;
+      const at = heardAt as number;
+      mark.shownAt = at;
+      shown.set(run.runId, { ...shown.get(run.runId), [stage]: at });
+      rows.push({ runId: run.runId, fence: fenceOf(effect), at });
+      const patch = { stages: [{ name: stage, heartbeat_at: new Date(at).toISOString() }] };
+      tell({ run_id: run.runId, pipeline: run.pipeline, stage, event: 'heartbeat', data: { patch } });
+    }
+    if (rows.length > 0) await store.saveHeartbeats(rows);
+    for (const mark of heard) if (isWorthSaying(mark)) await say(mark);
+  };
+
+  return {
+    watch: (run, effect, limitMs) => {
+      const nowMs = clock.monotonicMs();
+      const mark: Mark = {
+        ...{ run, effect, stage: effect.input.stage as string, limitMs, heardMs: nowMs, heardAt: null, shownAt: null },
+        ...{ brokenMs: 0, saidMs: nowMs, isLate: false, isDropped: false },
+      };
+      marks.add(mark);
+      if (limitMs !== null) deps.onLimit(limitMs);
+      return { alive: () => hear(mark), end: () => void marks.delete(mark) };
+    },
+    late: () =>
+      [...marks].flatMap((mark) => {
+        const { run, effect, stage, limitMs } = mark;
+        const silentMs = clock.monotonicMs() - mark.heardMs;
+        if (limitMs === null || (mark.isDropped && !mark.isLate)) return [];
+        mark.isLate ||= silentMs >= limitMs;
+        return mark.isLate ? [{ run, effect, stage, limitMs, silentMs }] : [];
+      }),
+    nextDueIn: () => {
+      const waits = [...marks].flatMap(({ limitMs, heardMs, isLate, isDropped }) =>
+        limitMs === null || isLate || isDropped ? [] : [heardMs + limitMs - clock.monotonicMs()],
+      );
+      return waits.length > 0 ? Math.min(...waits) : null;
+    },
+    shown: (runId) => shown.get(runId) ?? {},
+    restore: (rows) => {
+      for (const { runId, input, heartbeatAt } of rows)
+        if (input.stage && heartbeatAt !== null) shown.set(runId, { ...shown.get(runId), [input.stage]: heartbeatAt });
+    },
+    settle: ({ run, decision }) => {
+      const over = [...decision.remove, ...decision.drop];
+      for (const mark of marks)
+        if (mark.run.runId === run.runId && over.some(({ id, stamp }) => id === mark.effect.id && stamp === mark.effect.stamp))
+          mark.isDropped = true;
+      const before = shown.get(run.runId);
+      if (!before) return;
+      const working = new Set(run.projection.stages.filter(({ state }) => state === 'running').map(({ name }) => name));
+      const left = Object.entries(before).filter(([stage]) => working.has(stage));
+      if (left.length > 0) shown.set(run.runId, Object.fromEntries(left));
+      else shown.delete(run.runId);
+    },
+    flush,
+    close: () => cancel?.(),
+  };
+};

@@ -1,0 +1,103 @@
+import type { Clock } from '../clock.ts';
+import { plainError } from '../plain-error.ts';
+import type { Alarms } from './alarms.ts';
+import type { Look } from './looks.ts';
+
+/** After a look that failed. */
+const againMs = 2000;
+
+export type Watchdog = {
+  /** Looks at everything once; also called by its own timer. */
+  tick(): Promise<void>;
+  /** A deadline that cannot wait for the next round: it wakes for it. */
+  wakeIn(ms: number): void;
+  start(): void;
+  /** When it last finished a round, and what kept it from one. */
+  last(): { agoMs: number; error: string | null };
+  close(): Promise<void>;
+};
+
+/**
+ * Looks for what nobody tells, every `intervalMs` and at the deadlines in between. It raises alarms and delivers events; it
+ * writes no state.
+ */
+export const createWatchdog = (deps: {
+  clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  intervalMs: number;
+  looks: Record<string, Look>;
+  /** The looks that have deadlines of their own, and when the next one is. */
+  urgent: { codes: readonly string[]; nextDueIn: () => number | null };
+  alarms: Pick<Alarms, 'settle'>;
+  /** What else is done every round: admission to free places, the health of the service. */
+  rounds: Record<string, () => Promise<void>>;
+  log: (message: string, meta: Record<string, unknown>) => void;
+}): Watchdog => {
+  const { clock, intervalMs, looks, urgent, alarms, rounds, log } = deps;
+  let roundAtMs = clock.monotonicMs() + intervalMs;
+  let finishedMs = clock.monotonicMs();
+  let error: string | null = null;
+  let wakeAtMs = Number.POSITIVE_INFINITY;
+  let cancel: (() => void) | null = null;
+  let isStarted = false;
+  let turns: Promise<void> = Promise.resolve();
+
+  /** One that fails does not keep the others from being asked. @returns what went wrong */
+  const tried = async (what: string, work: () => Promise<void>): Promise<string | null> => {
+    try {
+      await work();
+      return null;
+    } catch (problem) {
+      log('a look of the watchdog failed; it looks again', { look: what, error: String(problem) });
+      return `${what}: ${plainError(problem)}`;
+    }
+  };
+
+  const turn = async (isRound: boolean): Promise<boolean> => {
+    const problems: (string | null)[] = [];
+    for (const [code, look] of Object.entries(looks))
+      if (isRound || urgent.codes.includes(code)) problems.push(await tried(code, async () => alarms.settle(code, await look())));
+    if (isRound) for (const [name, work] of Object.entries(rounds)) problems.push(await tried(name, work));
+    const [problem = null] = problems.filter((one) => one !== null);
+    if (isRound) {
+      error = problem;
+      finishedMs = clock.monotonicMs();
+      roundAtMs = finishedMs + (problem === null ? intervalMs : Math.min(intervalMs, againMs));
+    }
+    return problem === null;
+  };
+
+  /** One after the other: two looks at once would raise one alarm twice. */
+  const inTurn = (isRound: boolean): Promise<void> => {
+    turns = turns.then(() => turn(isRound)).then((isFine) => plan(isFine ? intervalMs : againMs));
+    return turns;
+  };
+
+  const wakeIn = (ms: number): void => {
+    const waitMs = Math.min(Math.max(ms, 0), intervalMs);
+    const at = clock.monotonicMs() + waitMs;
+    if (!isStarted || at >= wakeAtMs) return;
+    cancel?.();
+    wakeAtMs = at;
+    cancel = clock.after(waitMs, () => {
+      wakeAtMs = Number.POSITIVE_INFINITY;
+      void inTurn(clock.monotonicMs() >= roundAtMs);
+    });
+  };
+  const plan = (atMostMs: number): void => wakeIn(Math.min(roundAtMs - clock.monotonicMs(), urgent.nextDueIn() ?? intervalMs, atMostMs));
+
+  return {
+    tick: () => inTurn(true),
+    wakeIn,
+    start: () => {
+      isStarted = true;
+      roundAtMs = clock.monotonicMs() + intervalMs;
+      plan(intervalMs);
+    },
+    last: () => ({ agoMs: clock.monotonicMs() - finishedMs, error }),
+    close: async () => {
+      isStarted = false;
+      cancel?.();
+      await turns;
+    },
+  };
+};
