@@ -6,6 +6,7 @@ import { Overview } from './overview/overview.tsx';
 import { PipelinePage } from './pipelines/pipeline-page.tsx';
 import { PipelinesPage } from './pipelines/pipelines-page.tsx';
 import { useRefresh } from './reads.ts';
+import { SchedulesPage } from './schedules/schedules-page.tsx';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { Loading } from './ui/loading.tsx';
@@ -29,6 +30,9 @@ export const App = () => {
             <PipelinesPage />
           </Route>
           <Route path="/pipelines/:name">{({ name }) => <PipelinePage key={name} name={name} />}</Route>
+          <Route path="/schedules">
+            <SchedulesPage />
+          </Route>
           <Route path="/health">
             <HealthPage />
           </Route>

@@ -43,9 +43,19 @@ export const usePipeline = (name: string) =>
 export const useRecentRuns = (pipeline: string, limit: number) =>
   useQuery({ queryKey: ['runs', 'recent', pipeline, limit], queryFn: () => api.ask('GET /api/runs', { query: { pipeline, limit } }) });
 
-/** When a pipeline is due next; slots come from the scheduler, never from arithmetic of ours. */
-export const useSchedule = (pipeline: string) =>
-  useQuery({ queryKey: ['schedule', pipeline], queryFn: () => api.ask('GET /api/schedule', { query: { pipeline } }), staleTime: 20_000 });
+export type Schedule = Operations['GET /api/schedules']['answer']['items'][number];
+export type Coming = Operations['GET /api/schedules/upcoming']['answer']['items'][number];
+const mostComing = 100;
+
+export const useSchedules = () => useQuery({ queryKey: ['schedules'], queryFn: () => api.ask('GET /api/schedules'), staleTime: 20_000 });
+
+/** The slots to come of all pipelines, and what they will meet: from the planner that fires them, never from arithmetic of ours. */
+export const useUpcoming = () =>
+  useQuery({
+    queryKey: ['schedules', 'upcoming'],
+    queryFn: () => api.ask('GET /api/schedules/upcoming', { query: { limit: mostComing } }),
+    staleTime: 20_000,
+  });
 
 const slotEvents = 100;
 /** What the scheduler said of a pipeline: slots that fired, and those that became no run, with the reason. */

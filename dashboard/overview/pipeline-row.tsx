@@ -6,7 +6,7 @@ import { firstOf, wordsOf } from '../commands/command-words.ts';
 import { useCommand } from '../commands/use-command.ts';
 import { useLive } from '../live/use-live.ts';
 import { useOffline } from '../live/use-offline.ts';
-import { type PipelineFacts, useRecentRuns, useSchedule } from '../reads.ts';
+import { type PipelineFacts, useRecentRuns, useSchedules, useUpcoming } from '../reads.ts';
 import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
@@ -56,20 +56,20 @@ const RowCommand = ({ facts, run }: { facts: PipelineFacts; run: RunView | null 
 };
 
 const NextFire = ({ pipeline }: { pipeline: string }) => {
-  const { data } = useSchedule(pipeline);
-  const next = data?.next_slots[0];
-  if (!data) return null;
-  if (!next || !data.enabled) return <p className="next muted">{data.cron ? 'Schedule is off' : 'No schedule'}</p>;
-  const at = Date.parse(next);
+  const coming = useUpcoming().data?.items.find((slot) => slot.pipeline === pipeline && slot.predicted !== 'left_out');
+  const schedules = useSchedules().data?.items;
+  if (!schedules) return null;
+  if (!coming) return <p className="next muted">{schedules.some((one) => one.pipeline === pipeline) ? 'Nothing is due' : 'No schedule'}</p>;
+  const at = Date.parse(coming.fires_at);
   return (
-    <p className="next">
-      <span className="muted">Next</span>{' '}
-      <time dateTime={next} title={fullTime(at)}>
+    <p className="next" title={coming.why ?? undefined}>
+      <span className="muted">{coming.predicted === 'skip' ? 'Skips' : 'Next'}</span>{' '}
+      <time dateTime={coming.fires_at} title={fullTime(at)}>
         {minuteTime(at)}
       </time>{' '}
       <span className="muted">in</span>{' '}
       <b>
-        <Countdown to={next} over="a moment" />
+        <Countdown to={coming.fires_at} over="a moment" />
       </b>
     </p>
   );

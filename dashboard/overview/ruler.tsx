@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { api } from '../api.ts';
 import { useNow } from '../live/use-live.ts';
-import { type PipelineFacts, type RunFacts, useSchedule } from '../reads.ts';
+import { type PipelineFacts, type RunFacts, useUpcoming } from '../reads.ts';
 import { dayOf, duration, fullTime, minuteTime, zoneName } from '../ui/time.ts';
 import { useRoving } from '../ui/use-roving.ts';
 import { useSearchState } from '../ui/use-search.ts';
@@ -40,11 +40,14 @@ const RunMark = ({ run, scale, now, ...focus }: MarkProps) => {
 };
 
 const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFacts[]; scale: Scale; now: number }) => {
-  const { data } = useSchedule(facts.name);
+  const { data } = useUpcoming();
   // Oldest first, as they stand.
   const marks = runs.toReversed();
   const { ref, onKeyDown, tabIndexOf, onFocusOf } = useRoving<HTMLElement>(marks.length);
-  const slots = (data?.enabled ? data.next_slots : []).map((slot) => Date.parse(slot)).filter((at) => at >= now && at <= scale.to);
+  const slots = (data?.items ?? [])
+    .filter(({ pipeline, predicted }) => pipeline === facts.name && predicted !== 'left_out')
+    .map(({ fires_at }) => Date.parse(fires_at))
+    .filter((at) => at >= now && at <= scale.to);
   return (
     <li className="ruler-lane">
       <span className="ruler-name">{facts.title}</span>

@@ -7,6 +7,7 @@ export const places: readonly Place[] = [
   { href: '/', label: 'Overview', icon: 'overview', keys: 'g o' },
   { href: '/runs', label: 'Runs', icon: 'runs', keys: 'g r' },
   { href: '/pipelines', label: 'Pipelines', icon: 'pipelines', keys: 'g p' },
+  { href: '/schedules', label: 'Schedules', icon: 'schedules', keys: 'g s' },
   { href: '/health', label: 'Health', icon: 'health', keys: 'g h' },
 ];
 

@@ -62,6 +62,8 @@ const empty = async (): Promise<void> => {
 const busy = async (): Promise<void> => {
   const scene = await openScene();
   await scene.past({ days: 3, runs: 34 });
+  await scene.schedule('after-the-close', 'market-data', '30 17 * * 1-5');
+  await scene.schedule('nightly-report', 'nightly-report', '15 23 * * *');
   await scene.setStage('translator', [0.2, 0]);
   await scene.setStage('analyzer', ['hold', 0, 1]);
   await scene.setStage('render', [0.1, 7, 1]);
@@ -78,6 +80,8 @@ const busy = async (): Promise<void> => {
     { name: 'busy-trend-table', path: '/runs?pipeline=market-data&view=table' },
     { name: 'busy-pipelines', path: '/pipelines' },
     { name: 'busy-pipeline', path: '/pipelines/market-data' },
+    { name: 'busy-schedules', path: '/schedules', doc: 'schedules' },
+    { name: 'busy-schedule-edit', path: '/schedules?edit=after-the-close' },
     { name: 'busy-health', path: '/health' },
     { name: 'start-dialog', path: '/', before: press('n') },
     { name: 'palette', path: '/', before: press('Control+k') },

@@ -11,6 +11,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   scene = await openScene({ ...stagePipelines, 'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n' });
   await scene.past({ days: 1, runs: 3 });
+  await scene.schedule('nightly-report', 'nightly-report', '15 23 * * *');
   await scene.setStage('build', [0, 1]);
   await ended(scene.orchestrator, (await scene.begin('search-index')).run_id as string);
   await scene.setStage('analyzer', ['hold', 0]);
@@ -38,6 +39,8 @@ const screens: [string, string, string | null][] = [
   ['the durations as a table', '/runs?pipeline=market-data&view=table', null],
   ['the pipelines', '/pipelines', null],
   ['a pipeline', '/pipelines/market-data', null],
+  ['the schedules', '/schedules', null],
+  ['a schedule that is edited', '/schedules?edit=nightly-report', null],
   ['the health', '/health', null],
   ['an address without a view', '/nowhere', null],
   ['the start dialog', '/', 'n'],

@@ -1,0 +1,34 @@
+import type { Schedule } from '../reads.ts';
+import { duration } from '../ui/time.ts';
+import type { Look } from '../ui/words.ts';
+
+/** When a schedule is due, as it is written. */
+export const whenOf = ({ cron, every_ms, at }: Schedule): string => {
+  if (cron !== null) return cron;
+  if (every_ms !== null)
+    return `every ${duration(every_ms)
+      .replace(/\.0 s$/, ' s')
+      .replace(/ 00 (min|s)$/, '')}`;
+  return (at ?? []).join(', ');
+};
+
+const looks: Record<string, Look> = {
+  started: { tone: 'ok', glyph: 'done', word: 'started' },
+  queued: { tone: 'wait', glyph: 'pending', word: 'queued' },
+  waiting: { tone: 'wait', glyph: 'waiting', word: 'waiting' },
+  skipped: { tone: 'none', glyph: 'skipped', word: 'skipped' },
+  missed: { tone: 'wait', glyph: 'asking', word: 'missed' },
+  blocked: { tone: 'stop', glyph: 'paused', word: 'blocked' },
+  refused: { tone: 'bad', glyph: 'failed', word: 'refused' },
+  cancelled: { tone: 'stop', glyph: 'stopped', word: 'cancelled' },
+};
+export const lookOfDecision = (decision: string): Look => looks[decision] ?? { tone: 'none', glyph: 'pending', word: decision };
+
+const predictions: Record<string, string> = {
+  start: 'starts',
+  queue: 'waits for the run before',
+  cancel_running: 'stops the run before',
+  skip: 'is skipped',
+  left_out: 'is left out',
+};
+export const predictionWord = (predicted: string): string => predictions[predicted] ?? predicted;
