@@ -6,6 +6,7 @@ import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
 import type { Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { loadPipelines } from '../services/pipelines.ts';
+import { noWaker, type Waker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
 
@@ -14,7 +15,7 @@ export type Place = { dir: string; parts: Parts; orchestrator: Orchestrator; clo
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
 
 /** The whole service without its port, in a folder of its own, with as many pipelines `p0`, `p1`, … of three /bin/true. */
-export const openPlace = async (pipelines: number): Promise<Place> => {
+export const openPlace = async (pipelines: number, waker: Waker = noWaker): Promise<Place> => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-bench-'));
   await mkdir(join(dir, 'pipelines'));
   await mkdir(join(dir, 'data'));
@@ -27,6 +28,7 @@ export const openPlace = async (pipelines: number): Promise<Place> => {
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
     logger: silent,
+    waker,
   };
   const service = createService(parts, {
     dataDir: join(dir, 'data'),

@@ -7,11 +7,12 @@ import { controlCommands } from './commands/control.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/output.ts';
 import { runCommands } from './commands/runs.ts';
+import { scheduleCommands } from './commands/schedules.ts';
 import { createOutput } from './output.ts';
 
 type Env = Record<string, string | undefined>;
 
-const commands: Record<string, Command> = { ...runCommands, ...controlCommands, ...outputCommands, ...localCommands };
+const commands: Record<string, Command> = { ...runCommands, ...controlCommands, ...scheduleCommands, ...outputCommands, ...localCommands };
 commands.completion = completionOf(commands);
 
 const help = (): string =>

@@ -31,6 +31,11 @@ export const optionTypes = {
   outputs: { type: 'string' },
   latest: { type: 'boolean' },
   format: { type: 'string' },
+  cron: { type: 'string' },
+  timezone: { type: 'string' },
+  count: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  again: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
 } as const;

@@ -23,6 +23,9 @@ export const eventNameSchema = z.enum([
   'acknowledged',
   'heartbeat',
   'blocked',
+  'fired',
+  'missed',
+  'changed',
   'warning',
   'error',
 ]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { attemptSchema } from './attempts.ts';
 import { eventSchema } from './events.ts';
+import { scheduleSummarySchema } from './schedule-view.ts';
 import { statusSchema } from './status.ts';
 
 const instant = z.iso.datetime({ precision: 3 });
@@ -16,7 +17,7 @@ const allDataSchema = z.object({
     default_pipeline: z.string().nullable(),
     pipelines: z.array(z.object({ name: z.string(), title: z.string(), stages: z.array(z.string()) })),
   }),
-  schedules: z.array(z.record(z.string(), z.unknown())),
+  schedules: z.array(scheduleSummarySchema),
   runs: z.array(statusSchema),
   /** Pipelines that show IDLE by a reset, with the run that it hides. */
   resets: z.record(z.string(), z.string().nullable()),

@@ -1,13 +1,18 @@
 import type { z } from 'zod';
 import type { FailureMatch, PipelineDefinition } from './definition.ts';
 import { references } from './interpolate.ts';
-import { checkParam } from './params.ts';
+import { checkParam, validateParams } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import type { ScheduleFile } from './schedule.ts';
 import { unknownKey } from './suggest.ts';
 
 /** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
 type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
-export type ParsedDefinition = { ok: true; definition: PipelineDefinition } | { ok: false; problems: DefinitionProblem[] };
+/** A schedule of the file: its id, and its other fields as they were written. */
+export type FileSchedule = { id: string; written: Omit<ScheduleFile, 'id'> };
+export type ParsedDefinition =
+  | { ok: true; definition: PipelineDefinition; schedules: FileSchedule[] }
+  | { ok: false; problems: DefinitionProblem[] };
 
 const pointerOf = (path: readonly PropertyKey[]): string =>
   path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -28,8 +33,9 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition, parsed.data),
+    ...scheduleProblems(definition, parsed.data),
   ];
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition, schedules: schedulesOf(parsed.data) };
 };
 
 /** Checks of JSON recurse; nobody nests a pipeline file this deep, and a deeper one must not end in a stack overflow. */
@@ -147,8 +153,24 @@ const envProblems = ({ env }: PipelineDefinition): DefinitionProblem[] =>
     })),
   );
 
+/** The only schedule of a pipeline may go by its name. */
+const schedulesOf = ({ name, schedules }: PipelineFile): FileSchedule[] =>
+  schedules.map(({ id, ...written }) => ({ id: id ?? name, written }));
+
+const scheduleProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>
+  schedulesOf(file).flatMap(({ id, written }, index, all) => {
+    const params = validateParams(definition, written.params ?? {});
+    const isTaken = all.findIndex((other) => other.id === id) < index;
+    return [
+      ...(isTaken ? [invalid(['schedules', index, 'id'], `a schedule \`${id}\` stands above already; each needs an id of its own`)] : []),
+      ...(params.ok
+        ? []
+        : params.errors.map(({ pointer, detail }) => invalid(['schedules', index, ...pointer.split('/').slice(1)], detail))),
+    ];
+  });
+
 const roots = ['params', 'stages', 'run', 'env'];
-const runKeys = ['id', 'number', 'workspace'];
+const runKeys = ['id', 'number', 'workspace', 'slot'];
 
 /** `${…}` that can never have a value is found when the file is loaded, not at three in the morning. */
 const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>

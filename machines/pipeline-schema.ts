@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { closed } from './closed.ts';
 import { conflictWords, defaultLimits } from './definition.ts';
 import { durationSchema } from './duration.ts';
+import { scheduleSchema } from './schedule.ts';
 import { sizeSchema } from './size.ts';
+import { zoneSchema } from './zone.ts';
 
 /** A shape of the file format that this version does not run yet: refused by name, never ignored. */
 const later = (key: string, refuses: (value: unknown) => boolean = () => true) =>
@@ -29,17 +31,6 @@ const nameSchema = z
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long')
   .refine((name) => !reserved.includes(name), { error: `is a reserved word (${reserved.join(', ')})` });
 
-const zoneSchema = z.string().refine(
-  (zone) => {
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: zone });
-      return true;
-    } catch {
-      return false;
-    }
-  },
-  { error: 'expected a time zone such as UTC or America/Chicago' },
-);
 const envSchema = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), z.string());
 const whole = z.int().nonnegative();
 
@@ -173,6 +164,6 @@ export const pipelineSchema = closed({
     .default([]),
   stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
   finally: later('finally'),
-  schedules: later('schedules', (value) => !(Array.isArray(value) && value.length === 0)),
+  schedules: z.array(scheduleSchema).max(50).default([]),
 });
 export type PipelineFile = z.infer<typeof pipelineSchema>;

@@ -8,6 +8,8 @@ import { lintLine, lintOf } from '../services/lint.ts';
 import { createLogger, type Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { loadPipelines } from '../services/pipelines.ts';
+import { intervalOfFile } from '../services/scheduler/interval.ts';
+import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
 import { claimDataDir } from '../services/sqlite/owner.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
@@ -53,12 +55,14 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
     logger,
+    waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
   for (const { file, line, detail } of loaded.problems) logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
-  const facts = { intervalMs: null, shutdownTimeoutMs: config.shutdown_timeout };
-  for (const entry of loaded.pipelines.values())
+  for (const entry of loaded.pipelines.values()) {
+    const facts = { intervalMs: intervalOfFile(entry, systemClock.wallMs()), shutdownTimeoutMs: config.shutdown_timeout };
     for (const finding of lintOf(entry, facts)) logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
+  }
   const service = createService(parts, {
     dataDir,
     baseEnv: baseEnvOf(env),

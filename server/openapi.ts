@@ -51,7 +51,13 @@ const answersOf = (route: Route, named: Json): Json => {
 
 /** What the viewers group by. */
 const tagOf = (path: string): string =>
-  path.startsWith('/api/runs') ? 'runs' : path.startsWith('/api/pipeline') ? 'pipelines' : 'service';
+  path.startsWith('/api/runs')
+    ? 'runs'
+    : path.startsWith('/api/schedule')
+      ? 'schedules'
+      : path.startsWith('/api/pipeline')
+        ? 'pipelines'
+        : 'service';
 
 /** OpenAPI 3.1 from the same table that registers and validates. */
 export const openApi = (version: string): Json => {

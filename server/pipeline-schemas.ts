@@ -26,6 +26,7 @@ const pipelineSummary = z.object({
   policy,
   lint: z.array(lintFindingSchema),
   status: statusSchema,
+  next_slots: z.array(z.string()),
 });
 export const pipelinesAnswer = z.object({ items: z.array(pipelineSummary), problems: z.array(problem), as_of_seq: z.int() });
 
@@ -62,7 +63,6 @@ const outcome = statusSchema
 export const pipelineAnswer = pipelineSummary.extend({
   definition,
   outcomes: z.array(outcome).max(30),
-  next_slots: z.array(z.string()),
   problems: z.array(problem),
   as_of_seq: z.int(),
 });

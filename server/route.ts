@@ -14,7 +14,7 @@ export type RouteInput = {
 export type RouteAnswer = { status: number; body: unknown; type?: string; headers?: Record<string, string> };
 /** One route: its schema is its validation, its type and its documentation. */
 export type Route = {
-  method: 'get' | 'post';
+  method: 'get' | 'post' | 'patch' | 'delete';
   /** `{name}` are parameters. */
   path: string;
   summary: string;

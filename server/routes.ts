@@ -9,6 +9,7 @@ import { actorOf } from './actor.ts';
 import { readLog } from './log-route.ts';
 import { acknowledgeAnswer, acknowledgeBody, pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
+import { scheduleRoutes } from './schedule-routes.ts';
 import * as schemas from './schemas.ts';
 
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
@@ -162,11 +163,7 @@ export const routes: readonly Route[] = [
         }),
       ),
   },
-  {
-    ...{ method: 'get', path: '/api/schedule', summary: "The pipeline's schedule" },
-    ...{ query: schemas.pipelineQuery, answers: { 200: schemas.scheduleAnswer }, refusals: ['unknown-pipeline'] },
-    handle: async (orchestrator, input) => ok(await orchestrator.schedule(pipelineOf(orchestrator, input))),
-  },
+  ...scheduleRoutes,
   {
     ...{ method: 'get', path: '/api/pipelines', summary: 'Every pipeline, and the files that do not hold' },
     ...{ answers: { 200: pipelinesAnswer }, refusals: [] },

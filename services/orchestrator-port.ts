@@ -10,6 +10,8 @@ import type { HealthReport } from './health.ts';
 import type { LogLines, LogPart, LogStream } from './logs/logs.ts';
 import type { LogMatches } from './logs/search.ts';
 import type { Measures } from './measures.ts';
+import type { Schedules } from './scheduler/schedules-port.ts';
+import type { SlotClaim } from './scheduler/slot-store.ts';
 import type { RunFilter, StreamScope } from './store.ts';
 
 /** Who asks: shown in the ledger and in events. */
@@ -24,6 +26,8 @@ export type StartRequest = {
   /** What to do about a live run; null = as the pipeline says. */
   onConflict: OnConflict | null;
   idempotency: Idempotency | null;
+  /** The slot a schedule starts it for. */
+  slot?: SlotClaim;
 };
 export type Idempotency = { key: string; bodyHash: string };
 type StreamSnapshot = {
@@ -59,12 +63,13 @@ type PipelineSummary = {
   lint: LintFinding[];
   policy: PolicyView | null;
   status: Status;
+  /** The next slots of all its schedules. */
+  next_slots: string[];
 };
 type PipelineDetail = PipelineSummary & {
   definition: DefinitionView;
   /** The last 30 runs, newest first; a live one has no outcome yet. */
   outcomes: Record<string, unknown>[];
-  next_slots: string[];
   problems: PipelineProblem[];
   as_of_seq: number;
 };
@@ -95,7 +100,6 @@ export type Queries = {
   commands(runId: string): Promise<{ run_id: string; version: number; items: CommandOutlook[]; as_of_seq: number }>;
   /** The lifecycle chart of a pipeline, or the one a run was pinned to. @throws unknown-pipeline, unknown-run */
   chart(of: { pipeline: string } | { runId: string }, format: ChartFormat): Promise<{ type: string; body: string }>;
-  schedule(pipeline: string): Promise<Record<string, unknown>>;
   health(): HealthReport;
   measures(): Promise<Measures>;
 };
@@ -161,4 +165,4 @@ export type RunCommand = { command: Command; actor: Actor; ifVersion: number | n
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and
  * nothing else on purpose.
  */
-export type Orchestrator = Queries & LogQueries & StreamSource & Commands;
+export type Orchestrator = Queries & LogQueries & StreamSource & Commands & Schedules;

@@ -4,6 +4,7 @@ import { type LintFacts, lintOf } from './lint.ts';
 import type { Look } from './look.ts';
 import type { Queries } from './orchestrator-port.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
+import type { Schedules } from './scheduler/schedules-port.ts';
 import type { Store } from './store.ts';
 
 type Deps = {
@@ -11,7 +12,8 @@ type Deps = {
   look: Look;
   loaded: LoadedPipelines;
   lintFacts: (pipeline: string) => LintFacts;
-} & Pick<Queries, 'status' | 'schedule' | 'defaultPipeline'>;
+} & Pick<Queries, 'status' | 'defaultPipeline'> &
+  Pick<Schedules, 'nextSlotsOf'>;
 
 const shownOutcomes = 30;
 
@@ -31,6 +33,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),
       lint: lintOf(entry, deps.lintFacts(definition.name)),
       status: await deps.status(definition.name),
+      next_slots: await deps.nextSlotsOf(definition.name),
     };
   };
 
@@ -55,7 +58,6 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
         ...(await summaryOf(entry, await store.streaks())),
         definition: definitionView(entry.definition),
         outcomes,
-        next_slots: (await deps.schedule(name)).next_slots as string[],
         problems: loaded.problems.filter(({ file }) => file === entry.file),
         as_of_seq: headSeq,
       };

@@ -2,8 +2,10 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { PipelineDefinition } from '../machines/definition.ts';
-import { parseDefinition } from '../machines/parse-definition.ts';
+import { type FileSchedule, parseDefinition } from '../machines/parse-definition.ts';
 import type { PipelineProblem } from './orchestrator-port.ts';
+import { checkSchedule } from './scheduler/check.ts';
+import { readSkipDays } from './scheduler/skip-days.ts';
 
 /** What a file itself says, by JSON pointer. */
 type FileText = {
@@ -12,7 +14,13 @@ type FileText = {
   /** false = it is not in the file, so a default holds. */
   has(pointer: string): boolean;
 };
-export type LoadedPipeline = { definition: PipelineDefinition; file: string; text: FileText; projectDir: string };
+export type LoadedPipeline = {
+  definition: PipelineDefinition;
+  file: string;
+  text: FileText;
+  projectDir: string;
+  schedules: FileSchedule[];
+};
 export type LoadedPipelines = {
   pipelines: Map<string, LoadedPipeline>;
   problems: PipelineProblem[];
@@ -56,13 +64,17 @@ export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
       const pointer = `/stages/${index}/uses`;
       problem({ line: read.text.line(pointer), pointer, code: 'invalid', detail: `there is no file ${module} in the project` });
     }
-    if (missing.length === 0) loaded.pipelines.set(definition.name, { definition, file: name, text: read.text, projectDir });
+    const faults = await scheduleFaults(read.schedules, definition.timezone, projectDir, loaded);
+    for (const { pointer, detail } of faults) problem({ line: read.text.line(pointer), pointer, code: 'invalid', detail });
+    const { schedules } = read;
+    if (missing.length + faults.length === 0)
+      loaded.pipelines.set(definition.name, { definition, file: name, text: read.text, projectDir, schedules });
   }
   return loaded;
 };
 
 type Problem = Omit<PipelineProblem, 'file'>;
-type Read = { ok: true; definition: PipelineDefinition; text: FileText } | { ok: false; problems: Problem[] };
+type Read = { ok: true; definition: PipelineDefinition; schedules: FileSchedule[]; text: FileText } | { ok: false; problems: Problem[] };
 
 /** One file's text → definition or problems with lines. JSON is YAML, so both go this way. */
 const readPipeline = (text: string): Read => {
@@ -98,7 +110,8 @@ const readPipeline = (text: string): Read => {
     return { ok: false, problems: [{ line: null, pointer: '', code: 'invalid-yaml', detail: (error as Error).message }] };
   }
   const parsed = parseDefinition(raw);
-  if (parsed.ok) return { ok: true, definition: parsed.definition, text: { line, has: (pointer) => document.hasIn(pathOf(pointer)) } };
+  const fileText: FileText = { line, has: (pointer) => document.hasIn(pathOf(pointer)) };
+  if (parsed.ok) return { ok: true, definition: parsed.definition, schedules: parsed.schedules, text: fileText };
   return { ok: false, problems: parsed.problems.map((one) => ({ line: line(one.pointer), ...one })) };
 };
 
@@ -121,4 +134,17 @@ const missingModules = async (definition: PipelineDefinition, projectDir: string
     await access(resolve(projectDir, module)).catch(() => missing.push({ index, module }));
   }
   return missing;
+};
+
+/** What only the planner can judge, and what only the other files can: patterns, calendars, and ids that are taken. */
+const scheduleFaults = async (schedules: FileSchedule[], timezone: string, projectDir: string, loaded: LoadedPipelines) => {
+  const faults: { pointer: string; detail: string }[] = [];
+  for (const [index, { id, written }] of schedules.entries()) {
+    const fault = (field: string, detail: string) => faults.push({ pointer: `/schedules/${index}/${field}`, detail });
+    const owner = [...loaded.pipelines.values()].find((other) => other.schedules.some((one) => one.id === id));
+    if (owner) fault('id', `the schedule id ${id} is taken by ${owner.file}`);
+    for (const { field, detail } of checkSchedule(written, timezone)) fault(field, detail);
+    await readSkipDays(written, projectDir).catch((error: Error) => fault('skip_days/file', error.message));
+  }
+  return faults;
 };

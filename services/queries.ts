@@ -14,6 +14,7 @@ import type { Look } from './look.ts';
 import type { Measures } from './measures.ts';
 import type { ChartFormat, Queries, StreamSource } from './orchestrator-port.ts';
 import type { LoadedPipelines } from './pipelines.ts';
+import type { Schedules } from './scheduler/schedules-port.ts';
 import { ServiceError } from './service-error.ts';
 import { idleStatus } from './status.ts';
 import type { Store, StoreSnapshot, TimerRow } from './store.ts';
@@ -27,7 +28,8 @@ type Deps = {
   defaultPipeline: string | null;
   health: () => HealthReport;
   measures: () => Promise<Measures>;
-} & Pick<StreamSource, 'onJournal' | 'onNews'>;
+} & Pick<StreamSource, 'onJournal' | 'onNews'> &
+  Pick<Schedules, 'schedule' | 'scheduleSummaries'>;
 
 const recentEvents = 100;
 /** A snapshot stays within 256 kB (stream.md, rule 5): the events take at most half of it. */
@@ -84,15 +86,10 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     return isHidden ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null) : show(run, headSeq);
   };
 
-  const schedule: Queries['schedule'] = async (pipeline) => ({
-    ...{ cron: null, timezone: known(pipeline).definition.timezone, enabled: false, overlap: 'skip', missed: 'none' },
-    ...{ dst_gap: 'run_at_shift', dst_fold: 'once', next_slots: [] },
-  });
-
   const snapshotBody = async (read: StoreSnapshot, pipeline: string): Promise<Record<string, unknown>> => {
     const now = statusIn(read, pipeline);
     const metrics = Object.fromEntries(now.stages.map((stage) => [stage.name, stage.metrics]));
-    const rest = { metrics, lock: now.lock, schedule: await schedule(pipeline), as_of_seq: read.headSeq };
+    const rest = { metrics, lock: now.lock, schedule: await deps.schedule(pipeline), as_of_seq: read.headSeq };
     return { status: now, recent_events: bounded(read.recent), ...rest };
   };
 
@@ -130,7 +127,6 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
   return {
     defaultPipeline,
     status,
-    schedule,
     run: async (runId) => {
       truthful();
       const { run, headSeq } = await runOr404(runId);
@@ -207,7 +203,8 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
       const runs = read.runs.map((run) => show(run, read.headSeq));
       const { headSeq: seq, resets } = read;
       const data = { runs, resets, recent_events: bounded(read.recent) };
-      if (!classic) return { seq, data: { service: serviceData(), schedules: [], ...data }, final: null };
+      const schedules = classic ? [] : await deps.scheduleSummaries();
+      if (!classic) return { seq, data: { service: serviceData(), schedules, ...data }, final: null };
       // Seed-era clients know one pipeline: its snapshot, as REST gives it.
       const pipeline = scope.pipeline ?? namesByPreference()[0];
       return { seq, data: pipeline ? { ...(await snapshotBody(read, pipeline)), ...data } : data, final: null };

@@ -33,6 +33,10 @@ import { createDrainRunner } from './runners/drain.ts';
 import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
+import { createBook } from './scheduler/book.ts';
+import { createScheduler } from './scheduler/scheduler.ts';
+import { createSchedules } from './scheduler/schedules.ts';
+import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
 import { watchStore } from './store-trouble.ts';
@@ -42,7 +46,7 @@ import { createLooks } from './watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from './watchdog/watchdog.ts';
 
 /** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
-export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger };
+export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger; waker: Waker };
 export type ServiceOptions = {
   dataDir: string;
   baseEnv: Record<string, string>;
@@ -60,6 +64,8 @@ export type Service = {
   orchestrator: Orchestrator;
   /** Settles what the last service left; state is answered from then on. */
   boot(): Promise<void>;
+  /** One turn of the scheduler; the waker does the same each second. */
+  tickSchedules(): Promise<void>;
   /** Starts nothing more, ends what works, and resolves when no process is left or the time is up. */
   close(): Promise<void>;
 };
@@ -69,7 +75,7 @@ const progressEveryMs = 5000;
 
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
-  const { launcher, processes, clock, logger } = parts;
+  const { launcher, processes, clock, logger, waker } = parts;
   const dataDir = resolve(options.dataDir);
   const secrets = createSecrets(options.secretsFrom);
   const places = { dataDir, baseEnv: options.baseEnv, secrets };
@@ -206,22 +212,31 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     live: (runId) => ({ progress: progress.get(runId)?.value ?? null, heartbeats: heartbeats.shown(runId) }),
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
+  const nextRunId = createRunIds(clock.wallMs);
+  const commands = createCommands({
+    ...{ store, charts, interpreter, clock, look, wake, dataDir, nextRunId },
+    isDraining: () => phase === 'draining',
+    diskRefusal: disk.refusal,
+  });
+  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
+  const scheduler = createScheduler({ ...{ store, book, clock, waker, wake, log }, start: commands.start });
+  health.register('scheduler', scheduler.health);
+  const schedules = createSchedules({ ...{ store, book, scheduler, clock, look, wake }, nextId: nextRunId });
   const queries = createQueries({
     ...{ store, charts, clock, look, measures, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
     ...{ onJournal: listenTo(readers), onNews: listenTo(watchers) },
+    ...{ schedule: schedules.schedule, scheduleSummaries: schedules.scheduleSummaries },
   });
-  // Files that say a schedule are refused by this version, so nothing has an interval.
-  const lintFacts = () => ({ intervalMs: null, shutdownTimeoutMs: options.shutdownTimeoutMs });
+  const lintFacts = (pipeline: string) => ({
+    intervalMs: schedules.shortestInterval(pipeline),
+    shutdownTimeoutMs: options.shutdownTimeoutMs,
+  });
   const orchestrator: Orchestrator = {
+    ...schedules,
     ...queries,
-    ...createPipelineQueries({ ...queries, store, look, loaded: options.loaded, lintFacts }),
+    ...createPipelineQueries({ ...queries, ...schedules, store, look, loaded: options.loaded, lintFacts }),
     ...createLogQueries({ logs, look }),
-    ...createCommands({
-      ...{ store, charts, interpreter, clock, look, wake, dataDir },
-      nextRunId: createRunIds(clock.wallMs),
-      isDraining: () => phase === 'draining',
-      diskRefusal: disk.refusal,
-    }),
+    ...commands,
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
@@ -242,6 +257,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   return {
     orchestrator,
+    tickSchedules: scheduler.tick,
     boot: async () => {
       heartbeats.restore(await store.effects());
       const { runs } = await recover({ store, interpreter, effects, timers, admission, clock, dataDir, secrets, reap });
@@ -253,6 +269,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       watchdog.start();
       void disk.look().catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       wake();
+      // Last: what the last service left has its places back, and a missed slot meets the truth.
+      await scheduler.open();
       retention.wake();
     },
     close: async () => {
@@ -260,6 +278,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
       await watchdog.close();
+      await scheduler.close();
       effects.hold();
       timers.close();
       await endWork();

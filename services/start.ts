@@ -14,6 +14,7 @@ import { projectSnapshot } from './interpreter/outlook.ts';
 import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
+import { SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
 
@@ -83,8 +84,9 @@ export const createStarter = (deps: StartDeps): Starter => {
     onConflict: StartRequest['onConflict'];
     idempotency: Idempotency | null;
     reused?: Reused;
+    slot?: StartRequest['slot'];
   };
-  const begin = async ({ actor, onConflict, idempotency, reused, ...rest }: Begin): Promise<Started> => {
+  const begin = async ({ actor, onConflict, idempotency, reused, slot, ...rest }: Begin): Promise<Started> => {
     const { definition } = rest;
     const { key, limit, onConflict: ownWord, queue } = definition.concurrency;
     const pinned = charts.pin(definition);
@@ -94,24 +96,22 @@ export const createStarter = (deps: StartDeps): Starter => {
     const request: BeginRequest = {
       ...{ spec, config: pinned.config, compilerVersion: pinned.compilerVersion, snapshot: pinned.initial },
       ...{ projection: projectSnapshot(pinned.machine, pinned.initial), at, idempotency },
-      lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: queue?.max ?? 1 },
-      refusal: (met) => ({
-        ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${whyRefused(met, definition)}` },
-        data: {
-          command: 'START',
-          why: whyRefused(met, definition),
-          run_id: 'owner' in met ? met.owner.runId : null,
-          trigger: spec.trigger,
-          by: actor.name,
-          reason: spec.reason,
-        },
-      }),
+      lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: slot ? 1 : (queue?.max ?? 1) },
+      ...(slot && { slot }),
+      refusal: (met) => {
+        const why = whyRefused(met, definition);
+        const runId = 'owner' in met ? met.owner.runId : null;
+        if (slot) return slot.refused?.(met.code, why, runId) ?? null;
+        const data = { command: 'START', why, run_id: runId, trigger: spec.trigger, by: actor.name, reason: spec.reason };
+        return { stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${why}`, data };
+      },
     };
     const begun = await interpreter.begin(request, { cause: { kind: 'command', actor: actor.name }, ...(reused && { reused }) });
     if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
     if (begun.kind === 'replayed') return { status: show(begun.run, (await runOr404(begun.run.runId)).headSeq), replayed: true };
     if (begun.kind === 'key-reused')
       throw new ServiceError('idempotency-key-reused', `the key stands for run ${begun.run.runId}, started with another body`);
+    if (begun.kind === 'slot-decided') throw new SlotDecided();
     deps.wake();
     if (begun.kind === 'blocked') {
       const policy = policyView(begun.streak, definition.onFailures ?? null);
@@ -151,10 +151,14 @@ export const createStarter = (deps: StartDeps): Starter => {
       await willing();
       const entry = known(request.pipeline);
       const definition = definitionFor(entry, request.onlyStage);
-      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency } = request;
+      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } = request;
+      if (!slot && references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot'))
+        throw new ServiceError('missing-slot', `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`);
       const params = validParams(definition, request.params);
       const of = { pipeline, definition, projectDir: entry.projectDir, params, trigger, onlyStage, reason, actor, onConflict, idempotency };
-      return begin({ ...of, ...(await inputsOf(definition)) });
+      const { inputs, metadata } = await inputsOf(definition);
+      const ofSlot = slot && { schedule: slot.scheduleId, slot: new Date(slot.slot).toISOString() };
+      return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
       await willing();
@@ -171,10 +175,12 @@ export const createStarter = (deps: StartDeps): Starter => {
       );
       if (!hasWorkspace && Object.keys(reused).length > 0)
         throw new ServiceError('missing-input', `the files of run ${run.number} were removed; start a new run`);
-      const { inputs_from } = run.metadata;
+      const { inputs_from, schedule, slot } = run.metadata;
       const metadata = {
         ...{ retry_of: run.runId, retry_from: stage, ...(hasWorkspace && { workspace_of: workspace }) },
         ...(inputs_from !== undefined && { inputs_from }),
+        // Tried again, it is still the run of its slot.
+        ...(slot !== undefined && { schedule, slot }),
       };
       const { pipeline, projectDir, onlyStage, inputs } = run;
       const reason = command.reason ?? null;

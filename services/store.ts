@@ -7,6 +7,7 @@ import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
 import type { Streak } from './failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
+import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {
@@ -117,8 +118,10 @@ export type BeginRequest = {
   lock: { key: string; limit: number; onConflict: OnConflict; queueMax: number };
   at: number;
   idempotency: { key: string; bodyHash: string } | null;
-  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). */
-  refusal: (met: Conflict | Paused) => NewEvent;
+  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). Null when a slot simply goes on waiting. */
+  refusal: (met: Conflict | Paused) => NewEvent | null;
+  /** The slot this run stands for; decided in the same transaction. */
+  slot?: SlotClaim;
 };
 /** What a start met: the run that is live (or first in line), and how many wait. */
 export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };
@@ -127,7 +130,8 @@ export type Begun =
   | { kind: 'replayed'; run: RunRow }
   | { kind: 'key-reused'; run: RunRow }
   | ({ kind: 'refused' } & Conflict)
-  | ({ kind: 'blocked' } & Paused);
+  | ({ kind: 'blocked' } & Paused)
+  | { kind: 'slot-decided' };
 /** The policy of the pipeline says no. */
 export type Paused = { code: 'blocked-by-policy'; streak: Streak };
 /** A run in the line of a key, in its order, with what it waits behind. `holders` are those that have a place. */
@@ -148,11 +152,12 @@ export type RunFilter = {
 export type StreamScope = { runId?: string; pipeline?: string };
 export type JournalFilter = { runId?: string; pipeline?: string; stage?: string; event?: string; after?: number; limit: number };
 
+type Parts = RetentionStore & SlotStore;
 /**
  * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one transaction of its own:
  * there is no begin/commit to leave open (T2). `decide` is synchronous and pure and may be called twice.
  */
-export type Store = RetentionStore & {
+export type Store = Parts & {
   /** Changes only when the journal is new; part of every cursor. */
   readonly epoch: string;
   /** `queued` = no place is free, the run is in the line. */

@@ -63,7 +63,8 @@ test.each([
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
   ['node:perf_hooks', ['services/event-loop.ts']],
-  ['node-cron', []],
+  ['node-cron', ['services/scheduler/waker.ts']],
+  ['croner', ['services/scheduler/cron.ts']],
 ])('%s is touched only in %j', (dependency, doors) => {
   expect(
     outside(

@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { defaultShutdownTimeoutMs } from '../../services/config.ts';
 import { lintLine, lintOf } from '../../services/lint.ts';
 import { loadPipelines } from '../../services/pipelines.ts';
+import { intervalOfFile } from '../../services/scheduler/interval.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';
 
@@ -20,10 +21,10 @@ export const localCommands: Record<string, Command> = {
       if (!info) throw new Usage(`there is no ${given}`);
       const loaded = await loadPipelines(info.isDirectory() ? path : dirname(path));
       const isMeant = (file: string): boolean => info.isDirectory() || file === basename(path);
-      const facts = { intervalMs: null, shutdownTimeoutMs: defaultShutdownTimeoutMs };
+      const shutdownTimeoutMs = defaultShutdownTimeoutMs;
       const pipelines = [...loaded.pipelines.values()]
         .filter(({ file }) => isMeant(file))
-        .map((entry) => ({ ...entry, lint: lintOf(entry, facts) }));
+        .map((entry) => ({ ...entry, lint: lintOf(entry, { shutdownTimeoutMs, intervalMs: intervalOfFile(entry, Date.now()) }) }));
       const problems = loaded.problems.filter(({ file }) => isMeant(file));
       if (values.json)
         out.json({

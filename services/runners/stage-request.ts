@@ -22,7 +22,7 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
-    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, workspaceOwner(run)) },
+    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, workspaceOwner(run)), slot: run.metadata.slot },
     env: { ...places.baseEnv, ...run.definition.env },
   });
   if (result.ok) return result.value as T;

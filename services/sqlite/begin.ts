@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Queued } from '../../machines/context.ts';
 import { warnedEvent } from '../failure-policy.ts';
-import type { BeginRequest, Begun, Committed, Conflict, Decision, Line, Loaded, RunRow } from '../store.ts';
+import type { BeginRequest, Begun, Committed, Conflict, Decision, Line, Loaded, Paused, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
+import { isOpen, recordClaim } from './slot-claims.ts';
 import { askStart, noteProbe } from './streaks.ts';
 import { applyDecision, insertEvent, loadRun } from './writes.ts';
 
@@ -86,9 +87,22 @@ const insertRun = (db: Database, request: BeginRequest): void => {
   );
 };
 
+/** A refusal leaves its event, and is the decision of the slot that asked; a slot that goes on waiting leaves nothing. */
+const refuse = (db: Database, request: BeginRequest, met: Conflict | Paused): void => {
+  const { spec, slot, at } = request;
+  const refusal = request.refusal(met);
+  if (!refusal) return;
+  insertEvent(db, refusal, { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+  if (!slot) return;
+  const decision = met.code === 'blocked-by-policy' ? 'blocked' : 'skipped';
+  const claim = { ...slot, policy: String(refusal.data.policy) };
+  recordClaim(db, claim, { decision, runId: null, reason: String(refusal.data.why) }, at);
+};
+
 /** Takes a place or a turn in the line, a number and a row for a new run, and moves it for the first time: all or nothing. */
 export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: Loaded, queued: Queued | null) => Decision): Begun => {
-  const { spec, at, idempotency, lock } = request;
+  const { spec, at, idempotency, lock, slot } = request;
+  if (slot && !isOpen(db, slot)) return { kind: 'slot-decided' };
   if (idempotency) {
     db.run('DELETE FROM idempotency WHERE at < ?', at - keyLifetimeMs);
     const known = db.get('SELECT * FROM idempotency WHERE pipeline = ? AND key = ?', spec.pipeline, idempotency.key);
@@ -98,14 +112,14 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
   const policy = askStart(db, spec, at);
   if (policy.verdict === 'blocked') {
     const paused = { code: 'blocked-by-policy' as const, streak: policy.streak };
-    insertEvent(db, request.refusal(paused), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+    refuse(db, request, paused);
     return { kind: 'blocked', ...paused };
   }
   // Nobody overtakes those that wait, not even when a place has just become free.
   const place = waitersOf(db, lock.key).length > 0 ? undefined : freePlace(db, lock.key, lock.limit);
   const conflict = place === undefined ? conflictOf(db, lock) : null;
   if (conflict) {
-    insertEvent(db, request.refusal(conflict), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+    refuse(db, request, conflict);
     return { kind: 'refused', ...conflict };
   }
   insertRun(db, request);
@@ -126,6 +140,10 @@ export const beginRun = (db: Database, request: BeginRequest, decide: (loaded: L
       spec.runId,
       at,
     );
+  if (slot) {
+    recordClaim(db, slot, { decision: place === undefined ? 'queued' : 'started', runId: spec.runId, reason: null }, at);
+    insertEvent(db, slot.fired(spec.runId), { runId: null, runSeq: null, pipeline: spec.pipeline }, at);
+  }
   const loaded = loadRun(db, spec.runId) as Loaded;
   const queued = place === undefined ? (lineOf(db, lock.key).waiters.at(-1)?.queued ?? null) : null;
   const decision = decide(loaded, queued);

@@ -91,4 +91,26 @@ export const migrations: readonly string[] = [
     acknowledged TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- A schedule: what its file says, the changes by API that win over it, and the instant up to which every slot is decided.
+  CREATE TABLE schedules (
+    schedule_id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, origin TEXT NOT NULL CHECK (origin IN ('file', 'api')),
+    file TEXT NOT NULL, overrides TEXT NOT NULL, version INTEGER NOT NULL, decided_to INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, created_by TEXT NOT NULL, updated_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- One decision a slot; backfill is empty for the schedule's own. A row may stand for many missed slots (slots, up to slot_to).
+  CREATE TABLE slots (
+    schedule_id TEXT NOT NULL, backfill TEXT NOT NULL, slot INTEGER NOT NULL, slot_to INTEGER NOT NULL, slots INTEGER NOT NULL,
+    decision TEXT NOT NULL CHECK (decision IN ('started', 'queued', 'skipped', 'missed', 'blocked', 'refused', 'waiting', 'cancelled')),
+    run_id TEXT, reason TEXT, policy TEXT NOT NULL, would TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (schedule_id, backfill, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX slots_waiting ON slots (schedule_id, backfill, slot) WHERE decision = 'waiting';
+
+  CREATE TABLE backfills (
+    backfill TEXT PRIMARY KEY, schedule_id TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,
+    made_by TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, cancelled_by TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -4,6 +4,7 @@ import { admitRun, beginRun, lineOf } from './begin.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
+import { createSlotStore } from './slots.ts';
 import { acknowledgeStreak, allStreaks } from './streaks.ts';
 import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
 
@@ -30,6 +31,7 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
   return {
     ...createReads(db),
     ...createRetentionStore(db, write),
+    ...createSlotStore(db, write),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (request, decide) => write(() => beginRun(db, request, decide)),
     admit: (runId, decide) => write(() => admitRun(db, runId, options.clock.wallMs(), decide)),

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
 const stage = (name: string, script: string) => `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}] }\n`;
 const pipelines = {
-  'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\n`,
+  'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\nschedules: [ { id: nightly, cron: "30 2 * * *", timezone: America/Chicago, enabled: false } ]\n`,
   'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
   'slow.yaml': stage('slow', 'sleep 60'),
   'mended.yaml': `${stage('mended', 'test -e mended').replace(']', '], retry: { limit: 1, backoff: { initial: 1h } }')}`,
@@ -232,6 +232,41 @@ describe('what the service keeps', () => {
     const second = JSON.parse((await ask('start', 'good', '--key', 'k1', '--json')).out) as Status;
     expect(second.run_id).toBe(first.run_id);
   });
+});
+
+test('schedules lists, previews, enables, disables, pauses and fills in what is past, in words and as JSON', async () => {
+  expect(await ask('schedules')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^nightly {2}disabled {2}good {2}30 2 \* \* \* {2}America\/Chicago\n/),
+  });
+  const preview = await ask('schedules', 'preview', 'nightly', '--from', '2027-03-13T12:00:00Z', '--count', '1');
+  expect(preview.out).toBe(
+    '  2027-03-14 08:00Z  2027-03-14T03:00:00-05:00  start           02:30 does not exist on 2027-03-14: run once, at the shift, 03:00\n',
+  );
+  expect((await ask('schedules', 'preview', '--cron', '0 12 * * *', '--json')).out).toContain('"timezone":"UTC"');
+  expect((await ask('schedules', 'enable', 'nightly')).out).toContain('next ');
+  expect((await ask('schedules', 'upcoming', '--limit', '1')).out).toMatch(/^nightly .* start\n$/);
+  expect((await ask('schedules', 'pause', '--reason', 'move')).out).toContain('paused');
+  expect((await ask('schedules')).out).toMatch(/^all schedules are paused by .*: move\n/);
+  expect((await ask('schedules', 'resume')).code).toBe(0);
+  expect((await ask('schedules', 'disable', 'nightly', '--json')).out).toContain('"enabled":false');
+  const window = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-03T00:00:00Z'];
+  expect((await ask('schedules', 'backfill', 'nightly', ...window, '--dry-run')).out).toMatch(
+    /2026-01-01T02:30:00-06:00 {2}runs\n.*\n2 slots would run\n$/,
+  );
+  const [, id] = /(b_\w+): 2 slots run/.exec((await ask('schedules', 'backfill', 'nightly', ...window)).out) ?? [];
+  expect((await ask('schedules', 'cancel', id as string)).out).toContain(`${id} cancelled`);
+  expect((await ask('schedules', 'show', 'nightly')).out).toContain('2026-01-02 08:30');
+});
+
+test.each([
+  [['schedules', 'lst'], 2, 'expected list, show'],
+  [['schedules', 'enable'], 2, 'name a schedule'],
+  [['schedules', 'preview'], 2, '--cron'],
+  [['schedules', 'backfill', 'nightly'], 2, '--from and --to'],
+  [['schedules', 'show', 'nightl'], 2, 'did you mean nightly?'],
+])('%j exits %i: %s', async (args, code, words) => {
+  expect(await ask(...args)).toMatchObject({ code, err: expect.stringContaining(words) });
 });
 
 describe('without a service', () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createOutput, showRunLine, showStatus } from '../../bin/output.ts';
 import { statusSchema } from '../../machines/status.ts';
 import { clientTypes } from '../../server/client-types.ts';
+import { withDstTable } from '../support/dst-table.ts';
 import { everyExample } from '../support/examples.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -10,6 +11,12 @@ const dir = `${root}docs/examples/status/`;
 
 test('client/operations.ts is what the OpenAPI document says (else: npm run generate)', () => {
   expect(readFileSync(`${root}client/operations.ts`, 'utf8')).toBe(clientTypes());
+});
+
+test('S53: the table of docs/scheduling.md is what the planner says (else: npm run generate)', () => {
+  const text = readFileSync(`${root}docs/scheduling.md`, 'utf8');
+  expect(text).toContain('| `15 2 * * *`');
+  expect(text).toBe(withDstTable(text));
 });
 
 test('docs/examples/status/ is what the chart says (else: npm run generate)', () => {

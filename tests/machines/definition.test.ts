@@ -94,7 +94,6 @@ describe('a pipeline file', () => {
 
   test.each([
     ['/finally', file({ finally: [] })],
-    ['/schedules', file({ schedules: [{ id: 'x', cron: '* * * * *' }] })],
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/when', withStage({ when: { exists: 'x' } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
@@ -103,6 +102,27 @@ describe('a pipeline file', () => {
     ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
     expect(refused(raw)).toContainEqual({ pointer, code: 'not-supported-yet', detail: expect.stringContaining('not supported yet') });
+  });
+
+  test.each([
+    ['/schedules/0', [{ id: 'x' }], 'exactly one of cron, every and at'],
+    ['/schedules/0', [{ cron: '* * * * *', every: '5m' }], 'not cron and every'],
+    ['/schedules/0/crno', [{ crno: '* * * * *' }], 'did you mean `cron`?'],
+    ['/schedules/0/id', [{ id: 'preview', every: '5m' }], 'is a reserved word'],
+    ['/schedules/1/id', [{ every: '5m' }, { every: '10m' }], 'stands above already'],
+    ['/schedules/0/every', [{ every: '10ms' }], 'must be at least 1s'],
+    ['/schedules/0/at', [{ at: '2027-02-31T10:00' }], 'expected a time such as'],
+    ['/schedules/0/overlap', [{ every: '5m', overlap: 'allow' }], 'expected one of'],
+    ['/schedules/0/blackout/0', [{ every: '5m', blackout: [{ from: '22:00', to: '2027-01-01' }] }], 'two clock times'],
+    ['/schedules/0/params/dya', [{ every: '5m', params: { dya: 'x' } }], 'unknown parameter `dya`'],
+  ])('refuses at %s the schedules %j', (pointer, schedules, detail) => {
+    expect(refused(file({ schedules }))).toContainEqual({ pointer, code: expect.any(String), detail: expect.stringContaining(detail) });
+  });
+
+  test('names its only schedule after itself', () => {
+    const parsed = parseDefinition(file({ schedules: [{ every: '5m' }] }));
+    expect(parsed).toMatchObject({ ok: true, schedules: [{ id: expect.any(String), written: { every: 300_000 } }] });
+    if (parsed.ok) expect(parsed.schedules[0]?.id).toBe(parsed.definition.name);
   });
 
   test.each([{}, { run: ['a'], uses: 'builtin:merger' }])('refuses a stage with none or both of run and uses: %p', (program) => {
@@ -157,7 +177,7 @@ describe('a reference', () => {
     ['${stages.second.outputs.x}', 'is no stage before `second`'],
     ['${stages.later.outputs.x}', 'is no stage before `second`'],
     ['${stages.work.rows}', 'expected stages.work.outputs.<name>'],
-    ['${run.slot}', 'unknown value of run'],
+    ['${run.slto}', 'did you mean `slot`?'],
     ['${param.day}', 'did you mean `params`?'],
     ['${HOME}', "a shell's own is written $${…}"],
     ['${}', 'unknown source'],

@@ -15,10 +15,11 @@ stages:
     limits: { memory: 1GB }
 `;
 const plain = 'name: plain\nstages:\n  - { name: a, run: ["true"], timeout: 1m }\n';
+const often = 'name: often\nstages:\n  - { name: a, run: ["true"], timeout: 10m }\nschedules:\n  - { cron: "0,5 * * * *" }\n';
 const broken = 'name: broken\nstages:\n  - { name: a, rnu: ["true"] }\n';
 let served: Served;
 beforeAll(async () => {
-  served = await serveHttp({ pipelines: { 'broken.yaml': broken, 'plain.yaml': plain, 'sample.yaml': text } });
+  served = await serveHttp({ pipelines: { 'broken.yaml': broken, 'plain.yaml': plain, 'often.yaml': often, 'sample.yaml': text } });
 });
 afterAll(() => served.close());
 const get = async (path: string) => (await served.ask('GET', path)).json;
@@ -52,6 +53,7 @@ test('what may go wrong stands beside it, with its line, in the list and alone',
   expect((await get('/api/pipelines/sample')).lint).toEqual(findings);
   const { items } = await get('/api/pipelines');
   expect(items.map(({ name, lint }: { name: string; lint: unknown[] }) => [name, lint])).toEqual([
+    ['often', [expect.objectContaining({ code: 'longer-than-interval' })]],
     ['plain', []],
     ['sample', findings],
   ]);
@@ -78,4 +80,13 @@ test('one that does not exist is refused with the nearest name; one whose file d
     detail: expect.stringContaining('sample'),
   });
   expect(await get('/api/pipelines/broken')).toMatchObject({ status: 404, code: 'unknown-pipeline' });
+});
+
+test('a run that can take longer than the time between two slots of its schedule is a finding at its line, until the schedule is disabled', async () => {
+  const found = async () =>
+    (await get('/api/pipelines/often')).lint.filter(({ code }: { code: string }) => code === 'longer-than-interval');
+  expect(await found()).toMatchObject([{ line: 5, detail: expect.stringContaining('the schedule starts one every 5m') }]);
+  expect((await get('/api/pipelines/often')).next_slots).toHaveLength(5);
+  await served.ask('PATCH', '/api/schedules/often', { body: '{"enabled":false}' });
+  expect(await found()).toEqual([]);
 });

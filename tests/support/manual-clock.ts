@@ -19,7 +19,16 @@ export const manualClock = (): ManualClock => {
     wallMs: () => wall,
     monotonicMs: () => monotonic,
     bootId: () => `boot-${boot}`,
-    sleep: (ms) => new Promise((resolve) => void after(ms, resolve)),
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const cancel = after(ms, resolve);
+        const leave = (): void => {
+          cancel();
+          reject(signal?.reason);
+        };
+        if (signal?.aborted) leave();
+        else signal?.addEventListener('abort', leave, { once: true });
+      }),
     after,
     advance: (ms) => {
       wall += ms;

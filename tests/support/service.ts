@@ -9,6 +9,7 @@ import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
 import { loadPipelines } from '../../services/pipelines.ts';
+import { noWaker } from '../../services/scheduler/waker.ts';
 import { createService, type Parts, type Service, type ServiceOptions } from '../../services/service.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
@@ -45,6 +46,7 @@ export const runService = async (options: {
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
     logger: silent,
+    waker: noWaker,
   };
   const parts = { ...real, ...options.parts?.(real) };
   const service = createService(parts, {

@@ -1,0 +1,35 @@
+import { validateParams } from '../../machines/params.ts';
+import { type ScheduleDefinition, scheduleOf } from '../../machines/schedule.ts';
+import type { Look } from '../look.ts';
+import { type FieldError, ServiceError } from '../service-error.ts';
+import { parseWritten } from './book.ts';
+import type { SkipDays } from './calendar.ts';
+import { readSkipDays } from './skip-days.ts';
+import type { Written } from './slot-store.ts';
+
+type Checked = { definition: ScheduleDefinition; days: SkipDays };
+const fail = (errors: FieldError[]): ServiceError => new ServiceError('invalid-schedule', 'the schedule does not hold', { errors });
+
+/** Null is the default, which is what a field has that is not there. */
+export const withoutNulls = (written: Written): Written =>
+  Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null));
+
+/** Checks the fields of a schedule as a whole. @throws unknown-pipeline, invalid-schedule with each fault at its field */
+export const checkedIn = async (look: Look, pipeline: string, written: Written): Promise<Checked> => {
+  const { definition, projectDir } = look.known(pipeline);
+  const parsed = parseWritten(written, definition.timezone);
+  if ('faults' in parsed) throw fail(parsed.faults);
+  const params = validateParams(definition, parsed.file.params ?? {});
+  if (!params.ok) throw fail(params.errors);
+  const days = await readSkipDays(parsed.file, projectDir).catch((error: Error) => {
+    throw fail([{ pointer: '/skip_days/file', detail: error.message }]);
+  });
+  return { definition: scheduleOf(parsed.file, definition.timezone), days };
+};
+
+/** A schedule of no pipeline: in UTC unless it says otherwise, and without calendar files. @throws invalid-schedule */
+export const checkedAlone = (written: Written): Checked => {
+  const parsed = parseWritten({ ...written, skip_days: undefined }, 'UTC');
+  if ('faults' in parsed) throw fail(parsed.faults);
+  return { definition: scheduleOf(parsed.file, 'UTC'), days: new Map() };
+};

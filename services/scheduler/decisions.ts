@@ -1,0 +1,189 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { Clock } from '../clock.ts';
+import type { StartRequest } from '../orchestrator-port.ts';
+import { ServiceError } from '../service-error.ts';
+import type { Store } from '../store.ts';
+import type { Book, Schedule } from './book.ts';
+import { dueSlots, judgeDue } from './missed.ts';
+import { hasNewInput } from './new-input.ts';
+import type { PlannedSlot } from './planner.ts';
+import { type Pause, SlotDecided, type SlotRow } from './slot-store.ts';
+import { claimOf, missedEvent, notRunEvent, policyOf, wouldOf } from './slot-words.ts';
+
+type Deps = {
+  store: Store;
+  book: Book;
+  clock: Clock;
+  start: (request: StartRequest) => Promise<unknown>;
+  paused: () => Promise<Pause | null>;
+  /** Tells the readers of the journal that something was written. */
+  wake: () => void;
+};
+export type Decisions = {
+  /** Decides every slot of a schedule that is due. @returns when the next one is, and whether any waits for its turn now */
+  decideDue(schedule: Schedule): Promise<{ nextAt: number; isWaiting: boolean }>;
+  /** Begins the oldest of the slots that wait, where nothing is in the way. @returns false when none waits */
+  decideWaiting(): Promise<boolean>;
+};
+
+/** Refusals that say "not now": the slot stays undecided, and the next service or tick decides it. */
+const notNow = ['draining', 'starting'];
+/** Another run has the place, or the failures of the pipeline hold it back: recorded where the run was refused. */
+const inTheWay = ['already-running', 'queue-full', 'blocked-by-policy'];
+const conflictWords = { skip: 'refuse', queue_one: 'queue', cancel_running: 'cancel_running' } as const;
+
+/** One stored decision for each slot: the run that begins with it, or why none does. */
+export const createDecisions = (deps: Deps): Decisions => {
+  const { store, book, clock } = deps;
+
+  const decide = async (schedule: Schedule, rows: SlotRow[], event: NewEvent | null): Promise<void> => {
+    if (rows.length === 0) return;
+    await store.decideSlots(rows, event, schedule.row.pipeline, clock.wallMs());
+    const own = rows.filter(({ backfill }) => backfill === '').map(({ slotTo }) => slotTo);
+    schedule.row.decidedTo = Math.max(schedule.row.decidedTo, ...own);
+    deps.wake();
+  };
+  const rowOf = (schedule: Schedule, slot: number, decision: SlotRow['decision'], more: Partial<SlotRow> = {}): SlotRow => ({
+    ...{ scheduleId: schedule.row.id, backfill: '', slot, slotTo: slot, count: 1, decision, runId: null, reason: null },
+    ...{ policy: policyOf(schedule), would: wouldOf(schedule), at: clock.wallMs(), ...more },
+  });
+  const notRun = (
+    schedule: Schedule,
+    of: { slot: number; backfill: string },
+    decision: 'skipped' | 'refused',
+    why: string,
+    policy: string,
+  ) =>
+    decide(
+      schedule,
+      [rowOf(schedule, of.slot, decision, { backfill: of.backfill, reason: why, policy })],
+      notRunEvent({ scheduleId: schedule.row.id, ...of }, decision, why, policy, wouldOf(schedule)),
+    );
+
+  /** Starts the run of a slot. @returns false when the slot goes on waiting */
+  const fire = async (schedule: Schedule, of: { slot: number; backfill: string }, fireAt: number, mayWait: boolean): Promise<boolean> => {
+    const { row, definition } = schedule;
+    const request: StartRequest = {
+      ...{
+        pipeline: row.pipeline,
+        params: definition.params,
+        trigger: of.backfill ? 'backfill' : 'schedule',
+        reason: null,
+        onlyStage: null,
+      },
+      ...{ actor: { kind: 'system', name: `schedule ${row.id}` }, idempotency: null },
+      onConflict: mayWait ? 'refuse' : conflictWords[definition.overlap],
+      slot: claimOf(schedule, of, Math.max(0, clock.wallMs() - fireAt), mayWait),
+    };
+    try {
+      await deps.start(request);
+    } catch (error) {
+      if (error instanceof SlotDecided) await book.refresh(row.id);
+      else if (!(error instanceof ServiceError) || error.status >= 500) {
+        if (error instanceof ServiceError && notNow.includes(error.code)) return false;
+        throw error;
+      } else if (inTheWay.includes(error.code)) {
+        if (mayWait) return false;
+        deps.wake();
+      } else await notRun(schedule, of, 'refused', error.message, error.code);
+    }
+    if (of.backfill === '') schedule.row.decidedTo = Math.max(schedule.row.decidedTo, of.slot);
+    return true;
+  };
+
+  /** What keeps an on-time slot from running, before anybody looks at runs. */
+  const obstacle = async (
+    { row, definition, projectDir }: Schedule,
+    { skip }: Pick<PlannedSlot, 'skip'>,
+  ): Promise<{ why: string; policy: string } | null> => {
+    if (skip) return { why: skip.detail, policy: skip.reason };
+    const pause = await deps.paused();
+    if (pause)
+      return {
+        why: `all schedules are paused by ${pause.by} since ${new Date(pause.at).toISOString()}${pause.reason ? `: ${pause.reason}` : ''}`,
+        policy: 'paused',
+      };
+    if (definition.only_when_new.length === 0) return null;
+    const done = await store.latestDone(row.pipeline);
+    if (!done || (await hasNewInput(definition.only_when_new, projectDir, done.createdAt))) return null;
+    return {
+      why: `no file of ${definition.only_when_new.join(', ')} is newer than run ${done.number}, the latest that is DONE`,
+      policy: 'only_when_new',
+    };
+  };
+
+  const decideDue: Decisions['decideDue'] = async (schedule) => {
+    const { row, definition, plan } = schedule;
+    if (!plan || !definition.enabled) return { nextAt: Number.POSITIVE_INFINITY, isWaiting: false };
+    const now = clock.wallMs();
+    const due = dueSlots(plan, row.decidedTo, now);
+    const { onTime, makeUp, missed, leftOut } = judgeDue(due, definition, now);
+    const policy = `missed: ${definition.missed}`;
+    const single = missed.map(({ slot, reason }) => rowOf(schedule, slot.slot, 'missed', { reason, policy }));
+    const { older } = due;
+    const lot = older
+      ? [
+          rowOf(schedule, older.from, 'missed', {
+            slotTo: older.to,
+            count: older.count,
+            policy,
+            reason: `${older.isMore ? 'at least ' : ''}${older.count} slots that nobody was there for`,
+          }),
+        ]
+      : [];
+    const waiting = makeUp.map(({ slot }) => rowOf(schedule, slot, 'waiting', { reason: 'a missed slot that is made up for', policy }));
+    const skipped = leftOut.map(({ slot, skip }) =>
+      rowOf(schedule, slot, 'skipped', { reason: skip?.detail ?? null, policy: skip?.reason ?? '' }),
+    );
+    const all = [...lot, ...single, ...waiting];
+    await decide(
+      schedule,
+      [...skipped, ...all],
+      all.length > 0 ? missedEvent(row.id, all, older?.isMore ?? false, makeUp.length, policy) : null,
+    );
+    if (onTime) {
+      const what = await obstacle(schedule, onTime);
+      const of = { slot: onTime.slot, backfill: '' };
+      if (what) await notRun(schedule, of, 'skipped', what.why, what.policy);
+      else await fire(schedule, of, onTime.fireAt, false);
+    }
+    // Refreshed when somebody else has decided meanwhile.
+    const decidedTo = (book.find(row.id) ?? schedule).row.decidedTo;
+    const nextAt = plan.between(decidedTo, Number.POSITIVE_INFINITY, 1)[0]?.fireAt ?? Number.POSITIVE_INFINITY;
+    return { nextAt, isWaiting: makeUp.length > 0 };
+  };
+
+  /** Slots that are made up for and backfills: one after the other, when nothing of the pipeline is live. */
+  const decideWaiting: Decisions['decideWaiting'] = async () => {
+    const now = clock.wallMs();
+    const rows = await store.waitingSlots();
+    if (rows.length === 0 || (await deps.paused())) return rows.length > 0;
+    const begun = new Set<string>();
+    for (const { scheduleId, slot, backfill } of rows) {
+      const schedule = book.find(scheduleId);
+      if (!schedule?.plan || begun.has(schedule.row.pipeline)) continue;
+      if (backfill === '' && !schedule.definition.enabled) {
+        await decide(schedule, [rowOf(schedule, slot, 'cancelled', { reason: 'the schedule was disabled before its turn' })], null);
+        continue;
+      }
+      const windowMs = schedule.definition.missedWindowMs;
+      if (backfill === '' && now - slot > windowMs) {
+        const reason = `waited longer than missed_window (${windowMs / 1000} s)`;
+        await decide(schedule, [rowOf(schedule, slot, 'missed', { reason, policy: `missed: ${schedule.definition.missed}` })], null);
+        continue;
+      }
+      const { run } = await store.latest(schedule.row.pipeline);
+      if (run && run.endedAt === null) continue;
+      const what = backfill === '' ? await obstacle(schedule, { skip: null }) : null;
+      if (what) {
+        await notRun(schedule, { slot, backfill }, 'skipped', what.why, what.policy);
+        continue;
+      }
+      begun.add(schedule.row.pipeline);
+      await fire(schedule, { slot, backfill }, slot, true);
+    }
+    return true;
+  };
+
+  return { decideDue, decideWaiting };
+};

@@ -1,0 +1,136 @@
+import type { NewEvent } from '../../machines/events.ts';
+import { scheduleIdSchema, timeFields } from '../../machines/schedule.ts';
+import type { Clock } from '../clock.ts';
+import type { Look } from '../look.ts';
+import { ServiceError } from '../service-error.ts';
+import type { Store } from '../store.ts';
+import { type Book, type Schedule, writtenIn } from './book.ts';
+import { checkedIn, withoutNulls } from './checked.ts';
+import { pauseKey, type Scheduler } from './scheduler.ts';
+import type { Schedules } from './schedules-port.ts';
+import type { ScheduleRow, Written } from './slot-store.ts';
+
+type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look; wake: () => void };
+type Made<T extends keyof Schedules> = (...given: Parameters<Schedules[T]>) => Promise<void>;
+/** What changes schedules; each is stored with who and when, and told as an event. */
+export type Edits = {
+  /** @returns its id */
+  create(...given: Parameters<Schedules['createSchedule']>): Promise<string>;
+  change: Made<'changeSchedule'>;
+  remove: Made<'removeSchedule'>;
+  pause: Made<'pauseSchedules'>;
+};
+/** A change of one of these makes another row of slots; those before it were never promised. */
+const shapingFields = [...timeFields, 'timezone', 'dst_gap', 'dst_fold', 'start', 'enabled'];
+
+/** Changes as they are stored. One way to say when replaces the others. */
+export const overridesOf = (changes: Written, by: string, at: number): ScheduleRow['overrides'] => {
+  const others = timeFields.some((field) => changes[field] != null) ? timeFields.filter((field) => changes[field] == null) : [];
+  const all = { ...changes, ...Object.fromEntries(others.map((field) => [field, null])) };
+  return Object.fromEntries(Object.entries(all).map(([field, value]) => [field, { value, by, at }]));
+};
+
+export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits => {
+  const { store, book, scheduler, clock, look, wake } = deps;
+  const event = (id: string, msg: string, data: object): NewEvent => ({
+    stage: 'scheduler',
+    event: 'changed',
+    severity: 'info',
+    msg,
+    data: { schedule: id, ...data },
+  });
+  const create: Edits['create'] = async (given, pipeline, fields, actor) => {
+    look.truthful();
+    const written = withoutNulls(fields);
+    look.known(pipeline);
+    const id = given ?? pipeline;
+    const good = scheduleIdSchema.safeParse(id);
+    if (!good.success)
+      throw new ServiceError('invalid-schedule', 'the schedule does not hold', {
+        errors: [{ pointer: '/id', detail: good.error.issues[0]?.message ?? '' }],
+      });
+    await checkedIn(look, pipeline, written);
+    const at = clock.wallMs();
+    const row: ScheduleRow = {
+      ...{ id, pipeline, file: null, origin: 'api', overrides: overridesOf(written, actor.name, at), version: 1, decidedTo: at },
+      ...{ createdAt: at, createdBy: actor.name, updatedAt: at },
+    };
+    const made = event(id, `${actor.name} made the schedule ${id} of ${pipeline}`, {
+      command: 'CREATE',
+      by: actor.name,
+      fields: Object.keys(written),
+    });
+    if (!(await store.saveSchedule(row, null, [made], at))) throw new ServiceError('schedule-exists', `there is a schedule ${id} already`);
+    wake();
+    await scheduler.changed(id);
+    return id;
+  };
+
+  const change: Edits['change'] = async (id, changes, { revert, ifVersion, actor }) => {
+    // What was due until now is decided by the schedule as it was.
+    await scheduler.tick();
+    await scheduler.changed(id);
+    const { row } = found(id);
+    const moved = (version: number) =>
+      new ServiceError('schedule-moved', `schedule ${id} is at version ${version}, not at ${ifVersion}`, {
+        extra: { schedule: id, version },
+      });
+    if (ifVersion !== null && row.version !== ifVersion) throw moved(row.version);
+    const at = clock.wallMs();
+    const kept = Object.fromEntries(Object.entries(row.overrides).filter(([field]) => !revert.includes(field)));
+    const changed = Object.entries({ ...kept, ...overridesOf(changes, actor.name, at) });
+    // Nothing taken out of nothing is no change worth remembering.
+    const overrides = Object.fromEntries(changed.filter(([field, one]) => one?.value !== null || (row.file && field in row.file)));
+    await checkedIn(look, row.pipeline, writtenIn({ file: row.file, overrides }));
+    const fields = [...Object.keys(changes), ...revert];
+    const decidedTo = fields.some((field) => shapingFields.includes(field)) ? Math.max(at, row.decidedTo) : row.decidedTo;
+    const words = fields.map((field) =>
+      revert.includes(field) ? `${field} back to the file` : `${field} to ${JSON.stringify(changes[field])}`,
+    );
+    const said = event(id, `${actor.name} set ${words.join(', ') || 'nothing'} of schedule ${id}`, {
+      command: 'CHANGE',
+      by: actor.name,
+      fields,
+    });
+    const next = { ...row, overrides, version: row.version + 1, decidedTo, updatedAt: at };
+    if (!(await store.saveSchedule(next, row.version, [said], at))) {
+      // Another process was quicker. Whoever named no version meant the schedule as it is.
+      await book.refresh(id);
+      if (ifVersion !== null) throw moved(found(id).row.version);
+      return change(id, changes, { revert, ifVersion, actor });
+    }
+    wake();
+    await scheduler.changed(id);
+  };
+
+  return {
+    create,
+    change,
+    remove: async (id, { ifVersion, actor }) => {
+      await scheduler.tick();
+      const { row } = found(id);
+      if (row.file)
+        throw new ServiceError('defined-in-file', `schedule ${id} stands in the file of ${row.pipeline}; remove it there, or disable it`);
+      const said = event(id, `${actor.name} removed the schedule ${id}`, { command: 'DELETE', by: actor.name });
+      if ((ifVersion !== null && ifVersion !== row.version) || !(await store.removeSchedule(id, row.version, said, clock.wallMs())))
+        throw new ServiceError('schedule-moved', `schedule ${id} is at version ${row.version}`, {
+          extra: { schedule: id, version: row.version },
+        });
+      wake();
+      await scheduler.changed(id);
+    },
+    pause: async (pause, actor) => {
+      look.truthful();
+      await scheduler.tick();
+      const at = clock.wallMs();
+      await store.setMeta(pauseKey, JSON.stringify(pause && { by: actor.name, at, reason: pause.reason }));
+      const msg = pause
+        ? `${actor.name} paused all schedules${pause.reason ? `: ${pause.reason}` : ''}`
+        : `${actor.name} lets all schedules go on`;
+      const data = { command: pause ? 'PAUSE' : 'RESUME', by: actor.name, reason: pause?.reason ?? null };
+      await store.note({ runId: null, pipeline: null, stage: 'scheduler', event: 'changed', severity: 'info', msg, data }, at);
+      wake();
+      await scheduler.changed();
+    },
+  };
+};

@@ -1,0 +1,177 @@
+import type { Clock } from '../clock.ts';
+import type { StartRequest } from '../orchestrator-port.ts';
+import type { Store } from '../store.ts';
+import type { Book } from './book.ts';
+import { createClockWatch } from './clock-watch.ts';
+import { createDecisions } from './decisions.ts';
+import type { Pause } from './slot-store.ts';
+import type { Waker } from './waker.ts';
+
+type Deps = {
+  store: Store;
+  book: Book;
+  clock: Clock;
+  start: (request: StartRequest) => Promise<unknown>;
+  waker: Waker;
+  /** Tells the readers of the journal that something was written. */
+  wake: () => void;
+  log: (message: string, meta: Record<string, unknown>) => void;
+};
+export type Scheduler = {
+  /** Decides what was missed, then wakes each second. */
+  open(): Promise<void>;
+  /** Decides every slot that is due; also called by the waker. */
+  tick(): Promise<void>;
+  /** A definition has changed, or slots wait that did not before. */
+  changed(id?: string): Promise<void>;
+  paused(): Promise<Pause | null>;
+  /** What it says of itself in the health of the service. */
+  health(): { ok: true; detail: string } | { ok: false; code: string; detail: string };
+  close(): Promise<void>;
+};
+export const pauseKey = 'schedules_paused';
+
+/** A clock that was set back by more than this was wrong before: its mark would hold up slots for too long. */
+const maxBackMs = 24 * 3_600_000;
+/** Another process may have made slots wait. */
+const lookAgainMs = 60_000;
+const pruneEveryMs = 3_600_000;
+const keptSlots = 2000;
+/** Without a tick for so many turns of the waker somebody should look. */
+const stalledTurns = 30;
+const maxBackoffMs = 30_000;
+
+/** Fires what the planner says is due, and records one decision for each slot. */
+export const createScheduler = (deps: Deps): Scheduler => {
+  const { store, book, clock, log } = deps;
+  const watch = createClockWatch(clock);
+  /** When a schedule is to be looked at next; absent = now. */
+  const lookAt = new Map<string, number>();
+  const faults = new Map<string, { message: string; times: number; again: number }>();
+  let waitingLookAt = Number.NEGATIVE_INFINITY;
+  let prunedAt = Number.NEGATIVE_INFINITY;
+  let tickedAt: number | null = null;
+  let ticking: Promise<void> | null = null;
+  let closed = false;
+  let isOpen = false;
+  let waking: ReturnType<Waker> | null = null;
+
+  const paused: Scheduler['paused'] = async () => {
+    const stored = await store.meta(pauseKey);
+    return stored ? (JSON.parse(stored) as Pause | null) : null;
+  };
+
+  const decisions = createDecisions({ store, book, clock, start: deps.start, paused, wake: deps.wake });
+
+  /** One failure must not keep the others from running; it is tried again, later each time, and shown. */
+  const guarded = async (id: string, work: () => Promise<void>): Promise<void> => {
+    const before = faults.get(id);
+    if (before && clock.monotonicMs() < before.again) return;
+    try {
+      await work();
+      if (before) log('the scheduler works again', { schedule: id });
+      faults.delete(id);
+    } catch (error) {
+      const times = (before?.times ?? 0) + 1;
+      if (times === 1) log('the scheduler failed and tries again', { schedule: id, error: String(error) });
+      faults.set(id, { message: String(error), times, again: clock.monotonicMs() + Math.min(1000 * 2 ** (times - 1), maxBackoffMs) });
+    }
+  };
+
+  /** A mark far in the future was set by a clock that was wrong: without this its schedule would stand still until then. */
+  const rewindMarks = async (): Promise<void> => {
+    for (const { row } of book.all()) {
+      const now = clock.wallMs();
+      if (row.decidedTo <= now + maxBackMs) continue;
+      await store.rewind(row.id, now);
+      row.decidedTo = now;
+    }
+  };
+  const noticeClock = async (): Promise<void> => {
+    const odd = watch();
+    if (!odd) return;
+    log(odd.msg, { ms: odd.ms });
+    lookAt.clear();
+    if (odd.kind === 'back') await rewindMarks();
+    const event = {
+      stage: 'scheduler',
+      event: 'warning' as const,
+      severity: 'warning' as const,
+      msg: odd.msg,
+      data: { kind: odd.kind, ms: odd.ms },
+    };
+    await store.note({ runId: null, pipeline: null, ...event }, clock.wallMs());
+    deps.wake();
+  };
+
+  const turn = async (): Promise<void> => {
+    if (!isOpen)
+      await guarded('files', async () => {
+        await book.open();
+        await rewindMarks();
+        isOpen = true;
+      });
+    await guarded('clock', noticeClock);
+    for (const schedule of book.all()) {
+      const { id } = schedule.row;
+      if (closed) return;
+      if (clock.wallMs() < (lookAt.get(id) ?? 0)) continue;
+      await guarded(id, async () => {
+        const { nextAt, isWaiting } = await decisions.decideDue(schedule);
+        // A change that came meanwhile has another next slot, and is looked at anew.
+        if (book.find(id) === schedule) lookAt.set(id, nextAt);
+        if (isWaiting) waitingLookAt = Number.NEGATIVE_INFINITY;
+      });
+    }
+    if (clock.wallMs() >= waitingLookAt && !closed)
+      await guarded('waiting', async () => {
+        waitingLookAt = (await decisions.decideWaiting()) ? Number.NEGATIVE_INFINITY : clock.wallMs() + lookAgainMs;
+      });
+    if (clock.monotonicMs() - prunedAt >= pruneEveryMs) {
+      prunedAt = clock.monotonicMs();
+      await guarded('retention', async () => void (await store.pruneSlots(keptSlots)));
+    }
+    tickedAt = clock.monotonicMs();
+  };
+  const tick: Scheduler['tick'] = () => {
+    if (closed) return Promise.resolve();
+    ticking ??= turn().finally(() => {
+      ticking = null;
+    });
+    return ticking;
+  };
+
+  return {
+    tick,
+    paused,
+    open: async () => {
+      await tick();
+      waking = deps.waker(() => void tick());
+    },
+    changed: async (id) => {
+      await book.refresh(id);
+      if (id === undefined) lookAt.clear();
+      else {
+        lookAt.delete(id);
+        faults.delete(id);
+      }
+      waitingLookAt = Number.NEGATIVE_INFINITY;
+    },
+    health: () => {
+      const broken = book.all().flatMap(({ row, problem }) => (problem === null ? [] : [`schedule ${row.id}: ${problem}`]));
+      const failing = [...faults].map(([id, { message, times }]) => `${id}: ${message} (failed ${times} times, is tried again)`);
+      const silentMs = tickedAt === null ? 0 : clock.monotonicMs() - tickedAt;
+      if (waking !== null && silentMs > stalledTurns * waking.everyMs)
+        return { ok: false, code: 'not-woken', detail: `nothing has woken the scheduler for ${Math.round(silentMs / 1000)} s` };
+      if (failing.length > 0) return { ok: false, code: 'slots-undecided', detail: failing.join('; ') };
+      if (broken.length > 0) return { ok: false, code: 'bad-schedule', detail: broken.join('; ') };
+      const enabled = book.all().filter(({ definition }) => definition.enabled).length;
+      return { ok: true, detail: `${enabled} of ${book.all().length} schedules are enabled` };
+    },
+    close: async () => {
+      closed = true;
+      waking?.stop();
+      await ticking;
+    },
+  };
+};

@@ -1,0 +1,78 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { Schedule } from './book.ts';
+import type { SlotClaim, SlotRow } from './slot-store.ts';
+
+const iso = (at: number): string => new Date(at).toISOString();
+/** From here on a fired slot is called late. */
+const lateMs = 10_000;
+
+/** What a slot does when nothing is in its way. */
+export const wouldOf = ({ row, definition }: Schedule): string => {
+  const params = Object.keys(definition.params).length > 0 ? ` with ${JSON.stringify(definition.params)}` : '';
+  return `start a run of ${row.pipeline}${params}`;
+};
+export const policyOf = ({ definition }: Schedule): string => `overlap: ${definition.overlap}`;
+
+type SlotOf = { scheduleId: string; backfill: string; slot: number };
+const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({ schedule: scheduleId, slot: iso(slot), ...(backfill && { backfill }) });
+
+const firedEvent = (of: SlotOf, runId: string, delayMs: number, made: boolean): NewEvent => {
+  const isLate = !made && delayMs >= lateMs;
+  const how = made
+    ? of.backfill
+      ? ', a slot of a backfill'
+      : ', a missed slot that is made up for'
+    : isLate
+      ? `, ${Math.round(delayMs / 1000)} s late`
+      : '';
+  return {
+    ...{ stage: 'scheduler', event: 'fired', severity: isLate ? 'warning' : 'info' },
+    msg: `schedule ${of.scheduleId} fired for ${iso(of.slot)}${how}`,
+    data: { ...dataOf(of), run_id: runId, late_ms: made ? null : delayMs },
+  };
+};
+
+/** A slot that starts no run although it was due: skipped by a rule, blocked by a policy, or refused as impossible. */
+export const notRunEvent = (
+  of: SlotOf,
+  decision: 'skipped' | 'blocked' | 'refused',
+  why: string,
+  policy: string,
+  would: string,
+  runId: string | null = null,
+): NewEvent => {
+  const rest = { stage: 'scheduler', msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} was ${decision}: ${why}` };
+  const data = { ...dataOf(of), why, policy, would, ...(runId && { run_id: runId }) };
+  if (decision === 'blocked') return { ...rest, event: 'blocked', severity: 'warning', data };
+  if (decision === 'refused') return { ...rest, event: 'refused', severity: 'error', data };
+  return { ...rest, event: 'skipped', severity: 'info', data };
+};
+
+/** One event, however many were missed. */
+export const missedEvent = (scheduleId: string, rows: SlotRow[], isMore: boolean, makeUp: number, policy: string): NewEvent => {
+  const count = rows.reduce((sum, row) => sum + row.count, 0);
+  const [from, to] = [Math.min(...rows.map(({ slot }) => slot)), Math.max(...rows.map(({ slotTo }) => slotTo))];
+  const number = `${isMore ? 'at least ' : ''}${count} ${count === 1 ? 'slot' : 'slots'}`;
+  const range = count === 1 ? iso(from) : `${iso(from)} to ${iso(to)}`;
+  const then = makeUp > 0 ? `; ${makeUp} of them ${makeUp === 1 ? 'is' : 'are'} made up for` : '; none is made up for';
+  return {
+    ...{ stage: 'scheduler', event: 'missed', severity: 'warning' },
+    msg: `schedule ${scheduleId} missed ${number} (${range})${then}`,
+    data: { schedule: scheduleId, count, from: iso(from), to: iso(to), policy, made_up: makeUp },
+  };
+};
+
+export const claimOf = (schedule: Schedule, slot: { slot: number; backfill: string }, delayMs: number, mayWait: boolean): SlotClaim => {
+  const of = { scheduleId: schedule.row.id, ...slot };
+  const [policy, would] = [policyOf(schedule), wouldOf(schedule)];
+  return {
+    ...{ ...of, policy, would },
+    fired: (runId) => firedEvent(of, runId, delayMs, mayWait),
+    refused: mayWait
+      ? null
+      : (code, why, runId) =>
+          code === 'blocked-by-policy'
+            ? notRunEvent(of, 'blocked', why, code, would)
+            : notRunEvent(of, 'skipped', why, policy, would, runId),
+  };
+};

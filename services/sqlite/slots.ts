@@ -1,0 +1,196 @@
+import type { NewEvent } from '../../machines/events.ts';
+import type { BackfillProgress, BackfillRow, ScheduleRow, SlotDecision, SlotOutcome, SlotRow, SlotStore } from '../scheduler/slot-store.ts';
+import type { Database, Row } from './database.ts';
+import { insertSlot, isOpen, raiseMark, slotColumns } from './slot-claims.ts';
+import { addEvent } from './writes.ts';
+
+const toSchedule = (row: Row): ScheduleRow => ({
+  id: row.schedule_id as string,
+  pipeline: row.pipeline as string,
+  file: JSON.parse(row.file as string) as ScheduleRow['file'],
+  origin: row.origin as ScheduleRow['origin'],
+  overrides: JSON.parse(row.overrides as string) as ScheduleRow['overrides'],
+  version: row.version as number,
+  decidedTo: row.decided_to as number,
+  createdAt: row.created_at as number,
+  createdBy: row.created_by as string,
+  updatedAt: row.updated_at as number,
+});
+const toSlot = (row: Row): SlotRow => ({
+  scheduleId: row.schedule_id as string,
+  backfill: row.backfill as string,
+  slot: row.slot as number,
+  slotTo: row.slot_to as number,
+  count: row.slots as number,
+  decision: row.decision as SlotDecision,
+  runId: row.run_id as string | null,
+  reason: row.reason as string | null,
+  policy: row.policy as string,
+  would: row.would as string,
+  at: row.at as number,
+});
+const toOutcome = (row: Row): SlotOutcome => ({
+  ...toSlot(row),
+  runState: row.run_state as string | null,
+  runNumber: row.run_number as number | null,
+});
+const toBackfill = (row: Row): BackfillRow => ({
+  id: row.backfill as string,
+  scheduleId: row.schedule_id as string,
+  from: row.from_at as number,
+  to: row.to_at as number,
+  by: row.made_by as string,
+  reason: row.reason as string | null,
+  at: row.at as number,
+  cancelledBy: row.cancelled_by as string | null,
+});
+
+/** Schedules and slots. @param write runs its work in one transaction */
+export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promise<T>): SlotStore => {
+  const say = (event: NewEvent, pipeline: string, at: number): void => void addEvent(db, { ...event, runId: null, pipeline }, at);
+  return {
+    schedules: async () => db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
+    saveSchedule: (row, after, events, at) =>
+      write(() => {
+        const definition = [
+          row.pipeline,
+          row.origin,
+          JSON.stringify(row.file),
+          JSON.stringify(row.overrides),
+          row.version,
+          row.updatedAt,
+        ] as const;
+        const { changes } =
+          after === null
+            ? db.run(
+                `INSERT OR IGNORE INTO schedules (pipeline, origin, file, overrides, version, updated_at, schedule_id, decided_to, created_at, created_by)
+                 VALUES (?,?,?,?,?,?,?,?,?,?)`,
+                ...definition,
+                row.id,
+                row.decidedTo,
+                row.createdAt,
+                row.createdBy,
+              )
+            : db.run(
+                `UPDATE schedules SET pipeline = ?, origin = ?, file = ?, overrides = ?, version = ?, updated_at = ?, decided_to = max(decided_to, ?)
+                 WHERE schedule_id = ? AND version = ?`,
+                ...definition,
+                row.decidedTo,
+                row.id,
+                after,
+              );
+        if (changes === 0) return false;
+        for (const event of events) say(event, row.pipeline, at);
+        return true;
+      }),
+    removeSchedule: (id, version, event, at) =>
+      write(() => {
+        const row = db.get('SELECT pipeline FROM schedules WHERE schedule_id = ? AND version = ?', id, version);
+        if (!row) return false;
+        db.run('DELETE FROM schedules WHERE schedule_id = ?', id);
+        db.run(
+          "UPDATE slots SET decision = 'cancelled', reason = 'the schedule was removed', at = ? WHERE schedule_id = ? AND decision = 'waiting'",
+          at,
+          id,
+        );
+        say(event, row.pipeline as string, at);
+        return true;
+      }),
+    decideSlots: (rows, event, pipeline, at) =>
+      write(() => {
+        const decided = rows.filter((row) => isOpen(db, row) && insertSlot(db, row)).length;
+        // Afterwards: the mark of a later slot would close the earlier ones.
+        for (const row of rows) raiseMark(db, row);
+        if (decided > 0 && event) say(event, pipeline, at);
+        return decided;
+      }),
+    rewind: (scheduleId, to) =>
+      write(() => {
+        const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
+        db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
+        db.run(`UPDATE slots SET slot_to = ?2 WHERE ${mine} AND slot_to > ?2`, scheduleId, to);
+        db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ?', to, scheduleId);
+      }),
+    slots: async ({ scheduleId, backfill, before, limit }) =>
+      db
+        .all(
+          `SELECT slots.*, runs.state AS run_state, runs.number AS run_number FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id
+           WHERE schedule_id = ?1 AND (?2 IS NULL OR backfill = ?2) AND (?3 IS NULL OR slot < ?3) ORDER BY slot DESC, slots.at DESC LIMIT ?4`,
+          scheduleId,
+          backfill ?? null,
+          before ?? null,
+          limit,
+        )
+        .map(toOutcome),
+    waitingSlots: async () =>
+      db
+        .all(`SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`)
+        .map(toSlot),
+    saveBackfill: (row, slots, event, pipeline) =>
+      write(() => {
+        db.run(
+          'INSERT INTO backfills (backfill, schedule_id, from_at, to_at, made_by, reason, at) VALUES (?,?,?,?,?,?,?)',
+          row.id,
+          row.scheduleId,
+          row.from,
+          row.to,
+          row.by,
+          row.reason,
+          row.at,
+        );
+        for (const slot of slots) insertSlot(db, slot);
+        say(event, pipeline, row.at);
+      }),
+    cancelBackfill: (id, by, event, pipeline, at) =>
+      write(() => {
+        const reason = `the backfill was cancelled by ${by}`;
+        const { changes } = db.run(
+          "UPDATE slots SET decision = 'cancelled', reason = ?, at = ? WHERE backfill = ? AND decision = 'waiting'",
+          reason,
+          at,
+          id,
+        );
+        db.run('UPDATE backfills SET cancelled_by = ? WHERE backfill = ? AND cancelled_by IS NULL', by, id);
+        say(event(changes), pipeline, at);
+        return changes;
+      }),
+    backfills: async (scheduleId) =>
+      db.all('SELECT * FROM backfills WHERE ?1 IS NULL OR schedule_id = ?1 ORDER BY at DESC, backfill LIMIT 100', scheduleId).map(
+        (row): BackfillProgress => ({
+          ...toBackfill(row),
+          counts: Object.fromEntries(
+            db
+              .all(
+                'SELECT decision, count(*) AS n FROM slots WHERE schedule_id = ? AND backfill = ? GROUP BY decision',
+                row.schedule_id as string,
+                row.backfill as string,
+              )
+              .map(({ decision, n }) => [decision as SlotDecision, n as number]),
+          ),
+        }),
+      ),
+    durations: async (pipeline, limit) =>
+      db
+        .all(
+          `SELECT coalesce(json_extract(projection, '$.duration_ms'), ended_at - created_at) AS ms FROM runs WHERE pipeline = ? AND state = 'DONE' AND ended_at IS NOT NULL
+           AND json_extract(spec, '$.onlyStage') IS NULL ORDER BY run_id DESC LIMIT ?`,
+          pipeline,
+          limit,
+        )
+        .map(({ ms }) => ms as number),
+    pruneSlots: (keep) =>
+      write(() => {
+        let removed = 0;
+        for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
+          const oldest = db.get('SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?', id as string, keep);
+          if (oldest)
+            removed += db.run(
+              "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",
+              id as string,
+              oldest.slot as number,
+            ).changes;
+        }
+        return removed;
+      }),
+  };
+};
