@@ -22,6 +22,8 @@ export const predict = (
 ): Coming[] => {
   let busyUntil = live ? (live.likelyEnd ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY;
   let isLive = live !== null;
+  /** When the run that waits begins. */
+  let waitsUntil = Number.NEGATIVE_INFINITY;
   return slots.map((planned) => {
     const { slot, fireAt, local, skip, notes } = planned;
     const base = { slot: iso(slot), local, fires_at: iso(fireAt), notes };
@@ -35,8 +37,13 @@ export const predict = (
     }
     const holder = isLive && live ? `run ${live.number} is ${live.state}` : `the run before usually takes ${span(usualMs ?? 0)}`;
     if (overlap === 'skip') return { ...base, predicted: 'skip', why: `will be skipped unless the run ends by ${iso(fireAt)}: ${holder}` };
-    if (overlap === 'queue_one')
-      return { ...base, predicted: 'queue', why: `will wait for the run to end, if none waits already: ${holder}` };
+    if (overlap === 'queue_one') {
+      if (waitsUntil > fireAt)
+        return { ...base, predicted: 'skip', why: `will be skipped unless the run that waits begins by ${iso(fireAt)}` };
+      waitsUntil = busyUntil;
+      busyUntil += usualMs ?? 0;
+      return { ...base, predicted: 'queue', why: `will wait for the run to end: ${holder}` };
+    }
     isLive = false;
     busyUntil = usualMs === null ? Number.NEGATIVE_INFINITY : fireAt + usualMs;
     return { ...base, predicted: 'cancel_running', why: `will stop the run that is live then: ${holder}` };

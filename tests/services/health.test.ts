@@ -20,7 +20,16 @@ test('a healthy service names every part with a detail, and a start changes noth
   await ended(on.orchestrator, status.run_id as string);
   const { checks, ...rest } = on.orchestrator.health();
   expect(rest).toEqual({ status: 'ok', ready: true });
-  expect(Object.keys(checks).toSorted()).toEqual(['disk', 'event_loop', 'launcher', 'pipelines', 'retention', 'store', 'watchdog']);
+  expect(Object.keys(checks).toSorted()).toEqual([
+    'disk',
+    'event_loop',
+    'launcher',
+    'pipelines',
+    'retention',
+    'scheduler',
+    'store',
+    'watchdog',
+  ]);
   for (const check of Object.values(checks)) expect(check).toEqual({ status: 'ok', detail: expect.stringMatching(/\w/) });
 });
 
