@@ -104,8 +104,8 @@ const backfill = async (context: Context): Answer => {
     const count = (answer.slots ?? []).filter(({ runs }) => runs).length;
     out.line(
       answer.id
-        ? `${answer.id}: ${count} slots run one after the other; schedules cancel ${answer.id} ends it`
-        : `${count} slots would run`,
+        ? `${answer.id}: ${count} ${count === 1 ? 'slot runs' : 'slots run'}, one after the other; schedules cancel ${answer.id} ends it`
+        : `${count} ${count === 1 ? 'slot' : 'slots'} would run`,
     );
   }
   return exits.done;

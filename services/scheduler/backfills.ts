@@ -56,7 +56,7 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
         ...{ policy: policyOf(schedule), would: wouldOf(schedule), at },
       }),
     );
-    const msg = `${actor.name} asked for a backfill of schedule ${row.id}: ${rows.length} slots from ${view.from} to ${view.to}`;
+    const msg = `${actor.name} asked for a backfill of schedule ${row.id}: ${rows.length} ${rows.length === 1 ? 'slot' : 'slots'} from ${view.from} to ${view.to}`;
     await store.saveBackfill(
       made,
       rows,
@@ -89,7 +89,11 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
       const row = (await store.backfills(null)).find((one) => one.id === id);
       if (!row) throw new ServiceError('unknown-backfill', `there is no backfill ${id}`);
       const told = (count: number): NewEvent =>
-        event(row.scheduleId, id, `${by} cancelled the backfill ${id}: ${count} slots are not run`, { command: 'CANCEL', by, count });
+        event(row.scheduleId, id, `${by} cancelled the backfill ${id}: ${count} ${count === 1 ? 'slot is' : 'slots are'} not run`, {
+          command: 'CANCEL',
+          by,
+          count,
+        });
       await store.cancelBackfill(id, by, told, pipelineOf(row.scheduleId), now());
       wake();
       return (await all(row.scheduleId)).find((one) => one.id === id) as Backfill;

@@ -254,7 +254,7 @@ test('schedules lists, previews, enables, disables, pauses and fills in what is 
   expect((await ask('schedules', 'backfill', 'nightly', ...window, '--dry-run')).out).toMatch(
     /2026-01-01T02:30:00-06:00 {2}runs\n.*\n2 slots would run\n$/,
   );
-  const [, id] = /(b_\w+): 2 slots run/.exec((await ask('schedules', 'backfill', 'nightly', ...window)).out) ?? [];
+  const [, id] = /(b_\w+): 2 slots run, one/.exec((await ask('schedules', 'backfill', 'nightly', ...window)).out) ?? [];
   expect((await ask('schedules', 'cancel', id as string)).out).toContain(`${id} cancelled`);
   expect((await ask('schedules', 'show', 'nightly')).out).toContain('2026-01-02 08:30');
 });
