@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { clearInterval, setInterval } from 'node:timers';
@@ -12,21 +12,35 @@ export type Database = {
   close(): Promise<void>;
 };
 
+/** What one database may use. */
+export type Share = { threads: number; memoryMb: number };
+
+/** Four threads saturate a disk here; 320 MB sort ten million bars with spilling and leave the process under 512 MB. */
+export const wholeShare: Share = { threads: Math.min(4, availableParallelism()), memoryMb: 320 };
+
 /** What a stage that was told to stop fails with; nobody retries it. */
 export const stopped = () => new StageFailure('stopped', 'The stage was told to stop.', { retryable: false });
 
+/** Where the databases of one unit of work spill to, without the number of the attempt. */
+export const spillPrefix = (context: Pick<StageContext, 'stage'>, unit: string) => `duckdb-${context.stage}-${unit}-`;
+
 /**
  * Opens an in-memory DuckDB that spills into the run's workspace and gives up within 0.1 s of an abort.
- * @throws StageFailure `stopped` from every call after the abort.
+ * @throws StageFailure `stopped` from every call after the abort, `out-of-memory` when its share does not suffice.
  */
-export async function openDatabase(context: Pick<StageContext, 'workspace' | 'stage' | 'attempt' | 'signal'>): Promise<Database> {
+export async function openDatabase(
+  context: Pick<StageContext, 'workspace' | 'stage' | 'attempt' | 'signal'>,
+  unit = 'all',
+  share = wholeShare,
+): Promise<Database> {
   const { signal } = context;
   if (signal.aborted) throw stopped();
-  const spill = join(context.workspace, `duckdb-${context.stage}-${context.attempt}`);
+  const spill = join(context.workspace, `${spillPrefix(context, unit)}${context.attempt}`);
+  // DuckDB makes the folder when it first spills, but not the one above.
+  await mkdir(context.workspace, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:', {
-    // Four threads saturate a disk here; 1 GB holds a 10 M row sort with spilling and leaves room for the service itself.
-    threads: String(Math.min(4, availableParallelism())),
-    memory_limit: '1GB',
+    threads: String(share.threads),
+    memory_limit: `${share.memoryMb}MB`,
     temp_directory: spill,
     // No stage may reach for the network because a file looked like a format that is not built in.
     autoinstall_known_extensions: 'false',
@@ -48,7 +62,8 @@ export async function openDatabase(context: Pick<StageContext, 'workspace' | 'st
     try {
       return await query();
     } catch (error) {
-      throw signal.aborted ? stopped() : error;
+      if (signal.aborted) throw stopped();
+      throw outOfMemory(error, share) ?? error;
     }
   };
 
@@ -72,6 +87,12 @@ export async function openDatabase(context: Pick<StageContext, 'workspace' | 'st
   };
 }
 
+/** A share that does not suffice costs one unit of work, and says how to mend it. */
+function outOfMemory(error: unknown, { memoryMb }: Share): StageFailure | null {
+  if (!/^Out of Memory Error/.test((error as Error).message)) return null;
+  return new StageFailure('out-of-memory', `${memoryMb} MB of memory do not suffice; raise "memory_mb" or lower "workers" of the stage.`);
+}
+
 /** A SQL string literal. */
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
@@ -81,6 +102,9 @@ export const pathToRead = (path: string) => literal(path.replace(/[*?[]/g, '[$&]
 /** The table function that reads these Parquet files; a folder named `a=b` above them must not become a column. */
 export const parquet = (paths: string[], option = '') =>
   `read_parquet([${paths.map(pathToRead).join(', ')}], hive_partitioning = false${option})`;
+
+/** How every Parquet file is written: no temp file of DuckDB's own, `publish` has one. */
+export const asParquet = '(FORMAT parquet, COMPRESSION snappy, USE_TMP_FILE false)';
 
 const plain = (row: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]));

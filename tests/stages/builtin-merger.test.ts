@@ -46,12 +46,12 @@ test.each([
   await using project = await makeProject();
   await write(project, { X: days(70), Y: days(3) });
   await project.run(merger, options);
-  const { 'm/manifest.json': _, ...before } = await project.state('m');
-  if (forget) await rm(join(project.dir, 'm/manifest.json'));
+  const { 'm/manifests/X.json': _, ...before } = await project.state('m');
+  if (forget) await rm(join(project.dir, 'm/manifests/X.json'));
   const again = await project.run(merger, options);
   expect(again.skip).toBe('nothing to merge: 0 inserted, 0 updated');
   expect(again.outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 73, written: 0 });
-  const { 'm/manifest.json': __, ...after } = await project.state('m');
+  const { 'm/manifests/X.json': __, ...after } = await project.state('m');
   expect(after).toEqual(before);
 });
 
@@ -137,12 +137,12 @@ test('the manifest names run, attempt, inputs and every month with its rows', as
   await using project = await makeProject();
   await write(project, { X: days(33) });
   await project.run(merger, options, { attempt: 2 });
-  const { units } = JSON.parse(await readFile(join(project.dir, 'm/manifest.json'), 'utf8'));
-  expect(units.X).toMatchObject({
+  const unit = JSON.parse(await readFile(join(project.dir, 'm/manifests/X.json'), 'utf8'));
+  expect(unit).toMatchObject({
     written_by: { run: 'run-1', attempt: 2 },
     inputs: { 'X.parquet': expect.stringMatching(/^[0-9a-f]{64}$/) },
   });
-  expect(units.X.files.map(({ path, rows }: { path: string; rows: number }) => [path, rows])).toEqual([
+  expect(unit.files.map(({ path, rows }: { path: string; rows: number }) => [path, rows])).toEqual([
     ['X/D1/2018-01.parquet', 31],
     ['X/D1/2018-02.parquet', 2],
   ]);

@@ -67,7 +67,7 @@ test('S28: an output that is not the recorded one, or has no record, is made aga
   await project.write('out/X.parquet', 'of yesterday');
   expect((await project.run(translator, options)).skip).toBeUndefined();
   expect(await sha256(join(project.dir, 'out/X.parquet'))).toBe(right);
-  await rm(join(project.dir, 'out/manifest.json'));
+  await rm(join(project.dir, 'out/manifests/X.json'));
   expect((await project.run(translator, options)).outputs).toMatchObject({ changed: ['X'] });
 });
 
@@ -168,7 +168,7 @@ test('nine bad rows of fifty pass by default, and one is too many when the ratio
 test('a file of times of day is not taken for daily bars', async () => {
   await using project = await makeProject();
   await project.write('raw/X/x.csv', `${header}2018-01-02T09:30,1,2,1,2,5\n`);
-  await expect(project.run(translator, options)).rejects.toThrow(/intraday bars are not supported yet/);
+  await expect(project.run(translator, options)).rejects.toThrow(/these are intraday bars/);
 });
 
 test('a file with a header only becomes a valid, empty output', async () => {
@@ -199,9 +199,9 @@ test('S23: a folder that is not understood is one warning each, and the others r
   await project.write('raw/NONE/readme.txt', 'nothing');
   expect((await project.run(translator, options)).outputs).toMatchObject({ instruments: ['X'] });
   expect(project.lines).toEqual([
-    'warning: ES left out: 1m: intraday bars, which are not supported yet',
+    'warning: ES left out: 1m: intraday bars, and this stage reads daily ones',
     'warning: NONE left out: no CSV file in its folder',
-    'warning: NQ left out: minutes.csv: intraday bars, which are not supported yet',
+    'warning: NQ left out: minutes.csv: intraday bars, and this stage reads daily ones',
     'warning: ODD left out: odd.csv: unknown layout, without date, open, high, low, close, volume',
   ]);
 });
@@ -209,7 +209,7 @@ test('S23: a folder that is not understood is one warning each, and the others r
 test('only the instruments that the run asks for are translated', async () => {
   await using project = await makeProject();
   await project.run(translator, { raw: sample, out: 'out' }, { params: { instruments: ['AAPL'] } });
-  expect(Object.keys(await project.state('out'))).toEqual(expect.arrayContaining(['out/AAPL.parquet', 'out/manifest.json']));
+  expect(Object.keys(await project.state('out'))).toEqual(expect.arrayContaining(['out/AAPL.parquet', 'out/manifests/AAPL.json']));
   expect(await project.state('out')).not.toHaveProperty('out/SPX.parquet');
 });
 

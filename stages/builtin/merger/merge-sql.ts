@@ -1,4 +1,4 @@
-import { literal, parquet } from './duckdb.ts';
+import { literal, parquet } from '../duckdb.ts';
 
 export type Column = { name: string; type: string };
 export type MonthCount = { session: string; month: string; rows: number; inserted: number; updated: number; unchanged: number };

@@ -1,0 +1,52 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Task } from '../incremental.ts';
+import type { OutFile } from '../manifest.ts';
+import { daysTemp, makeFolder, publishAll } from '../publish.ts';
+import type { Work } from './daily.ts';
+import * as sql from './intraday-sql.ts';
+
+/** The files of an instrument's trading days. */
+export function createDayFiles({ source, database, progress }: Pick<Task, 'source' | 'database' | 'progress'>, { out, options }: Work) {
+  const { name } = source;
+  const pathOf = (day: string) => join(name, day.slice(0, 4), day.slice(5, 7), `${name}_1m_${day}.parquet`);
+
+  /** Each day is written beside its place first; all are then synced and moved together. */
+  const writeAll = async (days: string[], rowsOf: Map<string, number>): Promise<OutFile[]> => {
+    if (days.length === 0) return [];
+    const folder = daysTemp(join(out, name));
+    await rm(folder, { recursive: true, force: true });
+    await makeFolder(folder);
+    const moves = days.map((day) => ({ temp: join(folder, `${day}.parquet`), target: join(out, pathOf(day)) }));
+    for (const [index, day] of days.entries()) await database.run(sql.copyDay(day, moves[index]!.temp));
+    const digests = await publishAll(moves);
+    await rm(folder, { recursive: true, force: true });
+    return days.map((day, index) => ({ path: pathOf(day), rows: rowsOf.get(day) ?? 0, ...digests[index]! }));
+  };
+
+  return {
+    dayOf: ({ path }: OutFile): string | undefined => /(\d{4}-\d\d-\d\d)\.parquet$/.exec(path)?.[1],
+    /**
+     * Writes days from `bars`, where all of their rows are. A day that a raw file speaks of without a row is a valid, empty
+     * file; one that none speaks of any more is removed.
+     * @returns null for a removed day
+     */
+    async write(days: string[], spokenOf: Set<string>): Promise<Map<string, OutFile | null>> {
+      const counts = await database.rows<{ day: string; read: number; rows: number }>(sql.countDays(days));
+      const rowsOf = new Map(counts.map(({ day, rows }) => [day, rows]));
+      progress.rows(counts.reduce((all, { rows }) => all + rows, 0));
+      const isUnique = counts.every(({ read, rows }) => read === rows);
+      await database.run(sql.sortDays(sql.selectBars(days, name, options.synthetic, isUnique)));
+
+      const files = new Map<string, OutFile | null>();
+      const kept = days.filter((day) => rowsOf.has(day) || spokenOf.has(day));
+      for (const [index, file] of (await writeAll(kept, rowsOf)).entries()) files.set(kept[index]!, file);
+      for (const day of days.filter((day) => !kept.includes(day))) {
+        await rm(join(out, pathOf(day)), { force: true });
+        files.set(day, null);
+      }
+      await database.run(sql.keepOnlyOther(days));
+      return files;
+    },
+  };
+}

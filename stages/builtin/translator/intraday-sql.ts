@@ -1,0 +1,114 @@
+import { asParquet, literal, pathToRead } from '../duckdb.ts';
+import type { Layout } from './layout.ts';
+import { fieldAt, isBar, reasonOf, typedLines } from './lines-sql.ts';
+import type { Options } from './options.ts';
+
+/** `files` says for each file of the instrument what it is called; `bars` holds the rows of days that are not written yet. */
+export const createTables = `
+  CREATE OR REPLACE TABLE files (file INTEGER, path VARCHAR, name VARCHAR, source VARCHAR);
+  CREATE OR REPLACE TABLE bars (file INTEGER, line BIGINT, utc TIMESTAMP, timestamp TIMESTAMP, day DATE, open DOUBLE, high DOUBLE, low DOUBLE,
+    close DOUBLE, volume BIGINT, ok BOOLEAN);
+  CREATE OR REPLACE TABLE rejects (name VARCHAR, line BIGINT, reason VARCHAR, text VARCHAR)`;
+
+const tooLate = 'timestamp is more than 5 minutes in the future';
+const graceMs = 5 * 60_000;
+const latest = (nowMs: number) => `make_timestamp(${Math.round(nowMs + graceMs) * 1000})`;
+
+/** The exchange's own time of a UTC time, and the trading day that it belongs to. */
+function exchangeTime({ timezone, day_starts }: Options) {
+  const [hours, minutes] = day_starts.split(':').map(Number) as [number, number];
+  const start = hours * 60 + minutes;
+  // A start after noon opens the next day: 17:00 + 7 h is midnight. The hours of a weekend belong to Monday.
+  const ahead = start >= 720 ? 1440 - start : -start;
+  const local = `timezone(${literal(timezone)}, utc::TIMESTAMPTZ)`;
+  const date = `(timestamp + INTERVAL ${ahead} MINUTE)::DATE`;
+  return { local, day: `${date} + CASE isodow(${date}) WHEN 6 THEN 2 WHEN 7 THEN 1 ELSE 0 END` };
+}
+
+type Reading = { options: Options; allowNegative: boolean; nowMs: number; only: string[] | null };
+const among = (only: string[] | null) => (only === null ? 'true' : `day IN (${dates(only)})`);
+const dates = (days: string[]) => days.map((day) => `DATE '${day}'`).join(', ');
+
+/**
+ * Files of one header read by the CSV reader, all at once: what clean files need and nothing else. A row that it is not
+ * sure about has `ok` false, and the file is then read again line by line. Timestamps are `YYYY-MM-DDTHH:MM:SS[.mmm]Z` here.
+ */
+export function readFast(paths: string[], layout: Layout, { options, allowNegative, nowMs, only }: Reading): string {
+  const { at, header } = layout;
+  const typeOf = (place: number) =>
+    place === at.volume ? 'BIGINT' : [at.open, at.high, at.low, at.close].includes(place) ? 'DOUBLE' : 'VARCHAR';
+  const columns = header.map((_, index) => `'c${index + 1}': '${typeOf(index + 1)}'`).join(', ');
+  const { local, day } = exchangeTime(options);
+  const stamp = `c${at.timestamp_utc}`;
+  const plain = `length(${stamp}) IN (20, 24) AND right(${stamp}, 1) = 'Z' AND substring(${stamp}, 11, 1) IN ('T', ' ') AND substring(${stamp}, 14, 1) = ':'`;
+  return `INSERT INTO bars
+    WITH raw AS (
+      SELECT filename, CASE WHEN ${plain} THEN try_cast(left(${stamp}, -1) AS TIMESTAMP) END AS utc,
+        c${at.open} AS open, c${at.high} AS high, c${at.low} AS low, c${at.close} AS close, c${at.volume} AS volume
+      FROM read_csv([${paths.map(pathToRead).join(', ')}], header = true, auto_detect = false, columns = {${columns}}, delim = ',',
+        quote = '"', escape = '"', filename = true, parallel = true)
+    ), placed AS (SELECT *, ${local} AS timestamp FROM raw)
+    SELECT file, 0, utc, timestamp, ${day} AS day, open, high, low, close, volume,
+      coalesce(utc <= ${latest(nowMs)} AND ${isBar(allowNegative)}, false) AS ok
+    FROM placed JOIN files ON files.path = placed.filename WHERE ${among(only)} OR day IS NULL`;
+}
+
+/** One file read line by line into `judged`, each row with its line and, when it is no bar, the reason. */
+export function readSlowly(path: string, layout: Layout, { options, allowNegative, nowMs }: Reading): string {
+  const stamp = fieldAt(layout.at.timestamp_utc);
+  const { local, day } = exchangeTime(options);
+  const naive = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?)?')`;
+  const zoned = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)? ?(Z|[+-]\\d\\d(:\\d\\d)?)')`;
+  const time = `WHEN ${naive} THEN 'timestamp has no time zone'
+    WHEN utc IS NULL THEN 'timestamp is not ISO 8601 with a time zone'
+    WHEN utc > ${latest(nowMs)} THEN '${tooLate}'`;
+  const instant = `CASE WHEN ${zoned} THEN timezone('UTC', try_cast(replace(replace(${stamp}, ' ', 'T'), 'Z', '+00') AS TIMESTAMPTZ)) END AS utc,`;
+  return `CREATE OR REPLACE TABLE judged AS
+    WITH ${typedLines(path, layout, instant)}, placed AS (SELECT *, ${local} AS timestamp FROM typed)
+    SELECT line, text, utc, timestamp, ${day} AS day, open, high, low, close, volume, ${reasonOf(layout, time, allowNegative)} AS reason FROM placed`;
+}
+
+export const keepJudged = (file: number, name: string, only: string[] | null) => `
+  INSERT INTO bars SELECT ${file}, line, utc, timestamp, day, open, high, low, close, volume, true FROM judged WHERE reason IS NULL AND ${among(only)};
+  INSERT INTO rejects SELECT ${literal(name)}, line, reason, left(text, 500) FROM judged WHERE reason IS NOT NULL`;
+
+/** `future`: when the first of the rows that are too early is one no more, in ms. */
+export type FileCount = { file: number; read: number; rejected: number; future: number | null; days: string | null };
+export const countJudged = (file: number) => `SELECT ${file} AS file, count(*) AS read, count(reason) AS rejected,
+  epoch_ms(min(utc) FILTER (reason = '${tooLate}')) - ${graceMs} AS future, string_agg(DISTINCT day::VARCHAR, ',') FILTER (reason IS NULL) AS days FROM judged`;
+
+/** Files of these that the CSV reader was not sure about: a row that is no bar, or one time twice, where the later line must win. */
+export const doubtful = (files: number[]) => `SELECT file FROM bars WHERE file IN (${files.join(', ')})
+  GROUP BY file HAVING NOT bool_and(ok) OR count(DISTINCT utc) < count(*)`;
+export const countFast = (files: number[]) => `SELECT file, count(*) AS read, 0 AS rejected, NULL AS future,
+  string_agg(DISTINCT day::VARCHAR, ',') AS days FROM bars WHERE file IN (${files.join(', ')}) GROUP BY file`;
+
+export const forget = (files: number[], days: string[] | null) =>
+  `DELETE FROM bars WHERE file IN (${files.join(', ')})${days === null ? '' : ` AND day IN (${dates(days)})`}`;
+export const keepOnlyOther = (days: string[]) => `CREATE OR REPLACE TABLE bars AS SELECT * FROM bars WHERE day NOT IN (${dates(days)})`;
+
+export const countDays = (days: string[]) => `SELECT day::VARCHAR AS day, count(*) AS read, count(DISTINCT utc) AS rows
+  FROM bars WHERE day IN (${dates(days)}) GROUP BY day`;
+
+/**
+ * Bars in the documented columns, in the order of time; of one time the last line of the last file wins. The repeated hour of
+ * a night in autumn has the same `timestamp` twice and stays in its order, because `utc` sorts.
+ */
+export function selectBars(days: string[], instrument: string, synthetic: boolean, isUnique: boolean): string {
+  const last = isUnique ? '' : 'QUALIFY row_number() OVER (PARTITION BY utc ORDER BY bars.file DESC, line DESC) = 1';
+  return `SELECT timestamp, open, high, low, close, volume, ${literal(instrument)} AS instrument, source, '1m' AS interval,
+      ${synthetic} AS synthetic, day
+    FROM bars JOIN files USING (file) WHERE day IN (${dates(days)}) ${last} ORDER BY day, utc`;
+}
+
+export const sortDays = (select: string) => `CREATE OR REPLACE TABLE sorted AS ${select}`;
+/** A day of them. One query a day, because a partitioned COPY does not keep the order of the rows. */
+export const copyDay = (day: string, path: string) =>
+  `COPY (SELECT * EXCLUDE (day) FROM sorted WHERE day = DATE '${day}') TO ${literal(path)} ${asParquet}`;
+
+export const selectRejects = 'SELECT name AS file, line, reason, text FROM rejects ORDER BY name, line';
+/** The rejects of the last time, of files that are not read again. */
+export const loadRejects = (path: string, without: string[]) => `INSERT INTO rejects
+  SELECT * FROM read_csv(${pathToRead(path)}, header = true, auto_detect = false, quote = '"', escape = '"', delim = ',',
+    columns = {'name': 'VARCHAR', 'line': 'BIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})
+  WHERE name NOT IN (${['', ...without].map(literal).join(', ')})`;
