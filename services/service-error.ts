@@ -11,6 +11,7 @@ export const serviceErrors = {
   'unknown-stage': [404, 'No such stage'],
   'unknown-version': [404, 'No such version of the run'],
   'unknown-attempt': [404, 'No such attempt, or it has no output'],
+  'unknown-artefact': [404, 'No such artefact'],
   'method-not-allowed': [405, 'The method is not possible here'],
   'unsupported-version': [406, 'The protocol version is not spoken'],
   'already-running': [409, 'A run is live already'],

@@ -5,6 +5,7 @@ import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
 import { registerChecks } from './checks.ts';
+import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
 import { createDisk, type DiskLimits } from './disk.ts';
@@ -216,6 +217,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     ...queries,
     ...createPipelineQueries({ ...queries, store, look, loaded: options.loaded, lintFacts }),
     ...createLogQueries({ logs, look }),
+    ...createArtefacts({ dataDir, look }),
     ...createCommands({
       ...{ store, charts, interpreter, clock, look, wake, dataDir },
       nextRunId: createRunIds(clock.wallMs),

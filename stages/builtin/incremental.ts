@@ -7,8 +7,13 @@ import { hashOf, manifestPath, outputsHold, readManifest, type Unit, writeManife
 import { type Progress, startProgress } from './progress.ts';
 import { digestOf, makeFolder, sweepTemps } from './publish.ts';
 
-/** One instrument and the files it is made from, absolute, in the order in which later rows beat earlier ones. */
-export type Source = { name: string; files: string[] };
+/** What a file was when it was looked at: its content, and what no writer leaves as it was. */
+export type Seen = { stamp: string; sha256: string };
+/**
+ * One instrument and the files it is made from, absolute, in the order in which later rows beat earlier ones.
+ * `seen` has those that were looked at already.
+ */
+export type Source = { name: string; files: string[]; seen?: ReadonlyMap<string, Seen> };
 export type Built = Pick<Unit, 'files' | 'counts' | 'recheck_at' | 'notes'>;
 
 /** What a stage gets to make one unit with. */
@@ -96,8 +101,8 @@ async function refreshUnit(context: StageContext, job: Job, source: Source, open
   await sweepTemps([manifestPath(out, name), ...job.targets(name)], join(out, name));
   await sweepSpills(context, name);
   const known = await readManifest(out, name);
-  const before = await stamps(source);
-  const inputs = await hashInputs(input, source, signal);
+  const seen = await seenFiles(source, signal);
+  const inputs = Object.fromEntries(seen.map(({ sha256 }, index) => [relative(input, source.files[index]!), sha256]));
   const key = hashOf([job.version, job.options, inputs]);
   if (known?.key === key && Date.now() < (known.recheck_at ?? Number.POSITIVE_INFINITY) && (await outputsHold(out, known, signal)))
     return { unit: known, isNew: false };
@@ -111,8 +116,9 @@ async function refreshUnit(context: StageContext, job: Job, source: Source, open
     const checkpoint = (built: Built) => writeManifest(out, name, unitOf('unfinished', built));
     const built = await job.build({ source, database, inputs, known, checkpoint, progress });
     // The hashes were taken first: a file that changed meanwhile must not be recorded as read.
-    if ((await stamps(source)).join() !== before.join())
-      throw new StageFailure('input-changed', `The input of ${name} changed while it was read.`);
+    for (const [index, file] of source.files.entries())
+      if ((await stampOf(file)) !== seen[index]!.stamp)
+        throw new StageFailure('input-changed', `The input of ${name} changed while it was read.`);
     const unit = unitOf(key, built);
     await writeManifest(out, name, unit);
     return { unit, isNew: true };
@@ -135,22 +141,26 @@ const total = (numbers: number[]) => numbers.reduce((sum, number) => sum + numbe
 export const totalOf = (units: Unit[], count: string) => total(units.map((unit) => unit.counts[count] ?? 0));
 
 /** Size, time and inode: no writer changes a file without changing one of them. */
-async function stamps(source: Source): Promise<string[]> {
-  return Promise.all(
-    source.files.map(async (file) => {
-      const { size, mtimeNs, ino } = await stat(file, { bigint: true }).catch(unreadable(file));
-      return `${size} ${mtimeNs} ${ino}`;
-    }),
-  );
+async function stampOf(file: string): Promise<string> {
+  const { size, mtimeNs, ino } = await stat(file, { bigint: true }).catch(unreadable(file));
+  return `${size} ${mtimeNs} ${ino}`;
 }
 
-async function hashInputs(input: string, source: Source, signal: AbortSignal): Promise<Record<string, string>> {
-  const inputs: Record<string, string> = {};
-  for (const file of source.files) {
-    const digest = await digestOf(file, signal).catch((error) => (signal.aborted ? Promise.reject(stopped()) : unreadable(file)(error)));
-    inputs[relative(input, file)] = digest.sha256;
+async function seenFiles({ files, seen }: Source, signal: AbortSignal): Promise<Seen[]> {
+  const all: Seen[] = [];
+  for (const file of files) {
+    const known = seen?.get(file);
+    if (known) all.push(known);
+    else {
+      // The stamp is taken first, so that a change while the file is hashed shows.
+      const stamp = await stampOf(file);
+      const { sha256 } = await digestOf(file, signal).catch((error) =>
+        signal.aborted ? Promise.reject(stopped()) : unreadable(file)(error),
+      );
+      all.push({ stamp, sha256 });
+    }
   }
-  return inputs;
+  return all;
 }
 
 const unreadable = (file: string) => (error: Error) => {

@@ -17,8 +17,8 @@ import { findSources } from './translator/sources.ts';
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
   const { input: raw, out } = resolveFolders(context, options.raw, options.out);
-  const { sources, layouts } = await findSources(context, raw, options);
-  const work = { raw, out, options, layouts, signal: context.signal };
+  const { sources, raws } = await findSources(context, raw, options);
+  const work = { raw, out, options, raws, signal: context.signal };
   const refreshed = await refresh(context, {
     version: 2,
     ...{ input: raw, out, options: contentOf(options), sources, limits: options },

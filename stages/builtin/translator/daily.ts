@@ -4,19 +4,19 @@ import { asParquet, literal } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { publish } from '../publish.ts';
 import { countRows, createRows, readRows, selectBars, selectRejects } from './daily-sql.ts';
-import type { Layout } from './layout.ts';
 import type { Options } from './options.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from './rejects.ts';
+import type { RawFile } from './sources.ts';
 
-export type Work = { raw: string; out: string; options: Options; layouts: Map<string, Layout>; signal: AbortSignal };
+export type Work = { raw: string; out: string; options: Options; raws: Map<string, RawFile>; signal: AbortSignal };
 
 /** All daily files of an instrument become one Parquet file. */
-export async function translateDaily({ source, database, progress }: Task, { raw, out, options, layouts }: Work): Promise<Built> {
+export async function translateDaily({ source, database, progress }: Task, { raw, out, options, raws }: Work): Promise<Built> {
   const { name } = source;
   await database.run(createRows);
   for (const [index, path] of source.files.entries()) {
     try {
-      await database.run(readRows(path, index, layouts.get(path)!, options.allow_negative.includes(name)));
+      await database.run(readRows(path, index, raws.get(path)!.layout, options.allow_negative.includes(name)));
     } catch (error) {
       if (error instanceof StageFailure) throw error;
       throw new StageFailure('unreadable-input', `Cannot read ${path}: ${(error as Error).message}`);

@@ -18,7 +18,7 @@ export function createDayFiles({ source, database, progress }: Pick<Task, 'sourc
     await rm(folder, { recursive: true, force: true });
     await makeFolder(folder);
     const moves = days.map((day) => ({ temp: join(folder, `${day}.parquet`), target: join(out, pathOf(day)) }));
-    for (const [index, day] of days.entries()) await database.run(sql.copyDay(day, moves[index]!.temp));
+    await database.runAll(days.map((day, index) => sql.copyDay(day, moves[index]!.temp)));
     const digests = await publishAll(moves);
     await rm(folder, { recursive: true, force: true });
     return days.map((day, index) => ({ path: pathOf(day), rows: rowsOf.get(day) ?? 0, ...digests[index]! }));
@@ -27,16 +27,15 @@ export function createDayFiles({ source, database, progress }: Pick<Task, 'sourc
   return {
     dayOf: ({ path }: OutFile): string | undefined => /(\d{4}-\d\d-\d\d)\.parquet$/.exec(path)?.[1],
     /**
-     * Writes days from `bars`, where all of their rows are. A day that a raw file speaks of without a row is a valid, empty
-     * file; one that none speaks of any more is removed.
+     * Writes days from `bars`, where all of their rows are: these, which are all that lie before the horizon. A day that a raw
+     * file speaks of without a row is a valid, empty file; one that none speaks of any more is removed.
      * @returns null for a removed day
      */
-    async write(days: string[], spokenOf: Set<string>): Promise<Map<string, OutFile | null>> {
-      const counts = await database.rows<{ day: string; read: number; rows: number }>(sql.countDays(days));
+    async write(days: string[], horizon: string, counts: sql.DayCount[], spokenOf: Set<string>): Promise<Map<string, OutFile | null>> {
       const rowsOf = new Map(counts.map(({ day, rows }) => [day, rows]));
       progress.rows(counts.reduce((all, { rows }) => all + rows, 0));
       const isUnique = counts.every(({ read, rows }) => read === rows);
-      await database.run(sql.sortDays(sql.selectBars(days, name, options.synthetic, isUnique)));
+      await database.run(sql.sortDays(sql.selectBars(horizon, name, options.synthetic, isUnique)));
 
       const files = new Map<string, OutFile | null>();
       const kept = days.filter((day) => rowsOf.has(day) || spokenOf.has(day));
@@ -45,7 +44,7 @@ export function createDayFiles({ source, database, progress }: Pick<Task, 'sourc
         await rm(join(out, pathOf(day)), { force: true });
         files.set(day, null);
       }
-      await database.run(sql.keepOnlyOther(days));
+      await database.run(sql.keepRest(horizon));
       return files;
     },
   };

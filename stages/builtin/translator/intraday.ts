@@ -4,7 +4,7 @@ import type { Built, Task } from '../incremental.ts';
 import { hashOf, holds, type OutFile } from '../manifest.ts';
 import type { Work } from './daily.ts';
 import { createDayFiles } from './day-files.ts';
-import { createReader, type FileRecord } from './intraday-reader.ts';
+import { createReader, dateOf, type FileRecord } from './intraday-reader.ts';
 import * as sql from './intraday-sql.ts';
 import { contentOf } from './options.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from './rejects.ts';
@@ -56,7 +56,7 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
     throw await tooManyRejects(database, sql.selectRejects, { name, share, where: join(options.out, rejectsPath(name)) });
   };
 
-  const chunks = await reader.chunksOf(fresh, chunkBytes);
+  const chunks = reader.chunksOf(fresh, chunkBytes);
   for (const [index, chunk] of chunks.entries()) {
     progress.note(`${name} ${basename(chunk[0] ?? '')}`);
     for (const [file, record] of await reader.read(chunk, null)) {
@@ -68,9 +68,9 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
     const horizon = horizonOf(waiting);
     const closed = [...pending].filter((day) => day < horizon).toSorted();
     if (closed.length > 0) {
-      await reader.complete(closed, records);
+      const counts = await reader.complete(closed, horizon, records);
       const spokenOf = new Set([...records.values()].flatMap((record) => record.days));
-      for (const [day, file] of await dayFiles.write(closed, spokenOf)) {
+      for (const [day, file] of await dayFiles.write(closed, horizon, counts, spokenOf)) {
         pending.delete(day);
         if (file) written.set(day, file);
         else written.delete(day);
@@ -122,14 +122,14 @@ async function lastTime(
   return { records, written, pending, rejects };
 }
 
-const never = '9999';
+const never = '9999-12-31';
 /** A file of a UTC date holds bars of that trading day or, over a weekend or a holiday, of a few days around. */
 const reachDays = 5;
 
 /** Trading days before this one are complete when these files are still to be read. */
 function horizonOf(waiting: string[]): string {
   if (waiting.length === 0) return never;
-  const dates = waiting.map((file) => Date.parse(/(\d{4}-\d\d-\d\d)\.csv$/i.exec(file)?.[1] ?? ''));
-  if (dates.some(Number.isNaN)) return '';
+  const dates = waiting.map((file) => Date.parse(dateOf(file) ?? ''));
+  if (dates.some(Number.isNaN)) return '0001-01-01';
   return new Date(Math.min(...dates) - reachDays * 86_400_000).toISOString().slice(0, 10);
 }

@@ -1,21 +1,23 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type StageContext, StageFailure } from '../../contract.ts';
 import type { Source } from '../incremental.ts';
 import { specOf } from '../instruments.ts';
 import { askedInstruments, instrumentName, listFiles, listFolder } from '../options.ts';
-import { headerLine, type Layout, readLayout } from './layout.ts';
+import { type Inspected, inspect } from './inspect.ts';
+import { type Layout, readLayout } from './layout.ts';
 import type { Options } from './options.ts';
 
-/** Long enough for any header; a line that is longer is none. */
-const headerBytes = 16_384;
+/** What is known of a raw file before its rows are read. */
+export type RawFile = Inspected & { layout: Layout };
 
 /** The folders with files of this layout. One that is not understood is one warning: an instrument that is new must not stop the others. */
 export async function findSources(
   context: StageContext,
   raw: string,
   options: Options,
-): Promise<{ sources: Source[]; layouts: Map<string, Layout> }> {
+): Promise<{ sources: Source[]; raws: Map<string, RawFile> }> {
   const asked = askedInstruments(context);
   const folders: string[] = [];
   for (const name of await listFolder(raw)) if ((await stat(join(raw, name))).isDirectory() && asked.asks(name)) folders.push(name);
@@ -23,7 +25,7 @@ export async function findSources(
   if (asked.names.length > 0 && folders.length === 0)
     throw new StageFailure('missing-input', `None of ${asked.names.join(', ')} has a folder in ${options.raw}.`, { retryable: false });
 
-  const layouts = new Map<string, Layout>();
+  const raws = new Map<string, RawFile>();
   const sources: Source[] = [];
   for (const name of folders) {
     const unknown = strangerTo(options, name) && !asked.names.includes(name);
@@ -31,17 +33,17 @@ export async function findSources(
       ? { files: [], faults: ['not a name for an instrument'] }
       : unknown
         ? { files: [], faults: ['not a known instrument; name it in "instruments" to take it'] }
-        : await readFolder(join(raw, name), options, layouts);
+        : await readFolder(context, join(raw, name), options, raws);
     if (faults.length > 0) context.log(`warning: ${name} ${files.length === 0 ? 'left out' : 'read in part'}: ${summary(faults)}`);
-    if (files.length > 0) sources.push({ name, files });
+    if (files.length > 0) sources.push({ name, files, seen: raws });
   }
-  return { sources, layouts };
+  return { sources, raws };
 }
 
 /** Minute bars go to rules that need to know the instrument; a day's bars need nothing. */
 const strangerTo = ({ layout }: Options, name: string) => layout === 'intraday' && specOf(name) === null;
 
-async function readFolder(folder: string, { layout: kind, columns }: Options, layouts: Map<string, Layout>) {
+async function readFolder(context: StageContext, folder: string, { layout: kind, columns }: Options, raws: Map<string, RawFile>) {
   const entries = await listFolder(folder);
   const paths =
     kind === 'daily'
@@ -49,11 +51,22 @@ async function readFolder(folder: string, { layout: kind, columns }: Options, la
       : await listFiles(join(folder, '1m'), /\.csv$/i);
   const files: string[] = [];
   const faults: string[] = [];
-  for (const path of paths) {
-    const layout = readLayout(await readHeader(path), kind, columns);
+  for (const [index, path] of paths.entries()) {
+    if (index % 16 === 0) {
+      context.progress({
+        done: index,
+        total: paths.length,
+        unit: 'files',
+        note: `looking at ${folder.slice(folder.lastIndexOf('/') + 1)}`,
+      });
+      // Looking is synchronous; the abort and the progress need a turn too.
+      await setImmediate();
+    }
+    const inspected = await inspect(path, context.signal);
+    const layout = readLayout(inspected.header, kind, columns);
     if (typeof layout === 'string') faults.push(`${path.slice(folder.length + 1)}: ${layout}`);
     else {
-      layouts.set(path, layout);
+      raws.set(path, { ...inspected, layout });
       files.push(path);
     }
   }
@@ -63,15 +76,5 @@ async function readFolder(folder: string, { layout: kind, columns }: Options, la
 }
 
 const where = { daily: 'CSV file in its folder', intraday: 'CSV file in its folder 1m' };
-
-async function readHeader(path: string): Promise<string> {
-  const handle = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-    return headerLine(buffer.subarray(0, bytesRead));
-  } finally {
-    await handle.close();
-  }
-}
 
 const summary = (faults: string[]) => `${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`;
