@@ -15,7 +15,7 @@ export function timeChart(lines: Line[], { width, height, label, isArea }: Frame
   if (all.length === 0) return '';
   const values = all.map(({ value }) => value);
   const times = all.map(({ at }) => at);
-  const ticks = niceTicks(Math.min(0, ...values), Math.max(0, ...values), 4);
+  const ticks = niceTicks(Math.min(0, ...values), Math.max(0, ...values), 5);
   const span: [number, number] = [Math.min(...times), Math.max(...times)];
   const x = linear(span, [margin.left, width - margin.right]);
   const y = linear([ticks[0]!, ticks.at(-1)!], [height - margin.bottom, margin.top]);

@@ -68,7 +68,7 @@ function summary({ instruments, rows }: Figures): string {
       `<li><i class="c${index % 8}"></i>${escaped(name)} <b class="${gain(total.targets)}">${inWords(total.targets, 1, true)}</b></li>`,
   );
   return `<section class="tiles">${tiles.map(([name, value, note, tone]) => `<div><span>${name}</span><strong class="${tone}">${value}</strong><small>${note}</small></div>`).join('')}</section>
-<section class="card wide"><h2>All instruments <small>profit in targets</small></h2>${overview(instruments)}<ul class="legend">${legend.join('')}</ul></section>`;
+<section class="card wide"><h2>All instruments <small>profit in targets</small></h2><div class="scroll">${overview(instruments)}</div><ul class="legend">${legend.join('')}</ul></section>`;
 }
 
 function card(figures: InstrumentFigures, index: number): string {

@@ -1,11 +1,11 @@
 /** Round values that cover a span in about so many steps: 1, 2, 2.5 or 5 times a power of ten. */
 export function niceTicks(low: number, high: number, steps: number): number[] {
-  const span = high - low || Math.abs(high) || 1;
-  const rough = span / steps;
+  const top = high > low ? high : low + 1;
+  const rough = (top - low) / steps;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const ticks: number[] = [];
-  for (let index = Math.floor(low / step); (index - 1) * step < high; index += 1) ticks.push(Number((index * step).toPrecision(12)));
+  for (let index = Math.floor(low / step); (index - 1) * step < top; index += 1) ticks.push(Number((index * step).toPrecision(12)));
   return ticks;
 }
 

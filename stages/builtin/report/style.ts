@@ -18,7 +18,7 @@ h2 { margin: 0 0 12px; font-size: 18px; letter-spacing: -0.01em; display: flex; 
 small, .period, footer, figcaption, dt { color: var(--soft); font-weight: 400; }
 small { font-size: 13px; }
 .period { margin: 4px 0 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; }
 .tiles div, .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px 20px; }
 .tiles div { display: grid; }
 .tiles span { font-size: 13px; color: var(--soft); }
@@ -39,7 +39,7 @@ svg { display: block; width: 100%; height: auto; overflow: visible; }
 .line { fill: none; stroke: var(--hue); stroke-width: 1.8; stroke-linejoin: round; }
 .area { fill: var(--hue); opacity: 0.12; } .end { fill: var(--hue); }
 .thin { stroke: var(--hue); stroke-width: 3; opacity: 0.4; stroke-linecap: round; } .thick { stroke: var(--hue); stroke-width: 10; opacity: 0.75; } .mark { stroke: var(--ink); stroke-width: 2; }
-.scroll { overflow-x: auto; margin-top: 16px; }
+.scroll { overflow-x: auto; margin-top: 16px; } .scroll svg { min-width: 640px; overflow: hidden; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { padding: 6px 10px; text-align: right; border-top: 1px solid var(--line); white-space: nowrap; font-weight: 400; }
 thead th { border-top: 0; color: var(--soft); font-size: 13px; }
