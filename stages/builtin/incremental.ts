@@ -8,7 +8,7 @@ import { type Progress, startProgress } from './progress.ts';
 import { digestOf, makeFolder, sweepTemps } from './publish.ts';
 
 /** What a file was when it was looked at: its content, and what no writer leaves as it was. */
-export type Seen = { stamp: string; sha256: string };
+type Seen = { stamp: string; sha256: string };
 /**
  * One instrument and the files it is made from, absolute, in the order in which later rows beat earlier ones.
  * `seen` has those that were looked at already.

@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as analyzer from '../../stages/builtin/analyzer.ts';
 import * as merger from '../../stages/builtin/merger.ts';
 import { sampleFiles } from '../../stages/builtin/sample-bars/files.ts';
 import * as translator from '../../stages/builtin/translator.ts';
-import type { AttemptRequest } from '../../stages/contract.ts';
 import { makeProject } from './builtin-kit.ts';
+import { startStage } from './stage-process.ts';
 
 type Project = Awaited<ReturnType<typeof makeProject>>;
-const host = fileURLToPath(new URL('../../stages/module-host.ts', import.meta.url));
 const files = [...sampleFiles({ instruments: ['ES'], from: '2025-01-06', days: 17, seed: 5, awkward: true })];
 const stages = {
   translator: { raw: 'raw', out: 't', layout: 'intraday' },
@@ -22,33 +19,6 @@ const stages = {
 type Stage = keyof typeof stages;
 const outOf = { translator: 't', analyzer: 'a', merger: 'm' } as const;
 
-/** A stage in a process of its own, as the launcher starts it; nothing is awaited but its start. */
-async function start(project: Project, stage: Stage, attempt: number): Promise<ChildProcess> {
-  const attemptDir = join(project.dir, 'attempts', `${stage}-${attempt}`);
-  await mkdir(attemptDir, { recursive: true });
-  const request: AttemptRequest = {
-    ...{
-      runId: 'run-1',
-      pipeline: 'p',
-      stage,
-      attempt,
-      token: 't',
-      attemptDir,
-      workspace: join(project.dir, 'workspace'),
-      projectDir: project.dir,
-    },
-    ...{ program: { module: `builtin:${stage}` }, with: stages[stage], params: {}, env: {}, cwd: project.dir, graceMs: 1000 },
-  };
-  const path = join(attemptDir, 'attempt.json');
-  await writeFile(path, JSON.stringify(request));
-  const env = {
-    PATH: process.env['PATH'],
-    STAGEWRIGHT_REQUEST: path,
-    STAGEWRIGHT_OUTPUTS: join(attemptDir, 'outputs.json'),
-    STAGEWRIGHT_IDEMPOTENCY_KEY: 'k',
-  };
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', host], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-}
 /** What readers see of a stage: path → content. */
 const seen = async (project: Project, stage: Stage) =>
   new Map(
@@ -85,7 +55,7 @@ async function prepared(stage: Stage): Promise<Project> {
 
 /** Kills the process when so many things have happened in the folder: files made, written, renamed. @returns whether it came to that */
 async function killAt(project: Project, stage: Stage, attempt: number, events: number): Promise<boolean> {
-  const child = await start(project, stage, attempt);
+  const child = await startStage(project.dir, stage, stages[stage], attempt);
   child.stdout!.resume();
   const ends = once(child, 'exit') as Promise<[number | null, string | null]>;
   let left = events;

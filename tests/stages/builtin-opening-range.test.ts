@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as analyzer from '../../stages/builtin/analyzer.ts';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
+import * as merger from '../../stages/builtin/merger.ts';
 import { sampleFiles } from '../../stages/builtin/sample-bars/files.ts';
 import * as translator from '../../stages/builtin/translator.ts';
 import { intradayCsv, makeProject, rawPath } from './builtin-kit.ts';
@@ -172,4 +173,20 @@ test('an instrument without tick and target is one warning; with them it is anal
   expect(project.lines).toEqual(['warning: ZB left out: give tick and target in "specs"']);
   const { outputs } = await project.run(analyzer, { in: 't', out: 'a', specs: { ZB: { tick: 0.03125, target: 1 } } });
   expect(outputs).toMatchObject({ instruments: ['ZB'], rows: 7 });
+});
+
+test('S31: trades that were OPEN yesterday and close today are updates of their rows, and merging again changes nothing', async () => {
+  await using project = await makeProject();
+  const merge = () => project.run(merger, { in: 'a', out: 'm' });
+  await project.write(rawPath('ES', '2025-01-15'), intradayCsv([...opening, at('15 15:59', 5005, 5010.25, 5005, 5010)].map(toRow)));
+  expect((await analyze(project)).outputs).toMatchObject({ rows: 7, open: 3 });
+  expect((await merge()).outputs).toMatchObject({ inserted: 7, updated: 0 });
+  await project.write(rawPath('ES', '2025-01-16'), intradayCsv([at('16 07:00', 5010, 5021, 5010, 5020)].map(toRow)));
+  await analyze(project);
+  expect((await merge()).outputs).toMatchObject({ inserted: 7, updated: 3, unchanged: 4, written: 2 });
+  const rows = await project.rows('m/ES/S1/2025-01.parquet');
+  expect(rows.slice(0, 3).map(({ result, profit }) => [result, profit])).toEqual(Array(3).fill(['Win', 10]));
+  const state = await project.state('m');
+  expect((await merge()).outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 14, written: 0 });
+  expect(await project.state('m')).toEqual(state);
 });

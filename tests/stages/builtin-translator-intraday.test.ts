@@ -68,7 +68,7 @@ test('a file that arrives later touches the days of its bars and no other; a cha
   await project.run(translator, options);
   const before = await project.state('out');
   // A file that holds a bar of another date than its own: the bar's time counts.
-  await put(project, 'ES/1m/2025/03/ES_1m_2025-03-05.csv', day('2025-03-05', 3) + '2025-03-04T15:09:00Z,9,9,9,9,1\n');
+  await put(project, 'ES/1m/2025/03/ES_1m_2025-03-05.csv', `${day('2025-03-05', 3)}2025-03-04T15:09:00Z,9,9,9,9,1\n`);
   expect((await project.run(translator, options)).outputs).toMatchObject({ rows: 5 });
   const after = await project.state('out');
   expect(after['out/ES/2025/03/ES_1m_2025-03-06.parquet']).toBe(before['out/ES/2025/03/ES_1m_2025-03-06.parquet']);

@@ -10,7 +10,7 @@ type Frame = { width: number; height: number; label: string; isArea: boolean };
 const margin = { top: 10, right: 12, bottom: 24, left: 52 };
 
 /** Lines over time with a zero line; with one line the ground between it and zero is filled. */
-export function timeChart(lines: Line[], { width, height, label, isArea }: Frame): string {
+function timeChart(lines: Line[], { width, height, label, isArea }: Frame): string {
   const all = lines.flatMap(({ points }) => points);
   if (all.length === 0) return '';
   const values = all.map(({ value }) => value);
