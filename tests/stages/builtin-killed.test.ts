@@ -12,7 +12,8 @@ import { startStage } from './stage-process.ts';
 type Project = Awaited<ReturnType<typeof makeProject>>;
 const files = [...sampleFiles({ instruments: ['ES'], from: '2025-01-06', days: 17, seed: 5, awkward: true })];
 const stages = {
-  translator: { raw: 'raw', out: 't', layout: 'intraday' },
+  // Several chunks, so that some attempts die between two of them.
+  translator: { raw: 'raw', out: 't', layout: 'intraday', chunk_mb: 0.3 },
   analyzer: { in: 't', out: 'a' },
   merger: { in: 'a', out: 'm' },
 };

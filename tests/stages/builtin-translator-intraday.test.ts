@@ -231,3 +231,43 @@ test('S28: a day whose file was changed or removed is made again, and the others
   const kept = 'out/ES/2025/03/ES_1m_2025-03-12.parquet';
   expect((await project.state('out'))[kept]).toBe(before[kept]);
 });
+
+test('what is read in many small chunks is what is read at once, though a file far behind holds a bar of the first day', async () => {
+  await using project = await makeProject();
+  for (const { path, text } of files) await put(project, path, text);
+  await put(project, 'ES/1m/2025/06/ES_1m_2025-06-02.csv', intradayCsv(['2025-03-06T14:30:30Z,1,1,1,1,1']));
+  await project.run(translator, options);
+  await project.run(translator, { ...options, out: 'small', chunk_mb: 0.1 });
+  expect(await project.allRows('small')).toEqual(await project.allRows('out'));
+  expect(await project.text('small/rejects/ES.csv')).toBe(await project.text('out/rejects/ES.csv'));
+});
+
+test('a crash between two chunks loses no bar: days that were waiting are not vouched for', async () => {
+  await using project = await makeProject();
+  for (const { path, text } of files) await put(project, path, text);
+  await project.run(translator, options);
+  const right = await dayFiles(project);
+  // As after a crash: the first chunk is recorded, its last days were waiting for the second one, whose files are not read.
+  const manifest = JSON.parse(await project.text('out/manifests/ES.json'));
+  const isEarly = (path: string) => /2025-03-0[67]/.test(path);
+  const notes = { ...manifest.notes, files: Object.fromEntries(Object.entries(manifest.notes.files).filter(([path]) => isEarly(path))) };
+  const vouched = manifest.files.filter(({ path }: { path: string }) => path.endsWith('2025-03-06.parquet'));
+  await project.write('out/manifests/ES.json', JSON.stringify({ ...manifest, key: 'unfinished', notes, files: vouched }));
+  await project.write('out/ES/2025/03/ES_1m_2025-03-10.parquet', 'of another time');
+  await project.write('out/ES/2024/01/ES_1m_2024-01-02.parquet', 'nobody speaks of it');
+  await project.run(translator, options);
+  expect(await dayFiles(project)).toEqual(right);
+});
+
+test('a raw file that is taken away takes its rejects with it', async () => {
+  await using project = await makeProject();
+  const one = (date: string) => intradayCsv([`${date}T15:00:00Z,1,1,1,1,1`, `${date}T15:01:00,1,1,1,1,1`]);
+  for (const date of ['2025-03-04', '2025-03-05']) await project.write(rawPath('ES', date), one(date));
+  await project.run(translator, options);
+  await rm(join(project.dir, rawPath('ES', '2025-03-04')));
+  expect((await project.run(translator, options)).outputs).toMatchObject({ rows: 1, rejected: 1 });
+  expect((await project.text('out/rejects/ES.csv')).trim().split('\n')).toEqual([
+    'file,line,reason,text',
+    expect.stringContaining('2025-03-05.csv,3'),
+  ]);
+});

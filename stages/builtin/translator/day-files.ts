@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Task } from '../incremental.ts';
 import type { OutFile } from '../manifest.ts';
+import { listFiles } from '../options.ts';
 import { daysTemp, makeFolder, publishAll } from '../publish.ts';
 import type { Work } from './daily.ts';
 import * as sql from './intraday-sql.ts';
@@ -26,6 +27,11 @@ export function createDayFiles({ source, database, progress }: Pick<Task, 'sourc
 
   return {
     dayOf: ({ path }: OutFile): string | undefined => /(\d{4}-\d\d-\d\d)\.parquet$/.exec(path)?.[1],
+    /** Days of other options, or of a crash between two files, are nobody's any more; the next stage would read them. */
+    async removeOthers(days: Set<string>): Promise<void> {
+      for (const path of await listFiles(join(out, name), /_1m_\d{4}-\d\d-\d\d\.parquet$/))
+        if (!days.has(path.slice(-18, -8))) await rm(path, { force: true });
+    },
     /**
      * Writes days from `bars`, where all of their rows are: these, which are all that lie before the horizon. A day that a raw
      * file speaks of without a row is a valid, empty file; one that none speaks of any more is removed.

@@ -124,8 +124,8 @@ export const copyDay = (day: string, path: string) =>
   `COPY (SELECT * EXCLUDE (day) FROM sorted WHERE day = DATE '${day}') TO ${literal(path)} ${asParquet}`;
 
 export const selectRejects = 'SELECT name AS file, line, reason, text FROM rejects ORDER BY name, line';
-/** The rejects of the last time, of files that are not read again. */
-export const loadRejects = (path: string, without: string[]) => `INSERT INTO rejects
+/** The rejects of the last time, of files that are there still and are not read again. */
+export const loadRejects = (path: string, names: string[]) => `INSERT INTO rejects
   SELECT * FROM read_csv(${pathToRead(path)}, header = true, auto_detect = false, quote = '"', escape = '"', delim = ',',
     columns = {'name': 'VARCHAR', 'line': 'BIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})
-  WHERE name NOT IN (${['', ...without].map(literal).join(', ')})`;
+  WHERE name IN (${names.map(literal).join(', ')})`;

@@ -9,9 +9,6 @@ import * as sql from './intraday-sql.ts';
 import { contentOf } from './options.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from './rejects.ts';
 
-/** About 300,000 rows: large enough to be fast, small enough for the memory of a worker. */
-const chunkBytes = 16 << 20;
-
 const recordSchema = z.object({ read: z.number(), rejected: z.number(), days: z.array(z.string()), future: z.number().nullable() });
 const notesSchema = z.object({ options: z.string(), files: z.record(z.string(), recordSchema) });
 
@@ -33,12 +30,15 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
   const reader = await createReader(task, work, names);
   const { records, written, pending, rejects } = await lastTime(task, work, { optionsHash, dayOf: dayFiles.dayOf });
   const fresh = names.filter((file) => !records.has(file));
-  if (rejects) await database.run(sql.loadRejects(join(out, rejects.path), fresh));
+  if (rejects && records.size > 0) await database.run(sql.loadRejects(join(out, rejects.path), [...records.keys()]));
 
   const builtOf = (files: OutFile[]): Built => {
     const all = [...records.values()];
     const future = all.flatMap((record) => record.future ?? []);
-    const days = [...written].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+    const days = [...written]
+      .filter(([day]) => !pending.has(day))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, file]) => file);
     const counts = { read: sum(all, 'read'), rejected: sum(all, 'rejected'), rows: days.reduce((all, { rows }) => all + rows, 0) };
     return {
       files: [...files, ...days],
@@ -56,7 +56,7 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
     throw await tooManyRejects(database, sql.selectRejects, { name, share, where: join(options.out, rejectsPath(name)) });
   };
 
-  const chunks = reader.chunksOf(fresh, chunkBytes);
+  const chunks = reader.chunksOf(fresh, options.chunk_mb * 1_000_000);
   for (const [index, chunk] of chunks.entries()) {
     progress.note(`${name} ${basename(chunk[0] ?? '')}`);
     for (const [file, record] of await reader.read(chunk, null)) {
@@ -75,13 +75,14 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
         if (file) written.set(day, file);
         else written.delete(day);
       }
-      // Days that are pending still are not vouched for by anything, so their files count as unread after a crash.
+      // Days that are still pending are not vouched for, so after a crash every file that holds some of them is read again.
       if (waiting.length > 0) await task.checkpoint(builtOf([]));
     }
     progress.files(chunk.length);
   }
   const all = [...records.values()];
   await refuse({ rejected: sum(all, 'rejected'), read: sum(all, 'read') });
+  await dayFiles.removeOthers(new Set(written.keys()));
   return builtOf(await rejectsOf(sum(all, 'rejected')));
 }
 

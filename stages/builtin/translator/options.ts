@@ -32,6 +32,8 @@ export const optionsSchema = z.strictObject({
   sources: z.record(z.string(), z.string()).default({}),
   /** Instruments whose prices may be below zero. */
   allow_negative: z.array(z.string()).default([]),
+  /** Intraday: raw bytes that are read together, in MB. 16 are about 300,000 rows: large enough to be fast, small enough for a worker. */
+  chunk_mb: z.number().min(0.1).max(1000).default(16),
   /** What the column `synthetic` says: true for bars that no exchange has made. */
   synthetic: z.boolean().default(false),
 });
