@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { StageContext, StageResult } from '../contract.ts';
 import { refresh, totalOf } from './incremental.ts';
@@ -5,12 +6,18 @@ import { mergeSource } from './merger/merge.ts';
 import { parquetSources, readOptions, resolveFolders, unitOptions } from './options.ts';
 import { countsOf, outcomeOf } from './outcome.ts';
 
-const optionsSchema = z.strictObject({ ...unitOptions, in: z.string().min(1), out: z.string().min(1) });
+export const optionsSchema = z.strictObject({
+  ...unitOptions,
+  in: z.string().min(1),
+  out: z.string().min(1),
+  /** An instrument with a greater share of rows without a whole key, and at least ten of them, fails; 0 allows none at all. */
+  max_reject_ratio: z.number().min(0).max(1).default(0.01),
+});
 
 /**
  * `in/{INST}.parquet` into `out/{INST}/{session}/{YYYY-MM}.parquet`; key date + slot + session + instrument, new beats old.
- * Only months that change are written, and nothing is ever deleted.
- * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`, `schema-mismatch`, `input-changed`,
+ * Only months that change are written, and nothing is ever deleted. Rows that are rejected go to `out/rejects/{INST}.csv`.
+ * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`, `schema-mismatch`, `too-many-rejects`, `input-changed`,
  * `unwritable-target`, `out-of-memory`, `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
@@ -19,9 +26,9 @@ export async function run(context: StageContext): Promise<StageResult> {
   const sources = await parquetSources(context, input);
   const refreshed = await refresh(context, {
     version: 2,
-    ...{ input, out, options: {}, sources, limits: options },
-    targets: () => [],
-    build: (task) => mergeSource(context, task, out),
+    ...{ input, out, options: options.max_reject_ratio, sources, limits: options },
+    targets: (name) => [join(out, 'rejects', `${name}.csv`)],
+    build: (task) => mergeSource(context, task, { out, maxRejectRatio: options.max_reject_ratio }),
   });
 
   // Of an instrument that was not merged again every row is unchanged.

@@ -5,10 +5,11 @@ import { type StageContext, StageFailure } from '../contract.ts';
 import type { Source } from './incremental.ts';
 import { isMissing } from './publish.ts';
 
-/** Also what an instrument's folder may be called; it becomes a file name, so nothing that a path could give a meaning to. */
-export const instrumentName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/;
+/** What an instrument's folder may be called; it becomes a file name, so nothing that a path could give a meaning to. */
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/;
 /** Folders that a stage keeps beside those of the instruments. */
 const ownFolders = ['manifests', 'rejects'];
+export const isInstrumentName = (name: string): boolean => namePattern.test(name) && !ownFolders.includes(name);
 
 /** What every stage that works instrument by instrument takes in its `with:`. */
 export const unitOptions = {
@@ -84,7 +85,7 @@ export async function parquetSources(context: StageContext, input: string): Prom
     if (isFolder ? ownFolders.includes(entry) : !entry.endsWith('.parquet')) continue;
     const name = isFolder ? entry : entry.slice(0, -'.parquet'.length);
     const files = isFolder ? await listFiles(path, /\.parquet$/) : [path];
-    if (instrumentName.test(name) && asked.asks(name) && files.length > 0) sources.set(name, [...(sources.get(name) ?? []), ...files]);
+    if (isInstrumentName(name) && asked.asks(name) && files.length > 0) sources.set(name, [...(sources.get(name) ?? []), ...files]);
   }
   for (const name of asked.names.filter((name) => !sources.has(name))) context.log(`warning: no input for ${name} in ${input}`);
   return [...sources].map(([name, files]) => ({ name, files })).toSorted((a, b) => (a.name < b.name ? -1 : 1));

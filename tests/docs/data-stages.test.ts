@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { optionsSchema as analyzerOptions } from '../../stages/builtin/analyzer/options.ts';
 import * as analyzer from '../../stages/builtin/analyzer.ts';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
+import { optionsSchema as mergerOptions } from '../../stages/builtin/merger.ts';
 import { optionsSchema as translatorOptions } from '../../stages/builtin/translator/options.ts';
 import * as translator from '../../stages/builtin/translator.ts';
 import { dailyCsv, intradayCsv, makeProject, rawPath } from '../stages/builtin-kit.ts';
@@ -48,6 +49,7 @@ test('the documented columns are those of the files, with their types and in the
 test.each([
   ['## Translator', translatorOptions],
   ['## Analyzer', analyzerOptions],
+  ['## Merger', mergerOptions],
 ])('every option of %s is documented, and no other', (heading, schema) => {
   const documented = [...tableUnder('## What holds', 'option of all three'), ...tableUnder(heading, 'option')].map(([name]) => name);
   expect(documented.toSorted()).toEqual(Object.keys(schema.shape).toSorted());

@@ -11,7 +11,7 @@ let dir: string;
 let bars = 0;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stagewright-long-'));
-  for (const file of sampleFiles({ instruments: ['ES', 'NQ'], from: '2008-01-07', days: 5110, seed: 1, awkward: true })) {
+  for (const file of sampleFiles({ instruments: ['ES', 'NQ'], from: '2008-01-07', days: 5270, seed: 1, awkward: true })) {
     await mkdir(dirname(join(dir, 'raw', file.path)), { recursive: true });
     await writeFile(join(dir, 'raw', file.path), file.text);
     bars += file.bars.length;

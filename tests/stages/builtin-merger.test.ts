@@ -121,7 +121,17 @@ test('rows without a whole key, of another instrument or with a session that is 
   await database.run(`COPY (FROM '${from}' UNION ALL SELECT * REPLACE (NULL AS slot) FROM '${from}' UNION ALL SELECT * REPLACE ('../..' AS session) FROM '${from}'
     UNION ALL SELECT * REPLACE ('Z' AS instrument) FROM '${from}' UNION ALL SELECT * REPLACE (7.5 AS profit) FROM '${from}') TO '${to}' (FORMAT parquet)`);
   await database.close();
-  expect((await project.run(merger, { in: 'b', out: 'm' })).outputs).toMatchObject({ rows: 3, rejected: 9, duplicates: 3 });
+  const { outputs } = await project.run(merger, { in: 'b', out: 'm' });
+  expect(outputs).toMatchObject({ rows: 3, rejected: 9, duplicates: 3 });
+  const rejects = (await project.text('m/rejects/X.csv')).trim().split('\n');
+  expect(rejects).toHaveLength(10);
+  expect(rejects.slice(0, 2)).toEqual(['file,line,reason,text', 'X.parquet,4,a part of the key is missing,2018-01-01 D1 X']);
+  // Nine of fifteen are few; of an input in which none is allowed they are too many.
+  const strict = project.run(merger, { in: 'b', out: 'm2', max_reject_ratio: 0 });
+  await expect(strict).rejects.toMatchObject({
+    code: 'too-many-rejects',
+    message: expect.stringContaining('9 of 15 rows rejected, all in m2/rejects/X.csv'),
+  });
   expect((await project.rows('m/X/D1/2018-01.parquet')).map(({ profit }) => profit)).toEqual([7.5, 7.5, 7.5]);
 });
 

@@ -1,22 +1,34 @@
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type StageContext, StageFailure } from '../../contract.ts';
 import { asParquet, type Database, literal } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { digestOf, fileExists, publish } from '../publish.ts';
+import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
 import * as sql from './merge-sql.ts';
 
+type Work = { out: string; maxRejectRatio: number };
+
 /** The rows of one instrument into the files of their months. */
-export async function mergeSource(context: StageContext, { source, database, progress }: Task, out: string): Promise<Built> {
+export async function mergeSource(
+  context: StageContext,
+  { source, database, progress }: Task,
+  { out, maxRejectRatio }: Work,
+): Promise<Built> {
   const path = source.files[0]!;
   const columns = await readable('unreadable-input', path, async () => {
     await database.run(sql.loadCandidates(path, source.name));
     return database.rows<sql.Column>(sql.describeFiles([path]));
   });
   await database.run(sql.keepIncoming(columns));
-  const [count] = await database.rows<{ read: number; rejected: number; rows: number; reason: string | null }>(sql.countCandidates);
+  const [count] = await database.rows<{ read: number; rejected: number; rows: number }>(sql.countCandidates);
   const { read, rejected, rows } = count!;
   progress.rows(rows);
-  if (rejected > 0) context.log(`warning: ${source.name}: ${rejected} of ${read} rows rejected, for one: ${count!.reason}`);
+  const select = sql.selectRejects(basename(path));
+  const files = await publishRejects(database, { out, name: source.name, rejected, select });
+  if (areTooMany(rejected, read, maxRejectRatio)) {
+    const where = relative(context.projectDir, join(out, rejectsPath(source.name)));
+    throw await tooManyRejects(database, select, { name: source.name, share: `${rejected} of ${read} rows`, where });
+  }
 
   const fileOf = ({ session, month }: { session: string; month: string }) => join(source.name, session, `${month}.parquet`);
   const wanted = (await database.rows<{ session: string; month: string }>(sql.listMonths)).map((month) => join(out, fileOf(month)));
@@ -25,7 +37,6 @@ export async function mergeSource(context: StageContext, { source, database, pro
   await loadExisting(database, columns, existing);
   await database.run(sql.mergeRows(columns));
 
-  const files: Built['files'] = [];
   const sums = { inserted: 0, updated: 0, written: 0 };
   const failures: unknown[] = [];
   for (const month of await database.rows<sql.MonthCount>(sql.countMonths)) {

@@ -3,9 +3,9 @@ import { StageFailure } from '../../contract.ts';
 import { asParquet, literal } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { publish } from '../publish.ts';
+import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
 import { countRows, createRows, readRows, selectBars, selectRejects } from './daily-sql.ts';
 import type { Options } from './options.ts';
-import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from './rejects.ts';
 import type { RawFile } from './sources.ts';
 
 export type Work = { raw: string; out: string; options: Options; raws: Map<string, RawFile>; signal: AbortSignal };

@@ -2,12 +2,12 @@ import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import type { Built, Task } from '../incremental.ts';
 import { hashOf, holds, type OutFile } from '../manifest.ts';
+import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
 import type { Work } from './daily.ts';
 import { createDayFiles } from './day-files.ts';
 import { createReader, dateOf, type FileRecord } from './intraday-reader.ts';
 import * as sql from './intraday-sql.ts';
 import { contentOf } from './options.ts';
-import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from './rejects.ts';
 
 const recordSchema = z.object({ read: z.number(), rejected: z.number(), days: z.array(z.string()), future: z.number().nullable() });
 const notesSchema = z.object({ options: z.string(), files: z.record(z.string(), recordSchema) });

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type StageContext, StageFailure } from '../../contract.ts';
 import type { Source } from '../incremental.ts';
 import { specOf } from '../instruments.ts';
-import { askedInstruments, instrumentName, listFiles, listFolder } from '../options.ts';
+import { askedInstruments, isInstrumentName, listFiles, listFolder } from '../options.ts';
 import { type Inspected, inspect } from './inspect.ts';
 import { type Layout, readLayout } from './layout.ts';
 import type { Options } from './options.ts';
@@ -29,7 +29,7 @@ export async function findSources(
   const sources: Source[] = [];
   for (const name of folders) {
     const unknown = strangerTo(options, name) && !asked.names.includes(name);
-    const { files, faults } = !instrumentName.test(name)
+    const { files, faults } = !isInstrumentName(name)
       ? { files: [], faults: ['not a name for an instrument'] }
       : unknown
         ? { files: [], faults: ['not a known instrument; name it in "instruments" to take it'] }

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StageFailure } from '../../contract.ts';
-import { type Database, literal } from '../duckdb.ts';
-import type { OutFile } from '../manifest.ts';
-import { publish } from '../publish.ts';
+import { StageFailure } from '../contract.ts';
+import { type Database, literal } from './duckdb.ts';
+import type { OutFile } from './manifest.ts';
+import { publish } from './publish.ts';
 
 export const rejectsPath = (name: string) => join('rejects', `${name}.csv`);
 
