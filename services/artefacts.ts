@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import type { Attempt } from '../machines/attempts.ts';
 import type { Look } from './look.ts';
 import type { Artefact, ArtefactQueries } from './orchestrator-port.ts';
-import { workspaceOf } from './paths.ts';
+import { workspaceOf, workspaceOwner } from './paths.ts';
 import { ServiceError } from './service-error.ts';
 
 /** One name and no path: nothing that leads anywhere, nothing hidden, nothing unprintable. */

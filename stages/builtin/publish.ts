@@ -14,21 +14,28 @@ export const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((err
 /**
  * Puts a file in place so that a reader, or a crash at any moment, finds the old one or the new one, whole.
  * @param produce writes the new content to the path it is given.
+ * @param later where the folder is noted instead of synced, when many files follow: `syncFolders` comes at the end.
  * @throws StageFailure `unwritable-target`, retryable, naming the file.
  */
-export async function publish(target: string, produce: (temp: string) => Promise<void>): Promise<Digest> {
+export async function publish(target: string, produce: (temp: string) => Promise<void>, later?: Set<string>): Promise<Digest> {
   const folder = dirname(target);
   const temp = join(folder, tempName(basename(target)));
   try {
     await mkdir(folder, { recursive: true });
     await produce(temp);
     const digest = await moveIn(temp, target);
-    await sync(folder);
+    if (later) later.add(folder);
+    else await sync(folder);
     return digest;
   } catch (error) {
     await rm(temp, { force: true }).catch(() => {});
     throw unwritable(target, error);
   }
+}
+
+/** A rename is kept over a power cut once its folder is synced. */
+export async function syncFolders(folders: Iterable<string>): Promise<void> {
+  for (const folder of folders) await sync(folder);
 }
 
 /** As `publish`, for many small files that are written already: synchronous, because waiting costs more than the work, and their folders are synced once. */
@@ -45,7 +52,7 @@ export async function publishAll(files: { temp: string; target: string }[]): Pro
       throw unwritable(target, error);
     }
   }
-  for (const folder of folders) await sync(folder);
+  await syncFolders(folders);
   return digests;
 }
 

@@ -70,13 +70,14 @@ test('ten million bars go through every stage in less than 512 MB each, and no s
 });
 
 test.each([
-  ['translator', { raw: 'raw', out: 't2', layout: 'intraday' }],
-  ['analyzer', { in: 't', out: 'a2' }],
-])('the %s is gone within a second of SIGTERM, in the middle of ten million bars', async (stage, options) => {
+  ['translator', { raw: 'raw', out: 't2', layout: 'intraday' }, /looking at ES/],
+  ['translator', { raw: 'raw', out: 't2', layout: 'intraday' }, /rows/],
+  ['analyzer', { in: 't', out: 'a2' }, /exits/],
+])('the %s is gone within a second of SIGTERM, in the middle of ten million bars', async (stage, options, atWork) => {
   const child = await startStage(dir, stage, options, 2);
-  // The third sign of life: it is at work by then.
-  for (let said = 0; said < 3; said += 1) await once(child.stdout!, 'data');
-  child.stdout!.resume();
+  const said = Promise.withResolvers<void>();
+  child.stdout!.on('data', (chunk: Buffer) => atWork.test(chunk.toString()) && said.resolve());
+  await said.promise;
   const told = performance.now();
   child.kill('SIGTERM');
   await once(child, 'exit');

@@ -2,7 +2,7 @@ import { basename, join, relative } from 'node:path';
 import { type StageContext, StageFailure } from '../../contract.ts';
 import { asParquet, type Database, literal } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
-import { digestOf, fileExists, publish } from '../publish.ts';
+import { digestOf, fileExists, publish, syncFolders } from '../publish.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
 import * as sql from './merge-sql.ts';
 
@@ -38,6 +38,7 @@ export async function mergeSource(
   await database.run(sql.mergeRows(columns));
 
   const sums = { inserted: 0, updated: 0, written: 0 };
+  const folders = new Set<string>();
   const failures: unknown[] = [];
   for (const month of await database.rows<sql.MonthCount>(sql.countMonths)) {
     const file = fileOf(month);
@@ -49,7 +50,7 @@ export async function mergeSource(
     const copy = (temp: string) =>
       database.run(`COPY (${sql.selectMonth(columns, month.session, month.month)}) TO ${literal(temp)} ${asParquet}`);
     try {
-      files.push({ path: file, rows: month.rows, ...(await publish(join(out, file), copy)) });
+      files.push({ path: file, rows: month.rows, ...(await publish(join(out, file), copy, folders)) });
       sums.inserted += month.inserted;
       sums.updated += month.updated;
       sums.written += 1;
@@ -59,6 +60,7 @@ export async function mergeSource(
       failures.push(error);
     }
   }
+  await syncFolders(folders);
   if (failures.length > 0) throw failures[0];
   return { files, counts: { rows, rejected, duplicates: read - rejected - rows, ...sums } };
 }
