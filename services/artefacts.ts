@@ -39,10 +39,10 @@ const stageAt = (attempts: Attempt[], ms: number): string | null => {
 export const createArtefacts = ({ dataDir, look }: { dataDir: string; look: Look }): ArtefactQueries => {
   /** @returns null when there is none, or when it is not the folder that it should be */
   const folderOf = async (runId: string): Promise<string | null> => {
-    const folder = join(workspaceOf(dataDir, runId), 'artefacts');
+    const { run } = await look.runOr404(runId);
     try {
-      const real = join(workspaceOf(await realpath(dataDir), runId), 'artefacts');
-      return (await realpath(folder)) === real ? real : null;
+      const folder = join(workspaceOf(await realpath(dataDir), workspaceOwner(run)), 'artefacts');
+      return (await realpath(folder)) === folder ? folder : null;
     } catch {
       return null;
     }
@@ -67,7 +67,6 @@ export const createArtefacts = ({ dataDir, look }: { dataDir: string; look: Look
     },
     openArtefact: async (runId, name) => {
       look.truthful();
-      await look.runOr404(runId);
       const missing = () => new ServiceError('unknown-artefact', `run ${runId} has no artefact ${name}`);
       const folder = await folderOf(runId);
       if (!folder || !artefactName.test(name)) throw missing();

@@ -17,6 +17,7 @@ const pipelines = {
   'pages.yaml': `name: pages
 stages:
 ${stage('first', `printf %s '${page}' > page.html`)}${stage('second', `printf 'a,b' > table.csv && : > empty.txt && printf x > any.bin`)}`,
+  'fails.yaml': `name: fails\nstages:\n${stage('first', 'printf kept > kept.txt')}${stage('second', 'false')}`,
 };
 let served: Served;
 let runId: string;
@@ -102,4 +103,16 @@ test('a run that does not exist has no artefacts, and POST is not possible', asy
   const unknown = runId.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
   expect((await served.ask('GET', `/api/runs/${unknown}/artefacts/page.html`)).json).toMatchObject({ status: 404, code: 'unknown-run' });
   expect((await get('page.html', 'POST')).status).toBe(405);
+});
+
+test('a retry shows what the run before it left, because it goes on in the same workspace', async () => {
+  const first = (await served.orchestrator.start(startRequest('fails'))).status.run_id as string;
+  expect((await ended(served.orchestrator, first)).state).toBe('FAILED');
+  const body = JSON.stringify({ type: 'RETRY_FROM' });
+  const retry = await served.ask('POST', `/api/runs/${first}/commands`, { body });
+  const id = retry.json.run_id as string;
+  expect(id).not.toBe(first);
+  await ended(served.orchestrator, id);
+  expect((await served.ask('GET', `/api/runs/${id}`)).json.artefacts).toMatchObject([{ name: 'kept.txt', bytes: 4, stage: null }]);
+  expect((await served.ask('GET', `/api/runs/${id}/artefacts/kept.txt`)).text).toBe('kept');
 });

@@ -15,7 +15,7 @@ export function readRows(path: string, file: number, layout: Layout, allowNegati
     WHEN day IS NULL THEN 'date is not YYYY-MM-DD'
     WHEN day > current_date + 1 THEN '${inTheFuture}'`;
   return `INSERT INTO rows
-    WITH ${typedLines(path, layout, `try_strptime(${date}, '%Y-%m-%d')::DATE AS day,`)},
+    WITH ${typedLines([path], layout, `try_strptime(${date}, '%Y-%m-%d')::DATE AS day,`)},
     judged AS (SELECT *, ${reasonOf(layout, time, allowNegative)} AS reason FROM typed)
     SELECT ${file}, line, day, open, high, low, close, volume, reason, CASE WHEN reason IS NOT NULL THEN left(text, 500) END FROM judged`;
 }

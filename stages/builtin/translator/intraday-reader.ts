@@ -62,25 +62,26 @@ export async function createReader({ source, database, inputs }: Task, { raw, op
     return counts.filter(isClean);
   };
 
-  const readSlowly = async (name: string, only: string[] | null): Promise<sql.FileCount> => {
-    const file = indexOf.get(name)!;
+  const readSlowly = async (group: string[], only: string[] | null): Promise<sql.FileCount[]> => {
     try {
-      await database.run(sql.readSlowly(path(name), fileOf(name).layout, reading(only, null)));
+      await database.run(sql.readSlowly(group.map(path), fileOf(group[0]!).layout, reading(only, null)));
     } catch (error) {
       if (error instanceof StageFailure) throw error;
-      throw new StageFailure('unreadable-input', `Cannot read ${path(name)}: ${(error as Error).message}`);
+      throw new StageFailure('unreadable-input', `Cannot read the files of ${source.name}: ${(error as Error).message}`);
     }
-    await database.run(sql.keepJudged(file, name, only));
-    return (await database.rows<sql.FileCount>(sql.countJudged(file)))[0]!;
+    await database.run(sql.keepJudged(only));
+    return database.rows<sql.FileCount>(sql.countJudged);
   };
 
+  const byHeader = (some: string[]) => Map.groupBy(some, (name) => fileOf(name).layout.header.join()).values();
   const read: Reader['read'] = async (some, only) => {
-    const plain = some.filter((name) => fileOf(name).lines > 0 && !fileOf(name).isOdd);
     const counts = new Map<number, sql.FileCount>();
-    for (const group of Map.groupBy(plain, (name) => fileOf(name).layout.header.join()).values())
+    const isCounted = (name: string) => counts.has(indexOf.get(name)!);
+    const filled = some.filter((name) => fileOf(name).lines > 0);
+    for (const group of byHeader(filled.filter((name) => !fileOf(name).isOdd)))
       for (const count of await readFast(group, only)) counts.set(count.file, count);
-    for (const name of some)
-      if (fileOf(name).lines > 0 && !counts.has(indexOf.get(name)!)) counts.set(indexOf.get(name)!, await readSlowly(name, only));
+    for (const group of byHeader(filled.filter((name) => !isCounted(name))))
+      for (const count of await readSlowly(group, only)) counts.set(count.file, count);
 
     const records = new Map<string, FileRecord>();
     for (const name of some) {
@@ -98,7 +99,7 @@ export async function createReader({ source, database, inputs }: Task, { raw, op
   const number = async (name: string): Promise<void> => {
     const days = [...inTable].filter(([, files]) => files.has(name)).map(([day]) => day);
     await database.run(sql.forget(indices([name]), null));
-    await readSlowly(name, days);
+    await readSlowly([name], days);
   };
 
   return {

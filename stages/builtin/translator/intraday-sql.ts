@@ -66,8 +66,8 @@ export function readFast(paths: string[], layout: Layout, { options, allowNegati
     FROM placed JOIN files ON files.path = placed.filename WHERE ${among(only)} OR day IS NULL`;
 }
 
-/** One file read line by line into `judged`, each row with its line and, when it is no bar, the reason. */
-export function readSlowly(path: string, layout: Layout, { options, allowNegative, nowMs }: Reading): string {
+/** Files of one header read line by line into `judged`, each row with its line and, when it is no bar, the reason. */
+export function readSlowly(paths: string[], layout: Layout, { options, allowNegative, nowMs }: Reading): string {
   const stamp = fieldAt(layout.at.timestamp_utc);
   const naive = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?)?')`;
   const zoned = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)? ?(Z|[+-]\\d\\d(:\\d\\d)?)')`;
@@ -76,19 +76,21 @@ export function readSlowly(path: string, layout: Layout, { options, allowNegativ
     WHEN utc > ${latest(nowMs)} THEN '${tooLate}'`;
   const instant = `CASE WHEN ${zoned} THEN timezone('UTC', try_cast(replace(replace(${stamp}, ' ', 'T'), 'Z', '+00') AS TIMESTAMPTZ)) END AS utc,`;
   return `CREATE OR REPLACE TABLE judged AS
-    WITH ${typedLines(path, layout, instant)}, placed AS (SELECT *, ${localTime(options.timezone)} AS timestamp FROM typed)
-    SELECT line, text, utc, timestamp, ${tradingDay(options)} AS day, open, high, low, close, volume, ${reasonOf(layout, time, allowNegative)} AS reason FROM placed`;
+    WITH ${typedLines(paths, layout, instant)}, placed AS (SELECT *, ${localTime(options.timezone)} AS timestamp FROM typed)
+    SELECT file, name, line, text, utc, timestamp, ${tradingDay(options)} AS day, open, high, low, close, volume, ${reasonOf(layout, time, allowNegative)} AS reason
+    FROM placed JOIN files ON files.path = placed.filename`;
 }
 
-/** Rejects are kept when the whole file counts; who asks for some days of it has read it before. */
-export const keepJudged = (file: number, name: string, only: string[] | null) => `
-  INSERT INTO bars SELECT ${file}, line, utc, timestamp, day, open, high, low, close, volume, true FROM judged WHERE reason IS NULL AND ${among(only)};
-  ${only === null ? `INSERT INTO rejects SELECT ${literal(name)}, line, reason, left(text, 500) FROM judged WHERE reason IS NOT NULL` : ''}`;
+/** Rejects are kept when whole files count; who asks for some days of them has read them before. */
+export const keepJudged = (only: string[] | null) => `
+  INSERT INTO bars SELECT file, line, utc, timestamp, day, open, high, low, close, volume, true FROM judged WHERE reason IS NULL AND ${among(only)};
+  ${only === null ? 'INSERT INTO rejects SELECT name, line, reason, left(text, 500) FROM judged WHERE reason IS NOT NULL' : ''}`;
 
 /** `future`: when the first of the rows that are too early is one no more, in ms. */
 export type FileCount = { file: number; read: number; rejected: number; future: number | null; days: string | null; ok?: boolean };
-export const countJudged = (file: number) => `SELECT ${file} AS file, count(*) AS read, count(reason) AS rejected,
-  epoch_ms(min(utc) FILTER (reason = '${tooLate}')) - ${graceMs} AS future, string_agg(DISTINCT day::VARCHAR, ',') FILTER (reason IS NULL) AS days FROM judged`;
+export const countJudged = `SELECT file, count(*) AS read, count(reason) AS rejected,
+  epoch_ms(min(utc) FILTER (reason = '${tooLate}')) - ${graceMs} AS future,
+  string_agg(DISTINCT day::VARCHAR, ',') FILTER (reason IS NULL) AS days FROM judged GROUP BY file`;
 
 /** `ok` is false when a row of the file is no bar, as far as the CSV reader has understood it. */
 export const countFast = (files: number[]) => `SELECT file, count(*) AS read, 0 AS rejected, NULL AS future, bool_and(ok) AS ok,

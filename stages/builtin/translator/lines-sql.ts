@@ -10,23 +10,25 @@ const blanks = `' "' || chr(9) || chr(13)`;
 export const fieldAt = (place: number | undefined) => `f[${place}]`;
 
 /**
- * A file read line by line: `line`, `text`, its fields `f`, `open`, `high`, `low`, `close`, `volume`. Lines are split here rather
+ * Files read line by line: `filename`, `line`, `text`, its fields `f`, `open`, `high`, `low`, `close`, `volume`. Lines are split here rather
  * than by the CSV reader, because a reader that meets a bad line loses its number or the whole file; latin-1 makes every
  * byte readable, so bad encoding costs its row and no more.
  * @param more further columns of the select list, ending with a comma.
  */
-export function typedLines(path: string, { at }: Layout, more: string): string {
+export function typedLines(paths: string[], { at }: Layout, more: string): string {
   const price = (name: (typeof prices)[number]) =>
     `CASE WHEN regexp_full_match(${fieldAt(at[name])}, ${number}) THEN try_cast(${fieldAt(at[name])} AS DOUBLE) END AS ${name}`;
   const volume = fieldAt(at.volume);
-  return `lines AS (
-      SELECT row_number() OVER () AS line, text FROM read_csv(${pathToRead(path)}, header = false, auto_detect = false,
-        columns = {'text': 'VARCHAR'}, delim = chr(1), quote = '', escape = '', encoding = 'latin-1', strict_mode = false)
+  return `numbered AS (
+      SELECT row_number() OVER () AS n, filename, text FROM read_csv([${paths.map(pathToRead).join(', ')}], header = false, auto_detect = false,
+        columns = {'text': 'VARCHAR'}, delim = chr(1), quote = '', escape = '', encoding = 'latin-1', strict_mode = false, filename = true)
+    ), lines AS (
+      SELECT filename, n - min(n) OVER (PARTITION BY filename) + 1 AS line, text FROM numbered
     ), split AS (
-      SELECT line, text, list_transform(string_split(text, ','), lambda part: trim(part, ${blanks})) AS f
+      SELECT filename, line, text, list_transform(string_split(text, ','), lambda part: trim(part, ${blanks})) AS f
       FROM lines WHERE line > 1 AND trim(text, ${blanks}) <> ''
     ), typed AS (
-      SELECT line, text, f, ${more} ${prices.map(price).join(', ')},
+      SELECT filename, line, text, f, ${more} ${prices.map(price).join(', ')},
         CASE WHEN regexp_full_match(${volume}, '[+-]?\\d+(\\.0*)?') THEN try_cast(split_part(${volume}, '.', 1) AS BIGINT) END AS volume
       FROM split
     )`;
