@@ -14,7 +14,8 @@ async function prepare(project: Project, spoil: { name: string; select: string }
   for (const name of six) await project.write(`raw/${name}/d.csv`, dailyCsv([[1, 2, 1, 2]]));
   await project.run(translator, { raw: 'raw', out: 't' });
   if (!spoil) return;
-  const database = await openDatabase({ workspace: project.dir, stage: 's', attempt: 1, signal: new AbortController().signal });
+  const place = { workspace: project.dir, stage: 's', attempt: 1, signal: new AbortController().signal };
+  const database = await openDatabase(place, 'spoil', { threads: 1, memoryMb: 1000 });
   const file = join(project.dir, 't', `${spoil.name}.parquet`);
   await database.run(`COPY (SELECT * REPLACE (${spoil.select}) FROM '${file}') TO '${file}.new' (FORMAT parquet)`);
   await database.close();

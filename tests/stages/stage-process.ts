@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultLimits } from '../../machines/definition.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 
 const host = fileURLToPath(new URL('../../stages/module-host.ts', import.meta.url));
@@ -12,7 +13,7 @@ export async function startStage(dir: string, stage: string, options: Record<str
   await mkdir(attemptDir, { recursive: true });
   const request: AttemptRequest = {
     ...{ runId: 'run-1', pipeline: 'p', stage, attempt, token: 't', attemptDir, workspace: join(dir, 'workspace'), projectDir: dir },
-    ...{ program: { module: `builtin:${stage}` }, with: options, params: {}, env: {}, cwd: dir, graceMs: 1000 },
+    ...{ program: { module: `builtin:${stage}` }, with: options, params: {}, env: {}, cwd: dir, graceMs: 1000, limits: defaultLimits },
   };
   const path = join(attemptDir, 'attempt.json');
   await writeFile(path, JSON.stringify(request));
