@@ -87,7 +87,7 @@ const limitsSchema = closed({
   output: sizeSchema.refine((bytes) => bytes > 0, { error: 'must be more than 0' }).default(defaultLimits.outputBytes),
 }).prefault({});
 
-const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger'];
+const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger', 'builtin:report', 'builtin:sample-bars'];
 const usesSchema = z.string().refine((uses) => builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)), {
   error: `expected ${builtins.join(', ')}, or a path to a .ts, .js or .mjs file`,
 });

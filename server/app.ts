@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
@@ -12,7 +13,7 @@ import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteAnswer } from './route.ts';
 import { routes } from './routes.ts';
 
 type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string; dashboard: Dashboard; metrics: Metrics };
@@ -77,9 +78,22 @@ const serve =
     response.status(answer.status);
     if (answer.headers) response.set(answer.headers);
     if (answer.status === 503) response.set('Retry-After', '1');
+    if (answer.stream) return sendStream(request, response.type(answer.type ?? 'application/octet-stream'), answer.stream);
     if (answer.type) response.type(answer.type).send(answer.body);
     else response.json(answer.body);
   };
+
+const sendStream = async (request: Request, response: Response, { read, close }: NonNullable<RouteAnswer['stream']>): Promise<void> => {
+  try {
+    if (request.method === 'HEAD') response.end();
+    else await pipeline(read(), response);
+  } catch {
+    // The client has left, or the file was cut short: the length of the answer tells.
+    response.destroy();
+  } finally {
+    await close();
+  }
+};
 
 const parametersOf = (route: Route, request: Request): Record<string, string> =>
   Object.fromEntries(

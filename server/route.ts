@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import type { ServiceErrorCode } from '../services/service-error.ts';
@@ -11,7 +12,14 @@ export type RouteInput = {
   signal: AbortSignal;
 };
 /** `type` is set for bodies that are text or bytes and no JSON. */
-export type RouteAnswer = { status: number; body: unknown; type?: string; headers?: Record<string, string> };
+export type RouteAnswer = {
+  status: number;
+  body: unknown;
+  type?: string;
+  headers?: Record<string, string>;
+  /** Instead of a body: bytes as they come. `close` is called whatever happens; a HEAD reads nothing. */
+  stream?: { read: () => Readable; close: () => Promise<void> };
+};
 /** One route: its schema is its validation, its type and its documentation. */
 export type Route = {
   method: 'get' | 'post' | 'patch' | 'delete';

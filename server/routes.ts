@@ -6,6 +6,7 @@ import type { EventFilter, Orchestrator, StartRequest } from '../services/orches
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import type { RunFilter } from '../services/store.ts';
 import { actorOf } from './actor.ts';
+import { readArtefact } from './artefact-route.ts';
 import { readLog } from './log-route.ts';
 import { acknowledgeAnswer, acknowledgeBody, pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
@@ -188,12 +189,18 @@ export const routes: readonly Route[] = [
     },
   },
   {
-    ...{ method: 'get', path: '/api/runs/{id}', summary: 'One run with its attempts; the ETag is its version' },
+    ...{ method: 'get', path: '/api/runs/{id}', summary: 'One run with its attempts and artefacts; the ETag is its version' },
     ...{ params: { id: schemas.runIdParam }, answers: { 200: schemas.runAnswer }, refusals: ['unknown-run'] },
     handle: async (orchestrator, { params }) => {
       const run = await orchestrator.runWithAttempts(params.id as string);
-      return { ...ok(run), headers: { ETag: `"${run.version}"` } };
+      const artefacts = await orchestrator.artefacts(params.id as string, run.attempts);
+      return { ...ok({ ...run, artefacts }), headers: { ETag: `"${run.version}"` } };
     },
+  },
+  {
+    ...{ method: 'get', path: '/api/runs/{id}/artefacts/{name}', summary: 'A file that the run left for people' },
+    params: { id: schemas.runIdParam, name: schemas.artefactParam },
+    ...{ answers: { 200: z.unknown() }, refusals: ['unknown-run', 'unknown-artefact'], handle: readArtefact },
   },
   {
     ...{ method: 'get', path: '/api/runs/{id}/snapshots/{version}', summary: 'State and context as a transition left them' },

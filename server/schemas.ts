@@ -4,6 +4,7 @@ import { closed } from '../machines/closed.ts';
 import { commandSchema } from '../machines/commands.ts';
 import { eventNameSchema, eventSchema } from '../machines/events.ts';
 import { commandTypeSchema, statusSchema, triggerSchema } from '../machines/status.ts';
+import { artefactName } from '../services/artefacts.ts';
 import { chartFormats } from '../services/orchestrator-port.ts';
 
 const json = z.record(z.string(), z.unknown());
@@ -88,7 +89,15 @@ export const healthAnswer = z.object({
   ),
   ready: z.boolean(),
 });
-export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema) });
+export const artefactParam = z.string().regex(artefactName, 'expected the name of an artefact, such as report.html');
+const artefactSchema = z.object({
+  name: z.string(),
+  bytes: z.int(),
+  content_type: z.string(),
+  stage: z.string().nullable(),
+  at: z.string(),
+});
+export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema), artefacts: z.array(artefactSchema) });
 export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });
 export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });
 const cause = z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']), actor: z.string().optional() });

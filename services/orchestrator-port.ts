@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Attempt } from '../machines/attempts.ts';
 import type { Command } from '../machines/commands.ts';
 import type { OnConflict } from '../machines/definition.ts';
@@ -126,6 +127,17 @@ export type LogQueries = {
   ): Promise<LogMatches | null>;
 };
 
+/** A file that a stage left for people in `artefacts/` of its run's workspace. `stage`: the one that was at work then, if only one was. */
+export type Artefact = { name: string; bytes: number; content_type: string; stage: string | null; at: string };
+/** An open artefact; whoever asked for it closes it. */
+type OpenArtefact = { name: string; bytes: number; contentType: string; file: FileHandle };
+export type ArtefactQueries = {
+  /** What the run left for people, by name; `attempts` tell which stage it was. */
+  artefacts(runId: string, attempts: Attempt[]): Promise<Artefact[]>;
+  /** @throws starting, unknown-run, unknown-artefact */
+  openArtefact(runId: string, name: string): Promise<OpenArtefact>;
+};
+
 /** What the sockets are fed with. */
 export type StreamSource = {
   /** Part of every cursor; another one means another journal. */
@@ -165,4 +177,4 @@ export type RunCommand = { command: Command; actor: Actor; ifVersion: number | n
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and
  * nothing else on purpose.
  */
-export type Orchestrator = Queries & LogQueries & StreamSource & Commands & Schedules;
+export type Orchestrator = Queries & LogQueries & ArtefactQueries & StreamSource & Commands & Schedules;

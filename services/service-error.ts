@@ -13,6 +13,7 @@ export const serviceErrors = {
   'unknown-attempt': [404, 'No such attempt, or it has no output'],
   'unknown-schedule': [404, 'No such schedule'],
   'unknown-backfill': [404, 'No such backfill'],
+  'unknown-artefact': [404, 'No such artefact'],
   'method-not-allowed': [405, 'The method is not possible here'],
   'unsupported-version': [406, 'The protocol version is not spoken'],
   'already-running': [409, 'A run is live already'],

@@ -4,6 +4,7 @@ import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
+import { createArtefacts } from './artefacts.ts';
 import { registerChecks } from './checks.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
@@ -236,6 +237,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     ...queries,
     ...createPipelineQueries({ ...queries, ...schedules, store, look, loaded: options.loaded, lintFacts }),
     ...createLogQueries({ logs, look }),
+    ...createArtefacts({ dataDir, look }),
     ...commands,
   };
 

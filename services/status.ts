@@ -33,7 +33,9 @@ export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
     error,
     progress: live.progress ?? run.progress,
     stages: stages.map((stage) => {
-      const at = stage.state === 'running' ? live.heartbeats[stage.name] : undefined;
+      // A stage may be called `constructor`.
+      const isMarked = stage.state === 'running' && Object.hasOwn(live.heartbeats, stage.name);
+      const at = isMarked ? live.heartbeats[stage.name] : undefined;
       return { ...stage, heartbeat_at: at === undefined ? null : iso(at) };
     }),
     lock: run.lock && { key: run.lock.key, since: iso(run.lock.since) },

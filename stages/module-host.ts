@@ -59,7 +59,7 @@ const refusal = (code: string, message: string, cause?: unknown): Error =>
 
 /** `builtin:translator` is a file beside this one; anything else is the project's own. */
 const addressOf = (module: string): string => {
-  const name = module.match(/^builtin:(translator|analyzer|merger)$/)?.[1];
+  const name = module.match(/^builtin:(translator|analyzer|merger|report|sample-bars)$/)?.[1];
   const url = name ? new URL(`./builtin/${name}${extname(import.meta.url)}`, import.meta.url) : pathToFileURL(module);
   if (module.startsWith('builtin:') && !name) throw refusal('not-a-stage-module', `there is no built-in stage ${module}`);
   if (!existsSync(fileURLToPath(url))) throw refusal('not-a-stage-module', `there is no file ${module}`);

@@ -5,7 +5,7 @@ import { getPriority, setPriority } from 'node:os';
 const oomScore = 500;
 /** A third of the weight of the service (sched(7)): enough for its turn in time while every core burns (bench/burning-cores.ts). */
 const niceness = 5;
-const mostNice = 19;
+const behind = (ours: number): number => Math.min(ours + niceness, 19);
 
 const attempt = (write: () => void): void => {
   try {
@@ -21,11 +21,11 @@ const attempt = (write: () => void): void => {
  */
 export const putBehind = (pid: number): void => {
   attempt(() => writeFileSync(`/proc/${pid}/oom_score_adj`, String(oomScore)));
-  const nice = Math.min(getPriority() + niceness, mostNice);
-  attempt(() => setPriority(pid, nice));
-  // With autogroups (sched(7)) niceness counts within a session only, and every stage is a session of its own.
+  attempt(() => setPriority(pid, behind(getPriority())));
+  // With autogroups (sched(7)) that counts within a session only, and every stage is a session of its own; sessions have a
+  // niceness of their own.
   attempt(() => {
-    if (readFileSync('/proc/sys/kernel/sched_autogroup_enabled', 'utf8').trim() === '1')
-      writeFileSync(`/proc/${pid}/autogroup`, String(nice));
+    const [, ours] = / nice (-?\d+)$/.exec(readFileSync('/proc/self/autogroup', 'utf8').trim()) ?? [];
+    if (ours !== undefined) writeFileSync(`/proc/${pid}/autogroup`, String(behind(Number(ours))));
   });
 };

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { ManifestFile } from '../contract.ts';
 import { digestOf, fileExists, publish } from './publish.ts';
 
+const fileSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string(), rows: z.number() });
 const unitSchema = z.object({
   /** Hash of the code's version, the options and the inputs: equal means the outputs would be the same bytes. */
   key: z.string(),
@@ -12,43 +13,46 @@ const unitSchema = z.object({
   /** Path below the input folder → SHA-256. */
   inputs: z.record(z.string(), z.string()),
   /** Paths are below the output folder. */
-  files: z.array(z.object({ path: z.string(), bytes: z.number(), sha256: z.string(), rows: z.number() })),
+  files: z.array(fileSchema),
   counts: z.record(z.string(), z.number()),
-  /** The result depends on the day it is made (a row dated in the future), so it is never "unchanged". */
-  recheck: z.boolean().optional(),
+  /** From this instant on (ms) the same inputs may give another result: a bar of the future has come, a day is over. */
+  recheck_at: z.number().optional(),
+  /** What the stage itself wants to know of its last time. */
+  notes: z.unknown().optional(),
 });
-const manifestSchema = z.object({ units: z.record(z.string(), unitSchema) });
 
+/** A file that a unit vouches for. */
+export type OutFile = z.infer<typeof fileSchema>;
 /** What is recorded of one instrument. */
 export type Unit = z.infer<typeof unitSchema>;
-type Manifest = z.infer<typeof manifestSchema>;
 
-/** The manifest of an output folder; one that is missing or damaged counts as empty, which costs work and never truth. */
-export async function readManifest(out: string): Promise<Manifest> {
+/** One manifest an instrument: a retry repeats only those that are missing, and two processes never write the same one. */
+export const manifestPath = (out: string, name: string) => join(out, 'manifests', `${name}.json`);
+
+/** @returns null when it is missing or damaged, which costs work and never truth */
+export async function readManifest(out: string, name: string): Promise<Unit | null> {
   try {
-    return manifestSchema.parse(JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')));
+    return unitSchema.parse(JSON.parse(await readFile(manifestPath(out, name), 'utf8')));
   } catch {
-    return { units: {} };
+    return null;
   }
 }
 
-export async function writeManifest(out: string, manifest: Manifest): Promise<void> {
-  const units = Object.fromEntries(Object.entries(manifest.units).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  await publish(join(out, 'manifest.json'), (temp) => writeFile(temp, `${JSON.stringify({ units }, null, 1)}\n`));
+export async function writeManifest(out: string, name: string, unit: Unit): Promise<void> {
+  await publish(manifestPath(out, name), (temp) => writeFile(temp, `${JSON.stringify(unit, null, 1)}\n`));
 }
 
-export function unitKey(version: number, options: unknown, inputs: Record<string, string>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([version, options, inputs]))
-    .digest('hex');
-}
+export const hashOf = (content: unknown): string => createHash('sha256').update(JSON.stringify(content)).digest('hex');
 
-/** Whether every file of the unit is still there with the bytes that were recorded: an old file alone proves nothing. */
+/** Whether a file is still there with the bytes that were recorded: an old file alone proves nothing. */
+export const holds = async (out: string, file: OutFile, signal: AbortSignal): Promise<boolean> => {
+  const path = join(out, file.path);
+  return (await fileExists(path)) && (await digestOf(path, signal)).sha256 === file.sha256;
+};
+
+/** @see holds, for every file of the unit. */
 export async function outputsHold(out: string, unit: Unit, signal: AbortSignal): Promise<boolean> {
-  for (const file of unit.files) {
-    const path = join(out, file.path);
-    if (!(await fileExists(path)) || (await digestOf(path, signal)).sha256 !== file.sha256) return false;
-  }
+  for (const file of unit.files) if (!(await holds(out, file, signal))) return false;
   return true;
 }
 

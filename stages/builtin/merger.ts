@@ -1,134 +1,48 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
-import { type Database, literal } from './duckdb.ts';
-import { type Built, refresh, type Source, total } from './incremental.ts';
-import { vouchedFiles } from './manifest.ts';
-import * as sql from './merge-sql.ts';
-import { parquetSources, readOptions, resolveFolders } from './options.ts';
-import { digestOf, fileExists, publish } from './publish.ts';
+import type { StageContext, StageResult } from '../contract.ts';
+import { refresh, totalOf } from './incremental.ts';
+import { mergeSource } from './merger/merge.ts';
+import { parquetSources, readOptions, resolveFolders, unitOptions } from './options.ts';
+import { countsOf, outcomeOf } from './outcome.ts';
 
-const optionsSchema = z.strictObject({ in: z.string().min(1), out: z.string().min(1) });
+export const optionsSchema = z.strictObject({
+  ...unitOptions,
+  in: z.string().min(1),
+  out: z.string().min(1),
+  /** An instrument with a greater share of rows without a whole key, and at least ten of them, fails; 0 allows none at all. */
+  max_reject_ratio: z.number().min(0).max(1).default(0.01),
+});
 
 /**
  * `in/{INST}.parquet` into `out/{INST}/{session}/{YYYY-MM}.parquet`; key date + slot + session + instrument, new beats old.
- * Only months that change are written, and nothing is ever deleted.
- * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`, `schema-mismatch`, `input-changed`,
- * `unwritable-target`, `stopped`.
+ * Only months that change are written, and nothing is ever deleted. Rows that are rejected go to `out/rejects/{INST}.csv`.
+ * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`, `schema-mismatch`, `too-many-rejects`, `input-changed`,
+ * `unwritable-target`, `out-of-memory`, `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
-  const { in: from, out: to } = readOptions(optionsSchema, context);
-  const { input, out } = resolveFolders(context, from, to);
+  const options = readOptions(optionsSchema, context);
+  const { input, out } = resolveFolders(context, options.in, options.out);
   const sources = await parquetSources(context, input);
-  const { units, rebuilt, failure } = await refresh(context, {
-    version: 1,
-    input,
-    out,
-    options: {},
-    sources,
-    build: (source, database, note) => merge(context, source, { database, out, note }),
+  const refreshed = await refresh(context, {
+    version: 2,
+    ...{ input, out, options: options.max_reject_ratio, sources, limits: options },
+    targets: (name) => [join(out, 'rejects', `${name}.csv`)],
+    build: (task) => mergeSource(context, task, { out, maxRejectRatio: options.max_reject_ratio }),
   });
 
-  const all = Object.values(units);
-  const merged = rebuilt.map((name) => units[name]!);
-  const files = vouchedFiles(context.projectDir, out, all);
-  const [inserted, updated, written] = [total(merged, 'inserted'), total(merged, 'updated'), total(merged, 'written')];
-  const rows = total(all, 'rows');
-  const unchanged = rows - inserted - updated;
-  const counts = {
-    rows,
-    inserted,
-    updated,
-    unchanged,
-    rejected: total(all, 'rejected'),
-    duplicates: total(all, 'duplicates'),
-    files: files.length,
-    written,
-  };
-  context.metric(counts);
-  if (failure) throw failure;
-  const changed = rebuilt.filter((name) => total([units[name]!], 'written') > 0);
-  const outputs = { instruments: Object.keys(units), changed, out: to, ...counts };
-  if (changed.length > 0) return { outputs, files };
-  return { skip: sources.length === 0 ? 'no new input: no analysed file' : 'nothing to merge: 0 inserted, 0 updated', outputs, files };
-}
-
-type Work = { database: Database; out: string; note: (text: string) => void };
-
-async function merge(context: StageContext, source: Source, { database, out, note }: Work): Promise<Built> {
-  const path = source.files[0]!;
-  const columns = await readable('unreadable-input', path, async () => {
-    await database.run(sql.loadCandidates(path, source.name));
-    return database.rows<sql.Column>(sql.describeFiles([path]));
+  // Of an instrument that was not merged again every row is unchanged.
+  const merged = refreshed.rebuilt.map((name) => refreshed.units[name]!);
+  const [inserted, updated, written] = ['inserted', 'updated', 'written'].map((count) => totalOf(merged, count)) as [
+    number,
+    number,
+    number,
+  ];
+  const sums = countsOf(refreshed, ['rows', 'rejected', 'duplicates']);
+  return outcomeOf(context, refreshed, {
+    ...{ out, to: options.out, onFailure: options.on_failure },
+    counts: { ...sums, inserted, updated, unchanged: sums['rows']! - inserted - updated, written },
+    changed: refreshed.rebuilt.filter((name) => totalOf([refreshed.units[name]!], 'written') > 0),
+    idle: sources.length === 0 ? 'no new input: no analysed file' : 'nothing to merge: 0 inserted, 0 updated',
   });
-  await database.run(sql.keepIncoming(columns));
-  const [count] = await database.rows<{ read: number; rejected: number; rows: number; reason: string | null }>(sql.countCandidates);
-  const { read, rejected, rows } = count!;
-  if (rejected > 0) context.log(`warning: ${source.name}: ${rejected} of ${read} rows rejected, for one: ${count!.reason}`);
-
-  const fileOf = ({ session, month }: { session: string; month: string }) => join(source.name, session, `${month}.parquet`);
-  const wanted = (await database.rows<{ session: string; month: string }>(sql.listMonths)).map((month) => join(out, fileOf(month)));
-  const existing: string[] = [];
-  for (const file of wanted) if (await fileExists(file)) existing.push(file);
-  await loadExisting(database, columns, existing);
-  await database.run(sql.mergeRows(columns));
-
-  const files: Built['files'] = [];
-  const sums = { inserted: 0, updated: 0, written: 0 };
-  const failures: unknown[] = [];
-  for (const month of await database.rows<sql.MonthCount>(sql.countMonths)) {
-    const file = fileOf(month);
-    if (month.inserted + month.updated === 0) {
-      files.push({ path: file, rows: month.rows, ...(await digestOf(join(out, file), context.signal)) });
-      continue;
-    }
-    note(month.month);
-    const copy = (temp: string) =>
-      database.run(
-        `COPY (${sql.selectMonth(columns, month.session, month.month)}) TO ${literal(temp)} (FORMAT parquet, COMPRESSION snappy, USE_TMP_FILE false)`,
-      );
-    try {
-      files.push({ path: file, rows: month.rows, ...(await publish(join(out, file), copy)) });
-      sums.inserted += month.inserted;
-      sums.updated += month.updated;
-      sums.written += 1;
-    } catch (error) {
-      // One month that cannot be written must not keep the others back: the retry then finds only this one to do.
-      if (!(error instanceof StageFailure) || context.signal.aborted) throw error;
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-  return { files, counts: { rows, rejected, duplicates: read - rejected - rows, ...sums } };
-}
-
-/**
- * @throws StageFailure `unreadable-target` naming the month file: to write over it would lose what it holds.
- * @throws StageFailure `schema-mismatch` when the months have other columns than the new rows.
- */
-async function loadExisting(database: Database, columns: sql.Column[], paths: string[]): Promise<void> {
-  const words = (list: sql.Column[]) => list.map(({ name, type }) => `${name} ${type}`).join(', ');
-  try {
-    if (paths.length > 0) {
-      const found = await database.rows<sql.Column>(sql.describeFiles(paths));
-      if (words(found) !== words(columns))
-        throw new StageFailure('schema-mismatch', `Merged months have the columns ${words(found)}; the new rows have ${words(columns)}.`, {
-          retryable: false,
-        });
-    }
-    await database.run(sql.loadExisting(columns, paths));
-  } catch (error) {
-    if (error instanceof StageFailure) throw error;
-    for (const path of paths) await readable('unreadable-target', path, () => database.run(sql.loadExisting(columns, [path])));
-    throw error;
-  }
-}
-
-async function readable<T>(code: string, path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof StageFailure) throw error;
-    throw new StageFailure(code, `Cannot read ${path}: ${(error as Error).message}`, { retryable: code !== 'unreadable-target' });
-  }
 }

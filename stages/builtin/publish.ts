@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { StageFailure } from '../contract.ts';
 import { stopped } from './duckdb.ts';
 
@@ -13,24 +14,70 @@ export const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((err
 /**
  * Puts a file in place so that a reader, or a crash at any moment, finds the old one or the new one, whole.
  * @param produce writes the new content to the path it is given.
+ * @param later where the folder is noted instead of synced, when many files follow: `syncFolders` comes at the end.
  * @throws StageFailure `unwritable-target`, retryable, naming the file.
  */
-export async function publish(target: string, produce: (temp: string) => Promise<void>): Promise<Digest> {
+export async function publish(target: string, produce: (temp: string) => Promise<void>, later?: Set<string>): Promise<Digest> {
   const folder = dirname(target);
-  const temp = join(folder, `.${basename(target)}.tmp`);
+  const temp = join(folder, tempName(basename(target)));
   try {
     await mkdir(folder, { recursive: true });
     await produce(temp);
-    await sync(temp);
-    const digest = await digestOf(temp);
-    await rename(temp, target);
-    await sync(folder);
+    const digest = await moveIn(temp, target);
+    if (later) later.add(folder);
+    else await sync(folder);
     return digest;
   } catch (error) {
     await rm(temp, { force: true }).catch(() => {});
     throw unwritable(target, error);
   }
 }
+
+/** A rename is kept over a power cut once its folder is synced. */
+export async function syncFolders(folders: Iterable<string>): Promise<void> {
+  for (const folder of folders) await sync(folder);
+}
+
+/** As `publish`, for many small files that are written already: synchronous, because waiting costs more than the work, and their folders are synced once. */
+export async function publishAll(files: { temp: string; target: string }[]): Promise<Digest[]> {
+  const digests: Digest[] = [];
+  const folders = new Set(files.map(({ target }) => dirname(target)));
+  for (const folder of folders) await makeFolder(folder);
+  for (const [index, { temp, target }] of files.entries()) {
+    // The abort and the progress need a turn too.
+    if (index % 16 === 0) await setImmediate();
+    try {
+      digests.push(moveInNow(temp, target));
+    } catch (error) {
+      throw unwritable(target, error);
+    }
+  }
+  await syncFolders(folders);
+  return digests;
+}
+
+function moveInNow(temp: string, target: string): Digest {
+  const file = openSync(temp, 'r');
+  try {
+    fsyncSync(file);
+    const content = readFileSync(file);
+    renameSync(temp, target);
+    return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function moveIn(temp: string, target: string): Promise<Digest> {
+  await sync(temp);
+  const digest = await digestOf(temp);
+  await rename(temp, target);
+  return digest;
+}
+
+const tempName = (name: string) => `.${name}.tmp`;
+/** Where the files of many days are written before each is moved to its place. */
+export const daysTemp = (folder: string) => join(folder, '.days.tmp');
 
 /** An output folder exists even when there is nothing to put in: the next stage then finds no input, not no folder. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -41,16 +88,29 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what an attempt that was killed in the middle of `publish` left behind. One writer per folder is assumed. */
-export async function sweepTemps(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+/**
+ * Removes what an attempt that was killed in the middle of `publish` left of one unit: beside these targets, and anywhere
+ * below its folder. Another unit's may be at work next to it.
+ */
+export async function sweepTemps(targets: string[], folder: string): Promise<void> {
+  for (const target of targets) await rm(join(dirname(target), tempName(basename(target))), { force: true });
+  await rm(daysTemp(folder), { recursive: true, force: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const temps = entries.filter((entry) => entry.isFile() && /^\..+\.tmp$/.test(entry.name));
   for (const temp of temps) await rm(join(temp.parentPath, temp.name), { force: true });
 }
 
-/** Size and SHA-256 of a file, streamed. @throws StageFailure `stopped` when the signal aborts. */
+/** Above this a file is hashed in pieces, so that a large one costs no memory. */
+const wholeBytes = 1 << 22;
+
+/** Size and SHA-256 of a file. @throws StageFailure `stopped` when the signal aborts. */
 export async function digestOf(path: string, signal?: AbortSignal): Promise<Digest> {
+  if (signal?.aborted) throw stopped();
   const hash = createHash('sha256');
+  if ((await stat(path)).size <= wholeBytes) {
+    const content = await readFile(path);
+    return { bytes: content.length, sha256: hash.update(content).digest('hex') };
+  }
   let bytes = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
     if (signal?.aborted) throw stopped();

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parse as parseYaml } from 'yaml';
 import { createOutput, showRunLine, showStatus } from '../../bin/output.ts';
+import { scheduleFields, scheduleSchema } from '../../machines/schedule.ts';
 import { statusSchema } from '../../machines/status.ts';
 import { clientTypes } from '../../server/client-types.ts';
 import { withDstTable } from '../support/dst-table.ts';
@@ -17,6 +19,16 @@ test('S53: the table of docs/scheduling.md is what the planner says (else: npm r
   const text = readFileSync(`${root}docs/scheduling.md`, 'utf8');
   expect(text).toContain('| `15 2 * * *`');
   expect(text).toBe(withDstTable(text));
+});
+
+test('the schedule that docs/scheduling.md shows holds, and shows every field there is', () => {
+  const [, shown = ''] = /```yaml\n([^`]*)```/.exec(readFileSync(`${root}docs/scheduling.md`, 'utf8')) ?? [];
+  const { schedules } = parseYaml(shown) as { schedules: Record<string, unknown>[] };
+  expect(scheduleSchema.safeParse(schedules[0]).error).toBeUndefined();
+  // The other two ways to say when stand in the comment beside the first.
+  expect(Object.keys(schedules[0] ?? {}).toSorted()).toEqual(
+    ['id', ...scheduleFields.filter((field) => field !== 'every' && field !== 'at')].toSorted(),
+  );
 });
 
 test('docs/examples/status/ is what the chart says (else: npm run generate)', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
@@ -38,11 +38,20 @@ export async function makeProject() {
       await mkdir(dirname(join(dir, path)), { recursive: true });
       await writeFile(join(dir, path), text);
     },
+    async move(from: string, to: string) {
+      await mkdir(dirname(join(dir, to)), { recursive: true });
+      await rename(join(dir, from), join(dir, to));
+    },
     text: (path: string) => readFile(join(dir, path), 'utf8'),
     /** Rows of a Parquet file, read by another implementation than the one that wrote it; instants as ISO text, whole numbers as numbers. */
     async rows(path: string): Promise<Record<string, unknown>[]> {
       const rows = await parquetReadObjects({ file: await parquetBytes(join(dir, path)) });
       return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])));
+    },
+    /** Rows of all Parquet files below a folder, in the order of their paths. */
+    async allRows(folder: string): Promise<Record<string, unknown>[]> {
+      const names = (await readdir(join(dir, folder), { recursive: true })).filter((name) => name.endsWith('.parquet')).toSorted();
+      return (await Promise.all(names.map((name) => this.rows(join(folder, name))))).flat();
     },
     /** Path → hash and time of every file below a folder: equal means nothing was touched. */
     async state(folder: string): Promise<Record<string, string>> {
@@ -56,6 +65,13 @@ export async function makeProject() {
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   };
 }
+
+/** Intraday rows as a raw file, `2025-03-05T14:30:00Z` and what follows. */
+export const intradayCsv = (rows: string[]) => `timestamp_utc,open,high,low,close,volume\n${rows.map((row) => `${row}\n`).join('')}`;
+
+/** Where a raw file of minute bars lies below the raw folder. */
+export const rawPath = (instrument: string, date: string) =>
+  `raw/${instrument}/1m/${date.slice(0, 4)}/${date.slice(5, 7)}/${instrument}_1m_${date}.csv`;
 
 export async function parquetBytes(path: string): Promise<ArrayBuffer> {
   const bytes = await readFile(path);

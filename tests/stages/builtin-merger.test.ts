@@ -46,12 +46,12 @@ test.each([
   await using project = await makeProject();
   await write(project, { X: days(70), Y: days(3) });
   await project.run(merger, options);
-  const { 'm/manifest.json': _, ...before } = await project.state('m');
-  if (forget) await rm(join(project.dir, 'm/manifest.json'));
+  const { 'm/manifests/X.json': _, ...before } = await project.state('m');
+  if (forget) await rm(join(project.dir, 'm/manifests/X.json'));
   const again = await project.run(merger, options);
   expect(again.skip).toBe('nothing to merge: 0 inserted, 0 updated');
   expect(again.outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 73, written: 0 });
-  const { 'm/manifest.json': __, ...after } = await project.state('m');
+  const { 'm/manifests/X.json': __, ...after } = await project.state('m');
   expect(after).toEqual(before);
 });
 
@@ -121,7 +121,17 @@ test('rows without a whole key, of another instrument or with a session that is 
   await database.run(`COPY (FROM '${from}' UNION ALL SELECT * REPLACE (NULL AS slot) FROM '${from}' UNION ALL SELECT * REPLACE ('../..' AS session) FROM '${from}'
     UNION ALL SELECT * REPLACE ('Z' AS instrument) FROM '${from}' UNION ALL SELECT * REPLACE (7.5 AS profit) FROM '${from}') TO '${to}' (FORMAT parquet)`);
   await database.close();
-  expect((await project.run(merger, { in: 'b', out: 'm' })).outputs).toMatchObject({ rows: 3, rejected: 9, duplicates: 3 });
+  const { outputs } = await project.run(merger, { in: 'b', out: 'm' });
+  expect(outputs).toMatchObject({ rows: 3, rejected: 9, duplicates: 3 });
+  const rejects = (await project.text('m/rejects/X.csv')).trim().split('\n');
+  expect(rejects).toHaveLength(10);
+  expect(rejects.slice(0, 2)).toEqual(['file,line,reason,text', 'X.parquet,4,a part of the key is missing,2018-01-01 D1 X']);
+  // Nine of fifteen are few; of an input in which none is allowed they are too many.
+  const strict = project.run(merger, { in: 'b', out: 'm2', max_reject_ratio: 0 });
+  await expect(strict).rejects.toMatchObject({
+    code: 'too-many-rejects',
+    message: expect.stringContaining('9 of 15 rows rejected, all in m2/rejects/X.csv'),
+  });
   expect((await project.rows('m/X/D1/2018-01.parquet')).map(({ profit }) => profit)).toEqual([7.5, 7.5, 7.5]);
 });
 
@@ -137,12 +147,12 @@ test('the manifest names run, attempt, inputs and every month with its rows', as
   await using project = await makeProject();
   await write(project, { X: days(33) });
   await project.run(merger, options, { attempt: 2 });
-  const { units } = JSON.parse(await readFile(join(project.dir, 'm/manifest.json'), 'utf8'));
-  expect(units.X).toMatchObject({
+  const unit = JSON.parse(await readFile(join(project.dir, 'm/manifests/X.json'), 'utf8'));
+  expect(unit).toMatchObject({
     written_by: { run: 'run-1', attempt: 2 },
     inputs: { 'X.parquet': expect.stringMatching(/^[0-9a-f]{64}$/) },
   });
-  expect(units.X.files.map(({ path, rows }: { path: string; rows: number }) => [path, rows])).toEqual([
+  expect(unit.files.map(({ path, rows }: { path: string; rows: number }) => [path, rows])).toEqual([
     ['X/D1/2018-01.parquet', 31],
     ['X/D1/2018-02.parquet', 2],
   ]);

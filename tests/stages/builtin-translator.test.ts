@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
@@ -67,7 +67,7 @@ test('S28: an output that is not the recorded one, or has no record, is made aga
   await project.write('out/X.parquet', 'of yesterday');
   expect((await project.run(translator, options)).skip).toBeUndefined();
   expect(await sha256(join(project.dir, 'out/X.parquet'))).toBe(right);
-  await rm(join(project.dir, 'out/manifest.json'));
+  await rm(join(project.dir, 'out/manifests/X.json'));
   expect((await project.run(translator, options)).outputs).toMatchObject({ changed: ['X'] });
 });
 
@@ -135,10 +135,14 @@ test('bytes that are no text and unbalanced quotes cost their row and no other',
   expect((await project.run(translator, options)).outputs).toMatchObject({ rows: 3, rejected: 1 });
 });
 
-test('a row dated in the future is looked at again by the next run, whose today may have reached it', async () => {
+test('a row dated in the future is looked at again once its day has come, and not before', async () => {
   await using project = await makeProject();
   await project.write('raw/X/x.csv', `${header}2018-01-01,1,2,1,2,5\n2999-01-01,1,2,1,2,5\n`);
   await project.run(translator, options);
+  expect((await project.run(translator, options)).skip).toMatch(/^no new input/);
+  const manifest = JSON.parse(await project.text('out/manifests/X.json'));
+  expect(manifest.recheck_at).toBe(Date.parse('2998-12-31'));
+  await project.write('out/manifests/X.json', JSON.stringify({ ...manifest, recheck_at: Date.now() - 1 }));
   expect((await project.run(translator, options)).outputs).toMatchObject({ changed: ['X'], rejected: 1 });
 });
 
@@ -168,7 +172,7 @@ test('nine bad rows of fifty pass by default, and one is too many when the ratio
 test('a file of times of day is not taken for daily bars', async () => {
   await using project = await makeProject();
   await project.write('raw/X/x.csv', `${header}2018-01-02T09:30,1,2,1,2,5\n`);
-  await expect(project.run(translator, options)).rejects.toThrow(/intraday bars are not supported yet/);
+  await expect(project.run(translator, options)).rejects.toThrow(/these are intraday bars/);
 });
 
 test('a file with a header only becomes a valid, empty output', async () => {
@@ -199,9 +203,9 @@ test('S23: a folder that is not understood is one warning each, and the others r
   await project.write('raw/NONE/readme.txt', 'nothing');
   expect((await project.run(translator, options)).outputs).toMatchObject({ instruments: ['X'] });
   expect(project.lines).toEqual([
-    'warning: ES left out: 1m: intraday bars, which are not supported yet',
+    'warning: ES left out: 1m: intraday bars, and this stage reads daily ones',
     'warning: NONE left out: no CSV file in its folder',
-    'warning: NQ left out: minutes.csv: intraday bars, which are not supported yet',
+    'warning: NQ left out: minutes.csv: intraday bars, and this stage reads daily ones',
     'warning: ODD left out: odd.csv: unknown layout, without date, open, high, low, close, volume',
   ]);
 });
@@ -209,7 +213,7 @@ test('S23: a folder that is not understood is one warning each, and the others r
 test('only the instruments that the run asks for are translated', async () => {
   await using project = await makeProject();
   await project.run(translator, { raw: sample, out: 'out' }, { params: { instruments: ['AAPL'] } });
-  expect(Object.keys(await project.state('out'))).toEqual(expect.arrayContaining(['out/AAPL.parquet', 'out/manifest.json']));
+  expect(Object.keys(await project.state('out'))).toEqual(expect.arrayContaining(['out/AAPL.parquet', 'out/manifests/AAPL.json']));
   expect(await project.state('out')).not.toHaveProperty('out/SPX.parquet');
 });
 
@@ -239,7 +243,7 @@ test('a stage that is told to stop writes nothing and says so', async () => {
     code: 'stopped',
     retryable: false,
   });
-  expect(await project.state('out')).toEqual({});
+  expect(await readdir(project.dir)).toEqual([]);
 });
 
 test('a query that would run for hours ends within a second of the abort', async () => {

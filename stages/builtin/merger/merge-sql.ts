@@ -1,4 +1,4 @@
-import { literal, parquet } from './duckdb.ts';
+import { literal, parquet } from '../duckdb.ts';
 
 export type Column = { name: string; type: string };
 export type MonthCount = { session: string; month: string; rows: number; inserted: number; updated: number; unchanged: number };
@@ -18,13 +18,15 @@ export const loadCandidates = (path: string, instrument: string) => `CREATE OR R
     END AS "#reason"
   FROM ${parquet([path], ', file_row_number = true')}`;
 
+export const selectRejects = (path: string) => `SELECT ${literal(path)} AS file, file_row_number + 1 AS line, "#reason" AS reason,
+    concat_ws(' ', date, slot, session, instrument) AS text FROM candidates WHERE "#reason" IS NOT NULL ORDER BY line`;
+
 /** Of several rows with one key the last one of the file counts. */
 export const keepIncoming = (columns: Column[]) => `CREATE OR REPLACE TABLE incoming AS
   SELECT ${list(columns)}, strftime(date, '%Y-%m') AS "#month" FROM candidates WHERE "#reason" IS NULL
   QUALIFY row_number() OVER (PARTITION BY date, slot, session ORDER BY file_row_number DESC) = 1`;
 
-export const countCandidates = `SELECT count(*) FILTER ("#reason" IS NOT NULL) AS rejected, count(*) AS read, (SELECT count(*) FROM incoming) AS rows,
-  min("#reason") AS reason FROM candidates`;
+export const countCandidates = `SELECT count(*) FILTER ("#reason" IS NOT NULL) AS rejected, count(*) AS read, (SELECT count(*) FROM incoming) AS rows FROM candidates`;
 
 export const listMonths = `SELECT DISTINCT session, "#month" AS month FROM incoming ORDER BY session, month`;
 

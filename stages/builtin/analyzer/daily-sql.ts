@@ -1,4 +1,4 @@
-import { parquet } from './duckdb.ts';
+import { parquet } from '../duckdb.ts';
 
 export type BreakoutOptions = { window: number; tick: number };
 
