@@ -52,6 +52,11 @@ const toward = (boxes: StateBox[], from: StateBox, key: string): StateBox | null
   return best?.box ?? null;
 };
 
+const toWholeScreen = (element: HTMLElement | null): void => {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void element?.requestFullscreen();
+};
+
 /** The drawing of a chart, lit. One stop of the tab key; the arrow keys walk from state to state. */
 export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelect, caption }: Props) => {
   const frame = useRef<HTMLDivElement>(null);
@@ -128,6 +133,9 @@ export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelec
         </button>
         <button type="button" className="button icon-only" aria-label="Fit" disabled={!isMoved} onClick={fit}>
           <Icon name="fit" />
+        </button>
+        <button type="button" className="button icon-only" aria-label="On the whole screen" onClick={() => toWholeScreen(frame.current)}>
+          <Icon name="whole" />
         </button>
       </div>
     </div>
