@@ -34,6 +34,8 @@ const narrowPx = 760;
 const openScale = 0.66;
 const tallest = 700;
 const tallestNarrow = 440;
+/** Upright it is read by scrolling the page. */
+const tallestUpright = 1100;
 
 const useChart = (runId: string) =>
   useQuery({
@@ -70,7 +72,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
     const whole = layoutChart(graph, flow);
-    const fits = flow === 'right' ? whole.width * openScale <= width : stagesOf(graph).length <= 3 && width >= narrowPx;
+    const fits = flow === 'right' ? whole.width * openScale <= width : width >= narrowPx && whole.height * openScale <= tallestUpright;
     if (view.stages === 'all' || (view.stages === null && fits)) return { closed: new Set<string>(), layout: whole };
     const some = new Set(
       stagesOf(graph)
@@ -122,9 +124,8 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     [...(marks?.active ?? [])].at(-1) ??
     null;
   const scale = layout ? Math.min(1, width / layout.width) : 1;
-  const height = layout
-    ? Math.min(width < narrowPx ? tallestNarrow : tallest, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale)))
-    : 260;
+  const most = width < narrowPx ? tallestNarrow : flow === 'down' ? tallestUpright : tallest;
+  const height = layout ? Math.min(most, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale))) : 260;
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">
