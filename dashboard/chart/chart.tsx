@@ -4,7 +4,8 @@ import { headPath, linePath } from '../../machines/chart/line.ts';
 import { Icon } from '../ui/icon.tsx';
 import { LabelBox } from './label-box.tsx';
 import type { Marks } from './marks.ts';
-import { type ShownState, State } from './state.tsx';
+import type { ShownState } from './shown-state.ts';
+import { State } from './state.tsx';
 import { useViewport } from './use-viewport.ts';
 
 type Props = {
