@@ -17,6 +17,8 @@ type Props = {
   q: string;
   onLine: (line: number | null) => void;
   onSearch: (q: string) => void;
+  /** The reader has left the end: what is read must not be exchanged for what is newer. */
+  onRead: () => void;
 };
 
 const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): LogDocument | null => {
@@ -42,11 +44,16 @@ export const LogView = (props: Props) => {
   return log && <OpenLog key={Object.values(props.place).join()} {...props} log={log} />;
 };
 
-const OpenLog = ({ place, log, line, q, onLine, onSearch }: Props & { log: LogDocument }) => {
+const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { log: LogDocument }) => {
   const facts = useSyncExternalStore(log.subscribe, log.facts);
   const scroller = useRef<HTMLDivElement>(null);
   const total = facts.total ?? 0;
   const { from, to, base, height, isAtEnd, unseen, jump, toEnd, onScroll } = useLines(scroller, log, total, line);
+  const reads = useRef(onRead);
+  reads.current = onRead;
+  useEffect(() => {
+    if (!isAtEnd && total > 0) reads.current();
+  }, [isAtEnd, total]);
   const found = useLogSearch(place, q);
   const input = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(0);

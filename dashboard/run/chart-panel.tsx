@@ -86,7 +86,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
       graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
       graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)?.stage;
     if (view.path === path) onView({ path: null });
-    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null }) });
+    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null, stream: null }) });
   };
   // The stage that it is about is seen whole; without one, the state.
   const here =
