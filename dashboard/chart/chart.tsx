@@ -4,7 +4,8 @@ import { headPath, linePath } from '../../machines/chart/line.ts';
 import { Icon } from '../ui/icon.tsx';
 import { LabelBox } from './label-box.tsx';
 import type { Marks } from './marks.ts';
-import { type ShownState, State } from './state.tsx';
+import type { ShownState } from './shown-state.ts';
+import { State } from './state.tsx';
 import { useViewport } from './use-viewport.ts';
 
 type Props = {
@@ -50,6 +51,11 @@ const toward = (boxes: StateBox[], from: StateBox, key: string): StateBox | null
     if (!best || distance < best.distance) best = { box, distance };
   }
   return best?.box ?? null;
+};
+
+const toWholeScreen = (element: HTMLElement | null): void => {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void element?.requestFullscreen();
 };
 
 /** The drawing of a chart, lit. One stop of the tab key; the arrow keys walk from state to state. */
@@ -128,6 +134,9 @@ export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelec
         </button>
         <button type="button" className="button icon-only" aria-label="Fit" disabled={!isMoved} onClick={fit}>
           <Icon name="fit" />
+        </button>
+        <button type="button" className="button icon-only" aria-label="On the whole screen" onClick={() => toWholeScreen(frame.current)}>
+          <Icon name="whole" />
         </button>
       </div>
     </div>

@@ -3,18 +3,10 @@ import type { StateBox } from '../../machines/chart/drawing.ts';
 import { diamond, startMark } from '../../machines/chart/line.ts';
 import { headHeight, nameHeight } from '../../machines/chart/plane.ts';
 import { detailsOf, stateMetrics } from '../../machines/chart/size.ts';
-import type { Glyph, Tone as LookTone } from '../ui/words.ts';
+import type { Glyph } from '../ui/words.ts';
 import type { Marks } from './marks.ts';
+import type { ShownState } from './shown-state.ts';
 
-type ShownTimer = { text: string /** 0 to 1 */; share: number };
-export type ShownState = {
-  /** How the stage that this frame or title stands for is doing. */
-  stage: { tone: LookTone; glyph: Glyph; word: string } | null;
-  /** Stands at the right of the name, such as `3/5`. */
-  note: string | null;
-  /** Counts down in place of the delay's name. */
-  timer: ShownTimer | null;
-};
 type Props = {
   box: StateBox;
   facts: ShownState;

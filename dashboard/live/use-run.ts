@@ -1,11 +1,24 @@
 import { useEffect, useState } from 'react';
 import { reduce, type StreamState } from '../../client/run-state.ts';
+import type { JournalEvent } from '../../machines/events.ts';
 import type { EventFrame, ProgressFrame } from '../../machines/frames.ts';
 import { api } from '../api.ts';
 import { useLiveStore } from './use-live.ts';
 
 export type KnownRun = { state: StreamState | null; error: unknown };
 const pastEvents = 1000;
+const mostPages = 10;
+
+/** The events of a run from its beginning, page after page. */
+const eventsOf = async (runId: string): Promise<JournalEvent[]> => {
+  const all: JournalEvent[] = [];
+  for (let page = 0; page < mostPages; page += 1) {
+    const { items } = await api.ask('GET /api/events', { query: { run_id: runId, after: all.at(-1)?.seq ?? 0, limit: pastEvents } });
+    all.push(...items);
+    if (items.length < pastEvents) break;
+  }
+  return all;
+};
 
 /**
  * One run with its attempts and newest events: read once from REST, then carried on by the tab's one socket through the same
@@ -38,10 +51,7 @@ export const useRun = (runId: string): KnownRun => {
       state = null;
       waiting = [];
       try {
-        const [{ attempts, ...run }, { items }] = await Promise.all([
-          api.ask('GET /api/runs/{id}', { path: { id: runId } }),
-          api.ask('GET /api/events', { query: { run_id: runId, limit: pastEvents } }),
-        ]);
+        const [{ attempts, ...run }, items] = await Promise.all([api.ask('GET /api/runs/{id}', { path: { id: runId } }), eventsOf(runId)]);
         if (mine !== round) return;
         const { as_of_seq, ...view } = run;
         const recent_events = items.filter(({ seq }) => seq <= as_of_seq);

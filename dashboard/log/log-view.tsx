@@ -2,6 +2,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState, useSyncExtern
 import { useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
+import { size } from '../ui/size.ts';
 import { plural } from '../ui/words.ts';
 import { AnsiText } from './ansi-text.tsx';
 import { download } from './download.ts';
@@ -17,6 +18,8 @@ type Props = {
   q: string;
   onLine: (line: number | null) => void;
   onSearch: (q: string) => void;
+  /** The reader has left the end: what is read must not be exchanged for what is newer. */
+  onRead: () => void;
 };
 
 const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): LogDocument | null => {
@@ -31,22 +34,22 @@ const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): L
   return log;
 };
 
-const size = (bytes: number): string => {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(bytes < 10_000 ? 1 : 0)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-};
-
 /** The output of one attempt: any length, searched by the service, and never scrolled under the reader's eyes. */
 export const LogView = (props: Props) => {
   const log = useLog(props.place, props.isLive);
   return log && <OpenLog key={Object.values(props.place).join()} {...props} log={log} />;
 };
 
-const OpenLog = ({ place, log, line, q, onLine, onSearch }: Props & { log: LogDocument }) => {
+const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { log: LogDocument }) => {
   const facts = useSyncExternalStore(log.subscribe, log.facts);
   const scroller = useRef<HTMLDivElement>(null);
   const total = facts.total ?? 0;
   const { from, to, base, height, isAtEnd, unseen, jump, toEnd, onScroll } = useLines(scroller, log, total, line);
+  const reads = useRef(onRead);
+  reads.current = onRead;
+  useEffect(() => {
+    if (!isAtEnd && total > 0) reads.current();
+  }, [isAtEnd, total]);
   const found = useLogSearch(place, q);
   const input = useRef<HTMLInputElement>(null);
   const [at, setAt] = useState(0);

@@ -1,21 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { collapse } from '../../machines/chart/collapse.ts';
-import type { StateBox } from '../../machines/chart/drawing.ts';
 import type { ChartGraph } from '../../machines/chart/graph.ts';
 import { layoutChart } from '../../machines/chart/layout.ts';
 import type { RunView } from '../../machines/patch.ts';
 import { api } from '../api.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf, type Transition } from '../chart/marks.ts';
-import type { ShownState } from '../chart/state.tsx';
 import { ChartTwin } from '../chart/twin.tsx';
 import { useNow } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
-import { counted } from '../ui/time.ts';
-import { lookOfStage } from '../ui/words.ts';
 import { Scrubber } from './scrubber.tsx';
+import { stateFacts } from './state-facts.ts';
 import type { Timer } from './timers.ts';
 import type { Change, View } from './use-view.ts';
 
@@ -34,6 +31,8 @@ const narrowPx = 760;
 const openScale = 0.66;
 const tallest = 700;
 const tallestNarrow = 440;
+/** Upright it is read by scrolling the page. */
+const tallestUpright = 1100;
 
 const useChart = (runId: string) =>
   useQuery({
@@ -70,7 +69,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
     const whole = layoutChart(graph, flow);
-    const fits = flow === 'right' ? whole.width * openScale <= width : stagesOf(graph).length <= 3 && width >= narrowPx;
+    const fits = flow === 'right' ? whole.width * openScale <= width : width >= narrowPx && whole.height * openScale <= tallestUpright;
     if (view.stages === 'all' || (view.stages === null && fits)) return { closed: new Set<string>(), layout: whole };
     const some = new Set(
       stagesOf(graph)
@@ -82,39 +81,12 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const marks = useMemo(() => (graph ? marksOf(graph, past, closed) : null), [graph, past, closed]);
 
   if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
-  const stageOf = (name: string | null) => run.stages.find((stage) => stage.name === name);
-  const factsOf = ({ state, shape, tone }: StateBox): ShownState => {
-    const stage = shape === 'state' ? undefined : stageOf(state.stage);
-    const isHere = (marks?.active.has(state.path) ?? false) && shape === 'state' && state.parent !== null;
-    const owner = isHere ? stageOf(graph?.states.find(({ path }) => path === state.parent)?.stage ?? null) : undefined;
-    const isTimed =
-      isHere &&
-      isLive &&
-      timer !== null &&
-      owner?.name === timer.stage &&
-      (tone === 'wait') === (timer.kind === 'backoff') &&
-      state.delays.length > 0;
-    const attempts = (one: typeof stage) => (one && one.attempt > 0 && one.max_attempts > 1 ? `${one.attempt}/${one.max_attempts}` : null);
-    const look = stage && isLive ? lookOfStage(stage.state) : stage && view.n === null ? lookOfStage(stage.state) : null;
-    const isAttempt = isHere && tone === 'work' && view.n === null;
-    return {
-      stage: look && look.glyph !== 'pending' ? look : null,
-      note: shape === 'title' && stage?.state !== 'succeeded' && view.n === null ? attempts(stage) : isAttempt ? attempts(owner) : null,
-      timer:
-        isTimed && timer
-          ? {
-              text: now === null ? '–' : `${counted(Math.max(0, timer.to - now))} left`,
-              share: now === null ? 0 : Math.min(1, Math.max(0, (now - timer.from) / (timer.to - timer.from))),
-            }
-          : null,
-    };
-  };
   const select = (path: string): void => {
     const stage =
       graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
       graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)?.stage;
     if (view.path === path) onView({ path: null });
-    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null }) });
+    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null, stream: null }) });
   };
   // The stage that it is about is seen whole; without one, the state.
   const here =
@@ -122,9 +94,8 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     [...(marks?.active ?? [])].at(-1) ??
     null;
   const scale = layout ? Math.min(1, width / layout.width) : 1;
-  const height = layout
-    ? Math.min(width < narrowPx ? tallestNarrow : tallest, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale)))
-    : 260;
+  const most = width < narrowPx ? tallestNarrow : flow === 'down' ? tallestUpright : tallest;
+  const height = layout ? Math.min(most, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale))) : 260;
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">
@@ -147,9 +118,10 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
         </div>
       </header>
       <div ref={frame} className="chart-frame" style={{ blockSize: `${Math.round(height)}px` }}>
-        {layout && marks && (
+        {graph && layout && marks && (
           <Chart
-            {...{ layout, marks, factsOf, isLive }}
+            {...{ layout, marks, isLive }}
+            factsOf={(box) => stateFacts({ graph, run, marks, timer, now, isPast: view.n !== null }, box)}
             focus={here}
             selected={view.path}
             onSelect={select}

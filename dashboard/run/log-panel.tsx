@@ -73,6 +73,7 @@ export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) =
         q={view.q}
         onLine={(line) => onView({ line, stage, attempt, stream })}
         onSearch={(q) => onView({ q })}
+        onRead={() => (view.stage !== stage || view.attempt !== attempt || view.stream !== stream) && onView({ stage, attempt, stream })}
       />
     </section>
   );

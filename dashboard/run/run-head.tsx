@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Link } from 'wouter';
 import type { JournalEvent } from '../../machines/events.ts';
 import type { RunView } from '../../machines/patch.ts';
 import { useRecentRuns } from '../reads.ts';
@@ -21,6 +22,11 @@ const origin = (run: RunView, events: readonly JournalEvent[]) => {
   return { word: triggerWord(run.trigger), by: textOf(accepted?.data.by), reason: textOf(accepted?.data.reason) };
 };
 
+const progressText = ({ done, total, unit = '', note }: NonNullable<RunView['progress']>): string => {
+  const count = done === undefined ? '' : total === undefined ? `${done} ${unit}` : `${done} of ${total} ${unit}`;
+  return [count.trim(), note].filter(Boolean).join(', ');
+};
+
 /** How the run stands, in the order in which people ask. */
 export const RunHead = ({ runId, run, events, timer, children }: Props) => {
   const { data: recent } = useRecentRuns(run.pipeline, usualOf);
@@ -33,6 +39,7 @@ export const RunHead = ({ runId, run, events, timer, children }: Props) => {
         )
       : null;
   const { word, by, reason } = origin(run, events);
+  const [retryOf, from] = [textOf(run.metadata.retry_of), textOf(run.metadata.retry_from)];
   return (
     <div className="run-head">
       <div className="run-now">
@@ -40,7 +47,7 @@ export const RunHead = ({ runId, run, events, timer, children }: Props) => {
           <StateMark look={lookOfRun(run)} size={22} />
           {timer?.kind === 'backoff' && (
             <span className="run-next">
-              next attempt in <Countdown to={new Date(timer.to).toISOString()} />
+              next attempt in <Countdown to={new Date(timer.to).toISOString()} over="a moment" />
             </span>
           )}
         </p>
@@ -80,6 +87,21 @@ export const RunHead = ({ runId, run, events, timer, children }: Props) => {
               <dt>Time limit</dt>
               <dd>
                 <Countdown to={new Date(timer.to).toISOString()} over="reached" /> <span className="muted">left</span>
+              </dd>
+            </div>
+          )}
+          {run.progress && (
+            <div>
+              <dt>Progress</dt>
+              <dd>{progressText(run.progress)}</dd>
+            </div>
+          )}
+          {retryOf && (
+            <div>
+              <dt>Goes on from</dt>
+              <dd>
+                <Link href={`/runs/${retryOf}`}>an earlier run</Link>
+                {from && <span className="muted"> at {from}</span>}
               </dd>
             </div>
           )}

@@ -58,7 +58,7 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
   if (!timeline) return null;
   const span = timeline.to - timeline.from;
   const cursor = n === null ? null : ledger.find((row) => row.n === n);
-  const choose = (stage: string, attempt: number | null): void => onView({ stage, attempt, path: null, line: null });
+  const choose = (stage: string, attempt: number | null): void => onView({ stage, attempt, stream: null, path: null, line: null });
   return (
     <section className="pane" id="timeline" aria-labelledby="timeline-title">
       <header className="pane-head">

@@ -24,7 +24,8 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
     edges.filter(({ isInternal }) => !isInternal),
     ({ from }) => from,
   );
-  const children = (parent: string | null): ChartState[] => states.filter((state) => state.parent === parent);
+  const byParent = Map.groupBy(states, ({ parent }) => parent);
+  const children = (parent: string | null): ChartState[] => byParent.get(parent) ?? [];
   const childOf = (parent: string | null, path: string): ChartState | null =>
     children(parent).find((child) => child.path === path || isWithin(path, child.path)) ?? null;
   /** How much a transition looks like the way on: within its container, or to an end, and asked of nobody. */
@@ -98,12 +99,10 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
     if (state.kind !== 'atomic' || state.stage !== null) return 'work';
     return flow(state.parent).includes(state) && state.invokes.length > 0 ? 'work' : 'wait';
   };
+  const busy = new Set(edges.filter(({ trigger }) => trigger.kind !== 'always').map(({ from }) => from));
   const isChoice = (path: string): boolean => {
     const state = byPath.get(path);
-    const own = edges.filter(({ from }) => from === path);
-    return (
-      state?.kind === 'atomic' && state.invokes.length === 0 && own.length > 0 && own.every(({ trigger }) => trigger.kind === 'always')
-    );
+    return state?.kind === 'atomic' && state.invokes.length === 0 && outOf.has(path) && !busy.has(path);
   };
   return { children, flow, aside, childOf, tone, isChoice };
 };

@@ -16,7 +16,7 @@ export type StageInput = {
   minimum: Size;
   grid: boolean;
 };
-export type StageLane = Lane & { wires: Wire[]; down: boolean };
+type StageLane = Lane & { wires: Wire[]; down: boolean };
 /** An end of a line that cannot go straight: it reaches its lane, or without one the gutter, over a track. */
 export type Bend = { wire: Wire; row: 'above' | 'below'; index: number; lane: StageLane | null; atEnd: boolean };
 export type StageWires = ReturnType<typeof stageWires>;

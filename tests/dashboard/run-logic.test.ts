@@ -1,5 +1,6 @@
 import { marksOf, type Transition } from '../../dashboard/chart/marks.ts';
 import { piecesOf } from '../../dashboard/log/ansi.ts';
+import { stateFacts } from '../../dashboard/run/state-facts.ts';
 import { ticksOf, timelineOf } from '../../dashboard/run/timeline-rows.ts';
 import { timerOf } from '../../dashboard/run/timers.ts';
 import { localized } from '../../dashboard/run/words.ts';
@@ -125,4 +126,23 @@ test('escape sequences become classes: colours, bold, resets; cursor movements a
 
 test('instants of the service are read on the clock of the page', () => {
   expect(localized('tried again at 2026-11-24T21:59:17.170Z after: x')).toMatch(/^tried again at \d\d:\d\d:\d\d after: x$/);
+});
+
+test('a timer stands at the state that it will leave, counts by the service, and is a dash while nobody knows the time', async () => {
+  const graph = await graphOf();
+  const rows = await ledger();
+  const at = rows.findIndex(({ to }) => to.endsWith('.backingOff'));
+  const marks = marksOf(graph, rows.slice(0, at + 1), new Set());
+  const { boxes } = layoutChart(graph);
+  const run = (await served.ask('GET', `/api/runs/${id}`)).json;
+  const timer = { kind: 'backoff' as const, stage: 'second', from: 10_000, to: 20_000 };
+  const timers = (now: number | null, isPast = false) =>
+    boxes.flatMap((box) => {
+      const facts = stateFacts({ graph, run, marks, timer, now, isPast }, box);
+      return facts.timer ? [[box.state.path, facts.timer.text, facts.timer.share]] : [];
+    });
+  expect(timers(15_000)).toEqual([['running.second.backingOff', '5 s left', 0.5]]);
+  expect(timers(25_000)).toEqual([['running.second.backingOff', '0 s left', 1]]);
+  expect(timers(null)).toEqual([['running.second.backingOff', '–', 0]]);
+  expect(timers(15_000, true)).toEqual([]);
 });

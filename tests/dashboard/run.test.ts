@@ -187,6 +187,8 @@ test('follow is being at the end and nothing else: a reader who scrolled up stay
     element.scrollTop = 400;
   });
   await page.getByRole('button', { name: 'To the end' }).waitFor();
+  // Nothing newer takes the place of what is read.
+  expect(new URL(page.url()).search).toBe('?stage=only&attempt=1&stream=stdout');
   await go('long');
   await page.getByRole('button', { name: '142 new lines' }).waitFor();
   expect(await log().evaluate((element) => element.scrollTop)).toBe(400);
