@@ -99,7 +99,7 @@ const failed = async (): Promise<void> => {
   await scene.reach(bad as string, 'FAILED');
   await shoot(scene, [
     { name: 'failed-overview', path: '/' },
-    { name: 'failed-run', path: `/runs/${bad}`, doc: 'failed' },
+    { name: 'failed-run', path: `/runs/${bad}` },
     { name: 'failed-pipelines', path: '/pipelines' },
   ]);
   const { page } = await visit(browser, scene.url, looks[0]);
