@@ -2,6 +2,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState, useSyncExtern
 import { useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
+import { size } from '../ui/size.ts';
 import { plural } from '../ui/words.ts';
 import { AnsiText } from './ansi-text.tsx';
 import { download } from './download.ts';
@@ -31,11 +32,6 @@ const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): L
     return () => opened.close();
   }, [runId, stage, attempt, stream]);
   return log;
-};
-
-const size = (bytes: number): string => {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(bytes < 10_000 ? 1 : 0)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 };
 
 /** The output of one attempt: any length, searched by the service, and never scrolled under the reader's eyes. */

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react';
 import type { RunView } from '../../machines/patch.ts';
 import { api } from '../api.ts';
 import { ProblemCard } from '../ui/problem.tsx';
+import { Artefacts } from './artefacts.tsx';
 
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 
@@ -48,6 +49,7 @@ export const Details = ({ runId, run, version }: { runId: string; run: RunView; 
   const results = run.stages.filter(({ outputs, metrics }) => !isEmpty(outputs) || !isEmpty(metrics));
   return (
     <div className="details">
+      <Artefacts runId={runId} version={run.version} />
       <h3>Parameters</h3>
       {isEmpty(run.params) ? <p className="muted">None.</p> : <Values of={run.params} />}
       <h3>Results of its stages</h3>
