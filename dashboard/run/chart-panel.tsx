@@ -8,6 +8,7 @@ import { api } from '../api.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { readableScale } from '../chart/use-viewport.ts';
 import { useNow } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
@@ -93,9 +94,9 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     graph?.states.find(({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)))?.path ??
     [...(marks?.active ?? [])].at(-1) ??
     null;
-  const scale = layout ? Math.min(1, width / layout.width) : 1;
+  const scale = layout ? Math.max(readableScale(width), Math.min(1, width / layout.width)) : 1;
   const most = width < narrowPx ? tallestNarrow : flow === 'down' ? tallestUpright : tallest;
-  const height = layout ? Math.min(most, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale))) : 260;
+  const height = layout ? Math.min(most, Math.max(260, layout.height * scale)) : 260;
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">
