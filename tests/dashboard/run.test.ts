@@ -167,6 +167,10 @@ test('a link shows the run as it was: the attempt, the step and the pane; choosi
   await page.getByRole('radio', { name: 'Ledger' }).check();
   await page.locator('.ledger-row').last().getByRole('button').click();
   await state(/^State starting, current/).waitFor();
+  await page.keyboard.press('.');
+  await state(/^State attempting, current/).waitFor();
+  await page.keyboard.press(',');
+  await state(/^State starting, current/).waitFor();
   await page.getByRole('button', { name: 'Back to the end' }).click();
   await state(/^State failed, reached/).waitFor();
   // The chart moves the log; `[` and `]` walk through the attempts.
