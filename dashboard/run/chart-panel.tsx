@@ -65,7 +65,11 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const accepted = useMemo(() => ledger.filter(({ verdict }) => verdict === 'accepted'), [ledger]);
   const past = useMemo(() => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))), [accepted, view.n]);
   const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
-  const open = view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
+  // Where an earlier step left the run is what is looked at then.
+  const then = view.n === null ? undefined : past.at(-1)?.to;
+  const stageThen =
+    then === undefined ? null : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))?.stage ?? null);
+  const open = stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
   const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
