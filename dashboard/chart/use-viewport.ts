@@ -7,7 +7,7 @@ export type Spot = { x: number; y: number; w: number; h: number };
 const least = 0.25;
 const most = 2;
 /** Below this a name cannot be read: rather a part of the chart than all of it. */
-export const readableScale = (width: number): number => (width < 760 ? 0.6 : 0.52);
+export const readableScale = (width: number): number => (width < 760 ? 0.6 : 0.48);
 const step = 1.25;
 
 /** What of the drawing is seen. It fits until somebody moves it; then it stays, until `fit`. */
