@@ -7,7 +7,7 @@ export type Spot = { x: number; y: number; w: number; h: number };
 const least = 0.25;
 const most = 2;
 /** Below this a name cannot be read: rather a part of the chart than all of it. */
-const readableOf = (width: number): number => (width < 760 ? 0.6 : 0.52);
+export const readableScale = (width: number): number => (width < 760 ? 0.6 : 0.48);
 const step = 1.25;
 
 /** What of the drawing is seen. It fits until somebody moves it; then it stays, until `fit`. */
@@ -28,7 +28,7 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Size,
   }, [frame]);
 
   const whole = Math.min(1, size.width / content.width, size.height / content.height);
-  const readable = readableOf(size.width);
+  const readable = readableScale(size.width);
   const isWhole = whole >= readable;
   const scale = isWhole ? whole : Math.min(1, Math.max(readable, size.height / content.height));
   const place = (length: number, shown: number, at: number): number => {

@@ -163,7 +163,7 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
                 >
                   <a
                     className="log-number"
-                    href={`?line=${number}`}
+                    href={`?stage=${place.stage}&attempt=${place.attempt}&stream=${place.stream}&line=${number}`}
                     aria-label={`Line ${number}`}
                     onClick={(event) => {
                       event.preventDefault();

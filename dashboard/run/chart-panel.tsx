@@ -8,6 +8,7 @@ import { api } from '../api.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { readableScale } from '../chart/use-viewport.ts';
 import { useNow } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
@@ -64,7 +65,11 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const accepted = useMemo(() => ledger.filter(({ verdict }) => verdict === 'accepted'), [ledger]);
   const past = useMemo(() => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))), [accepted, view.n]);
   const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
-  const open = view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
+  // Where an earlier step left the run is what is looked at then.
+  const then = view.n === null ? undefined : past.at(-1)?.to;
+  const stageThen =
+    then === undefined ? null : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))?.stage ?? null);
+  const open = stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
   const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
@@ -93,9 +98,9 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     graph?.states.find(({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)))?.path ??
     [...(marks?.active ?? [])].at(-1) ??
     null;
-  const scale = layout ? Math.min(1, width / layout.width) : 1;
+  const scale = layout ? Math.max(readableScale(width), Math.min(1, width / layout.width)) : 1;
   const most = width < narrowPx ? tallestNarrow : flow === 'down' ? tallestUpright : tallest;
-  const height = layout ? Math.min(most, Math.max(260, layout.height * (scale < 0.6 ? 0.7 : scale))) : 260;
+  const height = layout ? Math.min(most, Math.max(260, layout.height * scale)) : 260;
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">

@@ -1,4 +1,6 @@
+import { useMemo, useRef } from 'react';
 import type { Transition } from '../chart/marks.ts';
+import { useKeys } from '../shell/keys.ts';
 import { clockTime } from '../ui/time.ts';
 import type { Change } from './use-view.ts';
 import { short } from './words.ts';
@@ -15,8 +17,19 @@ export const Scrubber = ({ rows, n, isLive, onView }: Props) => {
           rows.findLastIndex((row) => row.n <= n),
         );
   const row = rows[index];
+  const go = (to: number): void => onView({ n: to >= rows.length - 1 ? null : (rows[Math.max(0, to)]?.n ?? null) });
+  const step = useRef((_by: number): void => {});
+  step.current = (by) => go(index + by);
+  useKeys(
+    useMemo(
+      () => [
+        { keys: ',', label: 'Step before', group: 'This run', run: () => step.current(-1) },
+        { keys: '.', label: 'Step after', group: 'This run', run: () => step.current(1) },
+      ],
+      [],
+    ),
+  );
   if (!row) return null;
-  const go = (to: number): void => onView({ n: to >= rows.length - 1 ? null : (rows[to]?.n ?? null) });
   return (
     <div className="scrubber" data-past={n !== null || undefined}>
       <input

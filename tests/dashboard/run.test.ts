@@ -167,6 +167,10 @@ test('a link shows the run as it was: the attempt, the step and the pane; choosi
   await page.getByRole('radio', { name: 'Ledger' }).check();
   await page.locator('.ledger-row').last().getByRole('button').click();
   await state(/^State starting, current/).waitFor();
+  await page.keyboard.press('.');
+  await state(/^State attempting, current/).waitFor();
+  await page.keyboard.press(',');
+  await state(/^State starting, current/).waitFor();
   await page.getByRole('button', { name: 'Back to the end' }).click();
   await state(/^State failed, reached/).waitFor();
   // The chart moves the log; `[` and `]` walk through the attempts.
@@ -231,7 +235,8 @@ test('a million lines and one of 5 MB: end, home, search and a link to a line, w
   expect(await log().locator('.log-line').count()).toBeLessThan(150);
   const longest = await page.evaluate(() => (globalThis as unknown as { seen: { longest: number } }).seen.longest);
   expect(longest).toBeLessThan(1500);
-  await page.goto(`/runs/${id}?line=543210`);
+  const link = await log().getByRole('link', { name: 'Line 77777', exact: true }).getAttribute('href');
+  await page.goto(`/runs/${id}${link?.replace('77777', '543210')}`);
   await log().locator('[data-shown]', { hasText: '543210' }).waitFor();
   expect(watched.faults).toEqual([]);
 });

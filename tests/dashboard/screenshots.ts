@@ -73,8 +73,8 @@ const busy = async (): Promise<void> => {
   await scene.reach(retrying as string, 'RETRYING');
   await shoot(scene, [
     { name: 'busy-overview', path: '/', doc: 'overview' },
-    { name: 'busy-run', path: `/runs/${running}`, doc: 'run' },
-    { name: 'busy-run-retrying', path: `/runs/${retrying}` },
+    { name: 'busy-run', path: `/runs/${running}` },
+    { name: 'busy-run-retrying', path: `/runs/${retrying}`, doc: 'run' },
     { name: 'busy-runs', path: '/runs' },
     { name: 'busy-trend', path: '/runs?pipeline=market-data', doc: 'runs' },
     { name: 'busy-trend-table', path: '/runs?pipeline=market-data&view=table' },
