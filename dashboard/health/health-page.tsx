@@ -8,6 +8,7 @@ import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
 import { clockTime, duration } from '../ui/time.ts';
+import { At } from '../ui/times.tsx';
 import type { Look } from '../ui/words.ts';
 import { useHealth } from './read-health.ts';
 
@@ -34,14 +35,21 @@ const Checks = () => {
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Loading what="the checks" />}
       <ul className="checks">
-        {Object.entries(data?.checks ?? {}).map(([name, { status, detail }]) => (
+        {Object.entries(data?.checks ?? {}).map(([name, { status, detail, since }]) => (
           <li key={name}>
             <StateGlyph look={lookOf(status)} size={18} />
             <p>
               <b>{name.replaceAll('_', ' ')}</b>
               <span className="visually-hidden">: {lookOf(status).word}. </span>
             </p>
-            <p className="muted">{detail}</p>
+            <p className="muted">
+              {detail}
+              {status !== 'ok' && since && (
+                <>
+                  , since <At iso={since} />
+                </>
+              )}
+            </p>
           </li>
         ))}
       </ul>

@@ -13,6 +13,7 @@ import { StateGlyph } from '../ui/state-mark.tsx';
 import { At } from '../ui/times.tsx';
 import { Why } from '../ui/why.tsx';
 import { lookOfRun } from '../ui/words.ts';
+import { HeldBack } from './held-back.tsx';
 
 type Problem = { file: string; line: number | null; pointer: string; code: string; detail: string };
 
@@ -75,8 +76,9 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
   // The files speak for themselves below.
   const isSaid = (name: string): boolean => name === 'pipelines' && problems.length > 0;
   const ill = Object.entries(health?.checks ?? {}).filter(([name, { status }]) => status !== 'ok' && !isSaid(name));
+  const held = pipelines.filter(({ policy }) => policy?.blocked);
   const files = Map.groupBy(problems, ({ file }) => file);
-  if (failed.length + problems.length + ill.length === 0) return null;
+  if (failed.length + held.length + problems.length + ill.length === 0) return null;
   const warning = <Icon name="warning" size={20} />;
   return (
     <section aria-labelledby="attention-title" className="attention">
@@ -86,6 +88,15 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
       <ul>
         {failed.map(({ run, title }) => (
           <FailedRun key={run.run_id} {...{ run, title }} />
+        ))}
+        {held.map(({ name, title, policy }) => (
+          <Item
+            key={name}
+            mark={warning}
+            title={`${title}: ${policy?.blocks === 'all' ? 'runs' : 'automatic runs'} are held back`}
+            detail={policy?.reason && <Why text={policy.reason} />}
+            action={<HeldBack pipeline={name} title={title} />}
+          />
         ))}
         {ill.map(([name, { detail }]) => (
           <Item

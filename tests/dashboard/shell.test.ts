@@ -11,6 +11,7 @@ const script = (name: string, text: string, more = ''): string =>
 const pipelines = {
   'good.yaml': script('good', 'echo hi'),
   'slow.yaml': `name: slow\nstages:\n  - { name: wait, grace: 200ms, run: ["sleep", "60"] }\n`,
+  'held.yaml': script('held', 'exit 3', 'on_failures: { pause_after: 2 }\n'),
   'bad.yaml': script('bad', 'echo broken >&2; exit 3'),
   'again.yaml': `name: again
 stages:
@@ -146,6 +147,18 @@ test('S17: a run that fails within a second leaves every button usable and the e
   await page.getByRole('button', { name: 'Acknowledge' }).click();
   await row('bad title').getByText('Idle').waitFor();
   expect(await page.getByRole('link', { name: 'bad title failed in one' }).count()).toBe(0);
+});
+
+test('a pipeline that failures hold back says so, and goes on once it is said what was done about them', async () => {
+  for (let times = 0; times < 2; times += 1)
+    await ended(served.orchestrator, (await served.orchestrator.start(startRequest('held'))).status.run_id as string);
+  await open('/');
+  await page.getByText('held title: automatic runs are held back').waitFor();
+  await page.getByLabel('What was done about the failures of held title').fill('the disk is larger now');
+  await page.getByRole('button', { name: 'Let it go on' }).click();
+  await page.getByText('held title is not held back any more').waitFor();
+  const { policy } = (await served.ask('GET', '/api/pipelines/held')).json;
+  expect(policy).toMatchObject({ blocked: false, acknowledged: { by: 'dashboard', reason: 'the disk is larger now' } });
 });
 
 test('S16: the page, the status and the stream agree, and a late answer cannot bring back an older state', async () => {
