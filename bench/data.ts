@@ -22,6 +22,11 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   await work();
   return (performance.now() - begun) / 1000;
 };
+/** Time of all threads of this process. */
+const coreSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 const run = (stage: StageModule, options: Record<string, unknown>) => {
   const said = { progress() {}, metric() {}, log: (line: string) => void process.stderr.write(`${line}\n`) };
   const who = { runId: 'bench', pipeline: 'bench', stage: 'bench', attempt: 1, idempotencyKey: 'bench' };
@@ -41,13 +46,23 @@ try {
   // Alternately, so that a busy moment of the machine meets both; the best of each.
   const ours: number[] = [];
   const bare: number[] = [];
+  const work = { ours: 0, bare: 0 };
   for (let turn = 0; turn < 3; turn += 1) {
+    const begun = coreSeconds();
     bare.push(await seconds(() => bareTranslate(workspace, files, join(dir, `bare-${turn}`))));
+    const between = coreSeconds();
     ours.push(await seconds(() => run(translator, { raw: 'raw', out: `translated-${turn}`, layout: 'intraday' })));
+    work.bare += between - begun;
+    work.ours += coreSeconds() - between;
   }
   const perSecond = (taken: number[]) => rows / Math.min(...taken);
   printRatio({
     ...{ what: 'translator, 1 instrument', ours: perSecond(ours), limit: perSecond(bare), unit: 'rows/s' },
+    goal: { kind: 'at least', ratio: 0.7 },
+  });
+  // Where others are at work too, seconds of a core say more than seconds.
+  printRatio({
+    ...{ what: 'the same per second of a core', ours: (3 * rows) / work.ours, limit: (3 * rows) / work.bare, unit: 'rows/s' },
     goal: { kind: 'at least', ratio: 0.7 },
   });
   const again = await seconds(() => run(translator, { raw: 'raw', out: 'translated-0', layout: 'intraday' }));

@@ -35,6 +35,8 @@ export type StageFacts = {
   outputs: Record<string, unknown>;
   metrics: Record<string, number>;
   reason: string | null;
+  /** Succeeded, but not with all of its work; `reason` says what is missing. */
+  partial?: boolean;
 };
 
 type Asked = { by: string; reason: string | null };

@@ -5,7 +5,7 @@ import { classOf } from './guards.ts';
 
 type Args = { context: RunContext; event: RunEvent };
 type P = { stage: string };
-type Answer = { outputs?: Record<string, unknown>; metrics?: Record<string, number>; skipped?: string | null };
+type Answer = { outputs?: Record<string, unknown>; metrics?: Record<string, number>; skipped?: string | null; partial?: string | null };
 
 const change = (context: RunContext, stage: string, facts: Partial<StageFacts>): Partial<RunContext> => ({
   stages: { ...context.stages, [stage]: { ...(context.stages[stage] as StageFacts), ...facts } },
@@ -120,7 +120,9 @@ export const assigns = {
   },
   keepAnswer: ({ context, event }: Args, { stage }: P) => {
     const answer = answerOf(event);
-    return change(context, stage, { outputs: answer.outputs ?? {}, metrics: answer.metrics ?? {} });
+    const partial = answer.partial ?? null;
+    const facts = { outputs: answer.outputs ?? {}, metrics: answer.metrics ?? {}, partial: partial !== null, reason: partial };
+    return change(context, stage, facts);
   },
   completeStage: ({ context, event }: Args, { stage }: P) => ({
     attemptOpen: false,

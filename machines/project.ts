@@ -86,7 +86,8 @@ const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
   if (top === 'failed') return 'failed';
   if (top === 'stopped') return 'stopped';
   if (top !== 'done') return null;
-  return context.order.every((name) => context.stages[name]?.state === 'skipped') ? 'noop' : 'success';
+  if (context.order.every((name) => context.stages[name]?.state === 'skipped')) return 'noop';
+  return partsOf(context).length > 0 ? 'partial' : 'success';
 };
 
 const queuedWhy = ({ queued }: RunContext): string => {
@@ -98,6 +99,17 @@ const queuedWhy = ({ queued }: RunContext): string => {
 const pausedWhy = ({ pause, stage, stages }: RunContext): string => {
   const where = (stages[stage ?? '']?.attempt ?? 0) > 0 ? `before ${stage} is tried again` : `before ${stage}`;
   return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
+};
+
+const partsOf = ({ order, stages }: RunContext): string[] =>
+  order.filter((name) => stages[name]?.state === 'succeeded' && stages[name]?.partial === true);
+const doneWhy = (context: RunContext): string => {
+  const outcome = outcomeOf('done', context);
+  if (outcome === 'noop') return 'nothing to do: every stage was skipped';
+  if (outcome === 'success') return 'every stage finished';
+  return `done in part: ${partsOf(context)
+    .map((name) => `${name}: ${context.stages[name]?.reason ?? ''}`)
+    .join('; ')}`;
 };
 
 /** One sentence: what the run waits for and until when, or how it ended. */
@@ -116,7 +128,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'stopping':
       return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckOf(context)}`;
     case 'done':
-      return outcomeOf('done', context) === 'noop' ? 'nothing to do: every stage was skipped' : 'every stage finished';
+      return doneWhy(context);
     case 'failed':
       return `${context.error?.stage ? `${context.error.stage} failed: ` : ''}${failure(context.error)}`;
     case 'stopped':

@@ -36,7 +36,7 @@ export const says = {
     ...ofAttempt(context, stage),
     event: 'succeeded',
     severity: 'info',
-    msg: `${stage} succeeded`,
+    msg: `${stage} succeeded${context.stages[stage]?.partial ? ` in part: ${context.stages[stage]?.reason}` : ''}`,
     data: { outputs: context.stages[stage]?.outputs ?? {}, metrics: context.stages[stage]?.metrics ?? {} },
   }),
   saySkipped: ({ context }, { stage }) => ({

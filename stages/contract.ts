@@ -29,8 +29,11 @@ export type StageContext = {
   log(line: string): void;
 };
 
-/** What `run` resolves to. Throw a `StageFailure` (or anything) to fail. */
-export type StageResult = { outputs?: Record<string, unknown>; skip?: string; files?: ManifestFile[] } | undefined;
+/**
+ * What `run` resolves to. Throw a `StageFailure` (or anything) to fail. `skip`: why there was nothing to do; `partial`: what of the
+ * work is not done, although the stage counts as succeeded.
+ */
+export type StageResult = { outputs?: Record<string, unknown>; skip?: string; partial?: string; files?: ManifestFile[] } | undefined;
 /** A file that the attempt vouches for; the host writes them to `<attempt folder>/manifest.json`, verification reads that. */
 export type ManifestFile = { path: string; bytes: number; sha256: string; rows?: number };
 export type StageModule = { run(context: StageContext): Promise<StageResult> };
@@ -79,6 +82,7 @@ export type AttemptAnswer =
       metrics: Record<string, number>;
       progress: Progress | null;
       skipped: string | null;
+      partial: string | null;
       warnings: string[];
     }
   | { ok: false; failure: Failure; metrics: Record<string, number>; progress: Progress | null; warnings: string[] };

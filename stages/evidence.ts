@@ -43,7 +43,7 @@ export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Sai
   if ('failure' in outputs) return { ok: false, failure: outputs.failure, ...rest };
   const all = { ...said.outputs, ...outputs.values };
   if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes) return { ok: false, failure: tooLarge('the outputs are'), ...rest };
-  return { ok: true, outputs: all, skipped: said.skip, ...rest };
+  return { ok: true, outputs: all, skipped: said.skip, partial: said.partial, ...rest };
 };
 
 /** More memory may be there next time; what prints too much prints it again. */

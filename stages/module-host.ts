@@ -85,6 +85,7 @@ const deliver = (result: StageResult): void => {
   if (outputs) writeWhole(process.env.STAGEWRIGHT_OUTPUTS as string, outputs);
   if (result?.files) writeWhole(join(dirname(requestPath), 'manifest.json'), JSON.stringify({ files: result.files }));
   if (result?.skip !== undefined) say({ skip: result.skip });
+  if (result?.partial !== undefined) say({ partial: result.partial });
 };
 
 const messageOf = (error: unknown): string => String((error as { message?: unknown } | null)?.message ?? error);

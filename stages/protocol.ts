@@ -14,6 +14,7 @@ const lineSchema = z
     output: z.record(z.string(), z.json()),
     heartbeat: z.literal(true),
     skip: bounded(500),
+    partial: bounded(500),
     fail: z.object({
       code: z
         .string()
@@ -32,10 +33,11 @@ export type Said = {
   metrics: Record<string, number>;
   outputs: Record<string, unknown>;
   skip: string | null;
+  partial: string | null;
   fail: Failure | null;
   warnings: string[];
 };
-export const nothingSaid: Said = { progress: null, metrics: {}, outputs: {}, skip: null, fail: null, warnings: [] };
+export const nothingSaid: Said = { progress: null, metrics: {}, outputs: {}, skip: null, partial: null, fail: null, warnings: [] };
 
 /** Outputs travel in snapshots and events: bounded, big things by reference. */
 export const maxOutputBytes = 64 * 1024;
@@ -60,11 +62,12 @@ export const hear = (said: Said, line: string): Said => {
     const issue = parsed.error.issues[0];
     return warned(said, `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`);
   }
-  const { progress, metric, output, skip, fail } = parsed.data;
+  const { progress, metric, output, skip, partial, fail } = parsed.data;
   const heard: Said = {
     ...said,
     progress: progress ? withoutUndefined(progress) : said.progress,
     skip: said.skip ?? skip ?? null,
+    partial: said.partial ?? partial ?? null,
     fail: said.fail ?? (fail ? withoutUndefined(fail) : null),
   };
   const measured = metric ? adding(heard, 'metrics', metric, maxMetricsBytes) : heard;
@@ -78,6 +81,7 @@ export const joined = (stdout: Said, stderr: Said): Said => {
     progress: stdout.progress ?? stderr.progress,
     metrics: { ...stderr.metrics, ...stdout.metrics },
     skip: stdout.skip ?? stderr.skip,
+    partial: stdout.partial ?? stderr.partial,
     fail: stdout.fail ?? stderr.fail,
     warnings: [...stdout.warnings, ...stderr.warnings].slice(0, maxWarnings),
   };

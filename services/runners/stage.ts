@@ -19,9 +19,9 @@ export type StageMarks = {
 type Deps = { launcher: Launcher; processes: ProcessTable; clock: Clock; places: Places; marks: StageMarks };
 
 /** Answers as a promise actor answers: with an output, or by throwing the failure. */
-export const outputOf = (answer: AttemptAnswer): { outputs: unknown; metrics: unknown; skipped: string | null } => {
+export const outputOf = (answer: AttemptAnswer): { outputs: unknown; metrics: unknown; skipped: string | null; partial: string | null } => {
   if (!answer.ok) throw new Failed(answer.failure);
-  return { outputs: answer.outputs, metrics: answer.metrics, skipped: answer.skipped };
+  return { outputs: answer.outputs, metrics: answer.metrics, skipped: answer.skipped, partial: answer.partial };
 };
 
 /** Runs one attempt of a stage: from the committed row to the answer, with no process left. */

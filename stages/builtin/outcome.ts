@@ -32,8 +32,9 @@ export function outcomeOf(
   const outputs = { instruments: Object.keys(refreshed.units), changed, out: to, ...counts, files: files.length };
   if (failed.length > 0) {
     const reasons = Object.fromEntries(failed.map(([name, { code, message }]) => [name, `${code}: ${message}`]));
-    context.log(`warning: partial: ${failed.map(([name]) => name).join(', ')} failed; ${Object.keys(refreshed.units).length} succeeded`);
-    return { outputs: { ...outputs, result: 'partial', failed: reasons }, files };
+    const partial = `${failed.map(([name]) => name).join(', ')} failed; ${Object.keys(refreshed.units).length} succeeded`;
+    context.log(`warning: partial: ${partial}`);
+    return { outputs: { ...outputs, result: 'partial', failed: reasons }, partial, files };
   }
   const result = { outputs: { ...outputs, result: 'complete', failed: {} }, files };
   return changed.length > 0 ? result : { skip: idle, ...result };

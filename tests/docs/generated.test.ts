@@ -42,7 +42,7 @@ test('the examples show every public state of a linear run, and every outcome', 
   const working = ['STARTING', 'RUNNING_TRANSLATOR', 'RUNNING_ANALYZER', 'RETRYING', 'PAUSED', 'STOPPING'];
   const states = ['IDLE', 'QUEUED', ...working, 'DONE', 'FAILED', 'STOPPED'];
   expect(new Set(statuses.map(({ state }) => state))).toEqual(new Set(states));
-  expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(new Set([null, 'success', 'noop', 'failed', 'stopped']));
+  expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(new Set([null, 'success', 'partial', 'noop', 'failed', 'stopped']));
 });
 
 test.each(everyExample().map(({ name, status }) => [name, status] as const))(

@@ -27,7 +27,7 @@ test('yaml, yml and json files are loaded, others are left alone', async () => {
 test('the pipelines that ship with the product hold', async () => {
   const { pipelines, problems } = await loadPipelines(new URL('../../pipelines', import.meta.url).pathname);
   expect(problems).toEqual([]);
-  expect([...pipelines.keys()]).toEqual(['demo', 'market-data']);
+  expect([...pipelines.keys()]).toEqual(['demo', 'intraday', 'market-data']);
 });
 
 test('a wrong file is told with line and field, and the others are loaded all the same', async () => {

@@ -118,6 +118,16 @@ test('S14: a run in which every stage had nothing to do says noop', async () => 
   ]);
 });
 
+test('a stage that succeeded in part says so, and so does its run', async () => {
+  const id = await begin(pipeline(stage(`echo '::stagewright {"partial":"NG failed; 5 succeeded"}'`), '{ name: two, run: ["true"] }'));
+  const status = await ended(running.orchestrator, id);
+  expect(status).toMatchObject({ state: 'DONE', canonical: 'done', outcome: 'partial', why: 'done in part: work: NG failed; 5 succeeded' });
+  expect(status.stages).toMatchObject([
+    { state: 'succeeded', reason: 'NG failed; 5 succeeded' },
+    { state: 'succeeded', reason: null },
+  ]);
+});
+
 test('S42: run_seq is gapless, ids are unique, and each attempt has one start and one end', async () => {
   const id = await begin(pipeline(stage('test $STAGEWRIGHT_ATTEMPT = 3', ', retry: { limit: 2, backoff: { initial: 1ms } }')));
   await ended(running.orchestrator, id);

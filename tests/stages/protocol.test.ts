@@ -6,7 +6,7 @@ const line = (value: unknown): string => protocolPrefix + (typeof value === 'str
 const all = (...lines: string[]): Said => lines.reduce(hear, nothingSaid);
 
 describe('what a program says', () => {
-  test('progress is replaced, metrics and outputs are added up, the first skip and the first fail stand', () => {
+  test('progress is replaced, metrics and outputs are added up, the first skip, partial and fail stand', () => {
     const said = all(
       line({ progress: { done: 1, total: 3 } }),
       line({ progress: { done: 2, total: 3, unit: 'files' } }),
@@ -17,6 +17,8 @@ describe('what a program says', () => {
       line({ heartbeat: true }),
       line({ skip: 'no new files' }),
       line({ skip: 'another' }),
+      line({ partial: 'B failed' }),
+      line({ partial: 'C failed' }),
       line({ fail: { code: 'bad-input', message: 'row 7', retryable: false, retry_after_ms: 50 } }),
       line({ fail: { code: 'later', message: 'x' } }),
     );
@@ -25,6 +27,7 @@ describe('what a program says', () => {
       metrics: { rows: 2, bytes: 5 },
       outputs: { a: 1, b: ['x'] },
       skip: 'no new files',
+      partial: 'B failed',
       fail: { code: 'bad-input', message: 'row 7', retryable: false, retry_after_ms: 50 },
       warnings: [],
     });
@@ -64,7 +67,7 @@ describe('what a program says', () => {
     const out = all(line({ metric: { a: 1 }, progress: { done: 1 } }));
     const err = all(line({ metric: { a: 2, b: 2 }, output: { o: 1 }, skip: 'why' }), line('no'));
     expect(joined(out, err)).toEqual({
-      ...{ metrics: { a: 1, b: 2 }, progress: { done: 1 }, outputs: { o: 1 }, skip: 'why', fail: null },
+      ...{ metrics: { a: 1, b: 2 }, progress: { done: 1 }, outputs: { o: 1 }, skip: 'why', partial: null, fail: null },
       warnings: [expect.stringContaining('not JSON')],
     });
   });

@@ -36,6 +36,7 @@ describe('success', () => {
       metrics: { rows: 12 },
       progress: { done: 3, total: 10, unit: 'files', note: 'ES' },
       skipped: null,
+      partial: null,
       warnings: [],
     });
     expect(JSON.parse(JSON.stringify(answer))).toEqual(answer);

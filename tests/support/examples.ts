@@ -185,6 +185,12 @@ export const everyExample = (): Example[] => {
       running(on);
       for (let stage = 0; stage < 3; stage += 1) stageDone(on);
     }),
+    told('partial', (on) => {
+      running(on);
+      on.stage({ partial: 'NG failed; 5 instruments succeeded' });
+      on.done('verify');
+      for (let stage = 0; stage < 2; stage += 1) stageDone(on);
+    }),
     told('noop', (on) => {
       running(on);
       for (let stage = 0; stage < 3; stage += 1) on.stage(skipped);

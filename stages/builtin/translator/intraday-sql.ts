@@ -92,9 +92,10 @@ export const countJudged = `SELECT file, count(*) AS read, count(reason) AS reje
   epoch_ms(min(utc) FILTER (reason = '${tooLate}')) - ${graceMs} AS future,
   string_agg(DISTINCT day::VARCHAR, ',') FILTER (reason IS NULL) AS days FROM judged GROUP BY file`;
 
-/** `ok` is false when a row of the file is no bar, as far as the CSV reader has understood it. */
-export const countFast = (files: number[]) => `SELECT file, count(*) AS read, 0 AS rejected, NULL AS future, bool_and(ok) AS ok,
-  string_agg(DISTINCT day::VARCHAR, ',') AS days FROM bars WHERE file IN (${files.join(', ')}) GROUP BY file`;
+/** `ok` is false when a row of the file is no bar, as far as the CSV reader has understood it. Grouped twice: a date becomes text once a day, not once a row. */
+export const countFast = (files: number[]) => `SELECT file, sum(read)::BIGINT AS read, 0 AS rejected, NULL AS future, bool_and(ok) AS ok,
+  string_agg(day::VARCHAR, ',') AS days FROM (
+    SELECT file, day, count(*) AS read, bool_and(ok) AS ok FROM bars WHERE file IN (${files.join(', ')}) GROUP BY file, day) GROUP BY file`;
 /** Files that were read without line numbers and say one time twice: which line is the last? */
 export const doubled = (horizon: string) => `SELECT DISTINCT file FROM (
   SELECT file FROM bars WHERE day < DATE '${horizon}' AND line = 0 GROUP BY file, utc HAVING count(*) > 1)`;
@@ -106,8 +107,8 @@ export const keepRest = (horizon: string) => `CREATE OR REPLACE TABLE bars AS SE
 
 /** `rows`: without those whose time another row has too. */
 export type DayCount = { day: string; read: number; rows: number };
-export const countDays = (horizon: string) => `SELECT day::VARCHAR AS day, count(*) AS read, count(DISTINCT utc) AS rows
-  FROM bars WHERE day < DATE '${horizon}' GROUP BY day`;
+export const countDays = (horizon: string) => `SELECT date::VARCHAR AS day, read, rows FROM (
+  SELECT day AS date, count(*) AS read, count(DISTINCT utc) AS rows FROM bars WHERE day < DATE '${horizon}' GROUP BY date)`;
 
 /**
  * Bars in the documented columns, in the order of time; of one time the last line of the last file wins. The repeated hour of
