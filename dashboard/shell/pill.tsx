@@ -12,7 +12,7 @@ const wordOf = (connection: Connection): string => {
     case 'lagging':
       return `As of ${clockTime(connection.lastAt)}`;
     case 'reconnecting':
-      return 'Reconnecting';
+      return connection.lastAt === null ? 'Reconnecting' : `Reconnecting, as of ${clockTime(connection.lastAt)}`;
     case 'offline':
       return 'Offline';
     case 'refused':
