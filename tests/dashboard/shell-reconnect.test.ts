@@ -69,6 +69,11 @@ test('S49: the service is killed under the open page: the page says so, its time
   await row.getByText(/for –/).waitFor();
   expect(await page.getByRole('button', { name: 'Retry now' }).isEnabled()).toBe(true);
 
+  // What is said then fits on a phone too.
+  await page.setViewportSize({ width: 360, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.setViewportSize({ width: 1280, height: 800 });
+
   await context.setOffline(true);
   const banner = page.getByRole('alert');
   await banner.getByText(/What you see is of/).waitFor();
