@@ -109,13 +109,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
-  const progress = new Map<string, { value: Progress; savedAt: number }>();
+  const progress = new Map<string, { stage: string; value: Progress; savedAt: number }>();
   const marks: StageMarks = {
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     progress: ({ runId, pipeline }, stage, value) => {
       const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
       const due = clock.monotonicMs() - savedAt >= progressEveryMs;
-      progress.set(runId, { value, savedAt: due ? clock.monotonicMs() : savedAt });
+      progress.set(runId, { stage, value, savedAt: due ? clock.monotonicMs() : savedAt });
       tell({ run_id: runId, pipeline, stage, event: 'progress', data: { ...value, patch: { progress: value } } });
       if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
     },
@@ -166,6 +166,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   interpreter.onCommit((committed) => {
     const { run, decision } = committed;
     heartbeats.settle(committed);
+    if (decision.next?.begins) progress.delete(run.runId);
     if (run.endedAt !== null) {
       const last = progress.get(run.runId);
       progress.delete(run.runId);
@@ -210,7 +211,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     };
   const look = createLook({
     ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
-    live: (runId) => ({ progress: progress.get(runId)?.value ?? null, heartbeats: heartbeats.shown(runId) }),
+    live: (runId) => ({ progress: progress.get(runId) ?? null, heartbeats: heartbeats.shown(runId) }),
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
   const nextRunId = createRunIds(clock.wallMs);

@@ -4,7 +4,7 @@ import type { Progress, Status } from '../machines/status.ts';
 import type { RunRow } from './store.ts';
 
 /** What working stages said and showed since the row was written; `heartbeats` are instants by stage. */
-export type LiveMarks = { progress: Progress | null; heartbeats: Record<string, number> };
+export type LiveMarks = { progress: { stage: string; value: Progress } | null; heartbeats: Record<string, number> };
 const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -31,7 +31,8 @@ export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
     duration_ms: run.projection.duration_ms,
     retry_count,
     error,
-    progress: live.progress ?? run.progress,
+    // Of another stage it is a moment older than the row.
+    progress: live.progress?.stage === run.projection.stage ? live.progress.value : run.progress,
     stages: stages.map((stage) => {
       // A stage may be called `constructor`.
       const isMarked = stage.state === 'running' && Object.hasOwn(live.heartbeats, stage.name);

@@ -98,7 +98,13 @@ export type Decision = {
   ledger: Omit<LedgerRow, 'n' | 'at'>;
   events: NewEvent[];
   /** Absent when the run does not move (refused, stale). */
-  next?: { snapshot: unknown; projection: Projection; ended: boolean };
+  next?: {
+    snapshot: unknown;
+    projection: Projection;
+    ended: boolean;
+    /** An attempt begins: what an earlier one said of its progress says nothing about it. */
+    begins: boolean;
+  };
   /** Applied in this order: answered and ended effects deleted, stage effects marked dropping, new ones inserted. */
   remove: Fence[];
   drop: Fence[];

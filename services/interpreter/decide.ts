@@ -71,7 +71,8 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
   // A release is the one way past a process that nobody can end: its row is forgotten without proof, by name of who did it.
   const given = event.type === 'RELEASE' ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf) : [];
   const rows = { ...outbox, remove: [...outbox.remove, ...given] };
-  const moved = { at: now.wallMs, next: { snapshot: persist(machine, next), projection, ended: next.status === 'done' }, ...rows };
+  const begins = facts.some((fact) => fact.event === 'started');
+  const moved = { at: now.wallMs, next: { snapshot: persist(machine, next), projection, ended: next.status === 'done', begins }, ...rows };
   return {
     ...moved,
     ledger: {
@@ -108,7 +109,7 @@ export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, no
   const moved = {
     ...idle,
     at: now.wallMs,
-    next: { snapshot: run.snapshot, projection, ended: true },
+    next: { snapshot: run.snapshot, projection, ended: true, begins: false },
     remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
     drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
     disarm: timers.map(({ id, stamp }) => ({ kind: 'timer' as const, id, stamp })),
@@ -191,11 +192,12 @@ const refused = (
 
 /** How the public view of the run changes: with it, whoever follows the events knows the status without asking. */
 const patchAfter = ({ run, effects }: Loaded, { at, next, remove, born }: Omit<Decision, 'ledger' | 'events'>): StatusPatch => {
-  const { projection, ended } = next as NonNullable<Decision['next']>;
+  const { projection, ended, begins } = next as NonNullable<Decision['next']>;
   const left = effects.filter((effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp));
   // As the store judges it: the lock of an ended run waits for processes that may live.
   const isFree = ended && ![...left, ...born].some(({ kind }) => kind === 'stage');
-  const after = { ...run, projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null, lock: isFree ? null : run.lock };
+  const moved = { projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null };
+  const after = { ...run, ...moved, lock: isFree ? null : run.lock, progress: begins ? null : run.progress };
   // A queued run holds no lock: the place it was given is news, too.
   const before = run.projection.state === 'QUEUED' ? { ...run, lock: null } : run;
   return patchOf(run.version === 0 ? null : viewOf(before), viewOf(after));

@@ -85,12 +85,14 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
     ledgerN: before.ledgerN + 1,
     runSeq: before.runSeq + decision.events.length,
     ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: at, endedAt: next.ended ? at : null }),
+    ...(next?.begins && { progress: null }),
   };
   const snapshot = next ? JSON.stringify(next.snapshot) : null;
   if (next) {
     // The version is the fence between processes: whoever wrote first has moved it.
     const moved = db.run(
-      `UPDATE runs SET version = ?, ledger_n = ?, run_seq = ?, snapshot = ?, projection = ?, state = ?, updated_at = ?, ended_at = ?
+      `UPDATE runs SET version = ?, ledger_n = ?, run_seq = ?, snapshot = ?, projection = ?, state = ?, updated_at = ?, ended_at = ?,
+         progress = CASE ? WHEN 1 THEN NULL ELSE progress END
        WHERE run_id = ? AND version = ?`,
       after.version,
       after.ledgerN,
@@ -100,6 +102,7 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
       next.projection.state,
       at,
       after.endedAt,
+      next.begins ? 1 : 0,
       runId,
       before.version,
     );

@@ -154,7 +154,7 @@ test('I13: the store refuses to free the lock of a run while a stage effect is n
       },
       why: null,
     },
-    next: { snapshot: run.snapshot, projection: run.projection, ended: true },
+    next: { snapshot: run.snapshot, projection: run.projection, ended: true, begins: false },
   }));
   expect(committed?.run.lock).not.toBeNull();
   expect((await on.store.run(id))?.run.lock).not.toBeNull();

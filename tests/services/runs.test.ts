@@ -118,6 +118,20 @@ test('S14: a run in which every stage had nothing to do says noop', async () => 
   ]);
 });
 
+test('progress is that of the stage that works: what an earlier one said of its own is gone when the next begins', async () => {
+  const says = `echo '::stagewright {"progress":{"done":3,"total":3}}'`;
+  const id = await begin(
+    pipeline(`{ name: one, run: ["bash", "-c", ${JSON.stringify(says)}] }`, stage('echo up > up; until [ -e go ]; do sleep 0.02; done')),
+  );
+  await said('up');
+  expect((await running.orchestrator.run(id)).progress).toBeNull();
+  await writeFile(join(running.dir, 'go'), '');
+  const patches =
+    (await ended(running.orchestrator, id)) &&
+    (await eventsOf(id)).map(({ data }) => (data.patch as { progress?: unknown } | undefined)?.progress);
+  expect(patches.filter((progress) => progress !== undefined)).toEqual([null, { done: 3, total: 3 }, null]);
+});
+
 test('a stage that succeeded in part says so, and so does its run', async () => {
   const id = await begin(pipeline(stage(`echo '::stagewright {"partial":"NG failed; 5 succeeded"}'`), '{ name: two, run: ["true"] }'));
   const status = await ended(running.orchestrator, id);

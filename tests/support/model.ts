@@ -15,6 +15,7 @@ export const applied = ({ run, effects, timers }: Loaded, decision: Decision): L
     ledgerN: run.ledgerN + 1,
     runSeq: run.runSeq + decision.events.length,
     ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: decision.at, endedAt: next.ended ? decision.at : null }),
+    ...(next?.begins && { progress: null }),
   };
   const left = effects
     .filter((row) => !decision.remove.some(same(row)))
