@@ -41,7 +41,7 @@ test('a module gets its options and gives outputs, metrics, progress and a manif
         ...{ workspace: request.workspace, projectDir: bench.dir, idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}$/) },
       },
     },
-    ...{ metrics: { rows: 7 }, progress: { done: 2, total: 2 }, skipped: null, warnings: [] },
+    ...{ metrics: { rows: 7 }, progress: { done: 2, total: 2 }, skipped: null, partial: null, warnings: [] },
   });
   const manifest = JSON.parse(await readFile(join(request.attemptDir, 'manifest.json'), 'utf8'));
   expect(manifest).toEqual({ files: [{ path: 'a.csv', bytes: 1, sha256: 'x' }] });
