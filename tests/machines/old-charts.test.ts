@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { initialTransition } from 'xstate';
+import type { ChartConfig } from '../../machines/compile.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
+import { machineOf } from '../../machines/machine.ts';
+import { persist } from '../../services/interpreter/charts.ts';
+import type { Delivery } from '../../services/interpreter/decide.ts';
+import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import type { Loaded } from '../../services/store.ts';
+import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
+
+// Written by the first compiler, as the stores of its time hold it: two stages, a retry, files, a timeout of the run.
+const stored = JSON.parse(readFileSync(new URL('../fixtures/chart-of-compiler-1.json', import.meta.url), 'utf8')) as {
+  compiler_version: number;
+  definition: PipelineDefinition;
+  config: ChartConfig;
+};
+const oldModel = (): Model => {
+  const today = modelOf(stored.definition);
+  const machine = machineOf(stored.config);
+  const snapshot = persist(machine, initialTransition(machine)[0]);
+  return {
+    ...today,
+    machine,
+    fresh: { ...today.fresh, run: { ...today.fresh.run, snapshot, projection: projectSnapshot(machine, snapshot) } },
+  };
+};
+
+const story = () => {
+  const model = oldModel();
+  let loaded: Loaded = model.fresh;
+  let at = 0;
+  const deliver = (delivery: Delivery): void => {
+    at += 1000;
+    loaded = applied(loaded, decided(model, loaded, delivery, at));
+  };
+  const answer = (kind: string, output: unknown = {}, error?: object): void => {
+    const row = loaded.effects.find((effect) => effect.kind === kind && effect.state !== 'dropping');
+    if (!row) throw new Error(`no ${kind} is live`);
+    if (kind === 'drain') loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
+    const fence = { kind: 'effect' as const, id: row.id, stamp: row.stamp };
+    const event = error
+      ? { type: `xstate.error.actor.${row.id}` as const, error: error as never, actorId: row.id }
+      : { type: `xstate.done.actor.${row.id}` as const, output, actorId: row.id };
+    deliver({ event, fence, cause: { kind: 'effect' } });
+  };
+  const timer = (name: string): void => {
+    const row = loaded.timers.find(({ id }) => id.includes(name));
+    if (!row) throw new Error(`no timer ${name} is armed`);
+    deliver({
+      event: { type: row.id as 'xstate.after.1' },
+      fence: { kind: 'timer', id: row.id, stamp: row.stamp },
+      cause: { kind: 'timer' },
+    });
+  };
+  deliver(admitted);
+  return { deliver, answer, timer, now: () => loaded.run.projection };
+};
+const failure = { code: 'exit-code', message: 'exit code 1', retryable: true };
+
+test('the fixture is of another compiler than the one of today', () => expect(stored.compiler_version).toBe(1));
+
+test('S65, I12: a run that began under the first compiler goes on under today’s service, over a retry, to its end', () => {
+  const { answer, timer, now } = story();
+  answer('preflight');
+  answer('stage', {}, failure);
+  expect(now()).toMatchObject({ state: 'RETRYING', allowed: ['STOP'], pause_requested: false });
+  timer('backoff');
+  answer('stage', { outputs: { n: 1 }, metrics: {}, skipped: null });
+  answer('verify');
+  expect(now()).toMatchObject({ state: 'RUNNING_TWO', stages: [{ state: 'succeeded', attempt: 2 }, { state: 'running' }] });
+  answer('stage', { outputs: {}, metrics: {}, skipped: null });
+  expect(now()).toMatchObject({ state: 'DONE', outcome: 'success', allowed: [] });
+});
+
+test('S65: its timeout ends it, what it did not know is refused with a sentence, and it can be retried as a new run', () => {
+  const { answer, timer, deliver, now } = story();
+  answer('preflight');
+  deliver({ event: { type: 'PAUSE', by: 'ada', reason: null }, fence: null, cause: { kind: 'command' } });
+  expect(now().state).toBe('RUNNING_ONE');
+  timer('runTimeout');
+  answer('drain');
+  expect(now()).toMatchObject({ state: 'FAILED', error: { code: 'run-timeout' }, allowed: ['RETRY_FROM'] });
+});
