@@ -34,6 +34,7 @@ export const openPlace = async (pipelines: number, waker: Waker = noWaker): Prom
     dataDir: join(dir, 'data'),
     baseEnv: { PATH: '/usr/bin:/bin' },
     loaded: await loadPipelines(join(dir, 'pipelines')),
+    readPipelines: () => loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: null,
     shutdownTimeoutMs: 1000,
     watchdogIntervalMs: 30_000,

@@ -67,6 +67,7 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     dataDir,
     baseEnv: baseEnvOf(env),
     loaded,
+    readPipelines: () => loadPipelines(config.pipelines),
     defaultPipeline: config.default_pipeline ?? null,
     shutdownTimeoutMs: config.shutdown_timeout,
     secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
@@ -92,6 +93,14 @@ export const serve = async (argv: string[], env: Env, wrap: (parts: Parts) => Pa
     const { url } = await server.listen();
     claimed.claim.publish(url);
     await service.boot();
+    process.on('SIGHUP', () => {
+      service.orchestrator
+        .reload({ kind: 'system', name: 'SIGHUP' })
+        .then(({ problems }) => {
+          for (const { file, line, detail } of problems) logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
+        })
+        .catch((error) => logger.error(`the pipeline files could not be read again: ${error.message}`));
+    });
     if (config.start !== undefined) await startFirst(service.orchestrator, config.start, logger);
     process.stdout.write(isTerminal ? `Stagewright is ready at ${url}\n` : `${JSON.stringify({ event: 'listening', url })}\n`);
   } catch (error) {

@@ -59,6 +59,9 @@ const outcome = statusSchema
   .extend(statusSchema.pick({ created_at: true, started_at: true, ended_at: true, duration_ms: true }).shape)
   .extend({ error_code: z.string().nullable() });
 
+const names = z.array(z.string());
+export const reloadAnswer = z.object({ added: names, changed: names, removed: names, kept: names, problems: z.array(problem) });
+
 /** Everything about one pipeline: its definition, how it went last, when it is due, and what may go wrong. */
 export const pipelineAnswer = pipelineSummary.extend({
   definition,

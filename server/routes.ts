@@ -8,7 +8,7 @@ import type { RunFilter } from '../services/store.ts';
 import { actorOf } from './actor.ts';
 import { readArtefact } from './artefact-route.ts';
 import { readLog } from './log-route.ts';
-import { acknowledgeAnswer, acknowledgeBody, pipelineAnswer, pipelinesAnswer } from './pipeline-schemas.ts';
+import { acknowledgeAnswer, acknowledgeBody, pipelineAnswer, pipelinesAnswer, reloadAnswer } from './pipeline-schemas.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import * as schemas from './schemas.ts';
@@ -165,6 +165,11 @@ export const routes: readonly Route[] = [
       ),
   },
   ...scheduleRoutes,
+  {
+    ...{ method: 'post', path: '/api/pipelines/reload', summary: 'Read the pipeline files again; a broken one keeps what it said before' },
+    ...{ answers: { 200: reloadAnswer }, refusals: [] },
+    handle: async (orchestrator, input) => ok(await orchestrator.reload(actorOf(input))),
+  },
   {
     ...{ method: 'get', path: '/api/pipelines', summary: 'Every pipeline, and the files that do not hold' },
     ...{ answers: { 200: pipelinesAnswer }, refusals: [] },

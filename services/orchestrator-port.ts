@@ -171,10 +171,23 @@ export type Commands = {
     options: { reason: string; actor: Actor },
   ): Promise<{ pipeline: string; policy: PolicyView | null; as_of_seq: number }>;
 };
+export type ReloadReport = {
+  added: string[];
+  changed: string[];
+  removed: string[];
+  /** Pipelines whose file does not hold now: what it said before stays in force. */
+  kept: string[];
+  problems: PipelineProblem[];
+};
+/** What concerns the service itself. */
+type Upkeep = {
+  /** Reads the pipeline files again. @throws starting */
+  reload(actor: Actor): Promise<ReloadReport>;
+};
 export type RunCommand = { command: Command; actor: Actor; ifVersion: number | null; idempotency: Idempotency | null };
 
 /**
  * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a caller's fault and
  * nothing else on purpose.
  */
-export type Orchestrator = Queries & LogQueries & ArtefactQueries & StreamSource & Commands & Schedules;
+export type Orchestrator = Queries & LogQueries & ArtefactQueries & StreamSource & Commands & Schedules & Upkeep;

@@ -28,6 +28,7 @@ import type { LoadedPipelines } from './pipelines.ts';
 import { plainError } from './plain-error.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
+import { createReload } from './reload.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -52,6 +53,8 @@ export type ServiceOptions = {
   dataDir: string;
   baseEnv: Record<string, string>;
   loaded: LoadedPipelines;
+  /** Reads the pipeline files again. */
+  readPipelines: () => Promise<LoadedPipelines>;
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
   watchdogIntervalMs: number;
@@ -233,6 +236,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     intervalMs: schedules.shortestInterval(pipeline),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
+  const reload = createReload({
+    ...{ loaded: options.loaded, read: options.readPipelines, note },
+    before: scheduler.tick,
+    after: book.open,
+  });
   const orchestrator: Orchestrator = {
     ...schedules,
     ...queries,
@@ -240,6 +248,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     ...createLogQueries({ logs, look }),
     ...createArtefacts({ dataDir, look }),
     ...commands,
+    reload: (actor) => {
+      look.truthful();
+      return reload(actor);
+    },
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */

@@ -76,6 +76,22 @@ export const controlCommands: Record<string, Command> = {
       return shown(context, await send(context, await meant(context), { type: 'SKIP_STAGE', ...more }));
     },
   },
+  reload: {
+    usage: '',
+    help: 'read the pipeline files again; what is live goes on as it began, a broken file keeps what it said before',
+    ...{ options: ['json'], maxArgs: 0 },
+    run: async ({ api, out, values }) => {
+      const report = await api.ask('POST /api/pipelines/reload');
+      if (values.json) out.json(report);
+      else {
+        const { problems, ...names } = report;
+        const parts = Object.entries(names).flatMap(([word, some]) => (some.length > 0 ? [`${word}: ${some.join(', ')}`] : []));
+        out.line(parts.join('\n') || 'nothing changed');
+        for (const { file, line, detail } of problems) out.error(`${file}${line ? `:${line}` : ''}: ${detail}`);
+      }
+      return report.problems.length > 0 ? exits.failed : exits.done;
+    },
+  },
   pause: simple('PAUSE', 'hold the run after its stage, or instead of its next attempt'),
   resume: simple('RESUME', 'go on'),
 };

@@ -353,3 +353,15 @@ test('pause, resume, retry and skip say what the run does then, and exit 3 with 
   const retried = await ask('retry', 'mended', '--wait', '--json');
   expect([retried.code, (JSON.parse(retried.out) as Status).metadata.retry_from]).toEqual([0, 'work']);
 });
+
+test('reload says what has changed, and exits 1 when a file does not hold, which goes on as before', async () => {
+  expect(await ask('reload')).toMatchObject({ code: 0, out: 'nothing changed\n' });
+  const path = join(dir, 'pipelines/good.yaml');
+  const text = readFileSync(path, 'utf8');
+  await writeFile(path, 'name: good\n');
+  expect(await ask('reload')).toMatchObject({ code: 1, out: 'kept: good\n', err: expect.stringContaining('good.yaml') });
+  expect((await ask('start', 'good', '--wait')).code).toBe(0);
+  await writeFile(path, text);
+  service.child.kill('SIGHUP');
+  await until(async () => (await ask('events', '--json', '--limit', '50')).out.includes('read again by SIGHUP; nothing changed'));
+});

@@ -53,6 +53,7 @@ export const runService = async (options: {
     dataDir,
     baseEnv,
     loaded: await loadPipelines(join(dir, 'pipelines')),
+    readPipelines: () => loadPipelines(join(dir, 'pipelines')),
     defaultPipeline: options.defaultPipeline ?? null,
     shutdownTimeoutMs: 3000,
     watchdogIntervalMs: 30_000,
