@@ -8,9 +8,9 @@ export type PipelineFacts = Operations['GET /api/pipelines']['answer']['items'][
 export type RunFacts = Operations['GET /api/runs']['answer']['items'][number];
 
 const quietMs = 300;
-const edges: readonly string[] = ['accepted', 'acknowledged'];
+const edges: readonly string[] = ['accepted', 'acknowledged', 'blocked', 'recovered', 'changed'];
 
-/** Keeps what REST said in step with the journal: a run that began or ended makes lists of runs old. */
+/** Keeps what REST said in step with the journal: a run that began or ended makes lists of runs old, files read again those of pipelines. */
 export const useRefresh = (): void => {
   const store = useLiveStore();
   useEffect(() => {
