@@ -5,7 +5,7 @@ import { systemClock } from '../services/clock.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
 import type { Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
-import { loadPipelines } from '../services/pipelines.ts';
+import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { noWaker, type Waker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';

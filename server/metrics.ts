@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Measures } from '../services/measures.ts';
+import type { Measures } from '../services/health/measures.ts';
 
 export type Metrics = { contentType: string; render(): Promise<string> };
 type Labels = Record<string, string>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Status } from '../machines/status.ts';
-import type { HealthReport } from '../services/health.ts';
+import type { HealthReport } from '../services/health/health.ts';
 import type { EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import type { RunFilter } from '../services/store.ts';

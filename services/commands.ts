@@ -1,8 +1,8 @@
 import { eventOfCommand } from '../machines/commands.ts';
 import type { RunContext } from '../machines/context.ts';
-import { noStreak, policyView } from './failure-policy.ts';
 import { VersionMoved } from './interpreter/decide.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
+import { noStreak, policyView } from './pipelines/failure-policy.ts';
 import { ServiceError } from './service-error.ts';
 import { createStarter, type StartDeps } from './start.ts';
 import { idleStatus } from './status.ts';

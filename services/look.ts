@@ -1,6 +1,6 @@
 import type { Status } from '../machines/status.ts';
 import { suggest } from '../machines/suggest.ts';
-import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
+import type { LoadedPipeline, LoadedPipelines } from './pipelines/pipelines.ts';
 import { ServiceError } from './service-error.ts';
 import { type LiveMarks, statusOf } from './status.ts';
 import type { RunRow, Store } from './store.ts';

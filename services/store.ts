@@ -5,7 +5,7 @@ import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
 import type { ProcessIdentity } from '../stages/contract.ts';
-import type { Streak } from './failure-policy.ts';
+import type { Streak } from './pipelines/failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
 import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
 

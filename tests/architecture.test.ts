@@ -62,11 +62,11 @@ test.each([
   ['ws', ['server/stream/']],
   ['winston', ['services/logger.ts']],
   ['prom-client', ['server/metrics.ts']],
-  ['yaml', ['services/pipelines.ts']],
+  ['yaml', ['services/pipelines/pipelines.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
-  ['node:perf_hooks', ['services/event-loop.ts']],
+  ['node:perf_hooks', ['services/health/event-loop.ts']],
   ['node-cron', ['services/scheduler/waker.ts']],
   ['croner', ['services/scheduler/cron.ts']],
 ])('%s is touched only in %j', (dependency, doors) => {
@@ -131,7 +131,7 @@ test('time comes through services/clock.ts', () => {
   const exceptions = [
     'services/clock.ts',
     // Measures lateness, not time.
-    'services/event-loop.ts',
+    'services/health/event-loop.ts',
     // Processes of their own, without the service and its clock.
     'services/launcher/launcher-process.ts',
     'stages/module-host.ts',

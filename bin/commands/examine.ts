@@ -3,7 +3,7 @@ import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
-import { loadPipelines } from '../../services/pipelines.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 
 export type Finding = { what: string; level: 'ok' | 'warning' | 'wrong'; detail: string; todo: string | null };
 type Place = { api: Api; url: string; dataDir: string; pipelines: string };

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { defaultShutdownTimeoutMs } from '../../services/config.ts';
-import { lintLine, lintOf } from '../../services/lint.ts';
-import { loadPipelines } from '../../services/pipelines.ts';
+import { lintLine, lintOf } from '../../services/pipelines/lint.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { intervalOfFile } from '../../services/scheduler/interval.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';

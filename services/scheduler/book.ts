@@ -8,7 +8,7 @@ import {
   scheduleSchema,
   timeFields,
 } from '../../machines/schedule.ts';
-import type { LoadedPipelines } from '../pipelines.ts';
+import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import { checkSchedule } from './check.ts';
 import { type Plan, planOf } from './planner.ts';
 import { readSkipDays } from './skip-days.ts';

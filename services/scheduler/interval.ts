@@ -1,5 +1,5 @@
 import { scheduleOf } from '../../machines/schedule.ts';
-import type { LoadedPipeline } from '../pipelines.ts';
+import type { LoadedPipeline } from '../pipelines/pipelines.ts';
 import { type Plan, planOf } from './planner.ts';
 
 /** Enough to see the shortest of a week. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Queued } from '../../machines/context.ts';
-import { warnedEvent } from '../failure-policy.ts';
+import { warnedEvent } from '../pipelines/failure-policy.ts';
 import type { BeginRequest, Begun, Committed, Conflict, Decision, Line, Loaded, Paused, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';

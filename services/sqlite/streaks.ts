@@ -1,5 +1,5 @@
 import type { NewEvent } from '../../machines/events.ts';
-import { afterRun, judgeStart, noStreak, type Streak } from '../failure-policy.ts';
+import { afterRun, judgeStart, noStreak, type Streak } from '../pipelines/failure-policy.ts';
 import type { RunRow, RunSpec } from '../store.ts';
 import type { Database, Row } from './database.ts';
 

@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Projection } from '../../machines/project.ts';
-import { afterRun, judgeStart, noStreak } from '../../services/failure-policy.ts';
 import type { StartRequest } from '../../services/orchestrator-port.ts';
+import { afterRun, judgeStart, noStreak } from '../../services/pipelines/failure-policy.ts';
 import { ended, type Running, runService, startRequest } from '../support/service.ts';
 
 // Fails until the file `mended` is there.

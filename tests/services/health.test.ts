@@ -1,9 +1,9 @@
-import { registerChecks } from '../../services/checks.ts';
-import { watchEventLoop } from '../../services/event-loop.ts';
-import { createHealth } from '../../services/health.ts';
+import { registerChecks } from '../../services/health/checks.ts';
+import { watchEventLoop } from '../../services/health/event-loop.ts';
+import { createHealth } from '../../services/health/health.ts';
+import { watchStore } from '../../services/health/store-trouble.ts';
 import { plainError } from '../../services/plain-error.ts';
 import type { Store } from '../../services/store.ts';
-import { watchStore } from '../../services/store-trouble.ts';
 import { ended, type Running, runService, startRequest } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPipelines } from '../../services/pipelines.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 
 let project: string;
 beforeEach(async () => {

@@ -8,7 +8,7 @@ import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
-import { loadPipelines } from '../../services/pipelines.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { noWaker } from '../../services/scheduler/waker.ts';
 import { createService, type Parts, type Service, type ServiceOptions } from '../../services/service.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';

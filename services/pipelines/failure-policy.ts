@@ -1,7 +1,7 @@
-import type { FailurePolicy } from '../machines/definition.ts';
-import type { NewEvent } from '../machines/events.ts';
-import type { Projection } from '../machines/project.ts';
-import type { Trigger } from '../machines/status.ts';
+import type { FailurePolicy } from '../../machines/definition.ts';
+import type { NewEvent } from '../../machines/events.ts';
+import type { Projection } from '../../machines/project.ts';
+import type { Trigger } from '../../machines/status.ts';
 
 /** Failed runs of a pipeline in a row, and what became of them. Instants are epoch milliseconds. */
 export type Streak = {

@@ -1,5 +1,5 @@
-import type { Backoff, FailureMatch, PipelineDefinition, StageDefinition } from '../machines/definition.ts';
-import { stageWorstCaseMs, worstCaseMs } from '../machines/lint/worst-case.ts';
+import type { Backoff, FailureMatch, PipelineDefinition, StageDefinition } from '../../machines/definition.ts';
+import { stageWorstCaseMs, worstCaseMs } from '../../machines/lint/worst-case.ts';
 
 const backoffOf = ({ initialMs, factor, maxMs, jitter }: Backoff) => ({ initial_ms: initialMs, factor, max_ms: maxMs, jitter });
 const matchOf = ({ exitCodes, codes, signals = [] }: FailureMatch) => ({ exit_codes: exitCodes, codes, signals });

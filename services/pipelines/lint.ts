@@ -1,5 +1,5 @@
-import type { LintFinding } from '../machines/lint/finding.ts';
-import { lint } from '../machines/lint/lint.ts';
+import type { LintFinding } from '../../machines/lint/finding.ts';
+import { lint } from '../../machines/lint/lint.ts';
 import type { LoadedPipeline } from './pipelines.ts';
 
 /** What of the time to stop is left to the stages; the rest is for the service itself. */

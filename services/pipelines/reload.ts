@@ -1,6 +1,6 @@
-import type { Actor, ReloadReport } from './orchestrator-port.ts';
+import type { Actor, ReloadReport } from '../orchestrator-port.ts';
+import type { Store } from '../store.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
-import type { Store } from './store.ts';
 
 const said = (entry: LoadedPipeline): string => JSON.stringify([entry.definition, entry.schedules]);
 

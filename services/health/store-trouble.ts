@@ -1,5 +1,5 @@
-import { ServiceError } from './service-error.ts';
-import type { Store } from './store.ts';
+import { ServiceError } from '../service-error.ts';
+import type { Store } from '../store.ts';
 
 /** Primary result codes of SQLite that speak of the world, not of a mistake of ours (sqlite.org/rescode.html). */
 const troubles: Record<number, string> = {

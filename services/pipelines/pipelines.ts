@@ -1,11 +1,11 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import type { PipelineDefinition } from '../machines/definition.ts';
-import { type FileSchedule, parseDefinition } from '../machines/parse-definition.ts';
-import type { PipelineProblem } from './orchestrator-port.ts';
-import { checkSchedule } from './scheduler/check.ts';
-import { readSkipDays } from './scheduler/skip-days.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
+import { type FileSchedule, parseDefinition } from '../../machines/parse-definition.ts';
+import type { PipelineProblem } from '../orchestrator-port.ts';
+import { checkSchedule } from '../scheduler/check.ts';
+import { readSkipDays } from '../scheduler/skip-days.ts';
 
 /** What a file itself says, by JSON pointer. */
 type FileText = {

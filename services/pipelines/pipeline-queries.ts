@@ -1,11 +1,11 @@
+import type { Look } from '../look.ts';
+import type { Queries } from '../orchestrator-port.ts';
+import type { Schedules } from '../scheduler/schedules-port.ts';
+import type { Store } from '../store.ts';
 import { definitionView } from './definition-view.ts';
 import { noStreak, policyView, type Streak } from './failure-policy.ts';
 import { type LintFacts, lintOf } from './lint.ts';
-import type { Look } from './look.ts';
-import type { Queries } from './orchestrator-port.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
-import type { Schedules } from './scheduler/schedules-port.ts';
-import type { Store } from './store.ts';
 
 type Deps = {
   store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;

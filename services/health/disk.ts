@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sizeText } from '../machines/size.ts';
-import type { Clock } from './clock.ts';
+import { sizeText } from '../../machines/size.ts';
+import type { Clock } from '../clock.ts';
 
 export type DiskLimits = {
   /** Below this much free space nothing new is started. */

@@ -1,12 +1,12 @@
-import type { Launcher } from '../stages/launcher-port.ts';
+import type { Launcher } from '../../stages/launcher-port.ts';
+import type { Effects } from '../interpreter/effects.ts';
+import type { LoadedPipelines } from '../pipelines/pipelines.ts';
+import type { Retention } from '../retention.ts';
+import type { Alarms } from '../watchdog/alarms.ts';
+import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Disk } from './disk.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Health } from './health.ts';
-import type { Effects } from './interpreter/effects.ts';
-import type { LoadedPipelines } from './pipelines.ts';
-import type { Retention } from './retention.ts';
-import type { Alarms } from './watchdog/alarms.ts';
-import type { Watchdog } from './watchdog/watchdog.ts';
 
 type Parts = {
   loaded: LoadedPipelines;
