@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import type { NewEvent } from '../machines/events.ts';
-import type { Progress } from '../machines/status.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
 import { createArchive } from './archive.ts';
@@ -28,6 +27,7 @@ import { createPipelineQueries } from './pipelines/pipeline-queries.ts';
 import type { LoadedPipelines } from './pipelines/pipelines.ts';
 import { createReload } from './pipelines/reload.ts';
 import { plainError } from './plain-error.ts';
+import { createProgress } from './progress.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
@@ -74,9 +74,6 @@ export type Service = {
   close(): Promise<void>;
 };
 
-/** How often the last progress of a working stage is written down. */
-const progressEveryMs = 5000;
-
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
   const { launcher, processes, clock, logger, waker } = parts;
@@ -112,24 +109,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
-  const progress = new Map<string, { stage: string; value: Progress; savedAt: number }>();
+  const progress = createProgress({ store, clock, note, tell, log });
   const marks: StageMarks = {
+    ...{ progress: progress.progress, left: progress.left },
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
-    progress: ({ runId, pipeline }, stage, value) => {
-      const savedAt = progress.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
-      const due = clock.monotonicMs() - savedAt >= progressEveryMs;
-      progress.set(runId, { stage, value, savedAt: due ? clock.monotonicMs() : savedAt });
-      tell({ run_id: runId, pipeline, stage, event: 'progress', data: { ...value, patch: { progress: value } } });
-      if (due) store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
-    },
-    left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
-      const of = { runId, pipeline, stage: input.stage as string, attempt };
-      for (const msg of warnings) await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
-      if (!last) return;
-      const msg = `${[last.done, last.total].filter((one) => one !== undefined).join(' of ')} ${last.unit ?? ''} ${last.note ?? ''}`;
-      const data = { ...last, patch: { progress: last } };
-      await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data });
-    },
     watch: (...attempt) => heartbeats.watch(...attempt),
   };
 
@@ -169,13 +152,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   interpreter.onCommit((committed) => {
     const { run, decision } = committed;
     heartbeats.settle(committed);
-    if (decision.next?.begins) progress.delete(run.runId);
-    if (run.endedAt !== null) {
-      const last = progress.get(run.runId);
-      progress.delete(run.runId);
-      if (last) store.saveProgress(run.runId, last.value).catch((error) => log('progress could not be saved', { error: String(error) }));
-      if (decision.drop.length > 0) reap(run.runId);
-    }
+    progress.settle(committed);
+    if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
     if (phase === 'ready' && (run.endedAt !== null || run.projection.state === 'QUEUED')) void admission.settle(key);
@@ -214,7 +192,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     };
   const look = createLook({
     ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
-    live: (runId) => ({ progress: progress.get(runId) ?? null, heartbeats: heartbeats.shown(runId) }),
+    live: (runId) => ({ progress: progress.shown(runId), heartbeats: heartbeats.shown(runId) }),
   });
   const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
   const nextRunId = createRunIds(clock.wallMs);
