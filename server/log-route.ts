@@ -16,7 +16,7 @@ export const readLog = async (orchestrator: Orchestrator, { params, query, signa
     if (answer !== null) return answer;
     throw new ServiceError(
       'unknown-attempt',
-      `there is no ${stream} of ${place.stage}, attempt ${place.attempt}: it has not begun, or was removed`,
+      `there is no ${stream} of ${place.stage}, attempt ${place.attempt} any more: the files of the run were removed`,
     );
   };
   if (q !== undefined) {

@@ -25,11 +25,25 @@ export const createLogQueries = ({ logs, look }: { logs: Logs; look: Look }): Lo
       throw new ServiceError('unknown-attempt', `${place.stage} of run ${runId} had ${places.length} attempts`);
     return { runId, stage: place.stage, attempt: place.attempt, stream };
   };
+  const nothing = { bytes: Buffer.alloc(0), offset: 0, nextOffset: 0, size: 0 };
+  /** An attempt that has just begun, or never came to its program, has written nothing: that is no missing log. */
+  const orEmpty = async <T>(found: Promise<T | null>, { runId }: LogFile, empty: T): Promise<T | null> =>
+    (await found) ?? ((await logs.isKept(runId)) ? empty : null);
+
   return {
     logPlaces,
     logSize: async (runId, place, stream) => logs.size(await fileOf(runId, place, stream)),
-    logPart: async (runId, place, stream, range) => logs.read(await fileOf(runId, place, stream), range),
-    logLines: async (runId, place, stream, range) => logs.lines(await fileOf(runId, place, stream), range),
-    logSearch: async (runId, place, stream, search, signal) => logs.search(await fileOf(runId, place, stream), search, signal),
+    logPart: async (runId, place, stream, range) => {
+      const file = await fileOf(runId, place, stream);
+      return orEmpty(logs.read(file, range), file, nothing);
+    },
+    logLines: async (runId, place, stream, range) => {
+      const file = await fileOf(runId, place, stream);
+      return orEmpty(logs.lines(file, range), file, { ...nothing, firstLine: range.fromLine, totalLines: 0, cut: false });
+    },
+    logSearch: async (runId, place, stream, search, signal) => {
+      const file = await fileOf(runId, place, stream);
+      return orEmpty(logs.search(file, search, signal), file, { matches: [], nextOffset: null, size: 0, searchedTo: 0 });
+    },
   };
 };

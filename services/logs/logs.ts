@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { filesOf } from '../../stages/evidence.ts';
-import { attemptDirOf } from '../paths.ts';
+import { attemptDirOf, runDirOf } from '../paths.ts';
 import { countNewlines, createLineIndex, type LineIndex } from './line-index.ts';
 import { type ByteMask, type MaskedFile, withMaskedFile } from './masked-file.ts';
 import { type LogMatches, searchFile } from './search.ts';
@@ -14,6 +14,8 @@ export type LogLines = LogPart & { firstLine: number; totalLines: number; cut: b
 
 /** The output of stages, read from the files they write: bounded memory whatever their size, and never held up for long. */
 export type Logs = {
+  /** The run still has its files: what is not there was never written. */
+  isKept(runId: string): Promise<boolean>;
   /** @returns null when there is no such file; so do the others */
   size(file: LogFile): Promise<number | null>;
   /** `tail` begins at the start of a line when there is one in it. */
@@ -77,6 +79,11 @@ export const createLogs = (
   };
 
   return {
+    isKept: async (runId) =>
+      stat(runDirOf(dataDir, runId)).then(
+        () => true,
+        () => false,
+      ),
     size: async (file) => {
       const info = await stat(pathOf(file)).catch(() => null);
       return info?.size ?? null;

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -7,6 +9,7 @@ const pipelines = {
     'name: two\nstages:\n  - { name: one, run: ["sh", "-c", "echo out one; echo err one >&2; test $STAGEWRIGHT_ATTEMPT = 2"], retry: { limit: 1, backoff: { initial: 10ms } } }\n  - { name: two, run: ["sh", "-c", "for i in 1 2 3 4 5; do echo zwei $i; sleep 0.1; done; printf \'käse\'"] }\n',
   'wide.yaml':
     'name: wide\nstages:\n  - { name: wide, run: ["sh", "-c", "yes x | head -c 2000000 | tr -d [:space:]; yes x | head -c 2000000 | tr -d [:space:]; echo; echo end"] }\n',
+  'never.yaml': 'name: never\nstages:\n  - { name: never, run: [echo, "${env.NOBODY_SET_THIS}"] }\n',
   'loud.yaml': 'name: loud\nstages:\n  - { name: loud, run: ["seq", "1", "200000"] }\n',
   'long.yaml': 'name: long\nstages:\n  - { name: long, run: ["sh", "-c", "echo begins; sleep 60"], grace: 1s }\n',
 };
@@ -124,6 +127,17 @@ describe('GET of a log', () => {
     expect(headers).toMatchObject({ 'x-cut': 'true', 'x-next-offset': '1048576', 'x-total-lines': '2' });
     expect((await served.ask('GET', `/api/runs/${wide}/logs/wide/1?from_line=2`)).text).toBe('end\n');
     expect((await served.ask('GET', `/api/runs/${wide}/logs/wide/1?from_line=2`)).headers['x-cut']).toBeUndefined();
+  });
+  test('an attempt that never came to its program has an empty log; one whose files were removed has none', async () => {
+    const never = await start('never');
+    await ended(served.orchestrator, never);
+    const of = (query: string) => served.ask('GET', `/api/runs/${never}/logs/never/1${query}`);
+    const empty = await of('?tail=5');
+    expect([empty.status, empty.text, empty.headers['x-total-bytes']]).toEqual([200, '', '0']);
+    expect((await of('?from_line=1')).headers['x-total-lines']).toBe('0');
+    expect((await of('?q=x')).json).toEqual({ matches: [], next_offset: null, searched_to: 0, size: 0 });
+    await rm(join(served.dir, 'data/runs', never), { recursive: true });
+    expect((await of('?tail=5')).json).toMatchObject({ status: 404, code: 'unknown-attempt' });
   });
   test('stderr is another file; a wrong attempt, stage or question is refused by name', async () => {
     expect((await served.ask('GET', `/api/runs/${id}/logs/one/1?stream=stderr`)).text).toBe('err one\n');
