@@ -90,8 +90,9 @@ const Next = ({ coming, zone }: { coming: readonly Due[]; zone: string }) => (
   </ol>
 );
 
+type Props = { schedule: Schedule; coming: readonly Coming[]; onEdit: () => void; onBackfill: () => void };
 /** One schedule: when it is due, what became of it lately, and whether it is on. */
-export const ScheduleRow = ({ schedule, coming, onEdit }: { schedule: Schedule; coming: readonly Coming[]; onEdit: () => void }) => {
+export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => {
   const { id, pipeline, timezone, source, problem, overrides, enabled, created } = schedule;
   const title = usePipelines().data?.items.find(({ name }) => name === pipeline)?.title ?? pipeline;
   // The list of all has room for so many; what is due after those is not predicted.
@@ -115,6 +116,10 @@ export const ScheduleRow = ({ schedule, coming, onEdit }: { schedule: Schedule; 
       </div>
       <div>
         <Decisions schedule={schedule} />
+        <button type="button" className="button quiet align-start" aria-label={`Backfill schedule ${id}`} onClick={onBackfill}>
+          <Icon name="retry" />
+          Backfill…
+        </button>
       </div>
       <Enabled schedule={schedule} />
       <button type="button" className="button" aria-label={`Change schedule ${id}`} onClick={onEdit}>

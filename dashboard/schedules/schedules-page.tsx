@@ -14,6 +14,7 @@ import { ScheduleRow } from './schedule-row.tsx';
 /** What writes is no part of the first load. */
 const ScheduleDialog = lazy(() => import('./schedule-dialog.tsx').then(({ ScheduleDialog }) => ({ default: ScheduleDialog })));
 const NewScheduleDialog = lazy(() => import('./new-schedule-dialog.tsx').then((all) => ({ default: all.NewScheduleDialog })));
+const BackfillDialog = lazy(() => import('./backfill-dialog.tsx').then(({ BackfillDialog }) => ({ default: BackfillDialog })));
 const DeleteDialog = lazy(() => import('./delete-dialog.tsx').then(({ DeleteDialog }) => ({ default: DeleteDialog })));
 
 const sample = `schedules:
@@ -30,7 +31,8 @@ export const SchedulesPage = () => {
   const byId = (id: string | null) => data?.items.find((schedule) => schedule.id === id);
   const edited = byId(search.get('edit'));
   const deleted = byId(search.get('delete'));
-  const close = (): void => setSearch({ edit: null, delete: null, new: null });
+  const filled = byId(search.get('backfill'));
+  const close = (): void => setSearch({ edit: null, delete: null, backfill: null, new: null });
   const isPaused = data?.paused != null;
   const turnAll = (): void => {
     const asked = isPaused ? api.ask('POST /api/schedules/resume', { body: {} }) : api.ask('POST /api/schedules/pause', { body: {} });
@@ -76,6 +78,7 @@ export const SchedulesPage = () => {
             schedule={schedule}
             coming={coming.filter((slot) => slot.schedule === schedule.id)}
             onEdit={() => setSearch({ edit: schedule.id })}
+            onBackfill={() => setSearch({ backfill: schedule.id })}
           />
         ))}
       </ul>
@@ -89,6 +92,7 @@ export const SchedulesPage = () => {
         {edited && (
           <ScheduleDialog key={edited.id} schedule={edited} onClose={close} onDelete={() => setSearch({ edit: null, delete: edited.id })} />
         )}
+        {filled && <BackfillDialog key={filled.id} schedule={filled} onClose={close} />}
         {deleted?.source === 'api' && <DeleteDialog schedule={deleted} onClose={close} />}
         {data && search.has('new') && <NewScheduleDialog taken={data.items.map(({ id }) => id)} onClose={close} />}
       </Suspense>

@@ -195,6 +195,30 @@ test('what became of slots is readable with none, with one and with twenty of th
   expect(await axe(page)).toEqual([]);
 });
 
+test('a backfill says what would run before it runs, refuses a window of the future at its field, and then runs what was seen', async () => {
+  const { page } = watched;
+  await page.goto('/schedules');
+  await page.getByRole('button', { name: 'Backfill schedule nightly' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Backfill of schedule nightly' });
+  await dialog.getByLabel(/^From/).fill('2026-07-01T00:00');
+  await dialog.getByLabel(/^To/).fill('2096-07-03T00:00');
+  await dialog.getByRole('button', { name: 'Show what would run' }).click();
+  await dialog.locator('.field-error', { hasText: 'must be in the past' }).waitFor();
+  await dialog.getByLabel(/^From/).fill('2024-07-01T00:00');
+  await dialog.getByLabel(/^To/).fill('2024-07-03T00:00');
+  await dialog.getByRole('button', { name: 'Show what would run' }).click();
+  await dialog
+    .locator('.zoned', { hasText: /03:00 CEST.*01:00 UTC for you/ })
+    .first()
+    .waitFor();
+  expect((await served.ask('GET', '/api/schedules/nightly/backfills')).json.items).toEqual([]);
+  expect(await axe(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Run 2 slots' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const [made] = (await served.ask('GET', '/api/schedules/nightly/backfills')).json.items;
+  expect(made).toMatchObject({ by: 'dashboard', from: '2024-07-01T00:00:00.000Z', to: '2024-07-03T00:00:00.000Z' });
+});
+
 test('a schedule is switched off and on, and all of them are paused and resumed, each with the name of who did it', async () => {
   const { page } = watched;
   await page.goto('/schedules');
