@@ -1,53 +1,49 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Operations } from '../../client/operations.ts';
 import { api } from '../api.ts';
-import { ProblemCard } from '../ui/problem.tsx';
 import { duration } from '../ui/time.ts';
 import { Why } from '../ui/why.tsx';
+import { ZonedTime } from '../ui/zoned-time.tsx';
 import { predictionWord } from './words.ts';
 
-export type Draft = Pick<Operations['POST /api/schedules/preview']['body'], 'cron' | 'timezone' | 'overlap' | 'missed'>;
+export type Asked = Operations['POST /api/schedules/preview']['body'];
+type Answer = Operations['POST /api/schedules/preview']['answer'];
 const shownSlots = 6;
-/** `2026-11-24T17:30:00-06:00` as people write it; the distance from UTC stays, it is what a clock change changes. */
-const localText = (local: string): string => local.replace(/T(\d\d:\d\d)(:00)?(:\d\d)?/, ' $1$3 ');
 
 /** When the draft would be due: answered by the planner that fires it, with what the clock changes and runs do to it. */
-export const Preview = ({ id, draft }: { id: string; draft: Draft }) => {
-  const { data, error } = useQuery({
-    queryKey: ['schedules', 'preview', id, draft],
-    queryFn: () => api.ask('POST /api/schedules/preview', { body: { id, ...draft, count: shownSlots } }),
+export const usePreview = (asked: Asked, isAsked: boolean) =>
+  useQuery({
+    queryKey: ['schedules', 'preview', asked],
+    queryFn: () => api.ask('POST /api/schedules/preview', { body: { ...asked, count: shownSlots } }),
+    enabled: isAsked,
     placeholderData: (before) => before,
   });
-  if (error) return <ProblemCard error={error} />;
-  if (!data) return null;
-  return (
-    <section aria-label="Next times" className="preview" aria-live="polite">
-      <p className="muted">
-        Next, in {data.timezone}
-        {data.usual_duration_ms !== null && `; a run usually takes ${duration(data.usual_duration_ms)}`}
-      </p>
-      <ol>
-        {data.slots.map(({ slot, local, predicted, why, notes }) => (
-          <li key={slot}>
-            <time dateTime={slot} className="figure">
-              {localText(local)}
-            </time>
-            {predicted !== 'start' && <span className="muted">{predictionWord(predicted)}</span>}
-            {[why, ...notes]
-              .filter((note) => note !== null)
-              .map((note) => (
-                <span key={note} className="muted">
-                  <Why text={note} />
-                </span>
-              ))}
-          </li>
-        ))}
-      </ol>
-      {data.warnings.map((warning) => (
-        <p key={warning} className="field-error">
-          <Why text={warning} />
-        </p>
+
+export const Preview = ({ answer }: { answer: Answer }) => (
+  <section aria-label="Next times" className="preview" aria-live="polite">
+    <p className="muted">
+      Next, in {answer.timezone}
+      {answer.usual_duration_ms !== null && `; a run usually takes ${duration(answer.usual_duration_ms)}`}
+    </p>
+    <ol>
+      {answer.slots.map(({ slot, predicted, why, notes }) => (
+        <li key={slot}>
+          <ZonedTime iso={slot} zone={answer.timezone} />
+          {predicted !== 'start' && <span className="muted">{predictionWord(predicted)}</span>}
+          {[why, ...notes]
+            .filter((note) => note !== null)
+            .map((note) => (
+              <span key={note} className="muted">
+                <Why text={note} zone={answer.timezone} />
+              </span>
+            ))}
+        </li>
       ))}
-    </section>
-  );
-};
+    </ol>
+    {answer.warnings.map((warning) => (
+      <p key={warning} className="field-error">
+        <Why text={warning} zone={answer.timezone} />
+      </p>
+    ))}
+  </section>
+);

@@ -1,136 +1,95 @@
-import { type FormEvent, useDeferredValue, useId, useState } from 'react';
+import type { Operations } from '../../client/operations.ts';
 import { api, queries } from '../api.ts';
-import { useOffline } from '../live/use-offline.ts';
-import type { Schedule } from '../reads.ts';
+import { type Schedule, usePipeline } from '../reads.ts';
 import { useDesk } from '../shell/desk.tsx';
+import type { Param } from '../start/params.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { type Draft, Preview } from './preview.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { At } from '../ui/times.tsx';
+import { changesOf, draftOf } from './draft.ts';
+import { ScheduleForm } from './schedule-form.tsx';
 
-const presets: [string, string][] = [
-  ['*/15 * * * *', 'Every 15 minutes'],
-  ['0 * * * *', 'Every hour'],
-  ['0 6 * * *', 'Every day at 06:00'],
-  ['30 17 * * 1-5', 'Working days at 17:30'],
-  ['0 3 * * 0', 'Sundays at 03:00'],
-];
-const overlaps: [NonNullable<Draft['overlap']>, string][] = [
-  ['skip', 'skip the slot'],
-  ['queue_one', 'let one wait'],
-  ['cancel_running', 'stop the live run'],
-];
-const misses: [NonNullable<Draft['missed']>, string][] = [
-  ['none', 'record them only'],
-  ['last', 'run the newest'],
-  ['all', 'run them all, one after the other'],
-];
+type Changes = Operations['PATCH /api/schedules/{id}']['body'];
+
+const InFile = ({ value }: { value: unknown }) =>
+  value === null ? (
+    'the file does not say'
+  ) : (
+    <>
+      the file says <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>
+    </>
+  );
+
+/** Where a schedule stands that the page cannot remove, what wins over its file by now, and the way back. */
+const InItsFile = ({ schedule, file, onRevert }: { schedule: Schedule; file: string; onRevert: () => void }) => {
+  const { overrides } = schedule;
+  return (
+    <div className="in-file">
+      <p className="hint">
+        This schedule stands in <code>{file}</code>. What you change here wins until the file changes the same field; remove it there, or
+        switch it off here.
+      </p>
+      {overrides.length > 0 && (
+        <>
+          <ul className="hint">
+            {overrides.map(({ field, in_file, by, at }) => (
+              <li key={field}>
+                <code>{field}</code>: changed by {by}, <At iso={at} as="relative" />; <InFile value={in_file} />
+              </li>
+            ))}
+          </ul>
+          <button type="button" className="button" onClick={onRevert}>
+            <Icon name="retry" />
+            Back to the file
+          </button>
+        </>
+      )}
+    </div>
+  );
+};
+
+type Props = { schedule: Schedule; onClose: () => void; onDelete: () => void };
 
 /** Changes when a schedule is due. What is saved is only what was changed, and only if nobody else changed it meanwhile. */
-export const ScheduleDialog = ({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) => {
+export const ScheduleDialog = ({ schedule, onClose, onDelete }: Props) => {
   const { say } = useDesk();
-  const offline = useOffline();
-  const zones = useId();
-  const before: Draft = { cron: schedule.cron ?? '', timezone: schedule.timezone, overlap: schedule.overlap, missed: schedule.missed };
-  const [draft, setDraft] = useState<Draft>(before);
-  const [error, setError] = useState<unknown>(null);
-  const [isBusy, setBusy] = useState(false);
-  const shown = useDeferredValue(draft);
-  const set = (change: Partial<Draft>): void => setDraft((all) => ({ ...all, ...change }));
-  const changed = Object.fromEntries(Object.entries(draft).filter(([name, value]) => value !== before[name as keyof Draft]));
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      await api.ask('PATCH /api/schedules/{id}', {
-        path: { id: schedule.id },
-        body: changed,
-        headers: { 'If-Match': `"${schedule.version}"` },
-      });
-      await queries.invalidateQueries({ queryKey: ['schedules'] });
-      say({ tone: 'ok', title: `The schedule ${schedule.id} is changed`, detail: 'It takes effect at once.' });
-      onClose();
-    } catch (refusal) {
-      setError(refusal);
-      setBusy(false);
-    }
+  const { data: pipeline, error } = usePipeline(schedule.pipeline);
+  const { id, version, overrides } = schedule;
+  const before = draftOf(schedule);
+  const patch = async (body: Changes): Promise<void> => {
+    await api.ask('PATCH /api/schedules/{id}', { path: { id }, body, headers: { 'If-Match': `"${version}"` } });
+    await queries.invalidateQueries({ queryKey: ['schedules'] });
+    say({ tone: 'ok', title: `The schedule ${id} is changed`, detail: 'It takes effect at once.' });
   };
+  const revert = (): void => {
+    const fields = overrides.map(({ field }) => field) as NonNullable<Changes['revert']>;
+    patch({ revert: fields }).then(onClose, (error: unknown) => say({ tone: 'bad', title: id, error }));
+  };
+  // It opens when its fields are there, so that the first of them gets the focus. A pipeline that is gone has no parameters.
+  if (!pipeline && !error) return null;
   return (
-    <Dialog title={`Schedule ${schedule.id}`} onClose={onClose} className="wide">
-      <form className="form" onSubmit={save}>
-        <div className="presets">
-          {presets.map(([cron, label]) => (
-            <button key={cron} type="button" className="button quiet" aria-pressed={draft.cron === cron} onClick={() => set({ cron })}>
-              {label}
+    <Dialog title={`Schedule ${id}`} onClose={onClose} className="wide">
+      <ScheduleForm
+        {...{ before, onClose }}
+        likely={pipeline?.definition.timezone ?? schedule.timezone}
+        params={(pipeline?.params ?? {}) as Record<string, Param>}
+        given={schedule.params}
+        fieldsOf={(draft) => changesOf(draft, before)}
+        whose={{ id }}
+        save={patch}
+        word="Save"
+        aside={
+          schedule.source === 'api' && (
+            <button type="button" className="button quiet push" onClick={onDelete}>
+              Delete…
             </button>
-          ))}
-        </div>
-        <div className="fields">
-          <label className="field">
-            <span>When (cron: minute hour day month weekday)</span>
-            <input
-              type="text"
-              className="mono"
-              spellCheck={false}
-              autoComplete="off"
-              data-first
-              required
-              value={draft.cron ?? ''}
-              onChange={({ target }) => set({ cron: target.value })}
-            />
-          </label>
-          <label className="field">
-            <span>Time zone</span>
-            <input
-              type="text"
-              list={zones}
-              autoComplete="off"
-              value={draft.timezone ?? ''}
-              onChange={({ target }) => set({ timezone: target.value })}
-            />
-            <datalist id={zones}>
-              {Intl.supportedValuesOf('timeZone').map((zone) => (
-                <option key={zone} value={zone} />
-              ))}
-            </datalist>
-          </label>
-          <label className="field">
-            <span>When a run is live at a slot</span>
-            <select value={draft.overlap ?? ''} onChange={({ target }) => set({ overlap: target.value as (typeof overlaps)[number][0] })}>
-              {overlaps.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label className="field">
-            <span>Slots that were missed</span>
-            <select value={draft.missed ?? ''} onChange={({ target }) => set({ missed: target.value as (typeof misses)[number][0] })}>
-              {misses.map(([value, label]) => (
-                <option key={value} value={value}>
-                  {label}
-                </option>
-              ))}
-            </select>
-          </label>
-        </div>
-        {shown.cron && <Preview id={schedule.id} draft={shown} />}
+          )
+        }
+      >
         {schedule.source === 'file' && (
-          <p className="hint">
-            The pipeline's file defines this schedule. What you change here wins until the file changes the same field.
-          </p>
+          <InItsFile {...{ schedule }} file={pipeline?.file ?? 'the file of its pipeline'} onRevert={revert} />
         )}
-        {error !== null && <ProblemCard error={error} />}
-        {offline && <p className="field-error">{offline}</p>}
-        <footer className="dialog-foot">
-          <button type="button" className="button quiet" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={isBusy || offline !== null || Object.keys(changed).length === 0}>
-            Save
-          </button>
-        </footer>
-      </form>
+      </ScheduleForm>
     </Dialog>
   );
 };

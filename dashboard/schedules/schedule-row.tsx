@@ -4,14 +4,15 @@ import { useOffline } from '../live/use-offline.ts';
 import { type Coming, type Schedule, usePipelines } from '../reads.ts';
 import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { StateGlyph } from '../ui/state-mark.tsx';
-import { fullTime, moment } from '../ui/time.ts';
 import { At, Countdown } from '../ui/times.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfDecision, predictionWord, whenOf } from './words.ts';
+import { ZonedTime } from '../ui/zoned-time.tsx';
+import { useCronWords } from './cron-words.ts';
+import { Decisions } from './decisions.tsx';
+import { everyInWords, everyText, momentsInWords, writtenOf } from './times.ts';
+import { predictionWord } from './words.ts';
 
 const shownSlots = 3;
-const shownDecisions = 10;
 
 const Enabled = ({ schedule }: { schedule: Schedule }) => {
   const { say } = useDesk();
@@ -47,92 +48,81 @@ const Enabled = ({ schedule }: { schedule: Schedule }) => {
   );
 };
 
-/** What became of the last slots, oldest left; the words say why. */
-const Decisions = ({ last }: { last: Schedule['last'] }) => {
-  const shown = last.slice(0, shownDecisions).reverse();
-  const worst = last[0];
-  if (!worst) return <p className="muted">No slot was due yet.</p>;
+/** When it is due in words, and beside them as it is written; only the latter where there are no words, and no list of times twice. */
+const When = ({ schedule }: { schedule: Schedule }) => {
+  const { cron, every_ms, at } = schedule;
+  const cronWords = useCronWords(cron);
+  const words = cronWords ?? (every_ms === null ? momentsInWords(at ?? []) : everyInWords(everyText(every_ms)));
   return (
-    <>
-      <ul className="decisions" aria-label="What became of the last slots">
-        {shown.map(({ slot, decision, reason, run_id, run_number }) => {
-          const look = lookOfDecision(decision);
-          const text = `${moment(Date.parse(slot), Date.now())}: ${look.word}${run_number === null ? '' : `, run ${run_number}`}${reason ? `, ${reason}` : ''}`;
-          const glyph = <StateGlyph look={look} />;
-          return (
-            <li key={slot} title={text}>
-              {run_id === null ? glyph : <Link href={`/runs/${run_id}`}>{glyph}</Link>}
-              <span className="visually-hidden">{text}</span>
-            </li>
-          );
-        })}
-      </ul>
-      <p className="muted">
-        Last: {lookOfDecision(worst.decision).word}
-        {worst.reason && (
-          <>
-            , <Why text={worst.reason} />
-          </>
-        )}
-      </p>
-    </>
+    <p className="when">
+      {words !== null && <span>{words} </span>}
+      {(words === null || at === null) && <code className="cron">{writtenOf(schedule)}</code>}
+    </p>
   );
 };
 
+type Due = Pick<Coming, 'slot' | 'fires_at' | 'why'> & { predicted: string };
+const Next = ({ coming, zone }: { coming: readonly Due[]; zone: string }) => (
+  <ol className="coming">
+    {coming.slice(0, shownSlots).map(({ slot, fires_at, predicted, why }, index) => (
+      <li key={slot}>
+        <ZonedTime iso={fires_at} zone={zone} />
+        {index === 0 && (
+          <span className="muted">
+            in{' '}
+            <b>
+              <Countdown to={fires_at} over="a moment" />
+            </b>
+          </span>
+        )}
+        {predicted !== 'start' && (
+          <span className="muted">
+            {predictionWord(predicted)}
+            {why && (
+              <>
+                : <Why text={why} zone={zone} />
+              </>
+            )}
+          </span>
+        )}
+      </li>
+    ))}
+  </ol>
+);
+
+type Props = { schedule: Schedule; coming: readonly Coming[]; onEdit: () => void; onBackfill: () => void };
 /** One schedule: when it is due, what became of it lately, and whether it is on. */
-export const ScheduleRow = ({ schedule, coming, onEdit }: { schedule: Schedule; coming: readonly Coming[]; onEdit: () => void }) => {
-  const { id, pipeline, timezone, source, problem, overrides } = schedule;
+export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => {
+  const { id, pipeline, timezone, source, problem, overrides, enabled, created } = schedule;
   const title = usePipelines().data?.items.find(({ name }) => name === pipeline)?.title ?? pipeline;
+  // The list of all has room for so many; what is due after those is not predicted.
+  const next = coming.length > 0 ? coming : schedule.next_slots.map((slot) => ({ slot, fires_at: slot, predicted: 'start', why: null }));
   return (
     <li className="schedule-row">
       <div>
         <h2>
           <Link href={`/pipelines/${pipeline}`}>{title}</Link>
         </h2>
-        <p>
-          <code className="cron">{whenOf(schedule)}</code>
-        </p>
+        <When schedule={schedule} />
         <p className="muted">
-          {timezone} · <code>{id}</code> · {source === 'file' ? 'in its file' : 'made by the API'}
+          {timezone} · <code>{id}</code> · {source === 'file' ? 'in its file' : `made by ${created.by}`}
           {overrides.length > 0 && `, ${overrides.map(({ field }) => field).join(', ')} changed`}
         </p>
       </div>
       <div>
         {problem && <p className="field-error">{problem}</p>}
-        {coming.length === 0 && <p className="muted">Nothing is due.</p>}
-        <ol className="coming">
-          {coming.slice(0, shownSlots).map(({ slot, fires_at, predicted, why }, index) => (
-            <li key={slot}>
-              <time dateTime={fires_at} title={fullTime(Date.parse(fires_at))} className="figure">
-                {moment(Date.parse(fires_at), Date.now())}
-              </time>
-              {index === 0 && (
-                <span className="muted">
-                  in{' '}
-                  <b>
-                    <Countdown to={fires_at} over="a moment" />
-                  </b>
-                </span>
-              )}
-              {predicted !== 'start' && (
-                <span className="muted">
-                  {predictionWord(predicted)}
-                  {why && (
-                    <>
-                      : <Why text={why} />
-                    </>
-                  )}
-                </span>
-              )}
-            </li>
-          ))}
-        </ol>
+        {next.length === 0 && <p className="muted">{enabled ? 'Nothing is due.' : 'Nothing is due while it is off.'}</p>}
+        <Next coming={next} zone={timezone} />
       </div>
       <div>
-        <Decisions last={schedule.last} />
+        <Decisions schedule={schedule} />
+        <button type="button" className="button quiet align-start" aria-label={`Backfill schedule ${id}`} onClick={onBackfill}>
+          <Icon name="retry" />
+          Backfill…
+        </button>
       </div>
       <Enabled schedule={schedule} />
-      <button type="button" className="button" aria-label={`Change schedule ${id}`} onClick={onEdit} disabled={schedule.cron === null}>
+      <button type="button" className="button" aria-label={`Change schedule ${id}`} onClick={onEdit}>
         <Icon name="schedules" />
         Change
       </button>

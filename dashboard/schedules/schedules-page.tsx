@@ -1,3 +1,4 @@
+import { lazy, Suspense } from 'react';
 import { api, queries } from '../api.ts';
 import { useOffline } from '../live/use-offline.ts';
 import { useSchedules, useUpcoming } from '../reads.ts';
@@ -8,8 +9,13 @@ import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { At } from '../ui/times.tsx';
 import { useSearchState } from '../ui/use-search.ts';
-import { ScheduleDialog } from './schedule-dialog.tsx';
 import { ScheduleRow } from './schedule-row.tsx';
+
+/** What writes is no part of the first load. */
+const ScheduleDialog = lazy(() => import('./schedule-dialog.tsx').then(({ ScheduleDialog }) => ({ default: ScheduleDialog })));
+const NewScheduleDialog = lazy(() => import('./new-schedule-dialog.tsx').then((all) => ({ default: all.NewScheduleDialog })));
+const BackfillDialog = lazy(() => import('./backfill-dialog.tsx').then(({ BackfillDialog }) => ({ default: BackfillDialog })));
+const DeleteDialog = lazy(() => import('./delete-dialog.tsx').then(({ DeleteDialog }) => ({ default: DeleteDialog })));
 
 const sample = `schedules:
   - cron: "30 17 * * 1-5"
@@ -22,7 +28,11 @@ export const SchedulesPage = () => {
   const [search, setSearch] = useSearchState();
   const { data, error, refetch } = useSchedules();
   const coming = useUpcoming().data?.items ?? [];
-  const edited = data?.items.find(({ id }) => id === search.get('edit'));
+  const byId = (id: string | null) => data?.items.find((schedule) => schedule.id === id);
+  const edited = byId(search.get('edit'));
+  const deleted = byId(search.get('delete'));
+  const filled = byId(search.get('backfill'));
+  const close = (): void => setSearch({ edit: null, delete: null, backfill: null, new: null });
   const isPaused = data?.paused != null;
   const turnAll = (): void => {
     const asked = isPaused ? api.ask('POST /api/schedules/resume', { body: {} }) : api.ask('POST /api/schedules/pause', { body: {} });
@@ -34,12 +44,19 @@ export const SchedulesPage = () => {
     <Page
       title="Schedules"
       aside={
-        data &&
-        data.items.length > 0 && (
-          <button type="button" className="button" disabled={offline !== null} title={offline ?? undefined} onClick={turnAll}>
-            <Icon name={isPaused ? 'start' : 'pause'} />
-            {isPaused ? 'Resume all' : 'Pause all'}
-          </button>
+        data && (
+          <>
+            {data.items.length > 0 && (
+              <button type="button" className="button" disabled={offline !== null} title={offline ?? undefined} onClick={turnAll}>
+                <Icon name={isPaused ? 'start' : 'pause'} />
+                {isPaused ? 'Resume all' : 'Pause all'}
+              </button>
+            )}
+            <button type="button" className="button primary" onClick={() => setSearch({ new: 'schedule' })}>
+              <Icon name="plus" />
+              New schedule
+            </button>
+          </>
         )
       }
     >
@@ -61,16 +78,24 @@ export const SchedulesPage = () => {
             schedule={schedule}
             coming={coming.filter((slot) => slot.schedule === schedule.id)}
             onEdit={() => setSearch({ edit: schedule.id })}
+            onBackfill={() => setSearch({ backfill: schedule.id })}
           />
         ))}
       </ul>
       {data?.items.length === 0 && (
         <div className="empty">
-          <p>No pipeline has a schedule. One is written into its file like this:</p>
+          <p>No pipeline has a schedule. Make one here, or write it into the file of its pipeline:</p>
           <pre>{sample}</pre>
         </div>
       )}
-      {edited && <ScheduleDialog key={edited.id} schedule={edited} onClose={() => setSearch({ edit: null })} />}
+      <Suspense>
+        {edited && (
+          <ScheduleDialog key={edited.id} schedule={edited} onClose={close} onDelete={() => setSearch({ edit: null, delete: edited.id })} />
+        )}
+        {filled && <BackfillDialog key={filled.id} schedule={filled} onClose={close} />}
+        {deleted?.source === 'api' && <DeleteDialog schedule={deleted} onClose={close} />}
+        {data && search.has('new') && <NewScheduleDialog taken={data.items.map(({ id }) => id)} onClose={close} />}
+      </Suspense>
     </Page>
   );
 };

@@ -1,16 +1,4 @@
-import type { Schedule } from '../reads.ts';
-import { duration } from '../ui/time.ts';
 import type { Look } from '../ui/words.ts';
-
-/** When a schedule is due, as it is written. */
-export const whenOf = ({ cron, every_ms, at }: Schedule): string => {
-  if (cron !== null) return cron;
-  if (every_ms !== null)
-    return `every ${duration(every_ms)
-      .replace(/\.0 s$/, ' s')
-      .replace(/ 00 (min|s)$/, '')}`;
-  return (at ?? []).join(', ');
-};
 
 const looks: Record<string, Look> = {
   started: { tone: 'ok', glyph: 'done', word: 'started' },

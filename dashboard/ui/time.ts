@@ -48,3 +48,29 @@ export const relative = (ms: number, now: number): string => {
           : `${Math.floor(distance / 86_400_000)} days`;
   return ms < now ? `${size} ago` : `in ${size}`;
 };
+
+const zonedFormats = new Map<string, Intl.DateTimeFormat>();
+const zonedFormat = (timeZone: string | undefined, isThisYear: boolean, hasSeconds: boolean): Intl.DateTimeFormat => {
+  const key = `${timeZone} ${isThisYear} ${hasSeconds}`;
+  const made =
+    zonedFormats.get(key) ??
+    new Intl.DateTimeFormat(undefined, {
+      ...{ timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+      ...(!isThisYear && { year: 'numeric' }),
+      ...(hasSeconds && { second: '2-digit' }),
+      timeZoneName: 'short',
+    });
+  zonedFormats.set(key, made);
+  return made;
+};
+/** `Wed 25 Nov, 03:00 CET`: a moment as the clocks of a zone show it; without one, the reader's. */
+export const zoned = (ms: number, timeZone?: string): string => {
+  const isThisYear = new Date(ms).getFullYear() === new Date().getFullYear();
+  return zonedFormat(timeZone, isThisYear, ms % 60_000 !== 0).format(ms);
+};
+const wall = (ms: number, timeZone?: string): string => new Date(ms).toLocaleString('sv', { timeZone });
+/** What the reader's clocks show where those of the zone show something else; the day only where it is another one. */
+export const here = (ms: number, timeZone: string): string | null => {
+  if (wall(ms) === wall(ms, timeZone)) return null;
+  return wall(ms).slice(0, 10) === wall(ms, timeZone).slice(0, 10) ? `${minute.format(ms)} ${zoneName(ms)}` : zoned(ms);
+};
