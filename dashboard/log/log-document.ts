@@ -194,7 +194,10 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
     close: () => {
       isClosed = true;
       clearTimeout(timer);
-      socket?.close();
+      // One that is still being opened is closed when it is: before that the browser calls it an error.
+      const mine = socket;
+      if (mine?.readyState === WebSocket.CONNECTING) mine.addEventListener('open', () => mine.close());
+      else mine?.close();
     },
   };
 };
