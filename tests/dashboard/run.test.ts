@@ -267,12 +267,30 @@ test.each([
     await look.page.goto(path);
     await look.page.locator('.chart-state').first().waitFor();
     await look.page.locator('.log-line').first().waitFor();
-    if (path.includes('details')) await look.page.locator('summary').click();
+    for (const summary of await look.page.locator('summary').all()) await summary.click();
     expect([path, await axe(look.page)]).toEqual([path, []]);
     expect([path, await look.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)]).toEqual([path, 0]);
   }
   expect(look.faults).toEqual([]);
   await look.context.close();
+});
+
+test('what is not possible now is one closed line, and opened by the keyboard it says the reasons of the service', async () => {
+  const id = await start('long');
+  await open(id);
+  const reasons = page.locator('.commands-not li');
+  const { items } = (await served.ask('GET', `/api/runs/${id}/commands`)).json;
+  const refused = items.filter(({ allowed }: { allowed: boolean }) => !allowed);
+  expect(refused.length).toBeGreaterThan(0);
+  const line = page.getByText('Not possible now');
+  await line.waitFor();
+  expect(await reasons.first().isVisible()).toBe(false);
+  await line.focus();
+  await page.keyboard.press('Enter');
+  await reasons.first().waitFor();
+  const told = (await reasons.allTextContents()).join('\n');
+  // What follows the colon is what the run waits for, and the page says it above.
+  for (const { why_not } of refused) expect(told).toContain(why_not.split(':')[0]);
 });
 
 test('by the keyboard alone: panes by number, states by arrow, and what is chosen is said', async () => {
