@@ -13,7 +13,7 @@ import { ProblemCard } from '../ui/problem.tsx';
 import './pipeline-chart.css';
 
 /** Smaller than this nothing can be read: then the stages are drawn closed. */
-const openScale = 0.6;
+const openScale = 0.8;
 const narrowPx = 760;
 const [lowest, tallest] = [240, 620];
 const formats = ['svg', 'mermaid', 'scxml', 'xstate'] as const;

@@ -275,6 +275,43 @@ test.each([
   await look.context.close();
 });
 
+test.each([1280, 1440])('in a window of %d px what is seen first of the chart can be read, and Fit shows all of it', async (width) => {
+  await go('again');
+  const id = await start('again');
+  const look = await visit(browser, served.url, { width, height: 900 });
+  await look.page.goto(`/runs/${id}`);
+  await look.page
+    .locator('.chart')
+    .getByRole('button', { name: /^State backingOff, current/ })
+    .waitFor();
+  /** The smallest text in px of the window, and whether the stage and the whole drawing are in view from side to side. */
+  const seen = () =>
+    look.page.evaluate(() => {
+      const svg = document.querySelector('.chart svg[role="group"]') as SVGSVGElement;
+      const panel = svg.getBoundingClientRect();
+      const isIn = (selector: string): boolean =>
+        [...svg.querySelectorAll(selector)].every((element) => {
+          const { left, right } = element.getBoundingClientRect();
+          return left >= panel.left && right <= panel.right;
+        });
+      const sizes = [...svg.querySelectorAll('text')].map(
+        (text) => Number.parseFloat(getComputedStyle(text).fontSize) * (text.getScreenCTM()?.a ?? 0),
+      );
+      return { smallest: Math.min(...sizes), isStageIn: isIn('[data-path="running.second"]'), isAllIn: isIn('.chart-state') };
+    });
+  const first = await seen();
+  expect(first.smallest).toBeGreaterThanOrEqual(11);
+  expect(first.isStageIn).toBe(true);
+  await look.page.getByRole('button', { name: 'Fit' }).click();
+  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).waitFor();
+  expect((await seen()).isAllIn).toBe(true);
+  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).click();
+  await look.page.getByRole('button', { name: 'Fit' }).waitFor();
+  expect(await seen()).toEqual(first);
+  expect(look.faults).toEqual([]);
+  await look.context.close();
+});
+
 test('what is not possible now is one closed line, and opened by the keyboard it says the reasons of the service', async () => {
   const id = await start('long');
   await open(id);
