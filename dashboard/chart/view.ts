@@ -25,14 +25,20 @@ export const heightFor = (drawing: Drawing, width: number): number => {
   return Math.round(Math.min(most, Math.max(lowest, drawing.height * scale)));
 };
 
+/** What is over a stage that is looked at: the title of the run it is in. */
+const overhead = 72;
+
 const viewAt = (scale: number, drawing: Size, shown: Size, focus: Spot | null): View => {
   const place = (length: number, seen: number, at: number): number => {
     const room = seen - length * scale;
     return room >= 0 ? room / 2 : Math.min(0, Math.max(room, seen / 2 - at * scale));
   };
+  // A stage begins at the top, for its ways out are below it; what is higher than the place, and a single state, stands in the middle.
+  const isStage = focus !== null && focus.h * scale > shown.height / 2 && focus.h * scale + overhead <= shown.height;
+  const middle = focus === null ? 0 : isStage ? focus.y + (shown.height / 2 - overhead) / scale : focus.y + focus.h / 2;
   return {
     x: place(drawing.width, shown.width, focus ? focus.x + focus.w / 2 : 0),
-    y: place(drawing.height, shown.height, focus ? focus.y + focus.h / 2 : 0),
+    y: place(drawing.height, shown.height, middle),
     scale,
   };
 };

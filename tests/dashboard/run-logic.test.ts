@@ -177,6 +177,8 @@ test('all of a chart is seen by Fit, and first when it can be read whole', () =>
   const shown = { width: 1000, height: 800 };
   expect(wholeView(drawing, shown)).toEqual({ x: 0, y: 150, scale: 0.5 });
   expect(firstView(drawing, shown, null).scale).toBe(0.96);
+  // A stage begins at the top, under the title of its run.
+  expect(firstView(drawing, shown, { x: 900, y: 150, w: 500, h: 600 }).y).toBe(72 - 150 * 0.96);
   const small = { width: 900, height: 400, direction: 'right' as const };
   expect(firstView(small, shown, null)).toEqual({ x: 50, y: 200, scale: 1 });
 });
