@@ -62,7 +62,7 @@ const toWholeScreen = (element: HTMLElement | null): void => {
 export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelect, caption }: Props) => {
   const frame = useRef<HTMLDivElement>(null);
   const spot = layout.boxes.find(({ state }) => state.path === focus) ?? null;
-  const { view, isMoved, fit, zoomIn, zoomOut, handlers } = useViewport(frame, layout, spot);
+  const { view, isWhole, isFirst, fit, toFirst, zoomIn, zoomOut, handlers } = useViewport(frame, layout, spot);
   const lines = useMemo(() => {
     const states = layout.lines.map((line) => ({ line, state: stateOfLine(line, marks, isLive) }));
     // What was taken lies on top of what was not.
@@ -132,7 +132,14 @@ export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelec
         <button type="button" className="button icon-only" aria-label="Smaller" onClick={zoomOut}>
           <Icon name="minus" />
         </button>
-        <button type="button" className="button icon-only" aria-label="Fit" disabled={!isMoved} onClick={fit}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label={isWhole && !isFirst ? 'Back to a size that can be read' : 'Fit'}
+          title={isWhole && !isFirst ? 'Back to a size that can be read' : 'All of it'}
+          disabled={isWhole && isFirst}
+          onClick={isWhole ? toFirst : fit}
+        >
           <Icon name="fit" />
         </button>
         <button type="button" className="button icon-only" aria-label="On the whole screen" onClick={() => toWholeScreen(frame.current)}>

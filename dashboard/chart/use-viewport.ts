@@ -1,19 +1,17 @@
 import { type KeyboardEvent, type PointerEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { firstView, type Spot, type View, wholeView } from './view.ts';
 
 type Size = { width: number; height: number };
-type View = { x: number; y: number; scale: number };
-export type Spot = { x: number; y: number; w: number; h: number };
+type Drawing = Size & { direction: 'right' | 'down' };
 
 const least = 0.25;
 const most = 2;
-/** Below this a name cannot be read: rather a part of the chart than all of it. */
-export const readableScale = (width: number): number => (width < 760 ? 0.6 : 0.48);
 const step = 1.25;
 
-/** What of the drawing is seen. It fits until somebody moves it; then it stays, until `fit`. */
-export const useViewport = (frame: RefObject<HTMLElement | null>, content: Size, focus: Spot | null) => {
+/** What of the drawing is seen: what can be read of it, until somebody moves it or wants all of it. */
+export const useViewport = (frame: RefObject<HTMLElement | null>, content: Drawing, focus: Spot | null) => {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  const [moved, setMoved] = useState<View | null>(null);
+  const [moved, setMoved] = useState<View | 'whole' | null>(null);
   const grip = useRef<{ x: number; y: number; view: View } | null>(null);
   useLayoutEffect(() => {
     const element = frame.current;
@@ -27,23 +25,14 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Size,
     return () => observer.disconnect();
   }, [frame]);
 
-  const whole = Math.min(1, size.width / content.width, size.height / content.height);
-  const readable = readableScale(size.width);
-  const isWhole = whole >= readable;
-  const scale = isWhole ? whole : Math.min(1, Math.max(readable, size.height / content.height));
-  const place = (length: number, shown: number, at: number): number => {
-    const room = shown - length * scale;
-    return room >= 0 ? room / 2 : Math.min(0, Math.max(room, shown / 2 - at * scale));
-  };
-  const fitted: View = {
-    x: place(content.width, size.width, focus ? focus.x + focus.w / 2 : 0),
-    y: place(content.height, size.height, focus ? focus.y + focus.h / 2 : 0),
-    scale,
-  };
-  const view = moved ?? fitted;
-  const fit = useCallback(() => setMoved(null), []);
+  const first = firstView(content, size, focus);
+  const whole = wholeView(content, size);
+  const view = moved === 'whole' ? whole : (moved ?? first);
+  const isWhole = view.scale === whole.scale && (moved === 'whole' || moved === null);
+  const toFirst = useCallback(() => setMoved(null), []);
+  const fit = (): void => setMoved(first.scale === whole.scale ? null : 'whole');
   // Another drawing, or another size of it: what was moved means nothing there.
-  useEffect(fit, [fit, content.width, content.height]);
+  useEffect(toFirst, [toFirst, content.width, content.height]);
 
   const zoom = (by: number, x = size.width / 2, y = size.height / 2): void => {
     const to = Math.min(most, Math.max(least, view.scale * by));
@@ -68,7 +57,7 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Size,
 
   const pan = (x: number, y: number): void => setMoved({ ...view, x: view.x + x, y: view.y + y });
   return {
-    ...{ view, isMoved: moved !== null, fit, zoom, pan },
+    ...{ view, isWhole, isFirst: moved === null, fit, toFirst, zoom, pan },
     zoomIn: () => zoom(step),
     zoomOut: () => zoom(1 / step),
     /** Dragging moves it; a press that does not move stays a click. */
@@ -88,7 +77,12 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Size,
         grip.current = null;
       },
       onKeyDown: (event: KeyboardEvent) => {
-        const keys: Record<string, () => void> = { '+': () => zoom(step), '=': () => zoom(step), '-': () => zoom(1 / step), '0': fit };
+        const keys: Record<string, () => void> = {
+          '+': () => zoom(step),
+          '=': () => zoom(step),
+          '-': () => zoom(1 / step),
+          '0': isWhole ? toFirst : fit,
+        };
         const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
         if (!act) return;
         event.preventDefault();

@@ -7,15 +7,15 @@ import { api } from '../api.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { heightFor, narrowPx } from '../chart/view.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import './pipeline-chart.css';
 
 /** Smaller than this nothing can be read: then the stages are drawn closed. */
-const openScale = 0.6;
-const narrowPx = 760;
-const [lowest, tallest] = [240, 620];
+const openScale = 0.8;
+const lowest = 260;
 const formats = ['svg', 'mermaid', 'scxml', 'xstate'] as const;
 const nothing = { stage: null, note: null, timer: null };
 
@@ -54,8 +54,7 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
     };
   }, [graph, width, isOpen]);
   if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
-  const scale = drawn ? Math.min(1, width / drawn.layout.width) : 1;
-  const height = drawn ? Math.min(tallest, Math.max(lowest, drawn.layout.height * scale)) : lowest;
+  const height = drawn ? heightFor(drawn.layout, width) : lowest;
   return (
     <section aria-labelledby="chart-title" className="section">
       <header className="section-head">
@@ -75,7 +74,7 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
           </button>
         </div>
       </header>
-      <div ref={frame} className="chart-frame" style={{ blockSize: `${Math.round(height)}px` }}>
+      <div ref={frame} className="chart-frame" style={{ blockSize: `${height}px` }}>
         {drawn ? (
           <Chart
             {...{ layout: drawn.layout, marks: drawn.marks, selected }}

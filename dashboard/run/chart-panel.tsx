@@ -1,18 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { collapse } from '../../machines/chart/collapse.ts';
 import type { ChartGraph } from '../../machines/chart/graph.ts';
-import { layoutChart } from '../../machines/chart/layout.ts';
 import type { RunView } from '../../machines/patch.ts';
 import { api } from '../api.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
-import { readableScale } from '../chart/use-viewport.ts';
+import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { Scrubber } from './scrubber.tsx';
+import { shownChart } from './shown-chart.ts';
 import { stateFacts } from './state-facts.ts';
 import type { Timer } from './timers.ts';
 import type { Change, View } from './use-view.ts';
@@ -26,14 +25,7 @@ type Props = {
   onView: (change: Change) => void;
 };
 
-/** Below this width a wide chart would be a strip. */
-const narrowPx = 760;
-/** A chart that would be drawn smaller than this shows its stages closed, but for the one that matters. */
-const openScale = 0.66;
-const tallest = 700;
-const tallestNarrow = 440;
-/** Upright it is read by scrolling the page. */
-const tallestUpright = 1100;
+const lowest = 260;
 
 const useChart = (runId: string) =>
   useQuery({
@@ -41,8 +33,6 @@ const useChart = (runId: string) =>
     queryFn: async () => (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
     staleTime: Number.POSITIVE_INFINITY,
   });
-
-const stagesOf = ({ states }: ChartGraph) => states.filter(({ stage }) => stage !== null);
 
 /** The chart that the run was started with: where it stands, how it came there, and what it waits for. */
 export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
@@ -73,15 +63,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
-    const whole = layoutChart(graph, flow);
-    const fits = flow === 'right' ? whole.width * openScale <= width : width >= narrowPx && whole.height * openScale <= tallestUpright;
-    if (view.stages === 'all' || (view.stages === null && fits)) return { closed: new Set<string>(), layout: whole };
-    const some = new Set(
-      stagesOf(graph)
-        .filter(({ stage }) => stage !== open)
-        .map(({ path }) => path),
-    );
-    return { closed: some, layout: layoutChart(collapse(graph, some), flow) };
+    return shownChart(graph, { width, flow, stages: view.stages, open });
   }, [graph, flow, width, view.stages, open]);
   const marks = useMemo(() => (graph ? marksOf(graph, past, closed) : null), [graph, past, closed]);
 
@@ -98,9 +80,6 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     graph?.states.find(({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)))?.path ??
     [...(marks?.active ?? [])].at(-1) ??
     null;
-  const scale = layout ? Math.max(readableScale(width), Math.min(1, width / layout.width)) : 1;
-  const most = width < narrowPx ? tallestNarrow : flow === 'down' ? tallestUpright : tallest;
-  const height = layout ? Math.min(most, Math.max(260, layout.height * scale)) : 260;
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">
@@ -122,7 +101,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
           )}
         </div>
       </header>
-      <div ref={frame} className="chart-frame" style={{ blockSize: `${Math.round(height)}px` }}>
+      <div ref={frame} className="chart-frame" style={{ blockSize: `${layout ? heightFor(layout, width) : lowest}px` }}>
         {graph && layout && marks && (
           <Chart
             {...{ layout, marks, isLive }}

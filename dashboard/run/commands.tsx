@@ -48,6 +48,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const [isBusy, setBusy] = useState(false);
   const items: readonly Item[] = data?.items ?? [];
   const allowed = items.filter((item) => item.allowed);
+  const refused = refusals(items, run.why);
   const first = firstOf(allowed.map(({ type }) => type));
 
   const from = run.error?.stage ?? run.stage ?? run.stages[0]?.name ?? '';
@@ -158,11 +159,18 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
         </form>
       )}
       {offline !== null && <p className="commands-why">{offline}</p>}
-      {refusals(items, run.why).map(([why, labels]) => (
-        <p key={why} className="commands-why">
-          {labels.join(', ')}: {why}
-        </p>
-      ))}
+      {refused.length > 0 && (
+        <details className="commands-not">
+          <summary>Not possible now</summary>
+          <ul>
+            {refused.map(([why, labels]) => (
+              <li key={why}>
+                {labels.join(', ')}: {why}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
       {refusal && <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />}
     </div>
   );

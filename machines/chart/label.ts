@@ -5,7 +5,7 @@ import type { Size } from './plane.ts';
 export type LabelRow = { kind: Trigger['kind'] | 'guard' | 'note'; text: string };
 export type Label = Size & { rows: LabelRow[] };
 
-export const labelMetrics = { row: 17, padX: 8, padY: 4, icon: 15, font: 11.5, mono: 11 } as const;
+export const labelMetrics = { row: 17, padX: 7, padY: 4, icon: 15, font: 11.5, mono: 11.5 } as const;
 
 const rowWidth = ({ kind, text }: LabelRow): number =>
   labelMetrics.icon + (kind === 'guard' ? textWidth(text, labelMetrics.mono, 'mono') : textWidth(text, labelMetrics.font));

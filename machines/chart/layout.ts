@@ -1,4 +1,5 @@
 import { type Block, moved, type PlacedLabel, type PlacedNode, type Trace, type Wire } from './block.ts';
+import { column, isColumn } from './column.ts';
 import { type ChartLayout, drawn, margin } from './drawing.ts';
 import { type Drop, dropTo } from './drops.ts';
 import type { ChartGraph, ChartState } from './graph.ts';
@@ -36,7 +37,10 @@ const blockOf = (builder: Builder, state: ChartState, next: string | null, dropA
   const children = roles.children(state.path);
   if (children.length === 0) {
     const size = state.stage !== null ? sizeOfTitle(state) : roles.isChoice(state.path) ? choiceSize : sizeOfState(state);
-    return stateBlock(plane, state.path, size, own, next);
+    const block = stateBlock(plane, state.path, size, own, next);
+    // A closed stage keeps to itself how it goes on; the way on needs no word, and its neighbours stand near.
+    const quiet = block.opens.map((open) => (open.side === 'flow' ? { ...open, label: null } : open));
+    return state.stage === null ? block : { ...block, opens: quiet };
   }
   if (state.kind === 'parallel')
     return stacked(
@@ -82,6 +86,17 @@ const besideOf = ({ roles, wires }: Builder): Map<ChartState, ChartState> => {
     return leads ? [[main[index] as ChartState, state]] : [];
   });
   return new Map(found);
+};
+
+/** What comes before the container, one under the other, when it is drawn lengthwise: `count` states of the flow. */
+const preludeOf = ({ roles, plane, wires }: Builder, main: ChartState[], waits: Map<ChartState, ChartState>) => {
+  const count = main.findIndex(({ path, stage }) => stage !== null || roles.children(path).length > 0);
+  const states = main
+    .slice(0, Math.max(0, count))
+    .flatMap((state) => [state, ...(waits.has(state) ? [waits.get(state) as ChartState] : [])]);
+  const sized = states.map((state) => ({ path: state.path, size: sizeOfState(state) }));
+  if (plane.direction === 'down' || !isColumn(sized, wires)) return null;
+  return { count, block: column(plane, sized, wires, main[count]?.path ?? null) };
 };
 
 /** The ends that are not the good one, each with what leads to it by success: chains, what people ask for first. */
@@ -132,13 +147,14 @@ export const layoutChart = (graph: ChartGraph, direction: Direction = 'right'): 
     return start;
   });
   const minimum = dropAt.size > 0 ? Math.max(...starts) + 120 : 0;
-  const blocks = main.map((state, index) => {
-    const next = nextOf(main, index, null);
+  const prelude = preludeOf(builder, main, waits);
+  const blocks = main.slice(prelude?.count ?? 0).map((state, after) => {
+    const next = nextOf(main, after + (prelude?.count ?? 0), null);
     const block = blockOf(builder, state, next, dropAt, minimum);
     const beside = waits.get(state);
     return beside ? withBeside(plane, block, blockOf(builder, beside, next, new Map(), 0)) : block;
   });
-  const body = moved(row(plane, '', blocks, { labelled: true }), margin, margin);
+  const body = moved(row(plane, '', prelude ? [prelude.block, ...blocks] : blocks, { labelled: true }), margin, margin);
   const container = body.nodes.find(({ path }) => roles.children(path).length > 0);
   const origin = container?.u ?? margin;
 

@@ -2,11 +2,15 @@ import type { PlacedNode } from './block.ts';
 import type { Label } from './label.ts';
 
 /** A line between the two rows of a stage; `above` and `below` are the states it touches, by their place in the row. */
-export type Lane = { above: number; below: number; label: Label; lu: number; at: number };
+export type Lane = { above: number; below: number; label: Label; lu: number; lv: number; at: number; level: Level };
+/** Where the label of a lane stands between the rows: short ones take turns, so that neighbours can be nearer than they are wide. */
+type Level = 'near' | 'far' | 'whole';
 /** `before` and `after` count the lines that reach it over a track, at either end of its side. */
 export type RowBox = { path: string; lu: number; lv: number; before: number; after: number };
 
-const laneGap = 12;
+const laneGap = 8;
+/** Between a line and the label of the next one, which it passes. */
+const passGap = 8;
 export const portGap = 14;
 
 /** The most lanes that can go straight into a row: those whose states stand in the same order as they do. The others are led there. */
@@ -28,6 +32,19 @@ export const straightLanes = (lanes: Lane[], row: 'above' | 'below'): boolean[] 
   return straight;
 };
 
+/** How far apart two lanes are at least. */
+const apart = (a: Lane, b: Lane): number =>
+  a.level === 'whole' || b.level === 'whole' || a.level === b.level ? (a.lu + b.lu) / 2 + laneGap : Math.max(a.lu, b.lu) / 2 + passGap;
+
+/** Gives each lane its level: two labels that are together no higher than the highest one can stand at two levels. */
+const level = (lanes: Lane[]): void => {
+  const band = Math.max(0, ...lanes.map(({ lv }) => lv));
+  const isShort = ({ lv }: Lane): boolean => lv * 2 + laneGap <= band;
+  lanes.filter(isShort).forEach((lane, index) => {
+    lane.level = index % 2 === 0 ? 'near' : 'far';
+  });
+};
+
 type Row = { boxes: RowBox[]; gaps: number[]; straight: boolean[]; side: 'above' | 'below' };
 
 /**
@@ -35,13 +52,12 @@ type Row = { boxes: RowBox[]; gaps: number[]; straight: boolean[]; side: 'above'
  * on where a state before them needs the room. Sets `at` of each lane. @returns where each state begins, and its length
  */
 export const placeRows = (rows: [Row, Row], lanes: Lane[]): [PlacedNode[], PlacedNode[]] => {
+  level(lanes);
   const shift = lanes.map(() => 0);
   for (;;) {
-    let edge = 0;
     lanes.forEach((lane, index) => {
-      edge += shift[index] as number;
-      lane.at = edge + lane.lu / 2;
-      edge += lane.lu + laneGap;
+      const least = lanes.slice(0, index).map((before) => before.at + apart(before, lane));
+      lane.at = Math.max(lane.lu / 2, ...least) + (shift[index] as number);
     });
     let moved = false;
     const placed = rows.map(({ boxes, gaps, straight, side }) => {

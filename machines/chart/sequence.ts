@@ -2,8 +2,8 @@ import { type Block, labelAt, led, moved, type Open, type PlacedLabel, type Plac
 import { type Label, merged } from './label.ts';
 import type { Plane, Point, Rect, Size } from './plane.ts';
 
-const labelRoom = 36;
-const plainGap = 30;
+const labelRoom = 24;
+const plainGap = 24;
 
 /** One state by itself. Success leaves along the flow, everything else from its far side, far enough apart for its labels. */
 export const stateBlock = (plane: Plane, path: string, size: Size, wires: Wire[], next: string | null): Block => {
@@ -132,7 +132,7 @@ export const row = (plane: Plane, path: string, blocks: Block[], { labelled }: {
 export const sizeOf = (plane: Plane, label: Label) => ({ lu: plane.lu(label), lv: plane.lv(label) });
 
 const busGap = 14;
-const pad = 24;
+const pad = 18;
 
 type Frame = {
   path: string;

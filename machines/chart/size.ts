@@ -2,7 +2,7 @@ import type { ChartState } from './graph.ts';
 import { textWidth } from './metrics.ts';
 import { nameHeight, type Size } from './plane.ts';
 
-export const stateMetrics = { name: 14, title: 13, detail: 11, detailHeight: 19, keyWidth: 46, padX: 12 } as const;
+export const stateMetrics = { name: 14, title: 13, detail: 11.5, detailHeight: 19, keyWidth: 44, padX: 10 } as const;
 
 /** What stands under the name of a state, as key and value. */
 export const detailsOf = ({ invokes, delays, reacts }: ChartState): { key: string; text: string }[] => [
@@ -21,9 +21,9 @@ export const sizeOfState = (state: ChartState): Size => {
   const isFinal = state.kind === 'final';
   return {
     w: Math.max(
-      textWidth(state.name, name) + (isFinal ? 54 : state.parent === null ? 50 : 74),
+      textWidth(state.name, name) + (isFinal ? 50 : state.parent === null ? 44 : 70),
       ...details.map(({ text }) => keyWidth + textWidth(text, detail, 'mono') + padX * 2),
-      96,
+      84,
     ),
     h: nameHeight + (details.length > 0 ? details.length * detailHeight + 9 : 0),
   };
@@ -31,6 +31,6 @@ export const sizeOfState = (state: ChartState): Size => {
 
 /** A stage that shows only its title: room for its number, and for how it stands. */
 export const sizeOfTitle = ({ title, name }: ChartState): Size => ({
-  w: Math.max(textWidth(title ?? name, stateMetrics.title) + 96, 120),
+  w: Math.max(textWidth(title ?? name, stateMetrics.title) + 94, 114),
   h: nameHeight,
 });

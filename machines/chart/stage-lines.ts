@@ -53,7 +53,8 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
     });
     traces.push(...mine);
     const { lu, lv } = size(lane.label);
-    labels.push(labelAt(lane.label, { lu, lv }, [lane.at, labelsV + band / 2], mine));
+    const middle = { near: lv / 2, far: band - lv / 2, whole: band / 2 }[lane.level];
+    labels.push(labelAt(lane.label, { lu, lv }, [lane.at, labelsV + middle], mine));
   }
   flowWires.forEach((wire, index) => {
     if (!wire) return;
@@ -77,23 +78,29 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
   };
   const take = (state: string, side: 'begin' | 'end', by: number) =>
     used.set(`${state} ${side}`, (used.get(`${state} ${side}`) ?? 16) + by);
-  let underAt = bottomEnd + (unders.length > 0 ? 14 : 0) + escapes.length * track;
+  const underV = bottomEnd + (unders.length > 0 ? 14 : 0) + escapes.length * track;
+  // Those that have nothing of the flow in common stand beside each other.
+  const levels: { from: number; to: number; far: number }[] = [];
   const under = unders.flatMap((wire) => {
     const { lu, lv } = size(labelOf(wire));
-    const [a, b] = [below(wire.from), below(wire.to)];
-    const backwards = !isNext(wire) && b < a;
+    const backwards = !isNext(wire) && below(wire.to) < below(wire.from);
     const start = portAt(wire.from, backwards ? 'begin' : 'end');
     const stop = isNext(wire) ? joinU : portAt(wire.to, backwards ? 'end' : 'begin');
     const overflow = Math.max(0, (lu - Math.abs(stop - start)) / 2);
+    const others = isNext(wire) ? onward.slice(1) : [];
+    const mid = (start + stop) / 2;
+    const ends = [start, stop, mid - lu / 2, mid + lu / 2, ...others.map(({ from }) => node(from).u)];
+    const [from, to] = [Math.min(...ends) - 10, Math.max(...ends) + 10];
+    const underAt = Math.max(underV, ...levels.filter((level) => level.from < to && from < level.to).map((level) => level.far));
     const at = underAt + lv / 2;
-    underAt += lv + 8;
+    levels.push({ from, to, far: underAt + lv + 8 });
     take(wire.from, backwards ? 'begin' : 'end', Math.max(portGap, overflow + 10));
     if (!isNext(wire)) take(wire.to, backwards ? 'end' : 'begin', Math.max(portGap, overflow + 10));
     const trace: Trace = {
       wire,
       points: [[start, far(node(wire.from))], [start, at], [stop, at], isNext(wire) ? [stop, axis] : [stop, far(node(wire.to))]],
     };
-    const others = (isNext(wire) ? onward.slice(1) : []).map((other): Trace => {
+    const joined = others.map((other): Trace => {
       const port = portAt(other.from, 'end');
       take(other.from, 'end', portGap);
       return {
@@ -106,15 +113,22 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
         ],
       };
     });
-    const all = [trace, ...others];
+    const all = [trace, ...joined];
     // Between the last of its lines and the gutter: no line of it goes under it from above.
     const ports = all.map(({ points }) => (points[0] as Point)[0]).sort((a, b) => a - b);
-    const between = [...ports.slice(1), stop].map((to, index) => [ports[index] as number, to] as const);
-    const [from, to] = between.findLast(([begin, last]) => last - begin > lu + 20) ?? (between.at(-1) as readonly [number, number]);
-    labels.push(labelAt(labelOf(wire), { lu, lv }, [isNext(wire) ? (from + to) / 2 : (start + stop) / 2, at], all));
+    const between = [...ports.slice(1), stop].map((after, index) => [ports[index] as number, after] as const);
+    const [begin, last] = between.findLast(([a, b]) => b - a > lu + 20) ?? (between.at(-1) as readonly [number, number]);
+    labels.push(labelAt(labelOf(wire), { lu, lv }, [isNext(wire) ? (begin + last) / 2 : mid, at], all));
     if (!isNext(wire)) traces.push(trace);
     return all;
   });
 
-  return { labels, traces, under, round: [...over, ...under].filter(({ wire }) => isNext(wire)), underEnd: underAt, portAt };
+  return {
+    labels,
+    traces,
+    under,
+    round: [...over, ...under].filter(({ wire }) => isNext(wire)),
+    underEnd: Math.max(underV, ...levels.map(({ far: last }) => last)),
+    portAt,
+  };
 };

@@ -32,11 +32,11 @@ export const placeStage = (plane: Plane, input: StageInput, sorted: StageWires) 
     [
       {
         boxes: boxes(work, 'above'),
-        gaps: flowWires.map((wire) => (wire ? size(wire.label).lu + labelGap : 36)),
+        gaps: flowWires.map((wire) => (wire ? size(wire.label).lu + labelGap : 28)),
         straight: straight.above,
         side: 'above',
       },
-      { boxes: boxes(trouble, 'below'), gaps: trouble.map(() => 30), straight: straight.below, side: 'below' },
+      { boxes: boxes(trouble, 'below'), gaps: trouble.map(() => 20), straight: straight.below, side: 'below' },
     ],
     lanes,
   );

@@ -60,7 +60,7 @@ export const stageWires = (plane: Plane, input: StageInput) => {
     if (together) together.wires.push(wire);
     else
       lanes.push({
-        ...{ wires: [wire], down, label: wire.label, lu: plane.lu(wire.label), at: 0 },
+        ...{ wires: [wire], down, label: wire.label, lu: plane.lu(wire.label), lv: plane.lv(wire.label), at: 0, level: 'whole' },
         above: above(down ? wire.from : wire.to),
         below: below(down ? wire.to : wire.from),
       });

@@ -16,7 +16,7 @@ const style = `
   }
   .paper { fill: var(--bg); } text { font: 550 11.5px "Inter Variable", Inter, system-ui, sans-serif; fill: var(--fg); }
   .title { font-size: 17px; font-weight: 650; } .name { font-size: 14px; font-weight: 600; } .head { font-size: 13px; font-weight: 650; fill: var(--mut); }
-  .quiet { fill: var(--mut); } .mono { font: 500 11px "JetBrains Mono Variable", ui-monospace, monospace; }
+  .quiet { fill: var(--mut); } .mono { font: 500 11.5px "JetBrains Mono Variable", ui-monospace, monospace; }
   .frame { fill: var(--veil); stroke: var(--line); } .box, .note { fill: var(--panel); stroke: var(--line); } .note { fill: var(--bg); } .inner { fill: none; stroke: var(--line); }
   .badge { fill: var(--line); } .wire { fill: none; stroke: var(--edge); stroke-width: 1.5; } .tip { fill: var(--edge); } .rule { stroke: var(--line); } .stripe { stroke: var(--line); stroke-dasharray: 4 4; }
   .work { --tone: var(--work); } .ok { --tone: var(--ok); } .bad { --tone: var(--bad); } .stop { --tone: var(--stop); } .wait { --tone: var(--wait); }

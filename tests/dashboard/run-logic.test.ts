@@ -1,14 +1,19 @@
 import { marksOf, type Transition } from '../../dashboard/chart/marks.ts';
+import { firstView, heightFor, wholeView } from '../../dashboard/chart/view.ts';
 import { piecesOf } from '../../dashboard/log/ansi.ts';
+import { shownChart } from '../../dashboard/run/shown-chart.ts';
 import { stateFacts } from '../../dashboard/run/state-facts.ts';
 import { ticksOf, timelineOf } from '../../dashboard/run/timeline-rows.ts';
 import { timerOf } from '../../dashboard/run/timers.ts';
 import { localized } from '../../dashboard/run/words.ts';
 import { collapse } from '../../machines/chart/collapse.ts';
 import { chartGraph } from '../../machines/chart/graph.ts';
+import { labelMetrics } from '../../machines/chart/label.ts';
 import { layoutChart } from '../../machines/chart/layout.ts';
+import { stateMetrics } from '../../machines/chart/size.ts';
 import { compile } from '../../machines/compile.ts';
 import { parseDefinition } from '../../machines/parse-definition.ts';
+import { pipeline, stage } from '../support/definition.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
 
@@ -145,4 +150,35 @@ test('a timer stands at the state that it will leave, counts by the service, and
   expect(timers(25_000)).toEqual([['running.second.backingOff', '0 s left', 1]]);
   expect(timers(null)).toEqual([['running.second.backingOff', '–', 0]]);
   expect(timers(15_000, true)).toEqual([]);
+});
+
+/** What a window of 1280 and of 1440 px leaves for the chart. */
+const panels = [1014, 1174];
+test.each(panels.flatMap((width) => [1, 3, 5].flatMap((count) => [0, count - 1].map((open) => [width, count, open] as const))))(
+  'in %d px, of %d stages, every text is first seen with 11 px or more and stage %d stands in view from side to side',
+  (width, count, open) => {
+    const graph = chartGraph(compile(pipeline(Array.from({ length: count }, (_, index) => stage(`stage-${index}`)))));
+    const { layout } = shownChart(graph, { width, flow: 'right', stages: null, open: `stage-${open}` });
+    const shown = { width, height: heightFor(layout, width) };
+    const focus = layout.boxes.find(({ state }) => state.stage === `stage-${open}`) as (typeof layout.boxes)[number];
+    const view = firstView(layout, shown, focus);
+    const { name, title, detail } = stateMetrics;
+    expect(Math.min(name, title, detail, labelMetrics.font, labelMetrics.mono) * view.scale).toBeGreaterThanOrEqual(11);
+    expect(focus.shape).toBe('frame');
+    expect(focus.x * view.scale + view.x).toBeGreaterThanOrEqual(0);
+    expect((focus.x + focus.w) * view.scale + view.x).toBeLessThanOrEqual(width);
+    expect(focus.y * view.scale + view.y).toBeGreaterThanOrEqual(0);
+    expect((focus.y + focus.h) * view.scale + view.y).toBeLessThanOrEqual(shown.height);
+  },
+);
+
+test('all of a chart is seen by Fit, and first when it can be read whole', () => {
+  const drawing = { width: 2000, height: 1000, direction: 'right' as const };
+  const shown = { width: 1000, height: 800 };
+  expect(wholeView(drawing, shown)).toEqual({ x: 0, y: 150, scale: 0.5 });
+  expect(firstView(drawing, shown, null).scale).toBe(0.96);
+  // A stage begins at the top, under the title of its run.
+  expect(firstView(drawing, shown, { x: 900, y: 150, w: 500, h: 600 }).y).toBe(72 - 150 * 0.96);
+  const small = { width: 900, height: 400, direction: 'right' as const };
+  expect(firstView(small, shown, null)).toEqual({ x: 50, y: 200, scale: 1 });
 });

@@ -267,12 +267,67 @@ test.each([
     await look.page.goto(path);
     await look.page.locator('.chart-state').first().waitFor();
     await look.page.locator('.log-line').first().waitFor();
-    if (path.includes('details')) await look.page.locator('summary').click();
+    for (const summary of await look.page.locator('summary').all()) await summary.click();
     expect([path, await axe(look.page)]).toEqual([path, []]);
     expect([path, await look.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)]).toEqual([path, 0]);
   }
   expect(look.faults).toEqual([]);
   await look.context.close();
+});
+
+test.each([1280, 1440])('in a window of %d px what is seen first of the chart can be read, and Fit shows all of it', async (width) => {
+  await go('again');
+  const id = await start('again');
+  const look = await visit(browser, served.url, { width, height: 900 });
+  await look.page.goto(`/runs/${id}`);
+  await look.page
+    .locator('.chart')
+    .getByRole('button', { name: /^State backingOff, current/ })
+    .waitFor();
+  /** The smallest text in px of the window, and whether the stage and the whole drawing are in view from side to side. */
+  const seen = () =>
+    look.page.evaluate(() => {
+      const svg = document.querySelector('.chart svg[role="group"]') as SVGSVGElement;
+      const panel = svg.getBoundingClientRect();
+      const isIn = (selector: string): boolean =>
+        [...svg.querySelectorAll(selector)].every((element) => {
+          const { left, right } = element.getBoundingClientRect();
+          return left >= panel.left && right <= panel.right;
+        });
+      const sizes = [...svg.querySelectorAll('text')].map(
+        (text) => Number.parseFloat(getComputedStyle(text).fontSize) * (text.getScreenCTM()?.a ?? 0),
+      );
+      return { smallest: Math.min(...sizes), isStageIn: isIn('[data-path="running.second"]'), isAllIn: isIn('.chart-state') };
+    });
+  const first = await seen();
+  expect(first.smallest).toBeGreaterThanOrEqual(11);
+  expect(first.isStageIn).toBe(true);
+  await look.page.getByRole('button', { name: 'Fit' }).click();
+  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).waitFor();
+  expect((await seen()).isAllIn).toBe(true);
+  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).click();
+  await look.page.getByRole('button', { name: 'Fit' }).waitFor();
+  expect(await seen()).toEqual(first);
+  expect(look.faults).toEqual([]);
+  await look.context.close();
+});
+
+test('what is not possible now is one closed line, and opened by the keyboard it says the reasons of the service', async () => {
+  const id = await start('long');
+  await open(id);
+  const reasons = page.locator('.commands-not li');
+  const { items } = (await served.ask('GET', `/api/runs/${id}/commands`)).json;
+  const refused = items.filter(({ allowed }: { allowed: boolean }) => !allowed);
+  expect(refused.length).toBeGreaterThan(0);
+  const line = page.getByText('Not possible now');
+  await line.waitFor();
+  expect(await reasons.first().isVisible()).toBe(false);
+  await line.focus();
+  await page.keyboard.press('Enter');
+  await reasons.first().waitFor();
+  const told = (await reasons.allTextContents()).join('\n');
+  // What follows the colon is what the run waits for, and the page says it above.
+  for (const { why_not } of refused) expect(told).toContain(why_not.split(':')[0]);
 });
 
 test('by the keyboard alone: panes by number, states by arrow, and what is chosen is said', async () => {

@@ -9,8 +9,8 @@ import { openScene, type Scene, stagePipelines } from './scene.ts';
 const words = process.argv.slice(2);
 const isForDocs = words.includes('docs');
 const outDir = isForDocs ? 'docs/images' : (process.env.SCREENSHOTS ?? 'screenshots');
-/** `doc` names the picture in docs/images that shows it. */
-type Shot = { name: string; path: string; doc?: string; before?: (page: Page) => Promise<void> };
+/** `doc` names the picture in docs/images that shows it, `docHeight` px high where that is more than a window. */
+type Shot = { name: string; path: string; doc?: string; docHeight?: number; before?: (page: Page) => Promise<void> };
 type Look = { suffix: string; width: number; height: number; theme: 'dark' | 'light'; scale: number };
 const looks: Look[] = [
   { suffix: '-dark', width: 1440, height: 900, theme: 'dark', scale: 1.5 },
@@ -27,7 +27,8 @@ const shoot = async (scene: Scene, all: Shot[]): Promise<void> => {
   const shots = all.filter(wanted);
   for (const { suffix, ...look } of shots.length > 0 ? (isForDocs ? docLooks : looks) : []) {
     const { page, context, faults } = await visit(browser, scene.url, look);
-    for (const { name, path, doc, before } of shots) {
+    for (const { name, path, doc, docHeight, before } of shots) {
+      await page.setViewportSize({ ...look, ...(isForDocs && docHeight && { height: docHeight }) });
       await page.goto(path);
       await page.getByText('Live', { exact: true }).waitFor();
       await page.evaluate(() => document.fonts.ready.then(() => {}));
@@ -74,7 +75,7 @@ const busy = async (): Promise<void> => {
   await shoot(scene, [
     { name: 'busy-overview', path: '/', doc: 'overview' },
     { name: 'busy-run', path: `/runs/${running}` },
-    { name: 'busy-run-retrying', path: `/runs/${retrying}`, doc: 'run' },
+    { name: 'busy-run-retrying', path: `/runs/${retrying}`, doc: 'run', docHeight: 1180 },
     { name: 'busy-runs', path: '/runs' },
     { name: 'busy-trend', path: '/runs?pipeline=market-data', doc: 'runs' },
     { name: 'busy-trend-table', path: '/runs?pipeline=market-data&view=table' },
