@@ -144,7 +144,6 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
         entry: [...act('sayPaused', 'holdStage'), ...disarm],
         exit: [...act('releaseStage'), ...arm],
         on: {
-          PAUSE: { actions: act('notePause') },
           RESUME: { target: 'attempting', actions: act('withdrawPause', 'sayResumed') },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver,

@@ -30,6 +30,7 @@ const mayRetry = (context: RunContext, stage: string, failure: Failure | undefin
   return countedAttempts(context, stage) <= policy.retries;
 };
 
+const isHeld = (context: RunContext, stage: string): boolean => context.stages[stage]?.state === 'paused';
 const nothingToHold = (context: RunContext, stage: string): boolean => {
   const policy = context.policy[stage];
   return policy?.isLast === true && countedAttempts(context, stage) > policy.retries;
@@ -75,8 +76,11 @@ export const guardTable = {
     why: 'no pause is asked for',
   },
   mayPause: {
-    test: ({ context }: Args, { stage }: StageParams) => !nothingToHold(context, stage),
-    why: 'it is the last stage and its last attempt: nothing follows that a pause could hold back',
+    test: ({ context }: Args, { stage }: StageParams) => !isHeld(context, stage) && !nothingToHold(context, stage),
+    why: (context: RunContext) =>
+      isHeld(context, context.stage ?? '')
+        ? 'the run is paused already'
+        : 'it is the last stage and its last attempt: nothing follows that a pause could hold back',
   },
   maySkip: {
     test: ({ context, event }: Args, { stage }: StageParams) =>

@@ -74,6 +74,8 @@ test('PAUSE while a stage works holds the run before the next one; RESUME goes o
   expect(paused).toMatchObject({ stage: 'two', pause_requested: false, canonical: 'running', lock: { key: 'p' } });
   expect(paused.why).toContain('paused before two by ada: look first');
   expect(paused.stages.map(({ state }) => state)).toEqual(['succeeded', 'paused']);
+  expect(paused.allowed).toEqual(['STOP', 'SKIP_STAGE', 'RESUME']);
+  await expect(send(id, { type: 'PAUSE' })).rejects.toMatchObject({ extra: { why_not: 'the run is paused already' } });
   await expect(running.orchestrator.start(startRequest('p'))).rejects.toMatchObject({
     code: 'already-running',
     extra: { state: 'PAUSED' },
