@@ -55,8 +55,9 @@ const measure = async (url: string, ms: number): Promise<Taken> => {
   const over = performance.now() + ms;
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/events?v=1&pipeline=beats`);
   socket.addEventListener('message', ({ data }) => {
-    const frame = JSON.parse(String(data)) as { ephemeral?: boolean; data?: { done: number } };
-    if (frame.ephemeral && frame.data) taken.heard.push(Date.now() - frame.data.done);
+    const frame = JSON.parse(String(data)) as { ephemeral?: boolean; event?: string; data?: { done: number } };
+    // Heartbeats are ephemeral, too, and say no time.
+    if (frame.ephemeral && frame.event === 'progress' && frame.data) taken.heard.push(Date.now() - frame.data.done);
   });
   await Promise.all([
     (async () => {

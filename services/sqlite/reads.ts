@@ -18,10 +18,10 @@ const head = (db: Database): number => (db.get("SELECT seq FROM sqlite_sequence 
 const latestRun = (db: Database, pipeline: string): RunRow | null =>
   selectRun(
     db,
-    'runs.pipeline = ? AND runs.ended_at IS NULL AND lock_holders.run_id IS NOT NULL ORDER BY runs.number DESC LIMIT 1',
+    'runs.pipeline = ? AND runs.ended_at IS NULL AND lock_holders.run_id IS NOT NULL ORDER BY runs.run_id DESC LIMIT 1',
     pipeline,
   ) ??
-  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.number LIMIT 1', pipeline) ??
+  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id LIMIT 1', pipeline) ??
   selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', pipeline);
 
 const journalRows = (db: Database, filter: JournalFilter): Row[] => {
@@ -51,7 +51,7 @@ const shownRuns = (db: Database, { runId, pipeline }: StreamScope): RunRow[] => 
   const names = pipeline ? [pipeline] : db.all('SELECT name FROM pipelines ORDER BY name').map(({ name }) => name as string);
   // Two questions, an index each: asked as one, SQLite looks at every run there ever was.
   return names.flatMap((name) => {
-    const live = db.all(`${runColumns} WHERE runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.number`, name).map(toRun);
+    const live = db.all(`${runColumns} WHERE runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id`, name).map(toRun);
     const latest = selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', name);
     return latest === null || live.some(({ runId }) => runId === latest.runId) ? live : [...live, latest];
   });
