@@ -23,7 +23,7 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         ) : (
           <>
             <p>
-              Write a file into <code>pipelines/</code> and start the service again. This is a whole one:
+              Write a file into <code>pipelines/</code> and run <code>stagewright reload</code>. This is a whole one:
             </p>
             <pre>{sample}</pre>
           </>

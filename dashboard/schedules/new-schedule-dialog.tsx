@@ -6,6 +6,7 @@ import type { Param } from '../start/params.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Field } from '../ui/field.tsx';
 import { Loading } from '../ui/loading.tsx';
+import { NoPipeline } from '../ui/no-pipeline.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { creationOf, type Fields, newDraft } from './draft.ts';
 import { ScheduleForm } from './schedule-form.tsx';
@@ -68,11 +69,7 @@ export const NewScheduleDialog = ({ taken, onClose }: { taken: readonly string[]
     <Dialog title="New schedule" onClose={onClose} className="wide">
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Loading what="the pipelines" />}
-      {data && !facts && (
-        <p>
-          There is no pipeline yet. Put a file into <code>pipelines/</code> and start the service again.
-        </p>
-      )}
+      {data && !facts && <NoPipeline />}
       {facts && (
         <div className="form">
           <Field label="Pipeline">

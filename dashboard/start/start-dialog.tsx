@@ -8,6 +8,7 @@ import { useDesk } from '../shell/desk.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
+import { NoPipeline } from '../ui/no-pipeline.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { Outlook } from './outlook.tsx';
 import { ParamField } from './param-field.tsx';
@@ -127,11 +128,7 @@ export const StartDialog = ({ pipeline }: { pipeline: string | null }) => {
     <Dialog title="Start a run" onClose={close} className="wide">
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Loading what="the pipelines" />}
-      {data && !facts && (
-        <p>
-          There is no pipeline yet. Put a file into <code>pipelines/</code> and start the service again.
-        </p>
-      )}
+      {data && !facts && <NoPipeline />}
       {facts && <StartForm key={facts.name} facts={facts} names={items} onPipeline={setChosen} />}
     </Dialog>
   );

@@ -81,7 +81,7 @@ test('S49: the service is killed under the open page: the page says so, its time
   await context.setOffline(false);
 
   await serve(new URL(url).port);
-  // It may come back by itself in this very moment, and the button is gone; whether the button does something is asked below.
+  // It may come back by itself in this very moment, and the button is gone. What `retry` does is asked in tests/client/follow.
   await page
     .getByRole('button', { name: 'Retry now' })
     .click({ timeout: 2000 })
