@@ -32,7 +32,8 @@ export const createAdmission = (deps: {
     if (!newest) return;
     for (const runId of [...waiters.slice(0, last).map((one) => one.runId), ...holders]) {
       const found = await store.run(runId);
-      if (!found || found.run.endedAt !== null || found.run.projection.state === 'STOPPING') continue;
+      // One that is ending already needs no telling, and would refuse it at every look.
+      if (!found || found.run.projection.state === 'STOPPING' || !found.run.projection.allowed.includes('STOP')) continue;
       const reason = `replaced by ${newest.runId}`;
       await interpreter.deliver(runId, { event: { type: 'STOP', by: 'the queue', reason, grace_ms: null }, fence: null, cause });
     }
