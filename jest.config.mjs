@@ -6,7 +6,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/tests/jest.strip.cjs' },
   testTimeout: 60_000,
-  // One process for all would grow, and a large process forks slowly: what the tests measure of ours would be Jest's.
+  // One process for all would grow, and a large process forks slowly: what the tests measure of
+  // ours would be Jest's.
   maxWorkers: 2,
   workerIdleMemoryLimit: '600MB',
 };

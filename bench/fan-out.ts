@@ -13,7 +13,9 @@ const framesARound = 15;
 const eventsARound = framesARound * 100;
 
 const listen = async (url: string, count: number): Promise<ChildProcess> => {
-  const child = spawn(process.execPath, [listeners, url, String(count)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [listeners, url, String(count)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await once(child.stdout as NodeJS.ReadableStream, 'data');
   return child;
 };
@@ -32,7 +34,8 @@ const bareMs = async (frame: Buffer, clients: number, rounds: number): Promise<n
   let ms = 0;
   for (let round = 1; round <= rounds; round += 1) {
     const begun = performance.now();
-    for (let index = 0; index < framesARound; index += 1) for (const client of server.clients) client.send(frame, { binary: false });
+    for (let index = 0; index < framesARound; index += 1)
+      for (const client of server.clients) client.send(frame, { binary: false });
     await untilGot(child, round * framesARound * clients);
     ms += performance.now() - begun;
   }
@@ -43,23 +46,43 @@ const bareMs = async (frame: Buffer, clients: number, rounds: number): Promise<n
   return ms;
 };
 
-/** Bursts of 1,500 events in the journal to that many sockets, against ws sending the same frames. */
+/**
+ * Bursts of 1,500 events in the journal to that many sockets, against ws sending the same frames.
+ */
 export const benchFanOut = async (
   { orchestrator, parts }: Place,
   clients: number,
   rounds: number,
 ): Promise<{ ratio: Ratio; eventsPerSecond: number }> => {
   const ours = createServer({
-    ...{ orchestrator, clock: parts.clock, logger: parts.logger, host: '127.0.0.1', port: 0 },
-    ...{ allowedHosts: [], allowedOrigins: [], version: 'bench' },
+    orchestrator,
+    clock: parts.clock,
+    logger: parts.logger,
+    host: '127.0.0.1',
+    port: 0,
+    allowedHosts: [],
+    allowedOrigins: [],
+    version: 'bench',
   });
   const { url } = await ours.listen();
   const child = await listen(`${url.replace('http', 'ws')}/ws/events?v=1`, clients);
   let ms = 0;
-  const reset = () => orchestrator.reset('p0', { force: false, reason: null, actor: { kind: 'system', name: 'bench' } });
+  const reset = () =>
+    orchestrator.reset('p0', {
+      force: false,
+      reason: null,
+      actor: { kind: 'system', name: 'bench' },
+    });
   for (let round = 1; round <= rounds; round += 1) {
-    const event = { stage: 'system', event: 'warning' as const, severity: 'info' as const, msg: 'x'.repeat(100), data: {} };
-    for (let index = 1; index < eventsARound; index += 1) await parts.store.note({ ...event, runId: null, pipeline: null }, Date.now());
+    const event = {
+      stage: 'system',
+      event: 'warning' as const,
+      severity: 'info' as const,
+      msg: 'x'.repeat(100),
+      data: {},
+    };
+    for (let index = 1; index < eventsARound; index += 1)
+      await parts.store.note({ ...event, runId: null, pipeline: null }, Date.now());
     const begun = performance.now();
     // The last one wakes the readers.
     await reset();
@@ -73,7 +96,12 @@ export const benchFanOut = async (
     JSON.stringify({
       type: 'events',
       v: 1,
-      events: items.map((item) => ({ type: 'event', prev: item.seq - 1, cursor: `abcdefgh.${item.seq}`, ...item })),
+      events: items.map((item) => ({
+        type: 'event',
+        prev: item.seq - 1,
+        cursor: `abcdefgh.${item.seq}`,
+        ...item,
+      })),
     }),
   );
   const limitMs = await bareMs(frame, clients, rounds);

@@ -10,7 +10,8 @@ import { measureStart } from './start.ts';
 const fill = (path: string, template: string, runs: number, events: number): void => {
   const db = new DatabaseSync(path);
   db.exec(`PRAGMA synchronous = OFF; ATTACH '${template}' AS source; BEGIN`);
-  for (const table of ['charts', 'definitions', 'pipelines']) db.exec(`INSERT INTO ${table} SELECT * FROM source.${table}`);
+  for (const table of ['charts', 'definitions', 'pipelines'])
+    db.exec(`INSERT INTO ${table} SELECT * FROM source.${table}`);
   // Every hundredth one failed.
   db.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
@@ -26,7 +27,10 @@ const fill = (path: string, template: string, runs: number, events: number): voi
   db.close();
 };
 
-/** Reads over a million runs and a journal of 100 MB, and the start on a hundred thousand runs. @param dir of a place that has run */
+/**
+ * Reads over a million runs and a journal of 100 MB, and the start on a hundred thousand runs.
+ * @param dir of a place that has run
+ */
 export const benchHistory = async (dir: string): Promise<void> => {
   const template = join(dir, 'data/stagewright.sqlite');
   const long = join(dir, 'long.sqlite');
@@ -34,13 +38,37 @@ export const benchHistory = async (dir: string): Promise<void> => {
   await open().close();
   fill(long, template, 1_000_000, 200_000);
   const store = open();
-  printFigure('page of 50 of 1,000,000 runs', await medianMs(20, () => store.runs({ limit: 50 })), 'ms');
+  printFigure(
+    'page of 50 of 1,000,000 runs',
+    await medianMs(20, () => store.runs({ limit: 50 })),
+    'ms',
+  );
   const middle = `r_0${'500000'.padStart(25, '0')}`;
-  printFigure('  from the middle', await medianMs(20, () => store.runs({ limit: 50, before: middle })), 'ms');
-  printFigure('  of those that failed', await medianMs(20, () => store.runs({ limit: 50, state: 'FAILED', before: middle })), 'ms');
-  printFigure('  looked for by a word nobody said', await medianMs(5, () => store.runs({ limit: 50, q: 'nobody' })), 'ms');
-  printFigure('newest 100 events of a journal of 100 MB', await medianMs(20, () => store.journal({ limit: 100 })), 'ms');
-  printFigure('snapshot of the stream there', await medianMs(20, () => store.snapshotRead({}, 100)), 'ms');
+  printFigure(
+    '  from the middle',
+    await medianMs(20, () => store.runs({ limit: 50, before: middle })),
+    'ms',
+  );
+  printFigure(
+    '  of those that failed',
+    await medianMs(20, () => store.runs({ limit: 50, state: 'FAILED', before: middle })),
+    'ms',
+  );
+  printFigure(
+    '  looked for by a word nobody said',
+    await medianMs(5, () => store.runs({ limit: 50, q: 'nobody' })),
+    'ms',
+  );
+  printFigure(
+    'newest 100 events of a journal of 100 MB',
+    await medianMs(20, () => store.journal({ limit: 100 })),
+    'ms',
+  );
+  printFigure(
+    'snapshot of the stream there',
+    await medianMs(20, () => store.snapshotRead({}, 100)),
+    'ms',
+  );
   await store.close();
 
   const old = join(dir, 'cold');
@@ -48,5 +76,11 @@ export const benchHistory = async (dir: string): Promise<void> => {
   const fresh = Math.min((await measureStart(dir)).coldMs, (await measureStart(dir)).coldMs);
   fill(join(old, 'stagewright.sqlite'), template, 100_000, 0);
   const again = Math.min((await measureStart(dir)).coldMs, (await measureStart(dir)).coldMs);
-  printRatio({ what: 'start on 100,000 archived runs', ours: again, limit: fresh, unit: 'ms    ', goal: { kind: 'at most', ratio: 1.3 } });
+  printRatio({
+    what: 'start on 100,000 archived runs',
+    ours: again,
+    limit: fresh,
+    unit: 'ms    ',
+    goal: { kind: 'at most', ratio: 1.3 },
+  });
 };

@@ -28,10 +28,19 @@ const load = async (url: string, total: number): Promise<number> => {
 };
 
 /** GET status against a bare express that answers the same bytes. */
-export const benchStatus = async ({ orchestrator, parts }: Place, total: number): Promise<Ratio> => {
+export const benchStatus = async (
+  { orchestrator, parts }: Place,
+  total: number,
+): Promise<Ratio> => {
   const ours = createOurs({
-    ...{ orchestrator, clock: parts.clock, logger: parts.logger, host: '127.0.0.1', port: 0 },
-    ...{ allowedHosts: [], allowedOrigins: [], version: 'bench' },
+    orchestrator,
+    clock: parts.clock,
+    logger: parts.logger,
+    host: '127.0.0.1',
+    port: 0,
+    allowedHosts: [],
+    allowedOrigins: [],
+    version: 'bench',
   });
   const { url } = await ours.listen();
   const bare = createServer(createBareApp(await orchestrator.status('p0'))).listen(0, '127.0.0.1');

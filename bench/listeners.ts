@@ -1,4 +1,5 @@
-// Opens COUNT sockets to the address given and says how many bytes they got, each time that it is asked on stdin.
+// Opens COUNT sockets to the address given and says how many bytes they got, each time that it is
+// asked on stdin.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -6,7 +7,10 @@ import { WebSocket } from 'ws';
 const [url = '', count = '1000'] = process.argv.slice(2);
 let frames = 0;
 const waiting: { upTo: number; tell: () => void }[] = [];
-const sockets = Array.from({ length: Number(count) }, () => new WebSocket(url, { perMessageDeflate: false }));
+const sockets = Array.from(
+  { length: Number(count) },
+  () => new WebSocket(url, { perMessageDeflate: false }),
+);
 for (const socket of sockets)
   socket.on('message', (data: Buffer) => {
     // The first one is the snapshot; a counted frame holds many events.

@@ -10,20 +10,43 @@ import { noWaker, type Waker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
 
-export type Place = { dir: string; parts: Parts; orchestrator: Orchestrator; close(): Promise<void> };
+export type Place = {
+  dir: string;
+  parts: Parts;
+  orchestrator: Orchestrator;
+  close(): Promise<void>;
+};
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
+const silent = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  close: async () => {},
+};
 
-/** The whole service without its port, in a folder of its own, with as many pipelines `p0`, `p1`, … of three /bin/true. */
+/**
+ * The whole service without its port, in a folder of its own, with as many pipelines `p0`, `p1`, …
+ * of three /bin/true.
+ */
 export const openPlace = async (pipelines: number, waker: Waker = noWaker): Promise<Place> => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-bench-'));
   await mkdir(join(dir, 'pipelines'));
   await mkdir(join(dir, 'data'));
-  const stages = ['a', 'b', 'c'].map((name) => `  - { name: ${name}, run: ["/bin/true"] }`).join('\n');
+  const stages = ['a', 'b', 'c']
+    .map((name) => `  - { name: ${name}, run: ["/bin/true"] }`)
+    .join('\n');
   for (let index = 0; index < pipelines; index += 1)
-    await writeFile(join(dir, 'pipelines', `p${index}.yaml`), `name: p${index}\nstages:\n${stages}\n`);
+    await writeFile(
+      join(dir, 'pipelines', `p${index}.yaml`),
+      `name: p${index}\nstages:\n${stages}\n`,
+    );
   const parts: Parts = {
-    store: openSqliteStore({ path: join(dir, 'data/stagewright.sqlite'), synchronous: 'FULL', clock: systemClock }),
+    store: openSqliteStore({
+      path: join(dir, 'data/stagewright.sqlite'),
+      synchronous: 'FULL',
+      clock: systemClock,
+    }),
     launcher: createLauncher({ log: () => {} }),
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
@@ -55,7 +78,13 @@ export const openPlace = async (pipelines: number, waker: Waker = noWaker): Prom
 };
 
 const request = (pipeline: string): StartRequest => ({
-  ...{ pipeline, params: {}, trigger: 'api', reason: null, onlyStage: null, onConflict: null, idempotency: null },
+  pipeline,
+  params: {},
+  trigger: 'api',
+  reason: null,
+  onlyStage: null,
+  onConflict: null,
+  idempotency: null,
   actor: { kind: 'system', name: 'bench' },
 });
 

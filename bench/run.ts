@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the service costs on top of the work, as ratios against limits measured in the same run. Figures are
- * for people; tests never assert them.
+ * `npm run bench`: what the service costs on top of the work, as ratios against limits measured in
+ * the same run. Figures are for people; tests never assert them.
  */
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { benchBurningCores } from './burning-cores.ts';

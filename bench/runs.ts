@@ -33,7 +33,11 @@ export const benchRun = async (place: Place, times: number): Promise<Ratio> => (
   goal: { kind: 'at most', ratio: 1.3 },
 });
 
-const perSecond = async (times: number, lanes: number, run: (lane: number, index: number) => Promise<void>): Promise<number> => {
+const perSecond = async (
+  times: number,
+  lanes: number,
+  run: (lane: number, index: number) => Promise<void>,
+): Promise<number> => {
   const begun = performance.now();
   await Promise.all(
     Array.from({ length: lanes }, async (_, lane) => {
@@ -43,7 +47,11 @@ const perSecond = async (times: number, lanes: number, run: (lane: number, index
   return times / ((performance.now() - begun) / 1000);
 };
 
-export const benchThroughput = async (place: Place, times: number, lanes: number): Promise<Ratio> => {
+export const benchThroughput = async (
+  place: Place,
+  times: number,
+  lanes: number,
+): Promise<Ratio> => {
   await perSecond(lanes * 4, lanes, (lane) => runOnce(place, `p${lane}`));
   return {
     what: `runs of three stages, ${lanes} at once`,

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:scheduler [seconds]`: how late a schedule of one second is, over ten minutes, against a bare timer in the same
- * process. Part of the long suite; asserts nothing.
+ * `npm run bench:scheduler [seconds]`: how late a schedule of one second is, over ten minutes,
+ * against a bare timer in the same process. Part of the long suite; asserts nothing.
  */
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openPlace } from './place.ts';
@@ -22,7 +22,10 @@ const next = (): void => {
 
 const show = (name: string, late: number[]): void => {
   const sorted = late.toSorted((a, b) => a - b);
-  const at = (share: number): string => String(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? '-').padStart(6);
+  const at = (share: number): string =>
+    String(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? '-').padStart(
+      6,
+    );
   console.log(
     `${name.padEnd(46)} ${String(late.length).padStart(5)} times, ms late: p50 ${at(0.5)}  p95 ${at(0.95)}  p99 ${at(0.99)}  max ${at(1)}`,
   );
@@ -41,7 +44,9 @@ try {
     'slot to the commit that begins its run',
     fired.map(({ timestamp, data }) => Date.parse(timestamp) - Date.parse(data.slot as string)),
   );
-  const counts = Object.entries(Object.groupBy(slots, ({ decision }) => decision)).map(([word, some]) => `${some?.length} ${word}`);
+  const counts = Object.entries(Object.groupBy(slots, ({ decision }) => decision)).map(
+    ([word, some]) => `${some?.length} ${word}`,
+  );
   console.log(`${slots.length} slots in ${seconds} s: ${counts.join(', ')}`);
 } finally {
   await place.close();

@@ -1,5 +1,5 @@
-// `npm run package [folder]`: the npm package as a folder. Node strips no types below node_modules, so it holds JavaScript; the
-// dashboard is in it built. Publish from there.
+// `npm run package [folder]`: the npm package as a folder. Node strips no types below node_modules,
+// so it holds JavaScript; the dashboard is in it built. Publish from there.
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -9,10 +9,19 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(process.argv[2] ?? join(root, 'package'));
 const folders = ['machines', 'stages', 'services', 'server', 'client', 'bin'];
 const own = ['bin/build-package.ts', 'server/generate-client.ts'];
-const whole = ['dashboard/dist', 'server/docs', 'pipelines', 'docs', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+const whole = [
+  'dashboard/dist',
+  'server/docs',
+  'pipelines',
+  'docs',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+];
 
 /** `from './look.ts'` and `import('./cli.ts')`: what lies beside us is JavaScript too. */
-const asJavaScript = (text: string): string => text.replaceAll(/((?:from|import)\s*\(?\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2');
+const asJavaScript = (text: string): string =>
+  text.replaceAll(/((?:from|import)\s*\(?\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2');
 
 rmSync(target, { recursive: true, force: true });
 for (const file of globSync(

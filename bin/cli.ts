@@ -12,7 +12,13 @@ import { createOutput } from './output.ts';
 
 type Env = Record<string, string | undefined>;
 
-const commands: Record<string, Command> = { ...runCommands, ...controlCommands, ...scheduleCommands, ...outputCommands, ...localCommands };
+const commands: Record<string, Command> = {
+  ...runCommands,
+  ...controlCommands,
+  ...scheduleCommands,
+  ...outputCommands,
+  ...localCommands,
+};
 commands.completion = completionOf(commands);
 
 const help = (): string =>
@@ -20,7 +26,9 @@ const help = (): string =>
     'stagewright: a few pipelines, run right every time, explained',
     '',
     '  serve [--port 8000] [--data-dir ./data] [--pipelines ./pipelines] …   run the service',
-    ...Object.entries(commands).map(([name, command]) => `  ${name} ${command.usage}\n      ${command.help}`),
+    ...Object.entries(commands).map(
+      ([name, command]) => `  ${name} ${command.usage}\n      ${command.help}`,
+    ),
     '',
     'The client asks --url, STAGEWRIGHT_URL or http://127.0.0.1:8000. --json prints what the API said.',
     'Exit codes: 0 done, 1 run failed, 2 usage, 3 refused, 4 not reachable, 5 stopped, 124 timed out, 130 interrupted.',
@@ -31,13 +39,16 @@ const parse = (name: string, command: Command, args: string[]) => {
   const options = Object.fromEntries(names.map((option) => [option, optionTypes[option]]));
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true });
-    if (parsed.positionals.length > command.maxArgs) throw new Usage(`unexpected argument ${parsed.positionals[command.maxArgs]}`);
+    if (parsed.positionals.length > command.maxArgs)
+      throw new Usage(`unexpected argument ${parsed.positionals[command.maxArgs]}`);
     return parsed;
   } catch (error) {
     if (error instanceof Usage) throw error;
     const unknown = /'--([^'=]+)/.exec((error as Error).message)?.[1];
     const nearest = unknown && suggest(unknown, names);
-    throw new Usage(`${name}: ${(error as Error).message.split('. ')[0]}${nearest ? `; did you mean --${nearest}?` : ''}`);
+    throw new Usage(
+      `${name}: ${(error as Error).message.split('. ')[0]}${nearest ? `; did you mean --${nearest}?` : ''}`,
+    );
   }
 };
 
@@ -73,9 +84,17 @@ export const main = async (argv: string[], env: Env): Promise<number> => {
       out.line(`${word} ${command.usage}\n    ${command.help}`);
       return exits.done;
     }
-    const url = (values.url as string | undefined) ?? env.STAGEWRIGHT_URL ?? 'http://127.0.0.1:8000';
+    const url =
+      (values.url as string | undefined) ?? env.STAGEWRIGHT_URL ?? 'http://127.0.0.1:8000';
     if (!URL.canParse(url)) throw new Usage(`${url} is no URL`);
-    return await command.run({ api: createApi(url, actorOf(env)), url, args: positionals, values, out, env });
+    return await command.run({
+      api: createApi(url, actorOf(env)),
+      url,
+      args: positionals,
+      values,
+      out,
+      env,
+    });
   } catch (error) {
     if (error instanceof Usage) {
       out.error(`${error.message}\nstagewright help lists the commands`);

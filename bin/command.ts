@@ -2,7 +2,16 @@ import type { Api } from '../client/api.ts';
 import type { Output } from './output.ts';
 
 /** Exit codes are a contract (docs/cli.md): scripts decide by them. */
-export const exits = { done: 0, failed: 1, usage: 2, refused: 3, unreachable: 4, stopped: 5, timedOut: 124, interrupted: 130 };
+export const exits = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  stopped: 5,
+  timedOut: 124,
+  interrupted: 130,
+};
 /** The words cannot be understood: exit 2. */
 export class Usage extends Error {}
 
@@ -40,7 +49,9 @@ export const optionTypes = {
   pipelines: { type: 'string' },
 } as const;
 type OptionName = keyof typeof optionTypes;
-type Values = { [name in OptionName]?: (typeof optionTypes)[name]['type'] extends 'boolean' ? boolean : string } & {
+type Values = {
+  [name in OptionName]?: (typeof optionTypes)[name]['type'] extends 'boolean' ? boolean : string;
+} & {
   param?: string[];
 };
 
@@ -62,7 +73,8 @@ export type Command = {
   run(context: Context): Promise<number>;
 };
 
-export const isRunId = (name: string | undefined): name is string => name?.startsWith('r_') ?? false;
+export const isRunId = (name: string | undefined): name is string =>
+  name?.startsWith('r_') ?? false;
 export const numberOf = (name: string, text: string | undefined, fallback: number): number => {
   if (text === undefined) return fallback;
   if (!/^\d{1,15}$/.test(text)) throw new Usage(`--${name} ${text}: expected a whole number`);

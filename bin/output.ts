@@ -15,8 +15,15 @@ type Stream = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: n
 
 const colors = { red: 31, green: 32, yellow: 33, blue: 34, grey: 90 };
 
-/** Plain lines in a pipe, color and a progress line on a terminal; `NO_COLOR` (no-color.org) turns color off. */
-export const createOutput = (stdout: Stream, stderr: Stream, env: Record<string, string | undefined>): Output => {
+/**
+ * Plain lines in a pipe, color and a progress line on a terminal; `NO_COLOR` (no-color.org) turns
+ * color off.
+ */
+export const createOutput = (
+  stdout: Stream,
+  stderr: Stream,
+  env: Record<string, string | undefined>,
+): Output => {
   const isTerminal = stdout.isTTY === true;
   const isColored = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
   let shown = false;
@@ -60,18 +67,27 @@ const colorOf = (state: string): keyof typeof colors =>
           ? 'yellow'
           : 'blue';
 
-export const seconds = (ms: number | null): string => (ms === null ? '' : `${(ms / 1000).toFixed(1)} s`);
+export const seconds = (ms: number | null): string =>
+  ms === null ? '' : `${(ms / 1000).toFixed(1)} s`;
 
 export const showStatus = (out: Output, status: Status): void => {
   const title = `${status.pipeline}${status.number === null ? '' : ` #${status.number}`}`;
-  out.line(`${title}  ${out.paint(colorOf(status.state), status.state)}  ${status.run_id ?? ''}`.trimEnd());
+  out.line(
+    `${title}  ${out.paint(colorOf(status.state), status.state)}  ${status.run_id ?? ''}`.trimEnd(),
+  );
   out.line(`  ${status.why}`);
   for (const { name, state, attempt, max_attempts, duration_ms, reason } of status.stages) {
     const tried = attempt === 0 ? '' : `attempt ${attempt} of ${max_attempts}`;
-    const cells = [name.padEnd(16), out.paint(colorOf(state), state.padEnd(10)), tried.padEnd(16), seconds(duration_ms).padStart(9)];
+    const cells = [
+      name.padEnd(16),
+      out.paint(colorOf(state), state.padEnd(10)),
+      tried.padEnd(16),
+      seconds(duration_ms).padStart(9),
+    ];
     out.line(`  ${cells.join('  ')}  ${reason ?? ''}`.trimEnd());
   }
-  if (status.error?.stderr_tail) out.line(`  stderr: ${status.error.stderr_tail.replaceAll('\n', '\n          ')}`);
+  if (status.error?.stderr_tail)
+    out.line(`  stderr: ${status.error.stderr_tail.replaceAll('\n', '\n          ')}`);
 };
 
 export const showRunLine = (out: Output, status: Status): void => {
@@ -85,5 +101,8 @@ export const showRunLine = (out: Output, status: Status): void => {
   out.line(`${cells.join('  ')}  ${status.state === 'DONE' ? '' : status.why}`.trimEnd());
 };
 
-export const eventLine = (out: Output, { timestamp, run_id, stage, event, msg }: JournalEvent): string =>
+export const eventLine = (
+  out: Output,
+  { timestamp, run_id, stage, event, msg }: JournalEvent,
+): string =>
   `${timestamp}  ${run_id?.slice(-6) ?? '------'}  ${stage.padEnd(12)} ${out.paint(colorOf(event), event.padEnd(12))} ${msg}`;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: it must run on an older Node and bring the right one (installed beside us as a package).
+// Plain JavaScript on purpose: it must run on an older Node and bring the right one (installed
+// beside us as a package).
 import { spawn } from 'node:child_process';
 // The whole module: a named import that an older Node lacks would fail before the first line.
 import module from 'node:module';
@@ -15,10 +16,14 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
   try {
     node = module.createRequire(import.meta.url).resolve(`node-linux-${process.arch}/bin/node`);
   } catch {
-    console.error(`Stagewright needs Node ${needed} or newer; this is ${process.versions.node}. Run npm ci, or install a newer Node.`);
+    console.error(
+      `Stagewright needs Node ${needed} or newer; this is ${process.versions.node}. Run npm ci, or install a newer Node.`,
+    );
     process.exit(2);
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   // A terminal sends Ctrl-C to both; other signals reach only us and are passed on.
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   process.on('SIGINT', () => {});

@@ -4,7 +4,9 @@ import type { Operations, Problem } from './operations.ts';
 export class Refused extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
-    const fields = (problem.errors ?? []).map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join('');
+    const fields = (problem.errors ?? [])
+      .map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`)
+      .join('');
     super(`${problem.detail}${fields}`);
     this.problem = problem;
   }
@@ -27,12 +29,17 @@ export type Api = {
   raw<N extends Name>(operation: N, asked?: Asked<N>): Promise<Response>;
 };
 
-/** The REST API with the types of its own description. @param actor the name by which the history shows who asked */
+/**
+ * The REST API with the types of its own description. @param actor the name by which the history
+ * shows who asked
+ */
 export const createApi = (base: string, actor?: string): Api => {
   const raw: Api['raw'] = async (operation, { path = {}, query = {}, body, headers = {} } = {}) => {
     const [method, template] = operation.split(' ') as [string, string];
     const address = new URL(
-      template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent((path as Record<string, string>)[name] ?? '')),
+      template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+        encodeURIComponent((path as Record<string, string>)[name] ?? ''),
+      ),
       base,
     );
     for (const [name, value] of Object.entries(query))
@@ -48,7 +55,8 @@ export const createApi = (base: string, actor?: string): Api => {
     });
     if (response.ok) return response;
     const problem = (await response.json().catch(() => null)) as Problem | null;
-    if (!problem?.code) throw new NotReachable(`what answers at ${base} is not Stagewright (${response.status})`);
+    if (!problem?.code)
+      throw new NotReachable(`what answers at ${base} is not Stagewright (${response.status})`);
     throw new Refused(problem);
   };
   return {

@@ -7,7 +7,9 @@ type Socket = Pick<WebSocket, 'close' | 'addEventListener'>;
 export type FollowOptions = {
   /** http(s) or ws(s) address of the service. */
   url: string;
-  /** One run, or all; `pipeline` narrows the latter, `only` is a list of globs over `stage/event`. */
+  /**
+   * One run, or all; `pipeline` narrows the latter, `only` is a list of globs over `stage/event`.
+   */
   runId?: string | null;
   pipeline?: string;
   only?: string[];
@@ -18,7 +20,10 @@ export type FollowOptions = {
   /** Each frame as it came, before it is folded. */
   onFrame?: (frame: Frame) => void;
   /** @param retryInMs only of `waiting`: when the next try is made */
-  onConnection?: (connection: 'connecting' | 'live' | 'waiting' | 'closed', retryInMs?: number) => void;
+  onConnection?: (
+    connection: 'connecting' | 'live' | 'waiting' | 'closed',
+    retryInMs?: number,
+  ) => void;
   connect?: (url: string) => Socket;
   random?: () => number;
 };
@@ -34,17 +39,24 @@ export type Follower = {
 const baseMs = 500;
 const capMs = 30_000;
 /** A page has these two; Node has neither. */
-const page: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> = globalThis as object;
+const page: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> =
+  globalThis as object;
 /** Until the service has said its own. */
 const heartbeatMs = 15_000;
-const isFinal = (code: number): boolean => closeCodes[code as keyof typeof closeCodes]?.[1] === 'stop';
+const isFinal = (code: number): boolean =>
+  closeCodes[code as keyof typeof closeCodes]?.[1] === 'stop';
 
 /**
- * Follows the service for as long as it takes: snapshot, events, and after any break on from the last cursor. Gives up only
- * when the service says that trying again cannot help (stream.md, rule 8).
+ * Follows the service for as long as it takes: snapshot, events, and after any break on from the
+ * last cursor. Gives up only when the service says that trying again cannot help (stream.md, rule
+ * 8).
  */
 export const follow = (options: FollowOptions): Follower => {
-  const { connect = (url) => new WebSocket(url), random = Math.random, onConnection = () => {} } = options;
+  const {
+    connect = (url) => new WebSocket(url),
+    random = Math.random,
+    onConnection = () => {},
+  } = options;
   let state: StreamState | null = null;
   let cursor: string | null = null;
   let last = 0;
@@ -107,7 +119,8 @@ export const follow = (options: FollowOptions): Follower => {
       const known = frame.resume === 'fresh' ? 0 : last;
       state = stateOf(frame);
       ({ as_of_seq: last, cursor } = frame);
-      for (const event of state.recent_events) if (event.seq > known) options.onEvent?.(event, true);
+      for (const event of state.recent_events)
+        if (event.seq > known) options.onEvent?.(event, true);
     }
     if (frame.type === 'snapshot' || frame.type === 'resumed') {
       tries = 0;
@@ -118,7 +131,12 @@ export const follow = (options: FollowOptions): Follower => {
       last = Math.max(last, frame.seq);
       cursor = frame.cursor;
     }
-    const events = frame.type === 'events' ? frame.events : frame.type === 'event' && !('ephemeral' in frame) ? [frame] : [];
+    const events =
+      frame.type === 'events'
+        ? frame.events
+        : frame.type === 'event' && !('ephemeral' in frame)
+          ? [frame]
+          : [];
     for (const event of events) {
       // The chain says that something is missing: only a new snapshot can mend that.
       if (event.prev > last) {
@@ -129,7 +147,8 @@ export const follow = (options: FollowOptions): Follower => {
       apply(event);
     }
     if (frame.type === 'event' && 'ephemeral' in frame && state) state = reduce(state, frame);
-    if (state && (frame.type === 'snapshot' || frame.type === 'event' || frame.type === 'events')) options.onState?.(state);
+    if (state && (frame.type === 'snapshot' || frame.type === 'event' || frame.type === 'events'))
+      options.onState?.(state);
   };
 
   const open = (): void => {

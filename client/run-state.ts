@@ -5,7 +5,10 @@ import type { EventFrame, ProgressFrame, SnapshotFrame } from '../machines/frame
 import { applyPatch, type RunView, type StatusPatch } from '../machines/patch.ts';
 import type { Status } from '../machines/status.ts';
 
-/** All that a client knows, at one position of the journal. `attempts` are those of a run's own stream, else empty. */
+/**
+ * All that a client knows, at one position of the journal. `attempts` are those of a run's own
+ * stream, else empty.
+ */
 export type StreamState = {
   epoch: string;
   as_of_seq: number;
@@ -24,7 +27,9 @@ export const stateOf = ({ epoch, as_of_seq, data }: SnapshotFrame): StreamState 
   const isRun = 'run' in data;
   const statuses = isRun ? [data.run] : data.runs;
   return {
-    ...{ epoch, as_of_seq, scope: isRun ? 'run' : 'all' },
+    epoch,
+    as_of_seq,
+    scope: isRun ? 'run' : 'all',
     runs: Object.fromEntries(statuses.map((status) => [status.run_id as string, viewOf(status)])),
     resets: isRun ? {} : data.resets,
     attempts: isRun ? data.attempts : [],
@@ -36,11 +41,20 @@ export const stateOf = ({ epoch, as_of_seq, data }: SnapshotFrame): StreamState 
 const shown = (runs: Record<string, RunView>, pipeline: string): Record<string, RunView> => {
   const mine = Object.values(runs).filter((run) => run.pipeline === pipeline);
   const latest = Math.max(...mine.map(({ number }) => number ?? 0));
-  const over = new Set(mine.filter((run) => run.ended_at !== null && run.number !== latest).map(({ run_id }) => run_id));
-  return over.size === 0 ? runs : Object.fromEntries(Object.entries(runs).filter(([id]) => !over.has(id)));
+  const over = new Set(
+    mine
+      .filter((run) => run.ended_at !== null && run.number !== latest)
+      .map(({ run_id }) => run_id),
+  );
+  return over.size === 0
+    ? runs
+    : Object.fromEntries(Object.entries(runs).filter(([id]) => !over.has(id)));
 };
 
-const withPatch = (state: StreamState, { run_id, data }: Pick<JournalEvent, 'run_id' | 'data'>): Partial<StreamState> => {
+const withPatch = (
+  state: StreamState,
+  { run_id, data }: Pick<JournalEvent, 'run_id' | 'data'>,
+): Partial<StreamState> => {
   const patch = data.patch as StatusPatch | undefined;
   const before = run_id === null ? null : (state.runs[run_id] ?? null);
   // A run whose beginning was filtered out stays unknown.
@@ -52,7 +66,10 @@ const withPatch = (state: StreamState, { run_id, data }: Pick<JournalEvent, 'run
   return { runs: shown(runs, view.pipeline), ...(!before && { resets }) };
 };
 
-const withReset = (state: StreamState, { run_id, pipeline, data }: JournalEvent): Partial<StreamState> =>
+const withReset = (
+  state: StreamState,
+  { run_id, pipeline, data }: JournalEvent,
+): Partial<StreamState> =>
   run_id === null && pipeline !== null && data.reset_run_id !== undefined && state.scope === 'all'
     ? { resets: { ...state.resets, [pipeline]: data.reset_run_id as string | null } }
     : {};
@@ -61,8 +78,9 @@ const withReset = (state: StreamState, { run_id, pipeline, data }: JournalEvent)
 const eventOf = ({ type: _, prev: __, cursor: ___, ...event }: EventFrame): JournalEvent => event;
 
 /**
- * The one way a client's knowledge grows: pure, and the fold over any prefix of a stream equals the snapshot that the service
- * would send there. An event that is known already changes nothing; progress in between moves no position.
+ * The one way a client's knowledge grows: pure, and the fold over any prefix of a stream equals the
+ * snapshot that the service would send there. An event that is known already changes nothing;
+ * progress in between moves no position.
  */
 export const reduce = (state: StreamState, frame: EventFrame | ProgressFrame): StreamState => {
   if ('ephemeral' in frame) return { ...state, ...withPatch(state, frame) };

@@ -3,7 +3,10 @@ import { createApi, Refused } from '../client/api.ts';
 
 export const api = createApi(location.origin, 'dashboard');
 
-/** Answers of REST for what the stream does not carry: history, definitions, health. Live state never comes from here. */
+/**
+ * Answers of REST for what the stream does not carry: history, definitions, health. Live state
+ * never comes from here.
+ */
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {

@@ -11,7 +11,9 @@ import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { Loading } from './ui/loading.tsx';
 
-const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })));
+const RunPage = lazy(() =>
+  import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })),
+);
 
 /** The views by their address. All that a view shows can be said by its address. */
 export const App = () => {
@@ -29,7 +31,9 @@ export const App = () => {
           <Route path="/pipelines">
             <PipelinesPage />
           </Route>
-          <Route path="/pipelines/:name">{({ name }) => <PipelinePage key={name} name={name} />}</Route>
+          <Route path="/pipelines/:name">
+            {({ name }) => <PipelinePage key={name} name={name} />}
+          </Route>
           <Route path="/schedules">
             <SchedulesPage />
           </Route>

@@ -1,6 +1,9 @@
 import type { Backoff } from './definition.ts';
 
-/** A number in [0, 1) that depends on nothing but its text (FNV-1a), so a replay computes the same jitter (Q30). */
+/**
+ * A number in [0, 1) that depends on nothing but its text (FNV-1a), so a replay computes the same
+ * jitter (Q30).
+ */
 const fraction = (text: string): number => {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -8,8 +11,8 @@ const fraction = (text: string): number => {
 };
 
 /**
- * Milliseconds to wait before the next attempt: `initial · factor^(n-1)`, at most `max`, ± `jitter`.
- * A stage that says `retry_after_ms` is never asked earlier than that.
+ * Milliseconds to wait before the next attempt: `initial · factor^(n-1)`, at most `max`, ±
+ * `jitter`. A stage that says `retry_after_ms` is never asked earlier than that.
  * @param n how many attempts have failed, from 1
  */
 export const backoffMs = (policy: Backoff, seed: string, n: number, retryAfterMs = 0): number => {

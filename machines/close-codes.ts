@@ -1,4 +1,7 @@
-/** Close codes, what they mean and what a client does then. One line: stop on 1000, 1009, 4400, 4403, 4404, 4406; else reconnect. */
+/**
+ * Close codes, what they mean and what a client does then. One line: stop on 1000, 1009, 4400,
+ * 4403, 4404, 4406; else reconnect.
+ */
 export const closeCodes = {
   1000: ['the run is over and all was delivered', 'stop'],
   1001: ['the service is shutting down', 'reconnect'],

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { unknownKey } from './suggest.ts';
 
-/** An object without unknown keys; each wrong one is answered, on its own line, with the nearest right one. */
+/**
+ * An object without unknown keys; each wrong one is answered, on its own line, with the nearest
+ * right one.
+ */
 export const closed = <T extends z.ZodRawShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n') : undefined,
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n')
+        : undefined,
   });

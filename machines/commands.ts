@@ -10,7 +10,10 @@ const stage = z
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the name of a stage')
   .optional();
 
-/** What a client may ask of a run: a closed union, so that nobody can send an event of the chart's own. */
+/**
+ * What a client may ask of a run: a closed union, so that nobody can send an event of the chart's
+ * own.
+ */
 export const commandSchema = z.discriminatedUnion(
   'type',
   [
@@ -19,8 +22,16 @@ export const commandSchema = z.discriminatedUnion(
     /** Does not wait for the backoff. */
     closed({ type: z.literal('RETRY_NOW'), reason }),
     /** A new run that takes over what finished; from the stage that failed, or the one named. */
-    closed({ type: z.literal('RETRY_FROM'), reason, stage, definition: z.enum(['pinned', 'latest']).default('pinned') }),
-    /** The current stage is over; one that works is ended first. `outputs` where a later stage needs them. */
+    closed({
+      type: z.literal('RETRY_FROM'),
+      reason,
+      stage,
+      definition: z.enum(['pinned', 'latest']).default('pinned'),
+    }),
+    /**
+     * The current stage is over; one that works is ended first. `outputs` where a later stage needs
+     * them.
+     */
     closed({ type: z.literal('SKIP_STAGE'), reason, stage, outputs: json.optional() }),
     /** Holds the run where nothing works: after the stage, or instead of its next attempt. */
     closed({ type: z.literal('PAUSE'), reason }),
@@ -36,9 +47,15 @@ type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
 /** A command as the chart is told it. */
 export const eventOfCommand = (command: Command, by: string): WithoutAt<RunEvent> => {
   const asked = { by, reason: command.reason ?? null };
-  if (command.type === 'STOP') return { type: 'STOP', ...asked, grace_ms: command.grace_ms ?? null };
+  if (command.type === 'STOP')
+    return { type: 'STOP', ...asked, grace_ms: command.grace_ms ?? null };
   if (command.type === 'SKIP_STAGE')
-    return { type: 'SKIP_STAGE', ...asked, stage: command.stage ?? null, outputs: command.outputs ?? null };
+    return {
+      type: 'SKIP_STAGE',
+      ...asked,
+      stage: command.stage ?? null,
+      outputs: command.outputs ?? null,
+    };
   return { type: command.type, ...asked };
 };
 

@@ -6,7 +6,10 @@ import { references } from './interpolate.ts';
 export const compilerVersion = 2;
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-/** A chart is JSON and nothing else: functions are named, never inline, so that it can be stored and revived. */
+/**
+ * A chart is JSON and nothing else: functions are named, never inline, so that it can be stored and
+ * revived.
+ */
 export type ChartConfig = { [key: string]: Json };
 
 const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
@@ -19,7 +22,9 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
   classes: stage.retry.classes ?? [],
   usedBy: later
     .filter(({ program, with: given, env, cwd, files }) =>
-      references({ program, given, env, cwd, files }).some(([root, name]) => root === 'stages' && name === stage.name),
+      references({ program, given, env, cwd, files }).some(
+        ([root, name]) => root === 'stages' && name === stage.name,
+      ),
     )
     .map(({ name }) => name),
   isLast: later.length === 0,
@@ -43,7 +48,9 @@ const freshFacts: StageFacts = {
   reason: null,
 };
 
-/** Timers that are raised and cancelled by name, because they stand still while the run is paused. */
+/**
+ * Timers that are raised and cancelled by name, because they stand still while the run is paused.
+ */
 type Limits = { run: boolean; stage: boolean };
 
 /** The chart of one stage. `next` is where its success leads. */
@@ -51,14 +58,29 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
   const params = { stage: stage.name };
   const act = (...types: string[]) => types.map((type) => ({ type, params }));
   const given = (type: string) => ({ type, params });
-  const arm = [...(limits.run ? act('armRunTimeout') : []), ...(limits.stage ? act('armStageTimeout') : [])];
-  const disarm = [...(limits.run ? act('cancelRunTimeout') : []), ...(limits.stage ? act('cancelStageTimeout') : [])];
-  // The say stands before the assign that clears its cause, the retrying say after the assign that computes the delay.
+  const arm = [
+    ...(limits.run ? act('armRunTimeout') : []),
+    ...(limits.stage ? act('armStageTimeout') : []),
+  ];
+  const disarm = [
+    ...(limits.run ? act('cancelRunTimeout') : []),
+    ...(limits.stage ? act('cancelStageTimeout') : []),
+  ];
+  // The say stands before the assign that clears its cause, the retrying say after the assign that
+  // computes the delay.
   const retry = { target: 'backingOff', actions: act('sayFailed', 'scheduleRetry', 'sayRetrying') };
   const fail = { target: '#run.failing', actions: act('sayFailed', 'failStage') };
   const complete = act('completeStage', 'saySucceeded');
-  const skipped = { guard: given('wasSkipped'), target: next, actions: act('skipStage', 'saySkipped') };
-  const passOver = { guard: given('maySkip'), target: next, actions: act('sayPassedOver', 'passOver') };
+  const skipped = {
+    guard: given('wasSkipped'),
+    target: next,
+    actions: act('skipStage', 'saySkipped'),
+  };
+  const passOver = {
+    guard: given('maySkip'),
+    target: next,
+    actions: act('sayPassedOver', 'passOver'),
+  };
   const verifies = stage.files.length > 0;
   return {
     meta: { stage: stage.name, title: stage.title },
@@ -69,7 +91,9 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
     on: {
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
       RESUME: { guard: given('pauseAsked'), actions: act('withdrawPause', 'sayResumed') },
-      ...(limits.stage && { STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') } }),
+      ...(limits.stage && {
+        STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
+      }),
     },
     states: {
       ready: {
@@ -96,7 +120,9 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
         },
         after: {
           attemptTimeout: { target: 'ending', actions: act('noteTimeout') },
-          ...((stage.warnAfterMs ?? null) !== null && { attemptWarning: { actions: act('sayAttemptSlow') } }),
+          ...((stage.warnAfterMs ?? null) !== null && {
+            attemptWarning: { actions: act('sayAttemptSlow') },
+          }),
         },
         on: {
           INTERRUPTED: { target: 'ending', actions: act('noteInterrupted') },
@@ -117,14 +143,19 @@ const stageChart = (stage: StageDefinition, next: string, limits: Limits): Chart
         },
       }),
       ending: {
-        // Leaving is not killing (T1): nothing goes on until the drain has proven that no process is left.
+        // Leaving is not killing (T1): nothing goes on until the drain has proven that no process
+        // is left.
         invoke: {
           id: `drain-${stage.name}`,
           src: 'drain',
           input: params,
           onDone: [
             { guard: given('endsToSkip'), target: next, actions: act('sayPassedOver', 'passOver') },
-            { guard: given('mayContinue'), target: 'backingOff', actions: act('sayLost', 'scheduleContinuation', 'sayRetrying') },
+            {
+              guard: given('mayContinue'),
+              target: 'backingOff',
+              actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
+            },
             { guard: given('canRetryEnded'), ...retry },
             fail,
           ],
@@ -158,14 +189,29 @@ const drainThen = (target: string, say: string, close: string) => ({
   src: 'drain',
   onDone: { target, actions: [{ type: say }, { type: close }] },
 });
-/** While a drain waits: the news that a process outlives SIGKILL, and the only way past it; the next drain finds nothing left. */
+/**
+ * While a drain waits: the news that a process outlives SIGKILL, and the only way past it; the next
+ * drain finds nothing left.
+ */
 const stuckOr = (target: string, ...more: Json[]) => ({
   DRAIN_LATE: { actions: [{ type: 'noteStuck' }] },
-  RELEASE: { guard: { type: 'isStuck' }, target, reenter: true, actions: [{ type: 'sayReleased' }, { type: 'noteReleased' }, ...more] },
+  RELEASE: {
+    guard: { type: 'isStuck' },
+    target,
+    reenter: true,
+    actions: [{ type: 'sayReleased' }, { type: 'noteReleased' }, ...more],
+  },
 });
 
-const contextOf = ({ stages, timeoutMs, warnAfterMs, concurrency }: PipelineDefinition): RunContext => ({
-  policy: Object.fromEntries(stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))])),
+const contextOf = ({
+  stages,
+  timeoutMs,
+  warnAfterMs,
+  concurrency,
+}: PipelineDefinition): RunContext => ({
+  policy: Object.fromEntries(
+    stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))]),
+  ),
   order: stages.map((stage) => stage.name),
   runTimeoutMs: timeoutMs,
   runWarnAfterMs: warnAfterMs ?? null,
@@ -201,7 +247,10 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const stages = definition.stages.map((stage, index) => {
     const following = definition.stages[index + 1];
     const limits = { run: hasRunLimit, stage: (stage.totalTimeoutMs ?? null) !== null };
-    return [stage.name, stageChart(stage, following ? `#run.running.${following.name}` : '#run.done', limits)] as const;
+    return [
+      stage.name,
+      stageChart(stage, following ? `#run.running.${following.name}` : '#run.done', limits),
+    ] as const;
   });
   const config = {
     id: 'run',
@@ -210,7 +259,10 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
     on: { FAULT: { target: '.failing', actions: [{ type: 'noteFault' }] } },
     states: {
       idle: {
-        on: { ADMITTED: { target: 'starting' }, ENQUEUED: { target: 'queued', actions: [{ type: 'noteQueued' }, { type: 'sayQueued' }] } },
+        on: {
+          ADMITTED: { target: 'starting' },
+          ENQUEUED: { target: 'queued', actions: [{ type: 'noteQueued' }, { type: 'sayQueued' }] },
+        },
       },
       queued: {
         on: {
@@ -220,7 +272,9 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
           // Nothing was begun, so nothing has to be ended.
           STOP: { target: 'stopped', actions: [{ type: 'noteStop' }] },
         },
-        ...(hasQueueLimit && { after: { queueTimeout: { target: 'failed', actions: [{ type: 'noteQueueTimeout' }] } } }),
+        ...(hasQueueLimit && {
+          after: { queueTimeout: { target: 'failed', actions: [{ type: 'noteQueueTimeout' }] } },
+        }),
       },
       starting: {
         entry: [{ type: 'beginRun' }],
@@ -230,11 +284,16 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
           onDone: { target: 'running' },
           onError: { target: 'failing', actions: [{ type: 'noteError' }] },
         },
-        after: { preflightDeadline: { target: 'failing', actions: [{ type: 'notePreflightTimeout' }] } },
+        after: {
+          preflightDeadline: { target: 'failing', actions: [{ type: 'notePreflightTimeout' }] },
+        },
         on: {
           STOP: stop,
           PAUSE: { actions: [{ type: 'notePause' }] },
-          RESUME: { guard: { type: 'pauseAsked' }, actions: [{ type: 'withdrawPause' }, { type: 'sayResumed' }] },
+          RESUME: {
+            guard: { type: 'pauseAsked' },
+            actions: [{ type: 'withdrawPause' }, { type: 'sayResumed' }],
+          },
         },
       },
       running: {
@@ -244,8 +303,15 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
           exit: [{ type: 'cancelRunTimeout' }],
         }),
         states: Object.fromEntries(stages),
-        on: { STOP: stop, ...(hasRunLimit && { RUN_TIMEOUT: { target: 'failing', actions: [{ type: 'noteRunTimeout' }] } }) },
-        ...((definition.warnAfterMs ?? null) !== null && { after: { runWarning: { actions: [{ type: 'sayRunSlow' }] } } }),
+        on: {
+          STOP: stop,
+          ...(hasRunLimit && {
+            RUN_TIMEOUT: { target: 'failing', actions: [{ type: 'noteRunTimeout' }] },
+          }),
+        },
+        ...((definition.warnAfterMs ?? null) !== null && {
+          after: { runWarning: { actions: [{ type: 'sayRunSlow' }] } },
+        }),
       },
       failing: {
         invoke: drainThen('failed', 'sayClosedFailed', 'closeFailed'),

@@ -2,7 +2,10 @@ import type { Backoff, FailureMatch } from './definition.ts';
 import type { Failure } from './failure.ts';
 import type { StageStatus } from './status.ts';
 
-/** What the chart must know of a stage's definition to judge its attempts; static, so it is pinned with the chart. */
+/**
+ * What the chart must know of a stage's definition to judge its attempts; static, so it is pinned
+ * with the chart.
+ */
 export type StagePolicy = Backoff & {
   retries: number;
   neverOn: FailureMatch;
@@ -40,8 +43,16 @@ export type StageFacts = {
 };
 
 type Asked = { by: string; reason: string | null };
-/** What a queued run waits behind. A fact of when it was told; the run ahead may have moved since. */
-export type Queued = { run_id: string; pipeline: string; number: number; ahead: number; replaces: boolean };
+/**
+ * What a queued run waits behind. A fact of when it was told; the run ahead may have moved since.
+ */
+export type Queued = {
+  run_id: string;
+  pipeline: string;
+  number: number;
+  ahead: number;
+  replaces: boolean;
+};
 /** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
 type Limit = { leftMs: number; armedAt: number };
 
@@ -67,7 +78,10 @@ export type RunContext = {
   runLimit?: Limit | null;
   stageLimit?: Limit | null;
   error: Failure | null;
-  /** Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored before. */
+  /**
+   * Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored
+   * before.
+   */
   stuck?: { pids: number[] } | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
   backoffMs: number;
@@ -79,14 +93,21 @@ export type RunContext = {
 
 type At = { at: number };
 /** Outputs that an earlier run has produced: the stage is not run again. */
-export type Reused = Record<string, { outputs: Record<string, unknown>; metrics: Record<string, number> }>;
-/** All that a run's machine can be told. Nothing outside the interpreter may build an `xstate.*` event. */
+export type Reused = Record<
+  string,
+  { outputs: Record<string, unknown>; metrics: Record<string, number> }
+>;
+/**
+ * All that a run's machine can be told. Nothing outside the interpreter may build an `xstate.*`
+ * event.
+ */
 export type RunEvent =
   | (At & { type: 'ADMITTED'; run_id: string; reused?: Reused })
   | (At & { type: 'ENQUEUED'; run_id: string; queued: Queued; reused?: Reused })
   | (At & { type: 'STOP'; reason: string | null; by: string; grace_ms: number | null })
   | (At & Asked & { type: 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'RETRY_FROM' })
-  | (At & Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
+  | (At &
+      Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   | (At & { type: 'INTERRUPTED'; message: string })
   | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
   | (At & { type: 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' })

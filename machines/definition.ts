@@ -18,7 +18,10 @@ export type StageDefinition = {
   env: Record<string, string>;
   /** Of one attempt. */
   timeoutMs: number;
-  /** Of all attempts together, with the waits between them. Absent, like what else is optional here, in definitions stored before. */
+  /**
+   * Of all attempts together, with the waits between them. Absent, like what else is optional here,
+   * in definitions stored before.
+   */
   totalTimeoutMs?: number | null;
   /** An attempt that works longer is a warning, and goes on. */
   warnAfterMs?: number | null;
@@ -27,7 +30,10 @@ export type StageDefinition = {
   retry: Backoff & {
     limit: number;
     neverOn: FailureMatch;
-    /** The first class that a failure belongs to says how often and how it is tried again, within `limit`. */
+    /**
+     * The first class that a failure belongs to says how often and how it is tried again, within
+     * `limit`.
+     */
     classes?: (Backoff & { on: FailureMatch; limit: number })[];
   };
   files: { path: string; min: number }[];
@@ -75,7 +81,10 @@ export type PipelineDefinition = {
   /** A run that works longer is a warning, and goes on. */
   warnAfterMs?: number | null;
   env: Record<string, string>;
-  /** Names of variables of the service that stages get and nobody sees. Absent in definitions that were stored before. */
+  /**
+   * Names of variables of the service that stages get and nobody sees. Absent in definitions that
+   * were stored before.
+   */
   secrets?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;

@@ -7,7 +7,12 @@ const maxMs = 366 * 86_400_000;
 /** `250ms`, `10s`, `5m`, `1h`, `1d` or whole milliseconds → milliseconds. */
 export const durationSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(value));
-  const ms = typeof value === 'number' ? value : match ? Number(match[1]) * (units[match[2] as string] as number) : Number.NaN;
+  const ms =
+    typeof value === 'number'
+      ? value
+      : match
+        ? Number(match[1]) * (units[match[2] as string] as number)
+        : Number.NaN;
   if (Number.isInteger(ms) && ms >= 0 && ms <= maxMs) return ms;
   ctx.addIssue({
     code: 'custom',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** One word per fact; the catalogue of shared meaning between service, stream, archive and clients. */
+/**
+ * One word per fact; the catalogue of shared meaning between service, stream, archive and clients.
+ */
 export const eventNameSchema = z.enum([
   'accepted',
   'queued',
@@ -52,4 +54,6 @@ export const eventSchema = z
   .meta({ id: 'Event' });
 export type JournalEvent = z.infer<typeof eventSchema>;
 /** An event before the store has numbered it. */
-export type NewEvent = Pick<JournalEvent, 'stage' | 'event' | 'severity' | 'msg' | 'data'> & { attempt?: number };
+export type NewEvent = Pick<JournalEvent, 'stage' | 'event' | 'severity' | 'msg' | 'data'> & {
+  attempt?: number;
+};

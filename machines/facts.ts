@@ -5,27 +5,51 @@ import { classOf } from './guards.ts';
 
 type Args = { context: RunContext; event: RunEvent };
 type P = { stage: string };
-type Answer = { outputs?: Record<string, unknown>; metrics?: Record<string, number>; skipped?: string | null; partial?: string | null };
+type Answer = {
+  outputs?: Record<string, unknown>;
+  metrics?: Record<string, number>;
+  skipped?: string | null;
+  partial?: string | null;
+};
 
-const change = (context: RunContext, stage: string, facts: Partial<StageFacts>): Partial<RunContext> => ({
+const change = (
+  context: RunContext,
+  stage: string,
+  facts: Partial<StageFacts>,
+): Partial<RunContext> => ({
   stages: { ...context.stages, [stage]: { ...(context.stages[stage] as StageFacts), ...facts } },
 });
 export const failureOf = (event: RunEvent): Failure =>
-  'error' in event ? event.error : { code: 'internal', message: `no failure in ${event.type}`, retryable: false };
-const answerOf = (event: RunEvent): Answer => ('output' in event ? ((event.output as Answer | null) ?? {}) : {});
+  'error' in event
+    ? event.error
+    : { code: 'internal', message: `no failure in ${event.type}`, retryable: false };
+const answerOf = (event: RunEvent): Answer =>
+  'output' in event ? ((event.output as Answer | null) ?? {}) : {};
 const located = (context: RunContext, failure: Failure): Failure => ({
   ...failure,
   stage: failure.stage ?? context.stage,
-  attempt: failure.attempt ?? (context.stage ? (context.stages[context.stage]?.attempt ?? null) : null),
+  attempt:
+    failure.attempt ?? (context.stage ? (context.stages[context.stage]?.attempt ?? null) : null),
 });
-export const attemptOf = (context: RunContext): number => (context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0);
-const closeAs = (state: 'failed' | 'stopped', context: RunContext, at: number): Partial<RunContext> => {
+export const attemptOf = (context: RunContext): number =>
+  context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0;
+const closeAs = (
+  state: 'failed' | 'stopped',
+  context: RunContext,
+  at: number,
+): Partial<RunContext> => {
   const { stage } = context;
-  const isOpen = ['running', 'retrying', 'paused'].includes((stage && context.stages[stage]?.state) ?? '');
-  return stage && isOpen ? { attemptOpen: false, ...change(context, stage, { state, endedAt: at }) } : {};
+  const isOpen = ['running', 'retrying', 'paused'].includes(
+    (stage && context.stages[stage]?.state) ?? '',
+  );
+  return stage && isOpen
+    ? { attemptOpen: false, ...change(context, stage, { state, endedAt: at }) }
+    : {};
 };
-const askedBy = (event: RunEvent) => ('by' in event ? { by: event.by, reason: event.reason } : { by: 'somebody', reason: null });
-const policyOf = (context: RunContext, stage: string): StagePolicy => context.policy[stage] as StagePolicy;
+const askedBy = (event: RunEvent) =>
+  'by' in event ? { by: event.by, reason: event.reason } : { by: 'somebody', reason: null };
+const policyOf = (context: RunContext, stage: string): StagePolicy =>
+  context.policy[stage] as StagePolicy;
 /** Stages whose work an earlier run has done. */
 const withReused = (context: RunContext, reused: Reused | undefined): RunContext['stages'] =>
   reused
@@ -40,12 +64,18 @@ const withReused = (context: RunContext, reused: Reused | undefined): RunContext
 type Limit = NonNullable<RunContext['runLimit']> | null;
 const rested = (limit: Limit | undefined, at: number): Limit =>
   limit ? { leftMs: Math.max(0, limit.leftMs - (at - limit.armedAt)), armedAt: at } : null;
-const rearmed = (limit: Limit | undefined, at: number): Limit => (limit ? { ...limit, armedAt: at } : null);
+const rearmed = (limit: Limit | undefined, at: number): Limit =>
+  limit ? { ...limit, armedAt: at } : null;
 
-/** The assigns of the chart: what each fact changes in the context. Pure; time comes in with the event. */
+/**
+ * The assigns of the chart: what each fact changes in the context. Pure; time comes in with the
+ * event.
+ */
 export const assigns = {
   noteQueued: ({ context, event }: Args) =>
-    event.type === 'ENQUEUED' ? { runId: event.run_id, queued: event.queued, stages: withReused(context, event.reused) } : {},
+    event.type === 'ENQUEUED'
+      ? { runId: event.run_id, queued: event.queued, stages: withReused(context, event.reused) }
+      : {},
   beginRun: ({ context, event }: Args) =>
     event.type === 'ADMITTED'
       ? { runId: event.run_id, startedAt: event.at, stages: withReused(context, event.reused) }
@@ -59,7 +89,8 @@ export const assigns = {
   }),
   /** Limits begin to count where work begins; they stand still while the run is paused. */
   beginRunLimit: ({ context, event }: Args) => ({
-    runLimit: context.runTimeoutMs === null ? null : { leftMs: context.runTimeoutMs, armedAt: event.at },
+    runLimit:
+      context.runTimeoutMs === null ? null : { leftMs: context.runTimeoutMs, armedAt: event.at },
   }),
   enterStage: ({ context, event }: Args, { stage }: P) => {
     const total = policyOf(context, stage).totalTimeoutMs ?? null;
@@ -87,10 +118,15 @@ export const assigns = {
   /** The stage is over because somebody said so; its attempt, if one was open, with it. */
   passOver: ({ context, event }: Args, { stage }: P) => {
     const { by, reason } = context.skip ?? askedBy(event);
-    const outputs = context.skip?.outputs ?? (event.type === 'SKIP_STAGE' ? event.outputs : null) ?? {};
+    const outputs =
+      context.skip?.outputs ?? (event.type === 'SKIP_STAGE' ? event.outputs : null) ?? {};
     const said = `skipped by ${by}${reason ? `: ${reason}` : ''}`;
     return {
-      ...{ attemptOpen: false, ending: null, stuck: null, skip: null, retryAt: null },
+      attemptOpen: false,
+      ending: null,
+      stuck: null,
+      skip: null,
+      retryAt: null,
       ...change(context, stage, { state: 'skipped', endedAt: event.at, outputs, reason: said }),
     };
   },
@@ -121,7 +157,12 @@ export const assigns = {
   keepAnswer: ({ context, event }: Args, { stage }: P) => {
     const answer = answerOf(event);
     const partial = answer.partial ?? null;
-    const facts = { outputs: answer.outputs ?? {}, metrics: answer.metrics ?? {}, partial: partial !== null, reason: partial };
+    const facts = {
+      outputs: answer.outputs ?? {},
+      metrics: answer.metrics ?? {},
+      partial: partial !== null,
+      reason: partial,
+    };
     return change(context, stage, facts);
   },
   completeStage: ({ context, event }: Args, { stage }: P) => ({
@@ -130,8 +171,15 @@ export const assigns = {
   }),
   skipStage: ({ context, event }: Args, { stage }: P) => {
     const answer = answerOf(event);
-    const facts = { outputs: answer.outputs ?? {}, metrics: answer.metrics ?? {}, reason: answer.skipped ?? null };
-    return { attemptOpen: false, ...change(context, stage, { state: 'skipped', endedAt: event.at, ...facts }) };
+    const facts = {
+      outputs: answer.outputs ?? {},
+      metrics: answer.metrics ?? {},
+      reason: answer.skipped ?? null,
+    };
+    return {
+      attemptOpen: false,
+      ...change(context, stage, { state: 'skipped', endedAt: event.at, ...facts }),
+    };
   },
   /** The attempt has failed and another one follows; the judgement was the guard's. */
   scheduleRetry: ({ context, event }: Args, { stage }: P) => {
@@ -140,9 +188,12 @@ export const assigns = {
     const policy = policyOf(context, stage);
     const place = classOf(policy, failure);
     const taken = facts.retriesOf ?? [];
-    const retriesOf = (policy.classes ?? []).map((_, index) => (taken[index] ?? 0) + (index === place ? 1 : 0));
+    const retriesOf = (policy.classes ?? []).map(
+      (_, index) => (taken[index] ?? 0) + (index === place ? 1 : 0),
+    );
     // A class counts its own failures, so that its first wait is its initial one.
-    const n = place < 0 ? Math.max(1, facts.attempt - facts.interruptions) : (retriesOf[place] as number);
+    const n =
+      place < 0 ? Math.max(1, facts.attempt - facts.interruptions) : (retriesOf[place] as number);
     const wait = backoffMs(
       policy.classes?.[place] ?? policy,
       `${context.runId}/${stage}${place < 0 ? '' : `/${place}`}`,
@@ -156,14 +207,24 @@ export const assigns = {
       backoffMs: wait,
       retryAt: event.at + wait,
       retryCount: context.retryCount + 1,
-      ...change(context, stage, { state: 'retrying', reason: failure.message, ...(retriesOf.length > 0 && { retriesOf }) }),
+      ...change(context, stage, {
+        state: 'retrying',
+        reason: failure.message,
+        ...(retriesOf.length > 0 && { retriesOf }),
+      }),
     };
   },
-  /** An interruption uses up no retry. The first one continues at once; a crash loop backs off like any failure. */
+  /**
+   * An interruption uses up no retry. The first one continues at once; a crash loop backs off like
+   * any failure.
+   */
   scheduleContinuation: ({ context, event }: Args, { stage }: P) => {
     const interruptions = (context.stages[stage] as StageFacts).interruptions + 1;
     const policy = policyOf(context, stage);
-    const wait = interruptions === 1 ? 0 : backoffMs(policy, `${context.runId}/${stage}/lost`, interruptions - 1);
+    const wait =
+      interruptions === 1
+        ? 0
+        : backoffMs(policy, `${context.runId}/${stage}/lost`, interruptions - 1);
     return {
       attemptOpen: false,
       ending: null,
@@ -186,34 +247,60 @@ export const assigns = {
   noteTimeout: ({ context }: Args, { stage }: P) => {
     const seconds = (context.policy[stage]?.timeoutMs ?? 0) / 1000;
     const message = `${stage} was still working after its timeout of ${seconds} s`;
-    return { ending: { kind: 'timeout' as const, failure: { code: 'timeout', message, retryable: true } } };
+    return {
+      ending: { kind: 'timeout' as const, failure: { code: 'timeout', message, retryable: true } },
+    };
   },
   noteVerifyTimeout: (_: Args, { stage }: P) => {
     const message = `checking the files of ${stage} took longer than 60 s`;
-    return { ending: { kind: 'timeout' as const, failure: { code: 'verify-timeout', message, retryable: true } } };
+    return {
+      ending: {
+        kind: 'timeout' as const,
+        failure: { code: 'verify-timeout', message, retryable: true },
+      },
+    };
   },
   noteSilence: ({ event }: Args, { stage }: P) => {
     const seconds = event.type === 'HEARTBEAT_LATE' ? Math.round(event.silent_ms / 1000) : 0;
     const message = `${stage} gave no sign of life for ${seconds} s`;
-    return { ending: { kind: 'heartbeat' as const, failure: { code: 'heartbeat', message, retryable: true } } };
+    return {
+      ending: {
+        kind: 'heartbeat' as const,
+        failure: { code: 'heartbeat', message, retryable: true },
+      },
+    };
   },
   noteInterrupted: ({ event }: Args) => {
     const message = event.type === 'INTERRUPTED' ? event.message : failureOf(event).message;
-    return { ending: { kind: 'interrupted' as const, failure: { code: 'interrupted', message, retryable: true } } };
+    return {
+      ending: {
+        kind: 'interrupted' as const,
+        failure: { code: 'interrupted', message, retryable: true },
+      },
+    };
   },
   noteReleased: () => ({ stuck: null }),
-  noteStuck: ({ event }: Args) => (event.type === 'DRAIN_LATE' ? { stuck: { pids: event.pids } } : {}),
+  noteStuck: ({ event }: Args) =>
+    event.type === 'DRAIN_LATE' ? { stuck: { pids: event.pids } } : {},
   noteError: ({ context, event }: Args) => ({ error: located(context, failureOf(event)) }),
   noteFault: ({ context, event }: Args) => ({
     error: located(
       context,
       event.type === 'FAULT'
-        ? { code: event.code, message: `${event.message} (during ${event.during})`, retryable: false }
+        ? {
+            code: event.code,
+            message: `${event.message} (during ${event.during})`,
+            retryable: false,
+          }
         : failureOf(event),
     ),
   }),
   notePreflightTimeout: () => ({
-    error: { code: 'preflight-timeout', message: 'the checks before the first stage took longer than 30 s', retryable: true },
+    error: {
+      code: 'preflight-timeout',
+      message: 'the checks before the first stage took longer than 30 s',
+      retryable: true,
+    },
   }),
   noteRunTimeout: ({ context }: Args) => ({
     error: located(context, {
@@ -223,7 +310,9 @@ export const assigns = {
     }),
   }),
   noteStop: ({ event }: Args) =>
-    event.type === 'STOP' ? { stop: { reason: event.reason, by: event.by, at: event.at, graceMs: event.grace_ms } } : {},
+    event.type === 'STOP'
+      ? { stop: { reason: event.reason, by: event.by, at: event.at, graceMs: event.grace_ms } }
+      : {},
   /** The stage that was not over when the run failed or stopped: its processes are gone now. */
   closeFailed: ({ context, event }: Args) => closeAs('failed', context, event.at),
   closeStopped: ({ context, event }: Args) => closeAs('stopped', context, event.at),

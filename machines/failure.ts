@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** Why a stage, an attempt or a run failed: plain data, so it survives JSON, a crash and a new version. */
+/**
+ * Why a stage, an attempt or a run failed: plain data, so it survives JSON, a crash and a new
+ * version.
+ */
 export const failureSchema = z.object({
   code: z.string(),
   message: z.string(),

@@ -3,7 +3,15 @@ import type { FailureMatch } from './definition.ts';
 import type { Failure } from './failure.ts';
 
 type Asked = { stage?: string | null; outputs?: unknown };
-type Args = { context: RunContext; event: Omit<Asked, 'outputs'> & { type: string; error?: Failure; output?: unknown; queued?: Queued } };
+type Args = {
+  context: RunContext;
+  event: Omit<Asked, 'outputs'> & {
+    type: string;
+    error?: Failure;
+    output?: unknown;
+    queued?: Queued;
+  };
+};
 type StageParams = { stage: string };
 
 /** Attempts that count against the retries: an interruption is our fault, not the stage's (I9). */
@@ -26,23 +34,26 @@ const mayRetry = (context: RunContext, stage: string, failure: Failure | undefin
   if (!policy || !failure?.retryable || matches(policy.neverOn, failure)) return false;
   const place = classOf(policy, failure);
   const limit = policy.classes?.[place]?.limit;
-  if (limit !== undefined && (context.stages[stage]?.retriesOf?.[place] ?? 0) >= limit) return false;
+  if (limit !== undefined && (context.stages[stage]?.retriesOf?.[place] ?? 0) >= limit)
+    return false;
   return countedAttempts(context, stage) <= policy.retries;
 };
 
-const isHeld = (context: RunContext, stage: string): boolean => context.stages[stage]?.state === 'paused';
+const isHeld = (context: RunContext, stage: string): boolean =>
+  context.stages[stage]?.state === 'paused';
 const nothingToHold = (context: RunContext, stage: string): boolean => {
   const policy = context.policy[stage];
   return policy?.isLast === true && countedAttempts(context, stage) > policy.retries;
 };
 
 /**
- * One table: the chart's guards and the sentence said when one does not hold come from the same row. A sentence may name what
- * it judged.
+ * One table: the chart's guards and the sentence said when one does not hold come from the same
+ * row. A sentence may name what it judged.
  */
 export const guardTable = {
   wasSkipped: {
-    test: ({ event }: Args) => typeof (event.output as { skipped?: unknown } | null)?.skipped === 'string',
+    test: ({ event }: Args) =>
+      typeof (event.output as { skipped?: unknown } | null)?.skipped === 'string',
     why: 'the stage did not ask to be skipped',
   },
   wasInterrupted: {
@@ -50,12 +61,14 @@ export const guardTable = {
     why: 'the attempt was not interrupted from outside',
   },
   canRetry: {
-    test: ({ context, event }: Args, { stage }: StageParams) => mayRetry(context, stage, event.error),
+    test: ({ context, event }: Args, { stage }: StageParams) =>
+      mayRetry(context, stage, event.error),
     why: 'no retry is left, or the failure is one that trying again cannot mend',
   },
   canRetryEnded: {
     test: ({ context }: Args, { stage }: StageParams) =>
-      (context.ending?.kind === 'timeout' || context.ending?.kind === 'heartbeat') && mayRetry(context, stage, context.ending.failure),
+      (context.ending?.kind === 'timeout' || context.ending?.kind === 'heartbeat') &&
+      mayRetry(context, stage, context.ending.failure),
     why: 'no retry is left for the attempt that was ended',
   },
   mayContinue: {
@@ -76,7 +89,8 @@ export const guardTable = {
     why: 'no pause is asked for',
   },
   mayPause: {
-    test: ({ context }: Args, { stage }: StageParams) => !isHeld(context, stage) && !nothingToHold(context, stage),
+    test: ({ context }: Args, { stage }: StageParams) =>
+      !isHeld(context, stage) && !nothingToHold(context, stage),
     why: (context: RunContext) =>
       isHeld(context, context.stage ?? '')
         ? 'the run is paused already'
@@ -85,10 +99,12 @@ export const guardTable = {
   maySkip: {
     test: ({ context, event }: Args, { stage }: StageParams) =>
       (event.stage ?? stage) === stage &&
-      ((context.policy[stage]?.usedBy ?? []).length === 0 || ((event as Asked).outputs ?? null) !== null),
+      ((context.policy[stage]?.usedBy ?? []).length === 0 ||
+        ((event as Asked).outputs ?? null) !== null),
     why: (context: RunContext, event: Asked) => {
       const stage = context.stage ?? '';
-      if ((event.stage ?? stage) !== stage) return `the run is at stage ${stage}, not ${event.stage}`;
+      if ((event.stage ?? stage) !== stage)
+        return `the run is at stage ${stage}, not ${event.stage}`;
       return `${(context.policy[stage]?.usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
     },
   },

@@ -14,7 +14,9 @@ const strings = (value: unknown): string[] => {
 /** Every `${a.b.c}` in a value as its path, e.g. `['stages', 'translator', 'outputs', 'rows']`. */
 export const references = (value: unknown): string[][] =>
   strings(value).flatMap((text) =>
-    [...text.matchAll(pattern)].filter(([, escaped]) => !escaped).map(([, , inside]) => pathOf(inside as string)),
+    [...text.matchAll(pattern)]
+      .filter(([, escaped]) => !escaped)
+      .map(([, , inside]) => pathOf(inside as string)),
   );
 
 const lookUp = (scope: Scope, path: string[]): unknown => {
@@ -27,8 +29,9 @@ const lookUp = (scope: Scope, path: string[]): unknown => {
 };
 
 /**
- * Inserts values for `${…}`, deep over JSON. A text that is exactly one `${…}` becomes the value with its type; inside other
- * text it must be a text, number or boolean. A missing value is a problem that names it, never an empty text.
+ * Inserts values for `${…}`, deep over JSON. A text that is exactly one `${…}` becomes the value
+ * with its type; inside other text it must be a text, number or boolean. A missing value is a
+ * problem that names it, never an empty text.
  */
 export const interpolate = (value: unknown, scope: Scope): Interpolated => {
   const problems: string[] = [];
@@ -43,14 +46,16 @@ export const interpolate = (value: unknown, scope: Scope): Interpolated => {
     return template.replace(pattern, (match, escaped: string, inside: string) => {
       if (escaped) return match.slice(1);
       const found = find(inside);
-      if (found !== null && typeof found === 'object') problems.push(`\${${inside}} is not a single value and cannot stand inside a text`);
+      if (found !== null && typeof found === 'object')
+        problems.push(`\${${inside}} is not a single value and cannot stand inside a text`);
       return String(found);
     });
   };
   const deep = (part: unknown): unknown => {
     if (typeof part === 'string') return text(part);
     if (Array.isArray(part)) return part.map(deep);
-    if (part && typeof part === 'object') return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, deep(inner)]));
+    if (part && typeof part === 'object')
+      return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, deep(inner)]));
     return part;
   };
   const result = deep(value);

@@ -1,4 +1,13 @@
-import { type AnyStateMachine, assign, cancel, emit, enqueueActions, fromPromise, raise, setup } from 'xstate';
+import {
+  type AnyStateMachine,
+  assign,
+  cancel,
+  emit,
+  enqueueActions,
+  fromPromise,
+  raise,
+  setup,
+} from 'xstate';
 import type { ChartConfig } from './compile.ts';
 import type { RunContext, RunEvent } from './context.ts';
 import { assigns } from './facts.ts';
@@ -8,8 +17,13 @@ import { closings, says } from './says.ts';
 type Args = { context: RunContext; event: RunEvent };
 type P = { stage: string };
 
-/** An effect is started by the interpreter after its commit; the machine only names it and is never run live. */
-const named = fromPromise<unknown, unknown>(() => Promise.reject(new Error('effects belong to the interpreter')));
+/**
+ * An effect is started by the interpreter after its commit; the machine only names it and is never
+ * run live.
+ */
+const named = fromPromise<unknown, unknown>(() =>
+  Promise.reject(new Error('effects belong to the interpreter')),
+);
 
 const delays = {
   attemptTimeout: ({ context }: Args) => context.policy[context.stage ?? '']?.timeoutMs ?? 0,
@@ -23,13 +37,20 @@ const delays = {
   verifyDeadline: () => 60_000,
 };
 
-/** Timers with a name of their own. The name is the id and the event, so that the row of the timer says all there is. */
+/**
+ * Timers with a name of their own. The name is the id and the event, so that the row of the timer
+ * says all there is.
+ */
 const limits = {
   RunTimeout: { id: 'RUN_TIMEOUT', delay: ({ context }: Args) => context.runLimit?.leftMs ?? 0 },
-  StageTimeout: { id: 'STAGE_TIMEOUT', delay: ({ context }: Args) => context.stageLimit?.leftMs ?? 0 },
+  StageTimeout: {
+    id: 'STAGE_TIMEOUT',
+    delay: ({ context }: Args) => context.stageLimit?.leftMs ?? 0,
+  },
 };
 
-// XState's types cannot follow implementations made from tables; the names are checked by its own development build.
+// XState's types cannot follow implementations made from tables; the names are checked by its own
+// development build.
 const implementations = {
   actors: { stage: named, verify: named, drain: named, preflight: named },
   delays,
@@ -38,19 +59,30 @@ const implementations = {
     ...Object.fromEntries(
       Object.entries(assigns).map(([name, change]) => [
         name,
-        assign((args, params) => (change as (a: Args, p: P) => Partial<RunContext>)(args as unknown as Args, params as unknown as P)),
+        assign((args, params) =>
+          (change as (a: Args, p: P) => Partial<RunContext>)(
+            args as unknown as Args,
+            params as unknown as P,
+          ),
+        ),
       ]),
     ),
     ...Object.fromEntries(
       Object.entries(limits).flatMap(([name, { id, delay }]) => [
-        [`arm${name}`, raise({ type: id }, { id, delay: (args: unknown) => delay(args as Args) } as never)],
+        [
+          `arm${name}`,
+          raise({ type: id }, { id, delay: (args: unknown) => delay(args as Args) } as never),
+        ],
         [`cancel${name}`, cancel(id)],
       ]),
     ),
     ...Object.fromEntries(
       Object.entries(says).map(([name, say]) => [
         name,
-        emit((args, params) => ({ type: 'journal', fact: say(args as unknown as Args, params as unknown as P) })),
+        emit((args, params) => ({
+          type: 'journal',
+          fact: say(args as unknown as Args, params as unknown as P),
+        })),
       ]),
     ),
     ...Object.fromEntries(
@@ -97,8 +129,10 @@ const assertNamesKnown = (config: ChartConfig): void => {
         if (key === 'src') check(implementations.actors, value);
         if (key === 'guard') check(implementations.guards, (value as { type?: unknown }).type);
         if ((key === 'actions' || key === 'entry' || key === 'exit') && Array.isArray(value))
-          for (const action of value) check(implementations.actions, (action as { type?: unknown }).type);
-        if (key === 'after' && value && typeof value === 'object') for (const name of Object.keys(value)) check(delays, name);
+          for (const action of value)
+            check(implementations.actions, (action as { type?: unknown }).type);
+        if (key === 'after' && value && typeof value === 'object')
+          for (const name of Object.keys(value)) check(delays, name);
         walk(value);
       }
     }

@@ -3,7 +3,9 @@ import type { ParamDefinition, PipelineDefinition } from './definition.ts';
 import { unknownKey } from './suggest.ts';
 
 type FieldError = { pointer: string; detail: string };
-export type ParamsResult = { ok: true; params: Record<string, unknown> } | { ok: false; errors: FieldError[] };
+export type ParamsResult =
+  | { ok: true; params: Record<string, unknown> }
+  | { ok: false; errors: FieldError[] };
 
 const scalars = { string: z.string(), number: z.number(), integer: z.int(), boolean: z.boolean() };
 
@@ -21,8 +23,14 @@ export const checkParam = (definition: ParamDefinition, value: unknown): string 
   return `expected one of ${definition.enum.map((one) => JSON.stringify(one)).join(', ')}`;
 };
 
-/** The parameters a run gets: the given ones checked, defaults for the rest; one without a default must be given. */
-export const validateParams = (definition: PipelineDefinition, given: Record<string, unknown>): ParamsResult => {
+/**
+ * The parameters a run gets: the given ones checked, defaults for the rest; one without a default
+ * must be given.
+ */
+export const validateParams = (
+  definition: PipelineDefinition,
+  given: Record<string, unknown>,
+): ParamsResult => {
   const known = Object.keys(definition.params);
   const errors: FieldError[] = Object.keys(given)
     .filter((name) => !known.includes(name))
@@ -30,7 +38,8 @@ export const validateParams = (definition: PipelineDefinition, given: Record<str
   const params: Record<string, unknown> = {};
   for (const [name, param] of Object.entries(definition.params)) {
     const value = Object.hasOwn(given, name) ? given[name] : param.default;
-    const detail = value === undefined ? 'has no default and must be given' : checkParam(param, value);
+    const detail =
+      value === undefined ? 'has no default and must be given' : checkParam(param, value);
     if (detail) errors.push({ pointer: `/params/${name}`, detail });
     params[name] = value;
   }

@@ -7,7 +7,11 @@ import type { ScheduleFile } from './schedule.ts';
 import { unknownKey } from './suggest.ts';
 
 /** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
-type DefinitionProblem = { pointer: string; code: 'invalid' | 'unknown-key' | 'not-supported-yet'; detail: string };
+type DefinitionProblem = {
+  pointer: string;
+  code: 'invalid' | 'unknown-key' | 'not-supported-yet';
+  detail: string;
+};
 /** A schedule of the file: its id, and its other fields as they were written. */
 export type FileSchedule = { id: string; written: Omit<ScheduleFile, 'id'> };
 export type ParsedDefinition =
@@ -24,7 +28,8 @@ const invalid = (path: readonly PropertyKey[], detail: string): DefinitionProble
 
 /** Reads a pipeline file's content: shape, names, references. All problems at once, none thrown. */
 export const parseDefinition = (raw: unknown): ParsedDefinition => {
-  if (isDeeperThan(maxDepth, raw)) return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
+  if (isDeeperThan(maxDepth, raw))
+    return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
   const parsed = pipelineSchema.safeParse(raw, { error: plainWords });
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
   const definition = definitionOf(parsed.data);
@@ -35,20 +40,33 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...referenceProblems(definition, parsed.data),
     ...scheduleProblems(definition, parsed.data),
   ];
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, definition, schedules: schedulesOf(parsed.data) };
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, definition, schedules: schedulesOf(parsed.data) };
 };
 
-/** Checks of JSON recurse; nobody nests a pipeline file this deep, and a deeper one must not end in a stack overflow. */
+/**
+ * Checks of JSON recurse; nobody nests a pipeline file this deep, and a deeper one must not end in
+ * a stack overflow.
+ */
 const maxDepth = 64;
 const isDeeperThan = (levels: number, value: unknown): boolean =>
-  value !== null && typeof value === 'object' && (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
+  value !== null &&
+  typeof value === 'object' &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
 
 const plainWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'invalid_type') return undefined;
   const { input } = issue;
   if (input === undefined) return 'is missing';
   const got =
-    input === null ? 'nothing' : Array.isArray(input) ? 'a list' : typeof input === 'object' ? 'an object' : JSON.stringify(input);
+    input === null
+      ? 'nothing'
+      : Array.isArray(input)
+        ? 'a list'
+        : typeof input === 'object'
+          ? 'an object'
+          : JSON.stringify(input);
   const words: Record<string, string> = {
     array: 'a list',
     object: 'an object',
@@ -68,22 +86,49 @@ const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
       detail: details[index] ?? issue.message,
     }));
   }
-  if (issue.code === 'invalid_key') return [invalid(issue.path, issue.issues[0]?.message ?? issue.message)];
+  if (issue.code === 'invalid_key')
+    return [invalid(issue.path, issue.issues[0]?.message ?? issue.message)];
   const isLater = issue.code === 'custom' && issue.params?.code === 'not-supported-yet';
-  return [{ pointer: pointerOf(issue.path), code: isLater ? 'not-supported-yet' : 'invalid', detail: issue.message }];
+  return [
+    {
+      pointer: pointerOf(issue.path),
+      code: isLater ? 'not-supported-yet' : 'invalid',
+      detail: issue.message,
+    },
+  ];
 };
 
 type RetryFile = PipelineFile['stages'][number]['retry'];
-const matchOf = ({ exit_codes, codes, signals }: RetryFile['never_on']): FailureMatch => ({ exitCodes: exit_codes, codes, signals });
+const matchOf = ({ exit_codes, codes, signals }: RetryFile['never_on']): FailureMatch => ({
+  exitCodes: exit_codes,
+  codes,
+  signals,
+});
 /** A class that does not say how it backs off does so as its stage. */
-const retryOf = ({ limit, backoff, never_on, classes }: RetryFile): PipelineDefinition['stages'][number]['retry'] => {
-  const plain = { initialMs: backoff.initial, factor: backoff.factor, maxMs: backoff.max, jitter: backoff.jitter };
+const retryOf = ({
+  limit,
+  backoff,
+  never_on,
+  classes,
+}: RetryFile): PipelineDefinition['stages'][number]['retry'] => {
+  const plain = {
+    initialMs: backoff.initial,
+    factor: backoff.factor,
+    maxMs: backoff.max,
+    jitter: backoff.jitter,
+  };
   return {
-    ...{ limit, ...plain, neverOn: matchOf(never_on) },
+    limit,
+    ...plain,
+    neverOn: matchOf(never_on),
     ...(classes.length > 0 && {
       classes: classes.map(({ on, limit: most, backoff: { initial, factor, max, jitter } }) => ({
-        ...{ on: matchOf(on), limit: most, initialMs: initial ?? plain.initialMs, factor: factor ?? plain.factor },
-        ...{ maxMs: max ?? plain.maxMs, jitter: jitter ?? plain.jitter },
+        on: matchOf(on),
+        limit: most,
+        initialMs: initial ?? plain.initialMs,
+        factor: factor ?? plain.factor,
+        maxMs: max ?? plain.maxMs,
+        jitter: jitter ?? plain.jitter,
       })),
     }),
   };
@@ -133,17 +178,27 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
 const nameProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
   stages.flatMap(({ name }, index) =>
     stages.findIndex((other) => other.name === name) < index
-      ? [invalid(['stages', index, 'name'], `a stage named \`${name}\` stands above already; names are unique`)]
+      ? [
+          invalid(
+            ['stages', index, 'name'],
+            `a stage named \`${name}\` stands above already; names are unique`,
+          ),
+        ]
       : [],
   );
 
 const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
   Object.entries(params).flatMap(([name, param]) => {
     const detail = param.default === undefined ? null : checkParam(param, param.default);
-    return detail ? [invalid(['params', name, 'default'], `the default does not fit the type: ${detail}`)] : [];
+    return detail
+      ? [invalid(['params', name, 'default'], `the default does not fit the type: ${detail}`)]
+      : [];
   });
 
-/** The pipeline's env is what `${env.X}` reads; a value in it that waits for another one would have to be sorted first. */
+/**
+ * The pipeline's env is what `${env.X}` reads; a value in it that waits for another one would have
+ * to be sorted first.
+ */
 const envProblems = ({ env }: PipelineDefinition): DefinitionProblem[] =>
   Object.entries(env).flatMap(([name, value]) =>
     references(value).map((path) => ({
@@ -157,39 +212,61 @@ const envProblems = ({ env }: PipelineDefinition): DefinitionProblem[] =>
 const schedulesOf = ({ name, schedules }: PipelineFile): FileSchedule[] =>
   schedules.map(({ id, ...written }) => ({ id: id ?? name, written }));
 
-const scheduleProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>
+const scheduleProblems = (
+  definition: PipelineDefinition,
+  file: PipelineFile,
+): DefinitionProblem[] =>
   schedulesOf(file).flatMap(({ id, written }, index, all) => {
     const params = validateParams(definition, written.params ?? {});
     const isTaken = all.findIndex((other) => other.id === id) < index;
     return [
-      ...(isTaken ? [invalid(['schedules', index, 'id'], `a schedule \`${id}\` stands above already; each needs an id of its own`)] : []),
+      ...(isTaken
+        ? [
+            invalid(
+              ['schedules', index, 'id'],
+              `a schedule \`${id}\` stands above already; each needs an id of its own`,
+            ),
+          ]
+        : []),
       ...(params.ok
         ? []
-        : params.errors.map(({ pointer, detail }) => invalid(['schedules', index, ...pointer.split('/').slice(1)], detail))),
+        : params.errors.map(({ pointer, detail }) =>
+            invalid(['schedules', index, ...pointer.split('/').slice(1)], detail),
+          )),
     ];
   });
 
 const roots = ['params', 'stages', 'run', 'env'];
 const runKeys = ['id', 'number', 'workspace', 'slot'];
 
-/** `${…}` that can never have a value is found when the file is loaded, not at three in the morning. */
-const referenceProblems = (definition: PipelineDefinition, file: PipelineFile): DefinitionProblem[] =>
+/**
+ * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
+ */
+const referenceProblems = (
+  definition: PipelineDefinition,
+  file: PipelineFile,
+): DefinitionProblem[] =>
   file.stages.flatMap((stage, index) => {
     const earlier = definition.stages.slice(0, index).map(({ name }) => name);
     const judge = ([root = '', first = '', second]: string[]): string | null => {
-      if (!roots.includes(root)) return `${unknownKey(root, roots, 'source')} (a shell's own is written $\${…})`;
+      if (!roots.includes(root))
+        return `${unknownKey(root, roots, 'source')} (a shell's own is written $\${…})`;
       if (root === 'params' && !Object.hasOwn(definition.params, first))
         return unknownKey(first, Object.keys(definition.params), 'parameter');
-      if (root === 'run' && !runKeys.includes(first)) return unknownKey(first, runKeys, 'value of run');
+      if (root === 'run' && !runKeys.includes(first))
+        return unknownKey(first, runKeys, 'value of run');
       if (root !== 'stages') return null;
       if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
       return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
     };
     return (['run', 'with', 'cwd', 'env', 'files'] as const).flatMap((key) =>
       references(stage[key] ?? null).flatMap((path) => {
-        // A stage finds its secrets in its environment; elsewhere they would be shown by `ps` or written down.
+        // A stage finds its secrets in its environment; elsewhere they would be shown by `ps` or
+        // written down.
         const isSecret = path[0] === 'env' && definition.secrets?.includes(path[1] ?? '');
-        const detail = isSecret ? 'a secret is in the environment of the stage and can be inserted nowhere' : judge(path);
+        const detail = isSecret
+          ? 'a secret is in the environment of the stage and can be inserted nowhere'
+          : judge(path);
         return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
       }),
     );

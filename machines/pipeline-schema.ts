@@ -6,14 +6,20 @@ import { scheduleSchema } from './schedule.ts';
 import { sizeSchema } from './size.ts';
 import { zoneSchema } from './zone.ts';
 
-/** A shape of the file format that this version does not run yet: refused by name, never ignored. */
+/**
+ * A shape of the file format that this version does not run yet: refused by name, never ignored.
+ */
 const later = (key: string, refuses: (value: unknown) => boolean = () => true) =>
   z
     .unknown()
     .optional()
     .superRefine((value, ctx) => {
       if (value === undefined || !refuses(value)) return;
-      ctx.addIssue({ code: 'custom', params: { code: 'not-supported-yet' }, message: `\`${key}\` is not supported yet by this version` });
+      ctx.addIssue({
+        code: 'custom',
+        params: { code: 'not-supported-yet' },
+        message: `\`${key}\` is not supported yet by this version`,
+      });
     });
 const orLater = <T extends z.ZodType>(schema: T, key: string, words: string[]) =>
   z.preprocess((value, ctx) => {
@@ -28,10 +34,18 @@ const orLater = <T extends z.ZodType>(schema: T, key: string, words: string[]) =
 const reserved = ['pipeline', 'scheduler', 'watchdog', 'system', 'run'];
 const nameSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long')
-  .refine((name) => !reserved.includes(name), { error: `is a reserved word (${reserved.join(', ')})` });
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long',
+  )
+  .refine((name) => !reserved.includes(name), {
+    error: `is a reserved word (${reserved.join(', ')})`,
+  });
 
-const envSchema = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'), z.string());
+const envSchema = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'),
+  z.string(),
+);
 const whole = z.int().nonnegative();
 
 const moreThanZero = durationSchema.refine((ms) => ms > 0, { error: 'must be more than 0' });
@@ -45,7 +59,9 @@ const backoffShape = {
 const matchSchema = closed({
   exit_codes: z.array(z.int()).default([]),
   codes: z.array(z.string()).default([]),
-  signals: z.array(z.string().regex(/^SIG[A-Z0-9]+$/, 'expected a signal such as SIGKILL')).default([]),
+  signals: z
+    .array(z.string().regex(/^SIG[A-Z0-9]+$/, 'expected a signal such as SIGKILL'))
+    .default([]),
 });
 const retrySchema = closed({
   limit: whole.max(1000).default(0),
@@ -59,9 +75,12 @@ const retrySchema = closed({
   classes: z
     .array(
       closed({
-        on: matchSchema.refine((on) => on.exit_codes.length + on.codes.length + on.signals.length > 0, {
-          error: 'name at least one of exit_codes, codes and signals',
-        }),
+        on: matchSchema.refine(
+          (on) => on.exit_codes.length + on.codes.length + on.signals.length > 0,
+          {
+            error: 'name at least one of exit_codes, codes and signals',
+          },
+        ),
         limit: whole.max(1000),
         backoff: closed({
           initial: backoffShape.initial.optional(),
@@ -77,26 +96,49 @@ const retrySchema = closed({
   .superRefine(({ limit, classes }, ctx) => {
     for (const [index, one] of classes.entries())
       if (one.limit > limit)
-        ctx.addIssue({ code: 'custom', path: ['classes', index, 'limit'], message: `is more than the limit of the stage, ${limit}` });
+        ctx.addIssue({
+          code: 'custom',
+          path: ['classes', index, 'limit'],
+          message: `is more than the limit of the stage, ${limit}`,
+        });
   })
   .prefault({});
 
 const mebibyte = 1024 ** 2;
 const limitsSchema = closed({
-  memory: sizeSchema.refine((bytes) => bytes >= mebibyte, { error: 'must be at least 1MB' }).optional(),
-  output: sizeSchema.refine((bytes) => bytes > 0, { error: 'must be more than 0' }).default(defaultLimits.outputBytes),
+  memory: sizeSchema
+    .refine((bytes) => bytes >= mebibyte, { error: 'must be at least 1MB' })
+    .optional(),
+  output: sizeSchema
+    .refine((bytes) => bytes > 0, { error: 'must be more than 0' })
+    .default(defaultLimits.outputBytes),
 }).prefault({});
 
-const builtins = ['builtin:translator', 'builtin:analyzer', 'builtin:merger', 'builtin:report', 'builtin:sample-bars'];
-const usesSchema = z.string().refine((uses) => builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)), {
-  error: `expected ${builtins.join(', ')}, or a path to a .ts, .js or .mjs file`,
-});
+const builtins = [
+  'builtin:translator',
+  'builtin:analyzer',
+  'builtin:merger',
+  'builtin:report',
+  'builtin:sample-bars',
+];
+const usesSchema = z
+  .string()
+  .refine(
+    (uses) =>
+      builtins.includes(uses) || (!uses.startsWith('builtin:') && /\.(ts|js|mjs)$/.test(uses)),
+    {
+      error: `expected ${builtins.join(', ')}, or a path to a .ts, .js or .mjs file`,
+    },
+  );
 
 const stageSchema = closed({
   name: nameSchema,
   title: z.string().optional(),
   uses: usesSchema.optional(),
-  run: z.array(z.string().min(1)).min(1, 'expected a program and its arguments, e.g. ["python3", "report.py"]').optional(),
+  run: z
+    .array(z.string().min(1))
+    .min(1, 'expected a program and its arguments, e.g. ["python3", "report.py"]')
+    .optional(),
   http: later('http'),
   approval: later('approval'),
   parallel: later('parallel'),
@@ -137,13 +179,21 @@ export const pipelineSchema = closed({
   title: z.string().optional(),
   timezone: zoneSchema.default('UTC'),
   params: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'expected a parameter name such as day or max_rows'), paramSchema)
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,39}$/, 'expected a parameter name such as day or max_rows'),
+      paramSchema,
+    )
     .default({}),
   concurrency: closed({
     key: nameSchema.optional(),
     limit: z.int().min(1).max(100).default(1),
     on_conflict: z.enum(conflictWords).default('refuse'),
-    queue: closed({ max: z.int().min(1).max(1000).default(1), timeout: moreThanZero.optional() }).prefault({}),
+    queue: closed({
+      max: z.int().min(1).max(1000).default(1),
+      timeout: moreThanZero.optional(),
+    }).prefault({}),
   }).prefault({}),
   timeout: moreThanZero.optional(),
   warn_after: moreThanZero.optional(),
@@ -158,7 +208,10 @@ export const pipelineSchema = closed({
       z
         .string()
         .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of a variable such as DB_PASSWORD')
-        .refine((name) => !name.startsWith('STAGEWRIGHT_'), 'names that begin with STAGEWRIGHT_ are ours'),
+        .refine(
+          (name) => !name.startsWith('STAGEWRIGHT_'),
+          'names that begin with STAGEWRIGHT_ are ours',
+        ),
     )
     .max(100)
     .default([]),

@@ -39,8 +39,10 @@ const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-',
 const publicState = ({ top, stage, phase }: Position, context: RunContext): string => {
   if (top === 'idle') return 'QUEUED';
   if (top === 'running' && phase === 'paused') return 'PAUSED';
-  if (top === 'running') return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
-  // A failing run is where it failed until its processes are gone; STOPPING would say that somebody asked for it.
+  if (top === 'running')
+    return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
+  // A failing run is where it failed until its processes are gone; STOPPING would say that somebody
+  // asked for it.
   if (top === 'failing') return context.stage ? `RUNNING_${stateWord(context.stage)}` : 'STARTING';
   return top.toUpperCase();
 };
@@ -65,7 +67,8 @@ const stageStatus = (context: RunContext, name: string): StageStatus => {
     max_attempts: maxAttempts(context, name),
     started_at: iso(facts.startedAt),
     ended_at: iso(facts.endedAt),
-    duration_ms: facts.startedAt !== null && facts.endedAt !== null ? facts.endedAt - facts.startedAt : null,
+    duration_ms:
+      facts.startedAt !== null && facts.endedAt !== null ? facts.endedAt - facts.startedAt : null,
     // Life is not in the chart: who shows a run adds the marks of its working attempts.
     heartbeat_at: null,
     outputs: facts.outputs,
@@ -93,11 +96,13 @@ const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
 const queuedWhy = ({ queued }: RunContext): string => {
   if (!queued) return 'waits for its turn';
   const { number, pipeline, run_id, ahead, replaces } = queued;
-  if (replaces) return `waits until run ${number} of ${pipeline} (${run_id}), which it replaces, has stopped`;
+  if (replaces)
+    return `waits until run ${number} of ${pipeline} (${run_id}), which it replaces, has stopped`;
   return `waits for run ${number} of ${pipeline} (${run_id}) to end${ahead > 0 ? `, and for ${ahead} more before it` : ''}`;
 };
 const pausedWhy = ({ pause, stage, stages }: RunContext): string => {
-  const where = (stages[stage ?? '']?.attempt ?? 0) > 0 ? `before ${stage} is tried again` : `before ${stage}`;
+  const where =
+    (stages[stage ?? '']?.attempt ?? 0) > 0 ? `before ${stage} is tried again` : `before ${stage}`;
   return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
 };
 
@@ -132,18 +137,25 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'failed':
       return `${context.error?.stage ? `${context.error.stage} failed: ` : ''}${failure(context.error)}`;
     case 'stopped':
-      return context.stop?.reason ? `stopped: ${context.stop.reason}` : `stopped by ${context.stop?.by ?? 'somebody'}`;
+      return context.stop?.reason
+        ? `stopped: ${context.stop.reason}`
+        : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
   if (phase === 'paused') return pausedWhy(context);
-  if (phase === 'backingOff') return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
+  if (phase === 'backingOff')
+    return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
-  if (phase === 'ending') return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
+  if (phase === 'ending')
+    return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
   return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */
-export const project = (snapshot: { value: unknown; context: unknown }, allowed: CommandType[]): Projection => {
+export const project = (
+  snapshot: { value: unknown; context: unknown },
+  allowed: CommandType[],
+): Projection => {
   const context = snapshot.context as RunContext;
   const position = positionOf(snapshot.value as Value);
   const state = publicState(position, context);
@@ -157,12 +169,16 @@ export const project = (snapshot: { value: unknown; context: unknown }, allowed:
     outcome: outcomeOf(position.top, context),
     why: whyOf(position, context),
     allowed,
-    pause_requested: (context.pause ?? null) !== null && state !== 'PAUSED' && context.endedAt === null,
+    pause_requested:
+      (context.pause ?? null) !== null && state !== 'PAUSED' && context.endedAt === null,
     retry_count: context.retryCount,
     error: context.error,
     stages: context.order.map((name) => stageStatus(context, name)),
     started_at: iso(context.startedAt),
     ended_at: iso(context.endedAt),
-    duration_ms: context.startedAt !== null && context.endedAt !== null ? context.endedAt - context.startedAt : null,
+    duration_ms:
+      context.startedAt !== null && context.endedAt !== null
+        ? context.endedAt - context.startedAt
+        : null,
   };
 };

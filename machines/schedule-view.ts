@@ -10,7 +10,16 @@ export const slotViewSchema = z.object({
   slot: instant,
   slot_to: instant,
   count: z.int(),
-  decision: z.enum(['started', 'queued', 'skipped', 'missed', 'blocked', 'refused', 'waiting', 'cancelled']),
+  decision: z.enum([
+    'started',
+    'queued',
+    'skipped',
+    'missed',
+    'blocked',
+    'refused',
+    'waiting',
+    'cancelled',
+  ]),
   /** Why no run began; null when one did. */
   reason: z.string().nullable(),
   /** The rule that decided. */
@@ -36,7 +45,10 @@ const summaryShape = {
   every_ms: z.int().nullable(),
   at: z.array(z.string()).nullable(),
   timezone: z.string(),
-  /** Slots that will fire, unless something is in their way; none while it is disabled or all are paused. */
+  /**
+   * Slots that will fire, unless something is in their way; none while it is disabled or all are
+   * paused.
+   */
   next_slots: z.array(instant),
   /** Why it cannot run at all, e.g. a calendar that cannot be read. */
   problem: z.string().nullable(),
@@ -64,7 +76,9 @@ export const scheduleViewSchema = z
     skip_days: z.record(z.string(), z.unknown()),
     only_when_new: z.array(z.string()),
     /** What the API has changed; it wins until the file changes the same field. */
-    overrides: z.array(z.object({ field: z.string(), value: z.unknown(), in_file: z.unknown(), ...who.shape })),
+    overrides: z.array(
+      z.object({ field: z.string(), value: z.unknown(), in_file: z.unknown(), ...who.shape }),
+    ),
     version: z.int(),
     created: who,
     updated_at: instant,
@@ -74,7 +88,9 @@ export const scheduleViewSchema = z
   .meta({ id: 'Schedule' });
 export type ScheduleView = z.infer<typeof scheduleViewSchema>;
 
-/** A slot that is to come. `predicted` is what it will do if runs take as long as they usually do. */
+/**
+ * A slot that is to come. `predicted` is what it will do if runs take as long as they usually do.
+ */
 const comingShape = {
   slot: instant,
   local: z.string(),
@@ -86,7 +102,10 @@ const comingShape = {
 };
 export const previewSchema = z.object({
   timezone: z.string(),
-  /** Median of the latest twenty successful runs; null when there are none, or no pipeline was named. */
+  /**
+   * Median of the latest twenty successful runs; null when there are none, or no pipeline was
+   * named.
+   */
   usual_duration_ms: z.int().nullable(),
   slots: z.array(z.object(comingShape)),
   warnings: z.array(z.string()),
@@ -110,6 +129,10 @@ export const backfillSchema = z.object({
   created_at: instant,
   counts: z.record(z.string(), z.int()),
   /** Each slot of the window, and what is done with it; in the answer to the request only. */
-  slots: z.array(z.object({ slot: instant, local: z.string(), runs: z.boolean(), why: z.string().nullable() })).optional(),
+  slots: z
+    .array(
+      z.object({ slot: instant, local: z.string(), runs: z.boolean(), why: z.string().nullable() }),
+    )
+    .optional(),
 });
 export type Backfill = z.infer<typeof backfillSchema>;

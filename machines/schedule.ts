@@ -7,19 +7,33 @@ const reserved = ['preview', 'upcoming', 'pause', 'resume', 'backfills'];
 /** Unique in the whole service: it stands in addresses and is what people say. */
 export const scheduleIdSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected an id of lower-case letters, digits and hyphens that begins with a letter, at most 40 long')
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'expected an id of lower-case letters, digits and hyphens that begins with a letter, at most 40 long',
+  )
   .refine((id) => !reserved.includes(id), { error: `is a reserved word (${reserved.join(', ')})` });
 
 const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})?)?$/;
-/** Does a time say its zone (`Z`, `+02:00`)? Without one it is the local time of the schedule's zone. */
+/**
+ * Does a time say its zone (`Z`, `+02:00`)? Without one it is the local time of the schedule's
+ * zone.
+ */
 export const hasZone = (moment: string): boolean => /T.*(Z|[+-]\d{2}:\d{2})$/.test(moment);
-/** A time without a zone, read as if UTC's clocks showed it. @returns milliseconds, NaN when it is none */
-export const parseMoment = (moment: string): number => Date.parse(moment.length === 10 || hasZone(moment) ? moment : `${moment}Z`);
+/**
+ * A time without a zone, read as if UTC's clocks showed it. @returns milliseconds, NaN when it is
+ * none
+ */
+export const parseMoment = (moment: string): number =>
+  Date.parse(moment.length === 10 || hasZone(moment) ? moment : `${moment}Z`);
 /** Nobody plans further, and what clocks did or will do there nobody knows. */
 const isNear = (text: string): boolean => text >= '1970' && text < '2200';
 const isMoment = (text: string): boolean =>
-  momentPattern.test(text) && isNear(text) && z.iso.date().safeParse(text.slice(0, 10)).success && !Number.isNaN(parseMoment(text));
-const momentWords = 'expected a time such as 2026-12-24T18:00 (local), 2026-12-24T18:00:00Z or 2026-12-24';
+  momentPattern.test(text) &&
+  isNear(text) &&
+  z.iso.date().safeParse(text.slice(0, 10)).success &&
+  !Number.isNaN(parseMoment(text));
+const momentWords =
+  'expected a time such as 2026-12-24T18:00 (local), 2026-12-24T18:00:00Z or 2026-12-24';
 const momentSchema = z.string().refine(isMoment, { error: momentWords });
 const clockPattern = /^([01]\d|2[0-3]):[0-5]\d$/;
 export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -33,27 +47,49 @@ const blackoutSchema = closed({
   const daily = clockPattern.test(from) && clockPattern.test(to);
   const once = isMoment(from) && isMoment(to);
   if (!daily && !once)
-    ctx.addIssue({ code: 'custom', message: 'expected from and to as two clock times such as "22:00", or as two times with their dates' });
-  if (once && days) ctx.addIssue({ code: 'custom', path: ['days'], message: 'days belong to a window of clock times' });
+    ctx.addIssue({
+      code: 'custom',
+      message:
+        'expected from and to as two clock times such as "22:00", or as two times with their dates',
+    });
+  if (once && days)
+    ctx.addIssue({
+      code: 'custom',
+      path: ['days'],
+      message: 'days belong to a window of clock times',
+    });
 });
 
-const isInside = (path: string): boolean => !path.startsWith('/') && !path.split('/').includes('..');
+const isInside = (path: string): boolean =>
+  !path.startsWith('/') && !path.split('/').includes('..');
 const insideError = { error: 'expected a path inside the project' };
 const skipDaysSchema = closed({
   weekends: z.boolean().optional(),
   dates: z
-    .array(z.string().regex(/^(\d{4}-)?\d{2}-\d{2}$/, 'expected a date such as 2026-12-25, or 12-25 for every year'))
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\d{4}-)?\d{2}-\d{2}$/,
+          'expected a date such as 2026-12-25, or 12-25 for every year',
+        ),
+    )
     .max(1000)
     .optional(),
   file: z.string().min(1).refine(isInside, insideError).optional(),
 });
 
-/** Every field of a schedule but its id, as file and API write it; none has a default here, so that a change names only what it changes. */
+/**
+ * Every field of a schedule but its id, as file and API write it; none has a default here, so that
+ * a change names only what it changes.
+ */
 export const scheduleShape = {
   cron: z.string().max(200).optional(),
   every: durationSchema.refine((ms) => ms >= 1000, { error: 'must be at least 1s' }).optional(),
   at: z
-    .union([momentSchema.transform((one) => [one]), z.array(momentSchema).min(1).max(1000)], { error: `${momentWords}, or a list of them` })
+    .union([momentSchema.transform((one) => [one]), z.array(momentSchema).min(1).max(1000)], {
+      error: `${momentWords}, or a list of them`,
+    })
     .optional(),
   timezone: zoneSchema.optional(),
   enabled: z.boolean().optional(),
@@ -64,7 +100,9 @@ export const scheduleShape = {
   missed_max: z.int().min(1).max(100).optional(),
   dst_gap: z.enum(['run_at_shift', 'skip']).optional(),
   dst_fold: z.enum(['once', 'twice']).optional(),
-  jitter: durationSchema.refine((ms) => ms <= 3_600_000, { error: 'must be at most 1h' }).optional(),
+  jitter: durationSchema
+    .refine((ms) => ms <= 3_600_000, { error: 'must be at most 1h' })
+    .optional(),
   start: momentSchema.optional(),
   end: momentSchema.optional(),
   blackout: z.array(blackoutSchema).max(100).optional(),
@@ -76,7 +114,10 @@ export const scheduleFields = Object.keys(scheduleShape) as ScheduleField[];
 /** A schedule says when in exactly one of these ways. */
 export const timeFields = ['cron', 'every', 'at'] as const satisfies ScheduleField[];
 
-export const scheduleSchema = closed({ id: scheduleIdSchema.optional(), ...scheduleShape }).superRefine((schedule, ctx) => {
+export const scheduleSchema = closed({
+  id: scheduleIdSchema.optional(),
+  ...scheduleShape,
+}).superRefine((schedule, ctx) => {
   const given = timeFields.filter((field) => schedule[field] !== undefined);
   if (given.length === 1) return;
   ctx.addIssue({
@@ -91,7 +132,14 @@ type Times = { cron: string } | { everyMs: number } | { at: string[] };
 /** A schedule with every default filled in. */
 export type ScheduleDefinition = Pick<
   Given<ScheduleFile>,
-  'timezone' | 'enabled' | 'params' | 'overlap' | 'missed' | 'blackout' | 'skip_days' | 'only_when_new'
+  | 'timezone'
+  | 'enabled'
+  | 'params'
+  | 'overlap'
+  | 'missed'
+  | 'blackout'
+  | 'skip_days'
+  | 'only_when_new'
 > & {
   times: Times;
   missedWindowMs: number;
@@ -114,16 +162,25 @@ const presets: Record<string, string> = {
   '@midnight': '0 0 * * *',
   '@hourly': '0 * * * *',
 };
-export const patternOf = (cron: string): string => presets[cron.trim().toLowerCase()] ?? cron.trim().replaceAll(/\s+/g, ' ');
+export const patternOf = (cron: string): string =>
+  presets[cron.trim().toLowerCase()] ?? cron.trim().replaceAll(/\s+/g, ' ');
 
-/** A pattern that runs in every hour means "every so often": an hour that comes twice is two hours to it. */
+/**
+ * A pattern that runs in every hour means "every so often": an hour that comes twice is two hours
+ * to it.
+ */
 const namesHours = (times: Times): boolean =>
-  'cron' in times && !['*', '*/1', '?', '0-23'].includes(patternOf(times.cron).split(' ').at(-4) ?? '');
+  'cron' in times &&
+  !['*', '*/1', '?', '0-23'].includes(patternOf(times.cron).split(' ').at(-4) ?? '');
 
 /** Fills in the defaults. `timezone` is the pipeline's. */
 export const scheduleOf = (file: ScheduleFile, timezone: string): ScheduleDefinition => {
   const times: Times =
-    file.cron !== undefined ? { cron: file.cron } : file.every !== undefined ? { everyMs: file.every } : { at: file.at ?? [] };
+    file.cron !== undefined
+      ? { cron: file.cron }
+      : file.every !== undefined
+        ? { everyMs: file.every }
+        : { at: file.at ?? [] };
   return {
     times,
     timezone: file.timezone ?? timezone,

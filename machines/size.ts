@@ -1,13 +1,23 @@
 import { z } from 'zod';
 
-const units: Record<string, number> = { '': 1, B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
+const units: Record<string, number> = {
+  '': 1,
+  B: 1,
+  kB: 1024,
+  MB: 1024 ** 2,
+  GB: 1024 ** 3,
+  TB: 1024 ** 4,
+};
 const names = ['TB', 'GB', 'MB', 'kB'] as const;
 
 /** `512MB`, `10GB` or whole bytes → bytes; a kB is 1024 of them. */
 export const sizeSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/.exec(String(value)) ?? [];
   if (amount !== undefined) return Math.round(Number(amount) * (units[unit] as number));
-  ctx.addIssue({ code: 'custom', message: `expected a size such as 500MB or 10GB, got ${JSON.stringify(value)}` });
+  ctx.addIssue({
+    code: 'custom',
+    message: `expected a size such as 500MB or 10GB, got ${JSON.stringify(value)}`,
+  });
   return z.NEVER;
 });
 

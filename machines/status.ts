@@ -7,7 +7,14 @@ const json = z.record(z.string(), z.unknown());
 const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
 const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
 export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
-export const commandTypeSchema = z.enum(['STOP', 'RETRY_NOW', 'RETRY_FROM', 'SKIP_STAGE', 'PAUSE', 'RESUME']);
+export const commandTypeSchema = z.enum([
+  'STOP',
+  'RETRY_NOW',
+  'RETRY_FROM',
+  'SKIP_STAGE',
+  'PAUSE',
+  'RESUME',
+]);
 
 export const progressSchema = z.object({
   done: z.number().optional(),
@@ -19,13 +26,26 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stageStatusSchema = z.object({
   name: z.string(),
-  state: z.enum(['pending', 'running', 'retrying', 'paused', 'succeeded', 'skipped', 'reused', 'stopped', 'failed']),
+  state: z.enum([
+    'pending',
+    'running',
+    'retrying',
+    'paused',
+    'succeeded',
+    'skipped',
+    'reused',
+    'stopped',
+    'failed',
+  ]),
   attempt: z.number().int(),
   max_attempts: z.number().int(),
   started_at: instant.nullable(),
   ended_at: instant.nullable(),
   duration_ms: z.number().nullable(),
-  /** The last sign of life of the attempt that works, at most five seconds old; null when none works or none was heard. */
+  /**
+   * The last sign of life of the attempt that works, at most five seconds old; null when none works
+   * or none was heard.
+   */
   heartbeat_at: instant.nullable(),
   outputs: json,
   metrics: json,
@@ -33,13 +53,17 @@ const stageStatusSchema = z.object({
 });
 export type StageStatus = z.infer<typeof stageStatusSchema>;
 
-/** What every client sees of a run: the body of GET status, of 202 answers and of stream snapshots. */
+/**
+ * What every client sees of a run: the body of GET status, of 202 answers and of stream snapshots.
+ */
 export const statusSchema = z
   .object({
     run_id: z.string().nullable(),
     pipeline: z.string(),
     number: z.number().int().nullable(),
-    /** IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, STOPPING, DONE, FAILED, STOPPED. */
+    /**
+     * IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, STOPPING, DONE, FAILED, STOPPED.
+     */
     state: z.string(),
     canonical: canonicalSchema,
     stage: z.string().nullable(),

@@ -1,4 +1,7 @@
-/** Steps of insert, delete, replace or swap of neighbours between two words (optimal string alignment). */
+/**
+ * Steps of insert, delete, replace or swap of neighbours between two words (optimal string
+ * alignment).
+ */
 const distance = (a: string, b: string): number => {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import type { z } from 'zod';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
@@ -16,11 +22,28 @@ import { callersFault, problemOf } from './problem.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { routes } from './routes.ts';
 
-type Deps = { orchestrator: Orchestrator; logger: Logger; rules: HostRules; version: string; dashboard: Dashboard; metrics: Metrics };
+type Deps = {
+  orchestrator: Orchestrator;
+  logger: Logger;
+  rules: HostRules;
+  version: string;
+  dashboard: Dashboard;
+  metrics: Metrics;
+};
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
-/** REST as a translation: check who asks, check what is asked, ask the orchestrator, say what it said. */
-export const createApp = ({ orchestrator, logger, rules, version, dashboard, metrics }: Deps): Express => {
+/**
+ * REST as a translation: check who asks, check what is asked, ask the orchestrator, say what it
+ * said.
+ */
+export const createApp = ({
+  orchestrator,
+  logger,
+  rules,
+  version,
+  dashboard,
+  metrics,
+}: Deps): Express => {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(guard(rules));
@@ -29,9 +52,14 @@ export const createApp = ({ orchestrator, logger, rules, version, dashboard, met
   app.get('/openapi.json', (_request, response) => void response.json(document));
   const sockets = asyncApi(version);
   app.get('/asyncapi.json', (_request, response) => void response.json(sockets));
-  app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.render()));
+  app.get(
+    '/metrics',
+    async (_request, response) =>
+      void response.type(metrics.contentType).send(await metrics.render()),
+  );
   app.use('/docs', documentPages());
-  for (const route of routes) app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
+  for (const route of routes)
+    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
   app.use(dashboard.serve);
   app.use(nothingHere);
   app.use(answerError(logger));
@@ -42,7 +70,10 @@ const fixedHeaders = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'no-referrer'],
   ['Cache-Control', 'no-store'],
-  ['Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"],
+  [
+    'Content-Security-Policy',
+    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  ],
 ] as const;
 
 const guard =
@@ -52,9 +83,13 @@ const guard =
     response.setHeader('X-Request-Id', response.locals.requestId as string);
     for (const [name, value] of fixedHeaders) response.setHeader(name, value);
     const { host, origin } = request.headers;
-    if (!isOwnHost(host, rules)) throw new ServiceError('unknown-host', 'the Host header names no host of this service');
-    if (!isOwnOrigin(origin, host, rules)) throw new ServiceError('foreign-origin', 'requests of other sites are refused');
-    const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+    if (!isOwnHost(host, rules))
+      throw new ServiceError('unknown-host', 'the Host header names no host of this service');
+    if (!isOwnOrigin(origin, host, rules))
+      throw new ServiceError('foreign-origin', 'requests of other sites are refused');
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined ||
+      Number(request.headers['content-length'] ?? 0) > 0;
     if (hasBody && !request.is('application/json'))
       throw new ServiceError('unsupported-media-type', 'a body must be sent as application/json');
     next();
@@ -65,8 +100,16 @@ const serve =
   async (request, response) => {
     const answer = await route.handle(orchestrator, {
       params: parametersOf(route, request),
-      query: checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ?? {},
-      body: checked(route.body, request.body ?? {}, 'invalid-body', 'the body does not fit the schema') ?? {},
+      query:
+        checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ??
+        {},
+      body:
+        checked(
+          route.body,
+          request.body ?? {},
+          'invalid-body',
+          'the body does not fit the schema',
+        ) ?? {},
       header: (name) => request.get(name),
       // Made when asked for: few routes work long enough.
       get signal() {
@@ -78,12 +121,21 @@ const serve =
     response.status(answer.status);
     if (answer.headers) response.set(answer.headers);
     if (answer.status === 503) response.set('Retry-After', '1');
-    if (answer.stream) return sendStream(request, response.type(answer.type ?? 'application/octet-stream'), answer.stream);
+    if (answer.stream)
+      return sendStream(
+        request,
+        response.type(answer.type ?? 'application/octet-stream'),
+        answer.stream,
+      );
     if (answer.type) response.type(answer.type).send(answer.body);
     else response.json(answer.body);
   };
 
-const sendStream = async (request: Request, response: Response, { read, close }: NonNullable<RouteAnswer['stream']>): Promise<void> => {
+const sendStream = async (
+  request: Request,
+  response: Response,
+  { read, close }: NonNullable<RouteAnswer['stream']>,
+): Promise<void> => {
   try {
     if (request.method === 'HEAD') response.end();
     else await pipeline(read(), response);
@@ -99,7 +151,8 @@ const parametersOf = (route: Route, request: Request): Record<string, string> =>
   Object.fromEntries(
     Object.entries(route.params ?? {}).map(([name, schema]) => {
       const result = schema.safeParse(request.params[name]);
-      if (!result.success) throw new ServiceError('invalid-id', `${name}: ${result.error.issues[0]?.message}`);
+      if (!result.success)
+        throw new ServiceError('invalid-id', `${name}: ${result.error.issues[0]?.message}`);
       return [name, result.data as string];
     }),
   );
@@ -120,13 +173,17 @@ const checked = (
   throw new ServiceError(code, detail, { errors });
 };
 
-/** The documents for people, without a byte from elsewhere: REST in Swagger UI, the sockets in a page of ours. */
+/**
+ * The documents for people, without a byte from elsewhere: REST in Swagger UI, the sockets in a
+ * page of ours.
+ */
 const documentPages = (): RequestHandler => {
   const pages = express.Router();
   const swaggerDir = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
   pages.use((_request, response, next) => {
     // Swagger UI styles its elements and carries its icons inline.
-    const csp = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+    const csp =
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
     response.set('Content-Security-Policy', csp);
     next();
   });
@@ -138,12 +195,18 @@ const documentPages = (): RequestHandler => {
 
 /** Nothing at this address, or something that wants another method. */
 const nothingHere: RequestHandler = (request, response) => {
-  const methods = routes.filter(({ path }) => matches(path, request.path)).map(({ method }) => method.toUpperCase());
+  const methods = routes
+    .filter(({ path }) => matches(path, request.path))
+    .map(({ method }) => method.toUpperCase());
   if (methods.length === 0) throw new ServiceError('not-found', 'there is nothing at this address');
   response.set('Allow', methods.join(', '));
-  throw new ServiceError('method-not-allowed', `${request.method} is not possible here; use ${methods.join(' or ')}`);
+  throw new ServiceError(
+    'method-not-allowed',
+    `${request.method} is not possible here; use ${methods.join(' or ')}`,
+  );
 };
-const matches = (path: string, given: string): boolean => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(given);
+const matches = (path: string, given: string): boolean =>
+  new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(given);
 
 const answerError =
   (logger: Logger): ErrorRequestHandler =>
@@ -151,8 +214,15 @@ const answerError =
     if (response.headersSent) return next(error);
     const requestId = response.locals.requestId as string;
     const fault = callersFault(error);
-    if (!fault) logger.error('a request failed', { request_id: requestId, path: request.path, stack: (error as Error | null)?.stack });
-    const told = fault ?? new ServiceError('internal', 'something is wrong on our side; the log has the request id');
+    if (!fault)
+      logger.error('a request failed', {
+        request_id: requestId,
+        path: request.path,
+        stack: (error as Error | null)?.stack,
+      });
+    const told =
+      fault ??
+      new ServiceError('internal', 'something is wrong on our side; the log has the request id');
     if (told.status === 503) response.set('Retry-After', '1');
     response.status(told.status).type('application/problem+json');
     response.send(JSON.stringify(problemOf(told, { instance: request.path, requestId })));

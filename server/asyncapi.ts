@@ -7,50 +7,89 @@ import { eventsSocketQuery, logsSocketQuery } from './stream/handshake.ts';
 
 type Json = Record<string, unknown>;
 const channels = {
-  events: { address: '/ws/events', summary: 'Everything: a snapshot, then every later event', parameters: [] },
-  runEvents: { address: '/ws/events/{run_id}', summary: 'One run, until it is over', parameters: ['run_id'] },
-  runLogs: { address: '/ws/logs/{run_id}', summary: 'The output of a run, attempt after attempt', parameters: ['run_id'] },
-  stageLogs: { address: '/ws/logs/{run_id}/{stage}', summary: 'The output of one stage', parameters: ['run_id', 'stage'] },
+  events: {
+    address: '/ws/events',
+    summary: 'Everything: a snapshot, then every later event',
+    parameters: [],
+  },
+  runEvents: {
+    address: '/ws/events/{run_id}',
+    summary: 'One run, until it is over',
+    parameters: ['run_id'],
+  },
+  runLogs: {
+    address: '/ws/logs/{run_id}',
+    summary: 'The output of a run, attempt after attempt',
+    parameters: ['run_id'],
+  },
+  stageLogs: {
+    address: '/ws/logs/{run_id}/{stage}',
+    summary: 'The output of one stage',
+    parameters: ['run_id', 'stage'],
+  },
 } as const;
 const parameters: Record<string, { description: string; schema: z.ZodType }> = {
   run_id: { description: 'a run id such as r_01J9…', schema: runIdParam },
   stage: { description: 'the name of a stage', schema: nameParam },
 };
 
-/** AsyncAPI 3 from the frames' own schemas. Close codes cannot be expressed there, so they stand beside as `x-close-codes`. */
+/**
+ * AsyncAPI 3 from the frames' own schemas. Close codes cannot be expressed there, so they stand
+ * beside as `x-close-codes`.
+ */
 export const asyncApi = (version: string): Json => {
   const named: Json = {};
   const messages: Json = {};
   const add = (prefix: string, frames: Record<string, z.ZodType>): string[] =>
     Object.entries(frames).map(([name, schema]) => {
       const key = `${prefix}${name}`;
-      messages[key] = { name, contentType: 'application/json', payload: schemaOf(schema, 'output', named) };
+      messages[key] = {
+        name,
+        contentType: 'application/json',
+        payload: schemaOf(schema, 'output', named),
+      };
       return key;
     });
   const keys = { events: add('', frameSchemas), logs: add('logs_', logFrameSchemas) };
-  const entries = Object.entries(channels).map(([name, { address, summary, parameters: wanted }]) => {
-    const isLogs = address.startsWith('/ws/logs');
-    const query = schemaOf(isLogs ? logsSocketQuery : eventsSocketQuery, 'input', named);
-    const used = isLogs ? keys.logs : keys.events;
-    return [
-      name,
-      {
-        ...{ address, summary },
-        parameters: Object.fromEntries(wanted.map((key) => [key, { description: parameters[key]?.description }])),
-        messages: Object.fromEntries(used.map((key) => [key, { $ref: `#/components/messages/${key}` }])),
-        bindings: { ws: { method: 'GET', bindingVersion: '0.1.0', query } },
-      },
-    ] as const;
-  });
+  const entries = Object.entries(channels).map(
+    ([name, { address, summary, parameters: wanted }]) => {
+      const isLogs = address.startsWith('/ws/logs');
+      const query = schemaOf(isLogs ? logsSocketQuery : eventsSocketQuery, 'input', named);
+      const used = isLogs ? keys.logs : keys.events;
+      return [
+        name,
+        {
+          address,
+          summary,
+          parameters: Object.fromEntries(
+            wanted.map((key) => [key, { description: parameters[key]?.description }]),
+          ),
+          messages: Object.fromEntries(
+            used.map((key) => [key, { $ref: `#/components/messages/${key}` }]),
+          ),
+          bindings: { ws: { method: 'GET', bindingVersion: '0.1.0', query } },
+        },
+      ] as const;
+    },
+  );
   return {
     asyncapi: '3.0.0',
-    info: { title: 'Stagewright', version, description: 'What the sockets say. The service only sends; commands are REST.' },
+    info: {
+      title: 'Stagewright',
+      version,
+      description: 'What the sockets say. The service only sends; commands are REST.',
+    },
     defaultContentType: 'application/json',
     channels: Object.fromEntries(entries),
     operations: Object.fromEntries(
-      entries.map(([name]) => [`stream_${name}`, { action: 'send', channel: { $ref: `#/channels/${name}` } }]),
+      entries.map(([name]) => [
+        `stream_${name}`,
+        { action: 'send', channel: { $ref: `#/channels/${name}` } },
+      ]),
     ),
     components: { messages, schemas: named },
-    'x-close-codes': Object.fromEntries(Object.entries(closeCodes).map(([code, [meaning, client]]) => [code, { meaning, client }])),
+    'x-close-codes': Object.fromEntries(
+      Object.entries(closeCodes).map(([code, [meaning, client]]) => [code, { meaning, client }]),
+    ),
   };
 };

@@ -9,7 +9,14 @@ export type Dashboard = {
 };
 
 const csp = [
-  ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "img-src 'self' data:", "connect-src 'self'"],
+  ...[
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "font-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+  ],
   ...["worker-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"],
 ].join('; ');
 const year = 'public, max-age=31536000, immutable';
@@ -27,8 +34,12 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>St
 
 const filesOf = (dir: string): Set<string> => {
   try {
-    const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return new Set(entries.map(({ parentPath, name }) => `/${relative(dir, join(parentPath, name))}`));
+    const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    return new Set(
+      entries.map(({ parentPath, name }) => `/${relative(dir, join(parentPath, name))}`),
+    );
   } catch {
     return new Set();
   }
@@ -42,7 +53,8 @@ const buildOf = (dir: string): string | null => {
   }
 };
 
-const isPage = (request: Request): boolean => !machineOnly.test(request.path) && (request.get('accept') ?? '').includes('text/html');
+const isPage = (request: Request): boolean =>
+  !machineOnly.test(request.path) && (request.get('accept') ?? '').includes('text/html');
 
 /** The built dashboard: its files by name, and for every other address of a view its one page. */
 export const openDashboard = (dir: string): Dashboard => {
@@ -51,18 +63,28 @@ export const openDashboard = (dir: string): Dashboard => {
   const files = build === null ? new Set<string>() : filesOf(dir);
 
   const send = (name: string, request: Request, response: Response): void => {
-    const [encoding, ending] = encodings.find(([word, end]) => files.has(name + end) && request.acceptsEncodings(word)) ?? [null, ''];
+    const [encoding, ending] = encodings.find(
+      ([word, end]) => files.has(name + end) && request.acceptsEncodings(word),
+    ) ?? [null, ''];
     response.vary('Accept-Encoding').type(name.slice(name.lastIndexOf('.')));
     if (encoding) response.set('Content-Encoding', encoding);
-    response.set('Cache-Control', name.startsWith('/assets/') ? year : 'no-store').set('Content-Security-Policy', csp);
-    response.sendFile(name.slice(1) + ending, { root: dir, cacheControl: false, lastModified: false, etag: false });
+    response
+      .set('Cache-Control', name.startsWith('/assets/') ? year : 'no-store')
+      .set('Content-Security-Policy', csp);
+    response.sendFile(name.slice(1) + ending, {
+      root: dir,
+      cacheControl: false,
+      lastModified: false,
+      etag: false,
+    });
   };
 
   return {
     build,
     serve: (request, response, next) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') return next();
-      if (request.path !== '/index.html' && files.has(request.path)) return send(request.path, request, response);
+      if (request.path !== '/index.html' && files.has(request.path))
+        return send(request.path, request, response);
       if (!isPage(request)) return next();
       if (build !== null) return send('/index.html', request, response);
       response.status(503).type('html').send(notBuilt);

@@ -1,19 +1,32 @@
-/** Which Host and Origin headers are ours: a page of another site must not reach a service on loopback (DNS rebinding, CSWSH). */
+/**
+ * Which Host and Origin headers are ours: a page of another site must not reach a service on
+ * loopback (DNS rebinding, CSWSH).
+ */
 export type HostRules = { allowedHosts: readonly string[]; allowedOrigins: readonly string[] };
 
 const own = ['localhost', '127.0.0.1', '[::1]'];
 
-/** `name:port` → is the name one of ours? The port is not judged: whoever reached us used the right one. */
+/**
+ * `name:port` → is the name one of ours? The port is not judged: whoever reached us used the right
+ * one.
+ */
 export const isOwnHost = (host: string | undefined, { allowedHosts }: HostRules): boolean => {
   if (!host) return false;
   const name = host.toLowerCase().replace(/:\d+$/, '');
   return (
-    own.includes(name) || allowedHosts.some((allowed) => allowed.toLowerCase() === name || allowed.toLowerCase() === host.toLowerCase())
+    own.includes(name) ||
+    allowedHosts.some(
+      (allowed) => allowed.toLowerCase() === name || allowed.toLowerCase() === host.toLowerCase(),
+    )
   );
 };
 
 /** Programs send no Origin; a browser's must be the host it asked, or a listed one. */
-export const isOwnOrigin = (origin: string | undefined, host: string | undefined, rules: HostRules): boolean => {
+export const isOwnOrigin = (
+  origin: string | undefined,
+  host: string | undefined,
+  rules: HostRules,
+): boolean => {
   if (origin === undefined) return true;
   if (rules.allowedOrigins.includes(origin)) return true;
   const given = URL.parse(origin);

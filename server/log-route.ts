@@ -8,10 +8,22 @@ import type { logQuery } from './schemas.ts';
 const defaultBytes = 65_536;
 
 /** GET of a log: the bytes as text, with where they lie in the headers; a search answers JSON. */
-export const readLog = async (orchestrator: Orchestrator, { params, query, signal }: RouteInput): Promise<RouteAnswer> => {
+export const readLog = async (
+  orchestrator: Orchestrator,
+  { params, query, signal }: RouteInput,
+): Promise<RouteAnswer> => {
   const runId = params.id as string;
   const place = { stage: params.stage as string, attempt: Number(params.attempt) };
-  const { stream, offset = 0, limit, tail, from_line, lines = 1000, q, ignore_case } = query as z.infer<typeof logQuery>;
+  const {
+    stream,
+    offset = 0,
+    limit,
+    tail,
+    from_line,
+    lines = 1000,
+    q,
+    ignore_case,
+  } = query as z.infer<typeof logQuery>;
   const found = <T>(answer: T | null): T => {
     if (answer !== null) return answer;
     throw new ServiceError(
@@ -20,21 +32,47 @@ export const readLog = async (orchestrator: Orchestrator, { params, query, signa
     );
   };
   if (q !== undefined) {
-    const search = { q, offset, limit: Math.min(limit ?? 100, 1000), ignoreCase: ignore_case === 'true' };
-    const { matches, nextOffset, size, searchedTo } = found(await orchestrator.logSearch(runId, place, stream, search, signal));
-    return { status: 200, body: { matches, next_offset: nextOffset, searched_to: searchedTo, size } };
+    const search = {
+      q,
+      offset,
+      limit: Math.min(limit ?? 100, 1000),
+      ignoreCase: ignore_case === 'true',
+    };
+    const { matches, nextOffset, size, searchedTo } = found(
+      await orchestrator.logSearch(runId, place, stream, search, signal),
+    );
+    return {
+      status: 200,
+      body: { matches, next_offset: nextOffset, searched_to: searchedTo, size },
+    };
   }
   if (from_line !== undefined) {
-    const part = found(await orchestrator.logLines(runId, place, stream, { fromLine: from_line, lines }));
+    const part = found(
+      await orchestrator.logLines(runId, place, stream, { fromLine: from_line, lines }),
+    );
     // Lines too long for one answer: the rest begins at X-Next-Offset.
     const cut: Record<string, string> = part.cut ? { 'X-Cut': 'true' } : {};
-    return textOf(part, { 'X-First-Line': String(part.firstLine), 'X-Total-Lines': String(part.totalLines), ...cut });
+    return textOf(part, {
+      'X-First-Line': String(part.firstLine),
+      'X-Total-Lines': String(part.totalLines),
+      ...cut,
+    });
   }
   const range = tail === undefined ? { offset, limit: limit ?? defaultBytes } : { tail };
   return textOf(found(await orchestrator.logPart(runId, place, stream, range)));
 };
 
-const textOf = ({ bytes, offset, nextOffset, size }: LogPart, more: Record<string, string> = {}): RouteAnswer => ({
-  ...{ status: 200, type: 'text/plain; charset=utf-8', body: bytes },
-  headers: { 'X-Offset': String(offset), 'X-Next-Offset': String(nextOffset), 'X-Total-Bytes': String(size), ...more },
+const textOf = (
+  { bytes, offset, nextOffset, size }: LogPart,
+  more: Record<string, string> = {},
+): RouteAnswer => ({
+  status: 200,
+  type: 'text/plain; charset=utf-8',
+  body: bytes,
+  headers: {
+    'X-Offset': String(offset),
+    'X-Next-Offset': String(nextOffset),
+    'X-Total-Bytes': String(size),
+    ...more,
+  },
 });

@@ -5,7 +5,10 @@ export type Metrics = { contentType: string; render(): Promise<string> };
 type Labels = Record<string, string>;
 
 /** The measures as Prometheus text; every number is read when it is asked for. */
-export const createMetrics = (deps: { measures: () => Promise<Measures>; sockets: () => number }): Metrics => {
+export const createMetrics = (deps: {
+  measures: () => Promise<Measures>;
+  sockets: () => number;
+}): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
@@ -18,15 +21,27 @@ export const createMetrics = (deps: { measures: () => Promise<Measures>; sockets
     for (const [labels, value] of values) one.inc(labels, value);
   };
 
-  const ended = counter('runs_ended', 'Runs that ended since the service started', ['pipeline', 'outcome']);
-  const seconds = counter('run_seconds', 'Seconds those runs took together', ['pipeline', 'outcome']);
+  const ended = counter('runs_ended', 'Runs that ended since the service started', [
+    'pipeline',
+    'outcome',
+  ]);
+  const seconds = counter('run_seconds', 'Seconds those runs took together', [
+    'pipeline',
+    'outcome',
+  ]);
   const live = gauge('runs_live', 'Runs that are queued or running', ['pipeline', 'state']);
-  const lag = gauge('event_loop_lag_seconds', 'How late the event loop was between the last two looks of the watchdog', ['quantile']);
+  const lag = gauge(
+    'event_loop_lag_seconds',
+    'How late the event loop was between the last two looks of the watchdog',
+    ['quantile'],
+  );
   const head = gauge('journal_head', 'The seq of the newest event');
   const pending = gauge('answers_waiting', 'Answers that wait to be committed');
   const free = gauge('disk_free_bytes', 'Free space of the data directory');
   const alarms = gauge('watchdog_alarms', 'Alarms that are open', ['alarm']);
-  const health = gauge('health_ok', 'What each part of the service says of itself: 1 = well', ['check']);
+  const health = gauge('health_ok', 'What each part of the service says of itself: 1 = well', [
+    'check',
+  ]);
   const sockets = gauge('sockets', 'WebSockets that are connected');
   const memory = gauge('resident_memory_bytes', 'Memory of the service');
 

@@ -7,7 +7,11 @@ import { routes } from './routes.ts';
 type Json = Record<string, unknown>;
 /** A schema as the documents show it; those with an id are put into `named` and referred to. */
 export const schemaOf = (schema: z.ZodType, io: 'input' | 'output', named: Json): Json => {
-  const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
   for (const [name, one] of Object.entries(($defs ?? {}) as Record<string, Json>)) {
     const { id: __, ...definition } = one;
     named[name] = lifted(definition);
@@ -15,10 +19,16 @@ export const schemaOf = (schema: z.ZodType, io: 'input' | 'output', named: Json)
   return lifted(rest) as Json;
 };
 /** References to `$defs` of one schema become references to the document's components. */
-const lifted = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/')) as unknown;
+const lifted = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/')) as unknown;
 
 const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
-  const inQuery = query ? (schemaOf(query, 'input', named) as { properties?: Record<string, Json>; required?: string[] }) : {};
+  const inQuery = query
+    ? (schemaOf(query, 'input', named) as {
+        properties?: Record<string, Json>;
+        required?: string[];
+      })
+    : {};
   return [
     ...Object.entries(params ?? {}).map(([name, schema]) => ({
       name,
@@ -26,23 +36,38 @@ const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
       required: true,
       schema: schemaOf(schema, 'input', named),
     })),
-    ...Object.entries(inQuery.properties ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
+    ...Object.entries(inQuery.properties ?? {}).map(([name, schema]) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema,
+    })),
   ];
 };
 
 /** Refusals any route may answer, from the checks before it. */
-const common = ['foreign-origin', 'unknown-host', 'internal', 'starting', 'store-unavailable'] as const;
+const common = [
+  'foreign-origin',
+  'unknown-host',
+  'internal',
+  'starting',
+  'store-unavailable',
+] as const;
 
 const answersOf = (route: Route, named: Json): Json => {
   const answers: Record<string, Json> = {};
   for (const [status, schema] of Object.entries(route.answers))
-    answers[status] = { description: 'as asked', content: { 'application/json': { schema: schemaOf(schema, 'output', named) } } };
+    answers[status] = {
+      description: 'as asked',
+      content: { 'application/json': { schema: schemaOf(schema, 'output', named) } },
+    };
   const invalid = route.params || route.query ? (['invalid-id', 'bad-parameter'] as const) : [];
   for (const code of new Set([...route.refusals, ...invalid, ...common])) {
     const [status, title] = serviceErrors[code];
     const known = answers[status]?.description;
     answers[status] = {
-      description: known && known !== 'as asked' ? `${known}; ${code}: ${title}` : `${code}: ${title}`,
+      description:
+        known && known !== 'as asked' ? `${known}; ${code}: ${title}` : `${code}: ${title}`,
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     };
   }
@@ -71,13 +96,21 @@ export const openApi = (version: string): Json => {
         summary: route.summary,
         tags: [tagOf(route.path)],
         parameters: parametersOf(route, named),
-        ...(route.body && { requestBody: { content: { 'application/json': { schema: schemaOf(route.body, 'input', named) } } } }),
+        ...(route.body && {
+          requestBody: {
+            content: { 'application/json': { schema: schemaOf(route.body, 'input', named) } },
+          },
+        }),
         responses: answersOf(route, named),
       },
     };
   return {
     openapi: '3.1.0',
-    info: { title: 'Stagewright', version, description: 'A few pipelines, run right every time, explained.' },
+    info: {
+      title: 'Stagewright',
+      version,
+      description: 'A few pipelines, run right every time, explained.',
+    },
     paths,
     components: { schemas: named },
   };

@@ -5,13 +5,25 @@ import { statusSchema } from '../machines/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const ms = z.number().nullable();
-const problem = z.object({ file: z.string(), line: z.int().nullable(), pointer: z.string(), code: z.string(), detail: z.string() });
+const problem = z.object({
+  file: z.string(),
+  line: z.int().nullable(),
+  pointer: z.string(),
+  code: z.string(),
+  detail: z.string(),
+});
 
 /** What the failures of a pipeline have done; null = its file has no policy. */
 const policy = z
   .object({
-    ...{ pause_after: z.int(), blocks: z.enum(['automatic', 'all']), failures: z.int(), blocked: z.boolean() },
-    ...{ since: z.string().nullable(), reason: z.string().nullable(), probe_at: z.string().nullable(), probe_run: z.string().nullable() },
+    pause_after: z.int(),
+    blocks: z.enum(['automatic', 'all']),
+    failures: z.int(),
+    blocked: z.boolean(),
+    since: z.string().nullable(),
+    reason: z.string().nullable(),
+    probe_at: z.string().nullable(),
+    probe_run: z.string().nullable(),
     acknowledged: z.object({ by: z.string(), at: z.string(), reason: z.string() }).nullable(),
   })
   .nullable();
@@ -20,7 +32,10 @@ export const acknowledgeBody = closed({ reason: z.string().trim().min(1, 'say wh
 export const acknowledgeAnswer = z.object({ pipeline: z.string(), policy, as_of_seq: z.int() });
 
 const pipelineSummary = z.object({
-  ...{ name: z.string(), title: z.string(), default: z.boolean(), file: z.string() },
+  name: z.string(),
+  title: z.string(),
+  default: z.boolean(),
+  file: z.string(),
   stages: z.array(z.object({ name: z.string(), uses: z.string() })),
   params: json,
   policy,
@@ -28,16 +43,40 @@ const pipelineSummary = z.object({
   status: statusSchema,
   next_slots: z.array(z.string()),
 });
-export const pipelinesAnswer = z.object({ items: z.array(pipelineSummary), problems: z.array(problem), as_of_seq: z.int() });
+export const pipelinesAnswer = z.object({
+  items: z.array(pipelineSummary),
+  problems: z.array(problem),
+  as_of_seq: z.int(),
+});
 
-const backoff = z.object({ initial_ms: z.number(), factor: z.number(), max_ms: z.number(), jitter: z.number() });
-const match = z.object({ exit_codes: z.array(z.int()), codes: z.array(z.string()), signals: z.array(z.string()) });
+const backoff = z.object({
+  initial_ms: z.number(),
+  factor: z.number(),
+  max_ms: z.number(),
+  jitter: z.number(),
+});
+const match = z.object({
+  exit_codes: z.array(z.int()),
+  codes: z.array(z.string()),
+  signals: z.array(z.string()),
+});
 const stageDefinition = z.object({
-  ...{ name: z.string(), title: z.string().nullable(), run: z.array(z.string()).nullable(), uses: z.string().nullable() },
-  ...{ with: json, cwd: z.string().nullable(), env: z.array(z.string()) },
-  ...{ timeout_ms: z.number(), total_timeout_ms: ms, warn_after_ms: ms, heartbeat_ms: ms, grace_ms: z.number() },
+  name: z.string(),
+  title: z.string().nullable(),
+  run: z.array(z.string()).nullable(),
+  uses: z.string().nullable(),
+  with: json,
+  cwd: z.string().nullable(),
+  env: z.array(z.string()),
+  timeout_ms: z.number(),
+  total_timeout_ms: ms,
+  warn_after_ms: ms,
+  heartbeat_ms: ms,
+  grace_ms: z.number(),
   retry: z.object({
-    ...{ limit: z.int(), backoff, never_on: match },
+    limit: z.int(),
+    backoff,
+    never_on: match,
     classes: z.array(z.object({ on: match, limit: z.int(), backoff })),
   }),
   files: z.array(z.object({ path: z.string(), min: z.int() })),
@@ -46,23 +85,45 @@ const stageDefinition = z.object({
   worst_case_ms: z.number(),
 });
 const definition = z.object({
-  ...{ timezone: z.string(), params: json, timeout_ms: ms, warn_after_ms: ms },
+  timezone: z.string(),
+  params: json,
+  timeout_ms: ms,
+  warn_after_ms: ms,
   concurrency: z.object({
-    ...{ key: z.string(), limit: z.int(), on_conflict: z.string() },
+    key: z.string(),
+    limit: z.int(),
+    on_conflict: z.string(),
     queue: z.object({ max: z.int(), timeout_ms: ms }).nullable(),
   }),
-  on_failures: z.object({ pause_after: z.int(), blocks: z.enum(['automatic', 'all']), probe_after_ms: ms }).nullable(),
-  ...{ env: z.array(z.string()), secrets: z.array(z.string()), stages: z.array(stageDefinition), worst_case_ms: z.number() },
+  on_failures: z
+    .object({ pause_after: z.int(), blocks: z.enum(['automatic', 'all']), probe_after_ms: ms })
+    .nullable(),
+  env: z.array(z.string()),
+  secrets: z.array(z.string()),
+  stages: z.array(stageDefinition),
+  worst_case_ms: z.number(),
 });
 const outcome = statusSchema
   .pick({ run_id: true, number: true, state: true, outcome: true, trigger: true })
-  .extend(statusSchema.pick({ created_at: true, started_at: true, ended_at: true, duration_ms: true }).shape)
+  .extend(
+    statusSchema.pick({ created_at: true, started_at: true, ended_at: true, duration_ms: true })
+      .shape,
+  )
   .extend({ error_code: z.string().nullable() });
 
 const names = z.array(z.string());
-export const reloadAnswer = z.object({ added: names, changed: names, removed: names, kept: names, problems: z.array(problem) });
+export const reloadAnswer = z.object({
+  added: names,
+  changed: names,
+  removed: names,
+  kept: names,
+  problems: z.array(problem),
+});
 
-/** Everything about one pipeline: its definition, how it went last, when it is due, and what may go wrong. */
+/**
+ * Everything about one pipeline: its definition, how it went last, when it is due, and what may go
+ * wrong.
+ */
 export const pipelineAnswer = pipelineSummary.extend({
   definition,
   outcomes: z.array(outcome).max(30),

@@ -31,10 +31,15 @@ export const callersFault = (error: unknown): ServiceError | null => {
   const known = readerCodes[type ?? ''];
   if (known) return new ServiceError(...known);
   // A percent sign that decodes to nothing.
-  return name === 'URIError' ? new ServiceError('invalid-id', 'the address is not well formed') : null;
+  return name === 'URIError'
+    ? new ServiceError('invalid-id', 'the address is not well formed')
+    : null;
 };
 
-export const problemOf = (error: ServiceError, at: { instance: string; requestId: string }): Problem => ({
+export const problemOf = (
+  error: ServiceError,
+  at: { instance: string; requestId: string },
+): Problem => ({
   ...error.extra,
   type: `urn:stagewright:problem:${error.code}`,
   title: serviceErrors[error.code][1],

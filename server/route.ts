@@ -17,7 +17,10 @@ export type RouteAnswer = {
   body: unknown;
   type?: string;
   headers?: Record<string, string>;
-  /** Instead of a body: bytes as they come. `close` is called whatever happens; a HEAD reads nothing. */
+  /**
+   * Instead of a body: bytes as they come. `close` is called whatever happens; a HEAD reads
+   * nothing.
+   */
   stream?: { read: () => Readable; close: () => Promise<void> };
 };
 /** One route: its schema is its validation, its type and its documentation. */

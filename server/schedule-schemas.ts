@@ -1,25 +1,48 @@
 import { z } from 'zod';
 import { closed } from '../machines/closed.ts';
-import { type ScheduleField, scheduleFields, scheduleIdSchema, scheduleShape } from '../machines/schedule.ts';
-import { backfillSchema, previewSchema, scheduleViewSchema, slotViewSchema, upcomingSchema } from '../machines/schedule-view.ts';
+import {
+  type ScheduleField,
+  scheduleFields,
+  scheduleIdSchema,
+  scheduleShape,
+} from '../machines/schedule.ts';
+import {
+  backfillSchema,
+  previewSchema,
+  scheduleViewSchema,
+  slotViewSchema,
+  upcomingSchema,
+} from '../machines/schedule-view.ts';
 import { nameParam } from './schemas.ts';
 
 const instant = z.iso
   .datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' })
   .refine((text) => text >= '1970' && text < '2200', 'expected an instant from 1970 to 2199');
 const reason = z.string().max(1000).optional();
-const count = (byDefault: number, max: number) => z.coerce.number().int().min(1).max(max).default(byDefault);
+const count = (byDefault: number, max: number) =>
+  z.coerce.number().int().min(1).max(max).default(byDefault);
 /** Every field may be null: back to its default. */
-const changeShape = Object.fromEntries(scheduleFields.map((field) => [field, scheduleShape[field].nullable()])) as {
+const changeShape = Object.fromEntries(
+  scheduleFields.map((field) => [field, scheduleShape[field].nullable()]),
+) as {
   [field in ScheduleField]: z.ZodNullable<(typeof scheduleShape)[field]>;
 };
 
 export const scheduleIdParam = scheduleIdSchema;
-export const backfillIdParam = z.string().regex(/^b_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected the id of a backfill such as b_01J9…');
+export const backfillIdParam = z
+  .string()
+  .regex(/^b_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected the id of a backfill such as b_01J9…');
 
 export const schedulesQuery = closed({ pipeline: nameParam.optional() });
-export const createBody = closed({ id: scheduleIdSchema.optional(), pipeline: nameParam.optional(), ...scheduleShape });
-export const changeBody = closed({ ...changeShape, revert: z.array(z.enum(scheduleFields as [string, ...string[]])).optional() });
+export const createBody = closed({
+  id: scheduleIdSchema.optional(),
+  pipeline: nameParam.optional(),
+  ...scheduleShape,
+});
+export const changeBody = closed({
+  ...changeShape,
+  revert: z.array(z.enum(scheduleFields as [string, ...string[]])).optional(),
+});
 export const classicBody = closed(changeShape);
 export const pauseBody = closed({ reason });
 export const emptyBody = closed({});
@@ -33,12 +56,32 @@ export const backfillBody = closed({
   reason,
 });
 
-const which = { id: scheduleIdSchema.optional(), pipeline: nameParam.optional(), from: instant.optional() };
+const which = {
+  id: scheduleIdSchema.optional(),
+  pipeline: nameParam.optional(),
+  from: instant.optional(),
+};
 const { cron, timezone, every, overlap, dst_gap, dst_fold } = scheduleShape;
 /** In an address a number is a text, and "5m" is one anyway. */
-const everyText = z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), every);
-export const previewQuery = closed({ ...which, cron, timezone, every: everyText, overlap, dst_gap, dst_fold, count: count(10, 200) });
-export const previewBody = closed({ ...which, ...changeShape, count: z.int().min(1).max(200).default(10) });
+const everyText = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+  every,
+);
+export const previewQuery = closed({
+  ...which,
+  cron,
+  timezone,
+  every: everyText,
+  overlap,
+  dst_gap,
+  dst_fold,
+  count: count(10, 200),
+});
+export const previewBody = closed({
+  ...which,
+  ...changeShape,
+  count: z.int().min(1).max(200).default(10),
+});
 
 const seen = { as_of_seq: z.int() };
 export const schedulesAnswer = z.object({
@@ -47,7 +90,11 @@ export const schedulesAnswer = z.object({
   ...seen,
 });
 export const slotsAnswer = z.object({ items: z.array(slotViewSchema), ...seen });
-export const pauseAnswer = z.object({ paused: z.boolean(), by: z.string(), reason: z.string().nullable() });
+export const pauseAnswer = z.object({
+  paused: z.boolean(),
+  by: z.string(),
+  reason: z.string().nullable(),
+});
 export const backfillsAnswer = z.object({ items: z.array(backfillSchema), ...seen });
 export const goneAnswer = z.object({ removed: z.string() });
 export {

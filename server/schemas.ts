@@ -10,18 +10,30 @@ import { chartFormats } from '../services/orchestrator-port.ts';
 const json = z.record(z.string(), z.unknown());
 const reason = z.string().max(1000).optional();
 const graceMs = z.int().min(0).max(3_600_000).optional();
-const limit = (byDefault: number, max: number) => z.coerce.number().int().min(1).max(max).default(byDefault);
+const limit = (byDefault: number, max: number) =>
+  z.coerce.number().int().min(1).max(max).default(byDefault);
 
-export const nameParam = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name such as market-data');
-export const runIdParam = z.string().regex(/^r_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected a run id such as r_01J9…');
+export const nameParam = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected a name such as market-data');
+export const runIdParam = z
+  .string()
+  .regex(/^r_[0-9A-HJKMNP-TV-Z]{26}$/, 'expected a run id such as r_01J9…');
 
-export const startBody = closed({ params: json.default({}), manual: z.boolean().default(true), reason });
+export const startBody = closed({
+  params: json.default({}),
+  manual: z.boolean().default(true),
+  reason,
+});
 export const stopBody = closed({ reason, grace_ms: graceMs });
 export const resetBody = closed({ force: z.boolean().default(false), reason });
 export { commandSchema as commandBody };
 
 export const pipelineQuery = closed({ pipeline: nameParam.optional() });
-const instant = z.iso.datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' });
+const instant = z.iso.datetime({
+  offset: true,
+  error: 'expected an instant such as 2026-11-24T06:00:00Z',
+});
 export const runsQuery = closed({
   pipeline: nameParam.optional(),
   state: z
@@ -39,7 +51,10 @@ export const chartQuery = closed({ format: z.enum(chartFormats).default('json') 
 export const versionParam = z.string().regex(/^[1-9]\d{0,8}$/, 'expected a version from 1');
 export const attemptParam = z.string().regex(/^[1-9]\d{0,5}$/, 'expected an attempt from 1');
 const offset = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-/** One way to look at a log: by bytes (`offset`, `limit`), its end (`tail`), by lines (`from_line`, `lines`), or by what it says (`q`). */
+/**
+ * One way to look at a log: by bytes (`offset`, `limit`), its end (`tail`), by lines (`from_line`,
+ * `lines`), or by what it says (`q`).
+ */
 export const logQuery = closed({
   stream: z.enum(['stdout', 'stderr']).default('stdout'),
   offset: offset.optional(),
@@ -50,7 +65,9 @@ export const logQuery = closed({
   q: z.string().min(1).max(500).optional(),
   ignore_case: z.enum(['true', 'false']).optional(),
 }).refine(
-  (query) => ['tail', 'from_line', 'q'].filter((key) => key in query).length <= 1 && !('tail' in query && 'offset' in query),
+  (query) =>
+    ['tail', 'from_line', 'q'].filter((key) => key in query).length <= 1 &&
+    !('tail' in query && 'offset' in query),
   'give one of tail, from_line, q, or offset',
 );
 export const logMatchesAnswer = z.object({
@@ -67,11 +84,20 @@ export const eventsQuery = closed({
   after: z.coerce.number().int().min(0).optional(),
   limit: limit(100, 1000),
 });
-export const transitionsQuery = closed({ after: z.coerce.number().int().min(0).default(0), limit: limit(500, 1000) });
+export const transitionsQuery = closed({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: limit(500, 1000),
+});
 
 export const scheduleAnswer = z.object({
-  ...{ cron: z.string().nullable(), timezone: z.string(), enabled: z.boolean(), overlap: z.string(), missed: z.string() },
-  ...{ dst_gap: z.string(), dst_fold: z.string(), next_slots: z.array(z.string()) },
+  cron: z.string().nullable(),
+  timezone: z.string(),
+  enabled: z.boolean(),
+  overlap: z.string(),
+  missed: z.string(),
+  dst_gap: z.string(),
+  dst_fold: z.string(),
+  next_slots: z.array(z.string()),
 });
 export const snapshotAnswer = z.object({
   status: statusSchema,
@@ -85,11 +111,18 @@ export const healthAnswer = z.object({
   status: z.enum(['ok', 'degraded', 'draining', 'starting']),
   checks: z.record(
     z.string(),
-    z.object({ status: z.enum(['ok', 'degraded']), detail: z.string(), code: z.string().optional(), since: z.string().optional() }),
+    z.object({
+      status: z.enum(['ok', 'degraded']),
+      detail: z.string(),
+      code: z.string().optional(),
+      since: z.string().optional(),
+    }),
   ),
   ready: z.boolean(),
 });
-export const artefactParam = z.string().regex(artefactName, 'expected the name of an artefact, such as report.html');
+export const artefactParam = z
+  .string()
+  .regex(artefactName, 'expected the name of an artefact, such as report.html');
 const artefactSchema = z.object({
   name: z.string(),
   bytes: z.int(),
@@ -97,25 +130,55 @@ const artefactSchema = z.object({
   stage: z.string().nullable(),
   at: z.string(),
 });
-export const runAnswer = statusSchema.extend({ attempts: z.array(attemptSchema), artefacts: z.array(artefactSchema) });
-export const runsAnswer = z.object({ items: z.array(statusSchema), next_cursor: z.string().nullable(), as_of_seq: z.int() });
+export const runAnswer = statusSchema.extend({
+  attempts: z.array(attemptSchema),
+  artefacts: z.array(artefactSchema),
+});
+export const runsAnswer = z.object({
+  items: z.array(statusSchema),
+  next_cursor: z.string().nullable(),
+  as_of_seq: z.int(),
+});
 export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });
-const cause = z.object({ kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']), actor: z.string().optional() });
+const cause = z.object({
+  kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']),
+  actor: z.string().optional(),
+});
 export const snapshotAtAnswer = z.object({
-  ...{ run_id: z.string(), version: z.int(), n: z.int(), at: z.string(), from: z.string(), to: z.string(), event: json, cause },
-  ...{ value: z.unknown(), context: json, status: z.string(), as_of_seq: z.int() },
+  run_id: z.string(),
+  version: z.int(),
+  n: z.int(),
+  at: z.string(),
+  from: z.string(),
+  to: z.string(),
+  event: json,
+  cause,
+  value: z.unknown(),
+  context: json,
+  status: z.string(),
+  as_of_seq: z.int(),
 });
 export const commandsAnswer = z.object({
-  ...{ run_id: z.string(), version: z.int(), as_of_seq: z.int() },
-  items: z.array(z.object({ type: commandTypeSchema, allowed: z.boolean(), why_not: z.string().nullable() })),
+  run_id: z.string(),
+  version: z.int(),
+  as_of_seq: z.int(),
+  items: z.array(
+    z.object({ type: commandTypeSchema, allowed: z.boolean(), why_not: z.string().nullable() }),
+  ),
 });
 export const transitionsAnswer = z.object({
   items: z.array(
     z.object({
-      ...{ n: z.int(), version: z.int(), at: z.string(), from: z.string(), to: z.string(), event: json },
+      n: z.int(),
+      version: z.int(),
+      at: z.string(),
+      from: z.string(),
+      to: z.string(),
+      event: json,
       cause,
       guards: z.array(z.object({ guard: z.string(), holds: z.boolean() })),
-      ...{ verdict: z.enum(['accepted', 'refused', 'stale']), why: z.string().nullable() },
+      verdict: z.enum(['accepted', 'refused', 'stale']),
+      why: z.string().nullable(),
     }),
   ),
   as_of_seq: z.int(),

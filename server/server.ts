@@ -29,7 +29,8 @@ const builtDashboard = fileURLToPath(new URL('../dashboard/dist', import.meta.ur
 
 /** REST, WebSocket and the dashboard on one port. */
 export const createServer = (options: ServerOptions): Server => {
-  const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } = options;
+  const { orchestrator, clock, logger, host, port, allowedHosts, allowedOrigins, version } =
+    options;
   const rules = { allowedHosts, allowedOrigins };
   const dashboard = openDashboard(options.dashboardDir ?? builtDashboard);
   const limits = { ...socketLimits, ...options.sockets };

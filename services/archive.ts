@@ -18,8 +18,8 @@ const pageSize = 500;
 const delayMs = 250;
 
 /**
- * The journal as JSON lines, one file a run: a cursor over the journal with one writer. Whole lines only; a torn last line
- * (the machine died while writing) is cut off and written again (S40).
+ * The journal as JSON lines, one file a run: a cursor over the journal with one writer. Whole lines
+ * only; a torn last line (the machine died while writing) is cut off and written again (S40).
  */
 export const createArchive = (deps: {
   store: Pick<Store, 'journal' | 'meta' | 'setMeta'>;
@@ -40,7 +40,9 @@ export const createArchive = (deps: {
     const file = await open(join(dir, name), 'a+', 0o600);
     try {
       const known = lastSeqs.get(name) ?? (await repair(file));
-      const lines = events.filter(({ seq }) => seq > known).map((event) => `${JSON.stringify(event)}\n`);
+      const lines = events
+        .filter(({ seq }) => seq > known)
+        .map((event) => `${JSON.stringify(event)}\n`);
       await file.appendFile(lines.join(''));
       await file.datasync();
       if (lastSeqs.size > 1000) lastSeqs.clear();
@@ -70,7 +72,9 @@ export const createArchive = (deps: {
       return turn;
     }
     turn = catchUp()
-      .catch((error) => log('the archive could not be written; it catches up later', { error: String(error) }))
+      .catch((error) =>
+        log('the archive could not be written; it catches up later', { error: String(error) }),
+      )
       .finally(() => {
         turn = null;
         if (again) {

@@ -6,16 +6,23 @@ const readBootId = (): string => {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    // Without a boot id every start of the service counts as a new boot: limits are re-armed in full.
+    // Without a boot id every start of the service counts as a new boot: limits are re-armed in
+    // full.
     return randomUUID();
   }
 };
 const bootId = readBootId();
 
-/** The only door to time. `wallMs` for what people see and plan; `monotonicMs` for limits, it never jumps. */
+/**
+ * The only door to time. `wallMs` for what people see and plan; `monotonicMs` for limits, it never
+ * jumps.
+ */
 export type Clock = {
   wallMs(): number;
-  /** Milliseconds of this boot of the machine (CLOCK_MONOTONIC), comparable between processes of one boot. */
+  /**
+   * Milliseconds of this boot of the machine (CLOCK_MONOTONIC), comparable between processes of one
+   * boot.
+   */
   monotonicMs(): number;
   /** Names this boot of the machine: a monotonic instant means nothing under another one. */
   bootId(): string;

@@ -8,7 +8,10 @@ import { createStarter, type StartDeps } from './start.ts';
 import { idleStatus } from './status.ts';
 import type { RunRow } from './store.ts';
 
-/** Everything that changes something. It validates; whatever moves a run goes through the interpreter. */
+/**
+ * Everything that changes something. It validates; whatever moves a run goes through the
+ * interpreter.
+ */
 export const createCommands = (deps: StartDeps): Commands => {
   const { store, interpreter, clock } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
@@ -22,7 +25,12 @@ export const createCommands = (deps: StartDeps): Commands => {
   const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
     const event = eventOfCommand(command, actor.name);
     try {
-      return await interpreter.deliver(runId, { event, fence: null, cause: { kind: 'command', actor: actor.name }, ifVersion });
+      return await interpreter.deliver(runId, {
+        event,
+        fence: null,
+        cause: { kind: 'command', actor: actor.name },
+        ifVersion,
+      });
     } catch (error) {
       if (!(error instanceof VersionMoved)) throw error;
       throw moved({ runId, version: error.version }, ifVersion as number);
@@ -34,7 +42,8 @@ export const createCommands = (deps: StartDeps): Commands => {
     const { run: before } = await runOr404(runId);
     // An ended run has no next step: what follows it is a run of its own.
     if (asked.command.type === 'RETRY_FROM' && before.projection.allowed.includes('RETRY_FROM')) {
-      if (asked.ifVersion !== null && asked.ifVersion !== before.version) throw moved(before, asked.ifVersion);
+      if (asked.ifVersion !== null && asked.ifVersion !== before.version)
+        throw moved(before, asked.ifVersion);
       return starter.retryFrom(before, asked.command, asked);
     }
     const outcome = await deliver(runId, asked);
@@ -43,9 +52,13 @@ export const createCommands = (deps: StartDeps): Commands => {
     if (outcome.verdict === 'accepted') return { status: show(run, lastSeq), replayed: false };
     const { state, allowed } = run.projection;
     const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
-    throw new ServiceError('command-not-allowed', `${asked.command.type} is refused: ${outcome.why}${instead}`, {
-      extra: { run_id: runId, state, allowed, why_not: outcome.why },
-    });
+    throw new ServiceError(
+      'command-not-allowed',
+      `${asked.command.type} is refused: ${outcome.why}${instead}`,
+      {
+        extra: { run_id: runId, state, allowed, why_not: outcome.why },
+      },
+    );
   };
 
   return {
@@ -55,9 +68,19 @@ export const createCommands = (deps: StartDeps): Commands => {
       truthful();
       const { definition } = known(pipeline);
       const { run } = await store.latest(pipeline);
-      if (!run || run.endedAt !== null) throw new ServiceError('nothing-to-stop', `no run of ${pipeline} is live`);
-      const stop = { type: 'STOP' as const, ...(reason !== null && { reason }), ...(graceMs !== null && { grace_ms: graceMs }) };
-      const { status } = await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null });
+      if (!run || run.endedAt !== null)
+        throw new ServiceError('nothing-to-stop', `no run of ${pipeline} is live`);
+      const stop = {
+        type: 'STOP' as const,
+        ...(reason !== null && { reason }),
+        ...(graceMs !== null && { grace_ms: graceMs }),
+      };
+      const { status } = await command(run.runId, {
+        command: stop,
+        actor,
+        ifVersion: null,
+        idempotency: null,
+      });
       const { waiters } = await store.line(definition.concurrency.key);
       return { ...status, queued: waiters.filter(({ runId }) => runId !== run.runId).length };
     },
@@ -66,42 +89,75 @@ export const createCommands = (deps: StartDeps): Commands => {
       const { definition } = known(pipeline);
       const acknowledged = { by: actor.name, at: clock.wallMs(), reason };
       const done = await store.acknowledge(pipeline, acknowledged, ({ failures }) => ({
-        ...{ stage: 'pipeline', event: 'acknowledged', severity: 'info' },
+        stage: 'pipeline',
+        event: 'acknowledged',
+        severity: 'info',
         msg: `${failures} failed ${failures === 1 ? 'run' : 'runs'} acknowledged by ${actor.name}: ${reason}`,
         data: { command: 'ACKNOWLEDGE', by: actor.name, reason, failures },
       }));
-      if (!done) throw new ServiceError('nothing-to-acknowledge', `the last run of ${pipeline} that counts did not fail`);
+      if (!done)
+        throw new ServiceError(
+          'nothing-to-acknowledge',
+          `the last run of ${pipeline} that counts did not fail`,
+        );
       deps.wake();
-      return { pipeline, policy: policyView({ ...noStreak, acknowledged }, definition.onFailures ?? null), as_of_seq: done.headSeq };
+      return {
+        pipeline,
+        policy: policyView({ ...noStreak, acknowledged }, definition.onFailures ?? null),
+        as_of_seq: done.headSeq,
+      };
     },
     reset: async (pipeline, { force, reason, actor }) => {
       truthful();
       const { definition } = known(pipeline);
       const { run, headSeq } = await store.latest(pipeline);
       const isLive = run !== null && run.endedAt === null;
-      // A process that nobody can end holds the run for ever; letting it go is somebody's decision, with a name and a reason (T1).
-      const isStuck = isLive && ((run.snapshot as { context: RunContext }).context.stuck ?? null) !== null;
+      // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
+      // with a name and a reason (T1).
+      const isStuck =
+        isLive && ((run.snapshot as { context: RunContext }).context.stuck ?? null) !== null;
       if (isStuck && force && reason === null)
-        throw new ServiceError('invalid-body', run.projection.why, { errors: [{ pointer: '/reason', detail: 'is missing' }] });
-      if (isLive && !force)
-        throw new ServiceError('run-active', `run ${run.runId} is ${run.projection.state}; stop it, or reset with force`, {
-          extra: { run_id: run.runId, state: run.projection.state },
+        throw new ServiceError('invalid-body', run.projection.why, {
+          errors: [{ pointer: '/reason', detail: 'is missing' }],
         });
+      if (isLive && !force)
+        throw new ServiceError(
+          'run-active',
+          `run ${run.runId} is ${run.projection.state}; stop it, or reset with force`,
+          {
+            extra: { run_id: run.runId, state: run.projection.state },
+          },
+        );
       const runId = run?.runId ?? null;
       const msg = `reset by ${actor.name}: ${pipeline} shows IDLE ${isLive ? 'once its run has stopped' : 'again'}`;
-      const event = { stage: 'pipeline', event: 'acknowledged' as const, severity: 'info' as const, msg };
+      const event = {
+        stage: 'pipeline',
+        event: 'acknowledged' as const,
+        severity: 'info' as const,
+        msg,
+      };
       const data = { command: 'RESET', by: actor.name, reason, reset_run_id: runId };
       await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
       deps.wake();
       if (!isLive) return idleStatus(definition, headSeq + 1, runId);
       if (isStuck) {
         const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
-        const outcome = await interpreter.deliver(run.runId, { event, fence: null, cause: { kind: 'command', actor: actor.name } });
+        const outcome = await interpreter.deliver(run.runId, {
+          event,
+          fence: null,
+          cause: { kind: 'command', actor: actor.name },
+        });
         // It may have ended by itself in between; then it is stopped like any other.
-        if (outcome?.verdict === 'accepted') return show(outcome.committed.run, outcome.committed.lastSeq);
+        if (outcome?.verdict === 'accepted')
+          return show(outcome.committed.run, outcome.committed.lastSeq);
       }
-      const stop = { type: 'STOP' as const, reason: reason === null ? 'forced' : `forced: ${reason}` };
-      return (await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null })).status;
+      const stop = {
+        type: 'STOP' as const,
+        reason: reason === null ? 'forced' : `forced: ${reason}`,
+      };
+      return (
+        await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null })
+      ).status;
     },
   };
 };

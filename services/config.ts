@@ -5,32 +5,49 @@ import { sizeSchema } from '../machines/size.ts';
 import { suggest, unknownKey } from '../machines/suggest.ts';
 import { logLevels } from './logger.ts';
 
-const list = z.preprocess((value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value), z.array(z.string().min(1)));
+const list = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value),
+  z.array(z.string().min(1)),
+);
 /** Flags and variables are texts; a number in one is digits and nothing else. */
-const digits = (value: unknown): unknown => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value);
+const digits = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 const portError = { error: 'expected a port from 0 (any free one) to 65535' };
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /** `off` is no limit. */
 const limitOf = (schema: z.ZodType<number>, byDefault: number) =>
   z
-    .preprocess((value) => (value === 'off' ? null : value), z.union([z.null(), schema], { error: (issue) => nested(issue) }))
+    .preprocess(
+      (value) => (value === 'off' ? null : value),
+      z.union([z.null(), schema], { error: (issue) => nested(issue) }),
+    )
     .default(byDefault);
 /** Of two alternatives the second one says what was expected. */
-const nested = (issue: { errors?: { message?: string }[][] }): string => issue.errors?.at(-1)?.[0]?.message ?? 'expected a limit, or off';
+const nested = (issue: { errors?: { message?: string }[][] }): string =>
+  issue.errors?.at(-1)?.[0]?.message ?? 'expected a limit, or off';
 
 export const defaultShutdownTimeoutMs = 8000;
 
-/** Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file key `data_dir` come from here. */
+/**
+ * Every setting of the service, once: flag `--data-dir`, variable `STAGEWRIGHT_DATA_DIR` and file
+ * key `data_dir` come from here.
+ */
 const configSchema = z.object({
   host: z
     .string()
-    .refine((host) => loopback.includes(host), { error: `only loopback (${loopback.join(', ')}) until API tokens exist` })
+    .refine((host) => loopback.includes(host), {
+      error: `only loopback (${loopback.join(', ')}) until API tokens exist`,
+    })
     .default('127.0.0.1'),
-  port: z.preprocess(digits, z.int(portError).min(0, portError).max(65_535, portError)).default(8000),
+  port: z
+    .preprocess(digits, z.int(portError).min(0, portError).max(65_535, portError))
+    .default(8000),
   data_dir: z.string().min(1).default('./data'),
   pipelines: z.string().min(1).default('./pipelines'),
-  store: z.literal('sqlite', { error: 'only sqlite for now; PostgreSQL is not supported yet' }).default('sqlite'),
+  store: z
+    .literal('sqlite', { error: 'only sqlite for now; PostgreSQL is not supported yet' })
+    .default('sqlite'),
   /** NORMAL is faster and may lose the last commits on a power cut, not on a crash. */
   synchronous: z.enum(['FULL', 'NORMAL']).default('FULL'),
   default_pipeline: z.string().optional(),
@@ -39,7 +56,10 @@ const configSchema = z.object({
   log_level: z.enum(logLevels).default('info'),
   allowed_hosts: list.default([]),
   allowed_origins: list.default([]),
-  /** How long ended runs are kept, how many of each pipeline, and how many bytes of files in all; `off` = no limit. */
+  /**
+   * How long ended runs are kept, how many of each pipeline, and how many bytes of files in all;
+   * `off` = no limit.
+   */
   retention_age: limitOf(durationSchema, 90 * 86_400_000),
   retention_runs: limitOf(z.preprocess(digits, z.int().min(1)), 1000),
   retention_size: limitOf(sizeSchema, 10 * 1024 ** 3),
@@ -85,7 +105,11 @@ type Env = Record<string, string | undefined>;
  * Flag over environment over file over default.
  * @throws UsageError naming every setting that is unknown or does not fit, and where it came from
  */
-export const readConfig = (argv: string[], env: Env, readFile: (path: string) => string): Config => {
+export const readConfig = (
+  argv: string[],
+  env: Env,
+  readFile: (path: string) => string,
+): Config => {
   const problems: string[] = [];
   const flags = readFlags(argv);
   const variables = readVariables(env, problems);
@@ -98,7 +122,12 @@ export const readConfig = (argv: string[], env: Env, readFile: (path: string) =>
   if (!parsed.success)
     for (const { path: where, message } of parsed.error.issues) {
       const key = String(where[0]);
-      const name = key in sources.flag ? `--${flagOf(key)}` : key in sources.variable ? variableOf(key) : `${key} in ${path}`;
+      const name =
+        key in sources.flag
+          ? `--${flagOf(key)}`
+          : key in sources.variable
+            ? variableOf(key)
+            : `${key} in ${path}`;
       problems.push(`${name}: ${message}`);
     }
   if (problems.length > 0 || !parsed.success) throw new UsageError(problems.join('\n'));
@@ -106,14 +135,20 @@ export const readConfig = (argv: string[], env: Env, readFile: (path: string) =>
 };
 
 const readFlags = (argv: string[]): Record<string, unknown> => {
-  const options = Object.fromEntries([...keys, 'config'].map((key) => [flagOf(key), { type: 'string' as const }]));
+  const options = Object.fromEntries(
+    [...keys, 'config'].map((key) => [flagOf(key), { type: 'string' as const }]),
+  );
   try {
     const { values } = parseArgs({ args: argv, options, strict: true });
-    return Object.fromEntries(Object.entries(values).map(([flag, value]) => [flag.replaceAll('-', '_'), value]));
+    return Object.fromEntries(
+      Object.entries(values).map(([flag, value]) => [flag.replaceAll('-', '_'), value]),
+    );
   } catch (error) {
     const unknown = /'--([^']+)'/.exec((error as Error).message)?.[1];
     const nearest = unknown && suggest(unknown, Object.keys(options));
-    throw new UsageError(`${(error as Error).message.split('. ')[0]}${nearest ? `; did you mean --${nearest}?` : ''}`);
+    throw new UsageError(
+      `${(error as Error).message.split('. ')[0]}${nearest ? `; did you mean --${nearest}?` : ''}`,
+    );
   }
 };
 
@@ -121,18 +156,28 @@ const readVariables = (env: Env, problems: string[]): Record<string, unknown> =>
   const values: Record<string, unknown> = {};
   const known = [...keys, 'config'].map(variableOf);
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('STAGEWRIGHT_') || otherVariables.includes(name.slice('STAGEWRIGHT_'.length))) continue;
+    if (
+      !name.startsWith('STAGEWRIGHT_') ||
+      otherVariables.includes(name.slice('STAGEWRIGHT_'.length))
+    )
+      continue;
     if (known.includes(name)) values[name.slice('STAGEWRIGHT_'.length).toLowerCase()] = value;
     else problems.push(unknownKey(name, known, 'variable'));
   }
   return values;
 };
 
-const readConfigFile = (path: string, readFile: (path: string) => string, problems: string[]): Record<string, unknown> => {
+const readConfigFile = (
+  path: string,
+  readFile: (path: string) => string,
+  problems: string[],
+): Record<string, unknown> => {
   try {
     const raw = JSON.parse(readFile(path)) as unknown;
-    if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) throw new Error('expected a JSON object');
-    for (const key of Object.keys(raw)) if (!keys.includes(key)) problems.push(`${path}: ${unknownKey(key, keys)}`);
+    if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
+      throw new Error('expected a JSON object');
+    for (const key of Object.keys(raw))
+      if (!keys.includes(key)) problems.push(`${path}: ${unknownKey(key, keys)}`);
     return raw as Record<string, unknown>;
   } catch (error) {
     problems.push(`${path}: ${(error as Error).message}`);

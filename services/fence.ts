@@ -1,4 +1,8 @@
 import type { EffectRow, Fence } from './store.ts';
 
 /** The fence that an answer of this effect must carry. */
-export const fenceOf = ({ id, stamp }: Pick<EffectRow, 'id' | 'stamp'>): Fence => ({ kind: 'effect', id, stamp });
+export const fenceOf = ({ id, stamp }: Pick<EffectRow, 'id' | 'stamp'>): Fence => ({
+  kind: 'effect',
+  id,
+  stamp,
+});

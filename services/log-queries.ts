@@ -12,23 +12,37 @@ export const createLogQueries = ({ logs, look }: { logs: Logs; look: Look }): Lo
     const names = run.projection.stages.map(({ name }) => name);
     if (stage !== null && !names.includes(stage)) {
       const nearest = suggest(stage, names);
-      throw new ServiceError('unknown-stage', `run ${runId} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`);
+      throw new ServiceError(
+        'unknown-stage',
+        `run ${runId} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`,
+      );
     }
     const places = run.projection.stages
       .filter(({ name }) => stage === null || name === stage)
-      .flatMap(({ name, attempt }) => Array.from({ length: attempt }, (_, index) => ({ stage: name, attempt: index + 1 })));
+      .flatMap(({ name, attempt }) =>
+        Array.from({ length: attempt }, (_, index) => ({ stage: name, attempt: index + 1 })),
+      );
     return { places, final: run.endedAt === null ? null : run.projection.state };
   };
   const fileOf = async (runId: string, place: LogPlace, stream: LogStream): Promise<LogFile> => {
     const { places } = await logPlaces(runId, place.stage);
     if (!places.some(({ attempt }) => attempt === place.attempt))
-      throw new ServiceError('unknown-attempt', `${place.stage} of run ${runId} had ${places.length} attempts`);
+      throw new ServiceError(
+        'unknown-attempt',
+        `${place.stage} of run ${runId} had ${places.length} attempts`,
+      );
     return { runId, stage: place.stage, attempt: place.attempt, stream };
   };
   const nothing = { bytes: Buffer.alloc(0), offset: 0, nextOffset: 0, size: 0 };
-  /** An attempt that has just begun, or never came to its program, has written nothing: that is no missing log. */
-  const orEmpty = async <T>(found: Promise<T | null>, { runId }: LogFile, empty: T): Promise<T | null> =>
-    (await found) ?? ((await logs.isKept(runId)) ? empty : null);
+  /**
+   * An attempt that has just begun, or never came to its program, has written nothing: that is no
+   * missing log.
+   */
+  const orEmpty = async <T>(
+    found: Promise<T | null>,
+    { runId }: LogFile,
+    empty: T,
+  ): Promise<T | null> => (await found) ?? ((await logs.isKept(runId)) ? empty : null);
 
   return {
     logPlaces,
@@ -39,11 +53,21 @@ export const createLogQueries = ({ logs, look }: { logs: Logs; look: Look }): Lo
     },
     logLines: async (runId, place, stream, range) => {
       const file = await fileOf(runId, place, stream);
-      return orEmpty(logs.lines(file, range), file, { ...nothing, firstLine: range.fromLine, totalLines: 0, cut: false });
+      return orEmpty(logs.lines(file, range), file, {
+        ...nothing,
+        firstLine: range.fromLine,
+        totalLines: 0,
+        cut: false,
+      });
     },
     logSearch: async (runId, place, stream, search, signal) => {
       const file = await fileOf(runId, place, stream);
-      return orEmpty(logs.search(file, search, signal), file, { matches: [], nextOffset: null, size: 0, searchedTo: 0 });
+      return orEmpty(logs.search(file, search, signal), file, {
+        matches: [],
+        nextOffset: null,
+        size: 0,
+        searchedTo: 0,
+      });
     },
   };
 };

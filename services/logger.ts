@@ -19,7 +19,11 @@ const readable = format.printf(({ level, message, timestamp, ...meta }) => {
 });
 
 /** The service's own log: one line each, for people on a terminal and as JSON everywhere else. */
-export const createLogger = (options: { level: (typeof logLevels)[number]; json: boolean; stream: NodeJS.WritableStream }): Logger => {
+export const createLogger = (options: {
+  level: (typeof logLevels)[number];
+  json: boolean;
+  stream: NodeJS.WritableStream;
+}): Logger => {
   const logger = createWinston({
     level: options.level,
     format: format.combine(format.timestamp(), options.json ? format.json() : readable),

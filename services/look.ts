@@ -28,10 +28,17 @@ export const createLook = (deps: {
     const entry = deps.loaded.pipelines.get(name);
     if (entry) return entry;
     const nearest = suggest(name, [...deps.loaded.pipelines.keys()]);
-    throw new ServiceError('unknown-pipeline', `there is no pipeline ${name}${nearest ? `; did you mean ${nearest}?` : ''}`);
+    throw new ServiceError(
+      'unknown-pipeline',
+      `there is no pipeline ${name}${nearest ? `; did you mean ${nearest}?` : ''}`,
+    );
   },
   truthful: () => {
-    if (deps.isStarting()) throw new ServiceError('starting', 'the service settles what the last one left; ask again in a second');
+    if (deps.isStarting())
+      throw new ServiceError(
+        'starting',
+        'the service settles what the last one left; ask again in a second',
+      );
   },
   show: (run, headSeq) => statusOf(run, headSeq, deps.live(run.runId)),
   runOr404: async (runId) => {

@@ -7,7 +7,10 @@ import type { Committed, Store } from './store.ts';
 /** How often the last progress of a working stage is written down. */
 const saveEveryMs = 5000;
 
-/** What working stages say of how far they are: plain writes beside the transitions, told at once and written down now and then. */
+/**
+ * What working stages say of how far they are: plain writes beside the transitions, told at once
+ * and written down now and then.
+ */
 export type ProgressMarks = Pick<StageMarks, 'progress' | 'left'> & {
   /** Of the stage that works; null when it said nothing yet. */
   shown(runId: string): { stage: string; value: Progress } | null;
@@ -25,7 +28,9 @@ export const createProgress = (deps: {
   const { store, clock, note, tell, log } = deps;
   const marks = new Map<string, { stage: string; value: Progress; savedAt: number }>();
   const save = (runId: string, value: Progress): void => {
-    store.saveProgress(runId, value).catch((error) => log('progress could not be saved', { error: String(error) }));
+    store
+      .saveProgress(runId, value)
+      .catch((error) => log('progress could not be saved', { error: String(error) }));
   };
 
   return {
@@ -33,16 +38,29 @@ export const createProgress = (deps: {
       const savedAt = marks.get(runId)?.savedAt ?? Number.NEGATIVE_INFINITY;
       const isDue = clock.monotonicMs() - savedAt >= saveEveryMs;
       marks.set(runId, { stage, value, savedAt: isDue ? clock.monotonicMs() : savedAt });
-      tell({ run_id: runId, pipeline, stage, event: 'progress', data: { ...value, patch: { progress: value } } });
+      tell({
+        run_id: runId,
+        pipeline,
+        stage,
+        event: 'progress',
+        data: { ...value, patch: { progress: value } },
+      });
       if (isDue) save(runId, value);
     },
     left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
       const of = { runId, pipeline, stage: input.stage as string, attempt };
-      for (const msg of warnings) await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
+      for (const msg of warnings)
+        await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
       if (!last) return;
       const msg = `${[last.done, last.total].filter((one) => one !== undefined).join(' of ')} ${last.unit ?? ''} ${last.note ?? ''}`;
       const data = { ...last, patch: { progress: last } };
-      await note({ ...of, event: 'progress', severity: 'info', msg: msg.replaceAll(/ +/g, ' ').trim(), data });
+      await note({
+        ...of,
+        event: 'progress',
+        severity: 'info',
+        msg: msg.replaceAll(/ +/g, ' ').trim(),
+        data,
+      });
     },
     shown: (runId) => marks.get(runId) ?? null,
     settle: ({ run: { runId, endedAt }, decision }) => {

@@ -47,7 +47,10 @@ const bounded = (events: JournalEvent[]): JournalEvent[] => {
   return events.slice(first + 1);
 };
 
-const drawings: Record<ChartFormat, { type: string; draw: (config: ChartConfig, title: string) => string }> = {
+const drawings: Record<
+  ChartFormat,
+  { type: string; draw: (config: ChartConfig, title: string) => string }
+> = {
   json: { type: 'application/json', draw: (config) => JSON.stringify(chartGraph(config)) },
   xstate: { type: 'application/json', draw: (config) => JSON.stringify(config) },
   svg: { type: 'image/svg+xml', draw: (config, title) => chartSvg(chartGraph(config), { title }) },
@@ -55,14 +58,21 @@ const drawings: Record<ChartFormat, { type: string; draw: (config: ChartConfig, 
   scxml: { type: 'application/scxml+xml', draw: (config) => chartScxml(chartGraph(config)) },
 };
 
-/** Everything that only looks (pipelines apart, pipeline-queries.ts): at the store, the loaded pipelines, and what working stages said last. */
-export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline'> & StreamSource => {
+/**
+ * Everything that only looks (pipelines apart, pipeline-queries.ts): at the store, the loaded
+ * pipelines, and what working stages said last.
+ */
+export const createQueries = (
+  deps: Deps,
+): Omit<Queries, 'pipelines' | 'pipeline'> & StreamSource => {
   const { store, charts, clock, loaded, look } = deps;
   const { known, truthful, show, runOr404 } = look;
 
   const namesByPreference = (): string[] => {
     const names = [...loaded.pipelines.keys()].sort();
-    return [deps.defaultPipeline ?? 'market-data', ...names].filter((name) => loaded.pipelines.has(name) || name === deps.defaultPipeline);
+    return [deps.defaultPipeline ?? 'market-data', ...names].filter(
+      (name) => loaded.pipelines.has(name) || name === deps.defaultPipeline,
+    );
   };
   const defaultPipeline = (): string => {
     const [preferred] = namesByPreference();
@@ -79,22 +89,36 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
 
   /** The status of a pipeline as a snapshot of the store shows it; the same rule as `status`. */
   const statusIn = ({ runs, resets, headSeq }: StoreSnapshot, pipeline: string): Status => {
-    const mine = runs.filter((run) => run.pipeline === pipeline).sort((a, b) => b.number - a.number);
+    const mine = runs
+      .filter((run) => run.pipeline === pipeline)
+      .sort((a, b) => b.number - a.number);
     const live = mine.filter(({ endedAt }) => endedAt === null);
     const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0];
-    const isHidden = !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
-    return isHidden ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null) : show(run, headSeq);
+    const isHidden =
+      !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
+    return isHidden
+      ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null)
+      : show(run, headSeq);
   };
 
-  const snapshotBody = async (read: StoreSnapshot, pipeline: string): Promise<Record<string, unknown>> => {
+  const snapshotBody = async (
+    read: StoreSnapshot,
+    pipeline: string,
+  ): Promise<Record<string, unknown>> => {
     const now = statusIn(read, pipeline);
     const metrics = Object.fromEntries(now.stages.map((stage) => [stage.name, stage.metrics]));
-    const rest = { metrics, lock: now.lock, schedule: await deps.schedule(pipeline), as_of_seq: read.headSeq };
+    const rest = {
+      metrics,
+      lock: now.lock,
+      schedule: await deps.schedule(pipeline),
+      as_of_seq: read.headSeq,
+    };
     return { status: now, recent_events: bounded(read.recent), ...rest };
   };
 
   /** When a timer is due, on the clock that people read. */
-  const dueAt = ({ clock: kind, dueAt: at }: TimerRow): number => (kind === 'wall' ? at : at - clock.monotonicMs() + clock.wallMs());
+  const dueAt = ({ clock: kind, dueAt: at }: TimerRow): number =>
+    kind === 'wall' ? at : at - clock.monotonicMs() + clock.wallMs();
 
   const runData = (read: StoreSnapshot): Record<string, unknown> => {
     const run = show(read.runs[0] as StoreSnapshot['runs'][number], read.headSeq);
@@ -102,7 +126,11 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
       run,
       stages: run.stages,
       attempts: read.attemptEvents.reduce(foldAttempt, []),
-      timers: read.timers.map((timer) => ({ id: timer.id, due_at: iso(dueAt(timer)), delay_ms: timer.delayMs })),
+      timers: read.timers.map((timer) => ({
+        id: timer.id,
+        due_at: iso(dueAt(timer)),
+        delay_ms: timer.delayMs,
+      })),
       recent_events: bounded(read.recent),
     };
   };
@@ -111,7 +139,9 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     status: deps.health().status,
     default_pipeline: namesByPreference()[0] ?? null,
     pipelines: [...loaded.pipelines.values()].map(({ definition }) => ({
-      ...{ name: definition.name, title: definition.title, stages: definition.stages.map(({ name }) => name) },
+      name: definition.name,
+      title: definition.title,
+      stages: definition.stages.map(({ name }) => name),
     })),
   });
 
@@ -143,7 +173,11 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     runs: async (filter) => {
       truthful();
       const { items, next, headSeq } = await store.runs(filter);
-      return { items: items.map((run) => show(run, headSeq)), next_cursor: next, as_of_seq: headSeq };
+      return {
+        items: items.map((run) => show(run, headSeq)),
+        next_cursor: next,
+        as_of_seq: headSeq,
+      };
     },
     snapshot: async (pipeline) => {
       truthful();
@@ -153,8 +187,12 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     events: async (filter) => {
       const items = await store.journal(filter);
       const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
-      // Full pages end where they end; a page that is not full has seen everything up to the head it was read at.
-      return { items, as_of_seq: items.length === filter.limit ? (items.at(-1)?.seq ?? headSeq) : headSeq };
+      // Full pages end where they end; a page that is not full has seen everything up to the head
+      // it was read at.
+      return {
+        items,
+        as_of_seq: items.length === filter.limit ? (items.at(-1)?.seq ?? headSeq) : headSeq,
+      };
     },
     transitions: async (runId, after, limit) => {
       truthful();
@@ -166,17 +204,31 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
       truthful();
       const { run, headSeq } = await runOr404(runId);
       const found = await store.transitionTo(runId, version);
-      if (!found) throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
+      if (!found)
+        throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
       const { row } = found;
       const { value, context, status: activity } = found.snapshot as Record<string, unknown>;
-      const of = { run_id: runId, version, n: row.n, at: iso(row.at), from: row.from, to: row.to, event: row.event, cause: row.cause };
+      const of = {
+        run_id: runId,
+        version,
+        n: row.n,
+        at: iso(row.at),
+        from: row.from,
+        to: row.to,
+        event: row.event,
+        cause: row.cause,
+      };
       return { ...of, value, context, status: activity, as_of_seq: headSeq };
     },
     commands: async (runId) => {
       truthful();
       const { run, headSeq } = await runOr404(runId);
       const reasons = outlook(await charts.loaded(run.chart), run.snapshot, run.projection);
-      const items = commandTypeSchema.options.map((type) => ({ type, allowed: reasons[type] === null, why_not: reasons[type] }));
+      const items = commandTypeSchema.options.map((type) => ({
+        type,
+        allowed: reasons[type] === null,
+        why_not: reasons[type],
+      }));
       return { run_id: runId, version: run.version, items, as_of_seq: headSeq };
     },
     chart: async (of, format) => {
@@ -199,15 +251,21 @@ export const createQueries = (deps: Deps): Omit<Queries, 'pipelines' | 'pipeline
     streamSnapshot: async (scope, { classic }) => {
       await scopeState(scope);
       const read = await store.snapshotRead(scope, recentEvents);
-      if (scope.runId) return { seq: read.headSeq, data: runData(read), final: finalOf(read.runs[0]) };
+      if (scope.runId)
+        return { seq: read.headSeq, data: runData(read), final: finalOf(read.runs[0]) };
       const runs = read.runs.map((run) => show(run, read.headSeq));
       const { headSeq: seq, resets } = read;
       const data = { runs, resets, recent_events: bounded(read.recent) };
       const schedules = classic ? [] : await deps.scheduleSummaries();
-      if (!classic) return { seq, data: { service: serviceData(), schedules, ...data }, final: null };
+      if (!classic)
+        return { seq, data: { service: serviceData(), schedules, ...data }, final: null };
       // Seed-era clients know one pipeline: its snapshot, as REST gives it.
       const pipeline = scope.pipeline ?? namesByPreference()[0];
-      return { seq, data: pipeline ? { ...(await snapshotBody(read, pipeline)), ...data } : data, final: null };
+      return {
+        seq,
+        data: pipeline ? { ...(await snapshotBody(read, pipeline)), ...data } : data,
+        final: null,
+      };
     },
     journalAfter: (scope, after, limit) => store.journalAfter(scope, after, limit),
     onJournal: deps.onJournal,

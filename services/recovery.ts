@@ -25,8 +25,9 @@ type Deps = {
 };
 
 /**
- * Tells the truth about what the last service left, in the ruled order: 1 live stage effects are settled, by evidence or as
- * interrupted; then everything else that was asked for is asked for again; 2 overdue timers fire, 3 whoever waits for a free place gets it. State may be answered
+ * Tells the truth about what the last service left, in the ruled order: 1 live stage effects are
+ * settled, by evidence or as interrupted; then everything else that was asked for is asked for
+ * again; 2 overdue timers fire, 3 whoever waits for a free place gets it. State may be answered
  * when this resolves (T5, S15).
  */
 export const recover = async ({
@@ -60,13 +61,25 @@ export const recover = async ({
   return { runs: live.size };
 };
 
-/** An attempt that nobody follows any more: its answer is the evidence it left, or that it was interrupted. */
+/**
+ * An attempt that nobody follows any more: its answer is the evidence it left, or that it was
+ * interrupted.
+ */
 export const createSettle =
-  ({ store, interpreter, effects, dataDir, secrets }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
+  ({
+    store,
+    interpreter,
+    effects,
+    dataDir,
+    secrets,
+  }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
   async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
-    const answer = await settleFromEvidence(attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt));
+    const answer = await settleFromEvidence(
+      attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
+    );
     const found = await store.run(effect.runId);
-    if (answer && found) await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
+    if (answer && found)
+      await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
     else await interrupt(interpreter, effect, message, cause);
   };
 
@@ -76,7 +89,11 @@ export const interrupt = async (
   message: string,
   cause: Cause = { kind: 'recovery' },
 ): Promise<void> => {
-  await interpreter.deliver(effect.runId, { event: { type: 'INTERRUPTED', message }, fence: fenceOf(effect), cause });
+  await interpreter.deliver(effect.runId, {
+    event: { type: 'INTERRUPTED', message },
+    fence: fenceOf(effect),
+    cause,
+  });
 };
 
 const resultOf = (answer: AttemptAnswer) => {

@@ -5,7 +5,13 @@ import { plainError } from './plain-error.ts';
 
 /** null = no limit. `runs` counts per pipeline, `bytes` all files of runs together. */
 export type RetentionLimits = { ageMs: number | null; runs: number | null; bytes: number | null };
-export type RetentionRow = { runId: string; pipeline: string; endedAt: number; bytes: number; isProtected: boolean };
+export type RetentionRow = {
+  runId: string;
+  pipeline: string;
+  endedAt: number;
+  bytes: number;
+  isProtected: boolean;
+};
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
 export type RetentionStore = {
@@ -21,14 +27,27 @@ export type RetentionStore = {
   /** Those of these ids that no row has. */
   unknownRuns(runIds: string[]): Promise<string[]>;
 };
-export type Retention = { wake(): void; tick(): Promise<void>; last(): { removed: number; error: string | null }; close(): Promise<void> };
+export type Retention = {
+  wake(): void;
+  tick(): Promise<void>;
+  last(): { removed: number; error: string | null };
+  close(): Promise<void>;
+};
 
 export type Reason = 'age' | 'count' | 'size';
 /** Whoever looks at a run that has just ended is not surprised. */
 const quietMs = 10 * 60_000;
 
-/** Must this run go, the oldest being asked first? Pure; `totals` are those with all younger ones and this one. */
-export const judge = (row: RetentionRow, totals: RetentionTotals, limits: RetentionLimits, nowMs: number): Reason | null => {
+/**
+ * Must this run go, the oldest being asked first? Pure; `totals` are those with all younger ones
+ * and this one.
+ */
+export const judge = (
+  row: RetentionRow,
+  totals: RetentionTotals,
+  limits: RetentionLimits,
+  nowMs: number,
+): Reason | null => {
   if (row.isProtected || nowMs - row.endedAt < quietMs) return null;
   if (limits.ageMs !== null && nowMs - row.endedAt > limits.ageMs) return 'age';
   if (limits.runs !== null && (totals.counts[row.pipeline] ?? 0) > limits.runs) return 'count';
@@ -36,10 +55,16 @@ export const judge = (row: RetentionRow, totals: RetentionTotals, limits: Retent
 };
 
 /** A cheap look whether any younger run can still have to go. */
-const isOver = (row: RetentionRow, { bytes, counts }: RetentionTotals, limits: RetentionLimits, nowMs: number): boolean =>
+const isOver = (
+  row: RetentionRow,
+  { bytes, counts }: RetentionTotals,
+  limits: RetentionLimits,
+  nowMs: number,
+): boolean =>
   (limits.ageMs === null || nowMs - row.endedAt <= limits.ageMs) &&
   (limits.bytes === null || bytes <= limits.bytes) &&
-  (limits.runs === null || Object.values(counts).every((count) => count <= (limits.runs as number)));
+  (limits.runs === null ||
+    Object.values(counts).every((count) => count <= (limits.runs as number)));
 
 const everyMs = 3_600_000;
 /** After the start, so that it delays nobody; and after runs have ended, many together. */
@@ -56,7 +81,9 @@ const sizeOf = async (path: string): Promise<number> => {
   return bytes;
 };
 
-/** Keeps the history within its limits: oldest first, rows before files, never what is in use (S48). */
+/**
+ * Keeps the history within its limits: oldest first, rows before files, never what is in use (S48).
+ */
 export const createRetention = (deps: {
   store: RetentionStore;
   clock: Pick<Clock, 'after' | 'wallMs'>;
@@ -81,7 +108,11 @@ export const createRetention = (deps: {
     for (;;) {
       const some = await store.unmeasuredRuns(50);
       if (some.length === 0 || isClosed) return;
-      for (const runId of some) await store.setBytes(runId, (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId))));
+      for (const runId of some)
+        await store.setBytes(
+          runId,
+          (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId))),
+        );
     }
   };
 
@@ -107,12 +138,16 @@ export const createRetention = (deps: {
         await Promise.all(gone.map(removeFiles));
       }
       const youngest = page.at(-1);
-      if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs)) return counts;
+      if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs))
+        return counts;
       after = youngest.runId;
     }
   };
 
-  /** Files whose rows are gone: the service died in between. A row is always older than its folder, so none is taken too early. */
+  /**
+   * Files whose rows are gone: the service died in between. A row is always older than its folder,
+   * so none is taken too early.
+   */
   const sweep = async (): Promise<void> => {
     const folder = await opendir(runsDir).catch(() => null);
     if (!folder) return;
@@ -133,7 +168,11 @@ export const createRetention = (deps: {
     await measure();
     const counts = await trim();
     await sweep();
-    if (limits.ageMs !== null) while (!isClosed && (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500);
+    if (limits.ageMs !== null)
+      while (
+        !isClosed &&
+        (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500
+      );
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
     last = { removed, error: null };
     if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);

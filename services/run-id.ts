@@ -11,10 +11,16 @@ const encode = (value: bigint, length: number): string => {
   return text;
 };
 
-/** Every run of this instant or later has an id that is not smaller. @param ms epoch milliseconds */
-export const runIdFloor = (ms: number): string => `r_${encode(BigInt(Math.max(0, Math.trunc(ms))), 10)}${'0'.repeat(16)}`;
+/**
+ * Every run of this instant or later has an id that is not smaller. @param ms epoch milliseconds
+ */
+export const runIdFloor = (ms: number): string =>
+  `r_${encode(BigInt(Math.max(0, Math.trunc(ms))), 10)}${'0'.repeat(16)}`;
 
-/** Run ids: `r_` + ULID, sortable by birth; within one millisecond they count up, so order is never lost (Q17). */
+/**
+ * Run ids: `r_` + ULID, sortable by birth; within one millisecond they count up, so order is never
+ * lost (Q17).
+ */
 export const createRunIds = (wallMs: () => number): (() => string) => {
   let lastMs = 0;
   let lastRandom = 0n;

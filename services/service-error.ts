@@ -1,4 +1,7 @@
-/** Every fault of a caller, its HTTP status and title: the one table that REST, CLI and docs/errors.md share. */
+/**
+ * Every fault of a caller, its HTTP status and title: the one table that REST, CLI and
+ * docs/errors.md share.
+ */
 export const serviceErrors = {
   'invalid-json': [400, 'The body is not JSON'],
   'invalid-id': [400, 'The id is malformed'],
@@ -54,7 +57,11 @@ export class ServiceError extends Error {
   readonly errors: FieldError[];
   /** Further members of the problem document, e.g. run_id, state, allowed. */
   readonly extra: Record<string, unknown>;
-  constructor(code: ServiceErrorCode, detail: string, more: { errors?: FieldError[]; extra?: Record<string, unknown> } = {}) {
+  constructor(
+    code: ServiceErrorCode,
+    detail: string,
+    more: { errors?: FieldError[]; extra?: Record<string, unknown> } = {},
+  ) {
     super(detail);
     this.name = 'ServiceError';
     this.code = code;

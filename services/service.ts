@@ -47,8 +47,18 @@ import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
 import { createLooks } from './watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from './watchdog/watchdog.ts';
 
-/** The parts with a life of their own: real ones in production, wrapped ones where a test kills at a named point. */
-export type Parts = { store: Store; launcher: Launcher; processes: ProcessTable; clock: Clock; logger: Logger; waker: Waker };
+/**
+ * The parts with a life of their own: real ones in production, wrapped ones where a test kills at a
+ * named point.
+ */
+export type Parts = {
+  store: Store;
+  launcher: Launcher;
+  processes: ProcessTable;
+  clock: Clock;
+  logger: Logger;
+  waker: Waker;
+};
 export type ServiceOptions = {
   dataDir: string;
   baseEnv: Record<string, string>;
@@ -70,7 +80,9 @@ export type Service = {
   boot(): Promise<void>;
   /** One turn of the scheduler; the waker does the same each second. */
   tickSchedules(): Promise<void>;
-  /** Starts nothing more, ends what works, and resolves when no process is left or the time is up. */
+  /**
+   * Starts nothing more, ends what works, and resolves when no process is left or the time is up.
+   */
   close(): Promise<void>;
 };
 
@@ -81,7 +93,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const secrets = createSecrets(options.secretsFrom);
   const places = { dataDir, baseEnv: options.baseEnv, secrets };
   const log = (message: string, meta: Record<string, unknown>) => logger.warn(message, meta);
-  const disk = createDisk({ dataDir, limits: options.disk, clock, log, ...(options.freeBytes && { freeBytes: options.freeBytes }) });
+  const disk = createDisk({
+    dataDir,
+    limits: options.disk,
+    clock,
+    log,
+    ...(options.freeBytes && { freeBytes: options.freeBytes }),
+  });
   const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
@@ -102,7 +120,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     archive.wake();
     for (const reader of readers) reader();
   };
-  const note = async (event: NewEvent & { runId: string | null; pipeline: string | null }): Promise<void> => {
+  const note = async (
+    event: NewEvent & { runId: string | null; pipeline: string | null },
+  ): Promise<void> => {
     await store.note(event, clock.wallMs());
     wake();
   };
@@ -111,7 +131,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const progress = createProgress({ store, clock, note, tell, log });
   const marks: StageMarks = {
-    ...{ progress: progress.progress, left: progress.left },
+    progress: progress.progress,
+    left: progress.left,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
   };
@@ -147,7 +168,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       // Its lock is free now, and that is an event.
       wake();
       if (found) await admission.settle(found.run.definition.concurrency.key);
-    })().catch((error) => log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }));
+    })().catch((error) =>
+      log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }),
+    );
   };
   interpreter.onCommit((committed) => {
     const { run, decision } = committed;
@@ -156,7 +179,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
-    if (phase === 'ready' && (run.endedAt !== null || run.projection.state === 'QUEUED')) void admission.settle(key);
+    if (phase === 'ready' && (run.endedAt !== null || run.projection.state === 'QUEUED'))
+      void admission.settle(key);
     for (const event of decision.events)
       logger[event.severity === 'debug' ? 'debug' : 'info'](event.msg, {
         run_id: run.runId,
@@ -171,18 +195,59 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const eventLoop = watchEventLoop();
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
   const alarms = createAlarms(note);
-  const heartbeats: Heartbeats = createHeartbeats({ store, clock, note, tell, log, onLimit: (limitMs) => watchdog.wakeIn(limitMs) });
+  const heartbeats: Heartbeats = createHeartbeats({
+    store,
+    clock,
+    note,
+    tell,
+    log,
+    onLimit: (limitMs) => watchdog.wakeIn(limitMs),
+  });
   const watchdog: Watchdog = createWatchdog({
-    ...{ clock, log, alarms, intervalMs: options.watchdogIntervalMs },
-    looks: createLooks({ store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap }),
+    clock,
+    log,
+    alarms,
+    intervalMs: options.watchdogIntervalMs,
+    looks: createLooks({
+      store,
+      clock,
+      interpreter,
+      effects,
+      timers,
+      processes,
+      heartbeats,
+      settle,
+      reap,
+    }),
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
-    rounds: { admission: admission.settleAll, disk: disk.look, 'event loop': async () => lag.measure(), health: health.look },
+    rounds: {
+      admission: admission.settleAll,
+      disk: disk.look,
+      'event loop': async () => lag.measure(),
+      health: health.look,
+    },
   });
   const lag = registerChecks(health, {
-    ...{ loaded: options.loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms },
+    loaded: options.loaded,
+    effects,
+    trouble,
+    launcher,
+    retention,
+    disk,
+    eventLoop,
+    watchdog,
+    alarms,
     intervalMs: options.watchdogIntervalMs,
   });
-  const measures = createMeasures({ interpreter, store, effects, disk, alarms, health, lag: lag.lag });
+  const measures = createMeasures({
+    interpreter,
+    store,
+    effects,
+    disk,
+    alarms,
+    health,
+    lag: lag.lag,
+  });
 
   const listenTo =
     <T>(listeners: Set<T>) =>
@@ -191,38 +256,84 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       return () => void listeners.delete(listener);
     };
   const look = createLook({
-    ...{ store, loaded: options.loaded, isStarting: () => phase === 'starting' },
+    store,
+    loaded: options.loaded,
+    isStarting: () => phase === 'starting',
     live: (runId) => ({ progress: progress.shown(runId), heartbeats: heartbeats.shown(runId) }),
   });
-  const logs = createLogs({ dataDir, maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition) });
+  const logs = createLogs({
+    dataDir,
+    maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
+  });
   const nextRunId = createRunIds(clock.wallMs);
   const commands = createCommands({
-    ...{ store, charts, interpreter, clock, look, wake, dataDir, nextRunId },
+    store,
+    charts,
+    interpreter,
+    clock,
+    look,
+    wake,
+    dataDir,
+    nextRunId,
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
   });
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
-  const scheduler = createScheduler({ ...{ store, book, clock, waker, wake, log }, start: commands.start });
+  const scheduler = createScheduler({
+    store,
+    book,
+    clock,
+    waker,
+    wake,
+    log,
+    start: commands.start,
+  });
   health.register('scheduler', scheduler.health);
-  const schedules = createSchedules({ ...{ store, book, scheduler, clock, look, wake }, nextId: nextRunId });
+  const schedules = createSchedules({
+    store,
+    book,
+    scheduler,
+    clock,
+    look,
+    wake,
+    nextId: nextRunId,
+  });
   const queries = createQueries({
-    ...{ store, charts, clock, look, measures, health: health.report, loaded: options.loaded, defaultPipeline: options.defaultPipeline },
-    ...{ onJournal: listenTo(readers), onNews: listenTo(watchers) },
-    ...{ schedule: schedules.schedule, scheduleSummaries: schedules.scheduleSummaries },
+    store,
+    charts,
+    clock,
+    look,
+    measures,
+    health: health.report,
+    loaded: options.loaded,
+    defaultPipeline: options.defaultPipeline,
+    onJournal: listenTo(readers),
+    onNews: listenTo(watchers),
+    schedule: schedules.schedule,
+    scheduleSummaries: schedules.scheduleSummaries,
   });
   const lintFacts = (pipeline: string) => ({
     intervalMs: schedules.shortestInterval(pipeline),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({
-    ...{ loaded: options.loaded, read: options.readPipelines, note },
+    loaded: options.loaded,
+    read: options.readPipelines,
+    note,
     before: scheduler.tick,
     after: book.open,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
     ...queries,
-    ...createPipelineQueries({ ...queries, ...schedules, store, look, loaded: options.loaded, lintFacts }),
+    ...createPipelineQueries({
+      ...queries,
+      ...schedules,
+      store,
+      look,
+      loaded: options.loaded,
+      lintFacts,
+    }),
     ...createLogQueries({ logs, look }),
     ...createArtefacts({ dataDir, look }),
     ...commands,
@@ -237,11 +348,15 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const quiet = Promise.withResolvers<void>();
     const look = async (): Promise<void> => {
       const rows = await store.effects();
-      if (rows.every(({ kind, state }) => kind !== 'drain' && !(kind === 'stage' && state !== 'born'))) quiet.resolve();
+      if (
+        rows.every(({ kind, state }) => kind !== 'drain' && !(kind === 'stage' && state !== 'born'))
+      )
+        quiet.resolve();
     };
     interpreter.onCommit(() => void look().catch(quiet.reject));
     for (const effect of await store.effects())
-      if (effect.kind === 'stage' && effect.state === 'started') await interrupt(interpreter, effect, 'the service was stopped');
+      if (effect.kind === 'stage' && effect.state === 'started')
+        await interrupt(interpreter, effect, 'the service was stopped');
     await look();
     const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
     await quiet.promise;
@@ -253,14 +368,34 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     tickSchedules: scheduler.tick,
     boot: async () => {
       heartbeats.restore(await store.effects());
-      const { runs } = await recover({ store, interpreter, effects, timers, admission, clock, dataDir, secrets, reap });
+      const { runs } = await recover({
+        store,
+        interpreter,
+        effects,
+        timers,
+        admission,
+        clock,
+        dataDir,
+        secrets,
+        reap,
+      });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
-        await note({ runId: null, pipeline: null, stage: 'system', event: 'recovered', severity: 'info', msg, data: { runs } });
+        await note({
+          runId: null,
+          pipeline: null,
+          stage: 'system',
+          event: 'recovered',
+          severity: 'info',
+          msg,
+          data: { runs },
+        });
       }
       phase = 'ready';
       watchdog.start();
-      void disk.look().catch((error) => log('the disk could not be measured', { error: plainError(error) }));
+      void disk
+        .look()
+        .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       wake();
       // Last: what the last service left has its places back, and a missed slot meets the truth.
       await scheduler.open();

@@ -42,20 +42,26 @@ export type Starter = {
   ): Promise<Started>;
 };
 
-/** How a run begins: checked, pinned to its chart, and handed with its first event to the interpreter. */
+/**
+ * How a run begins: checked, pinned to its chart, and handed with its first event to the
+ * interpreter.
+ */
 export const createStarter = (deps: StartDeps): Starter => {
   const { store, charts, interpreter, clock } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
 
   const willing = async (): Promise<void> => {
     truthful();
-    if (deps.isDraining()) throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
+    if (deps.isDraining())
+      throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
     const shortage = await deps.diskRefusal();
     if (shortage !== null) throw new ServiceError('disk-full', shortage);
   };
 
   /** Outputs a single-stage run needs from stages it does not run: those of the latest DONE run. */
-  const inputsOf = async (definition: PipelineDefinition): Promise<Pick<RunSpec, 'inputs' | 'metadata'>> => {
+  const inputsOf = async (
+    definition: PipelineDefinition,
+  ): Promise<Pick<RunSpec, 'inputs' | 'metadata'>> => {
     const own = new Set(definition.stages.map(({ name }) => name));
     const needed = new Set<string>();
     for (const { program, with: given, env, cwd, files } of definition.stages)
@@ -67,16 +73,24 @@ export const createStarter = (deps: StartDeps): Starter => {
     for (const name of needed) {
       const facts = donor?.projection.stages.find((stage) => stage.name === name);
       if (!facts)
-        throw new ServiceError('missing-input', `outputs of stage ${name} are needed, and no DONE run of ${definition.name} has any`);
+        throw new ServiceError(
+          'missing-input',
+          `outputs of stage ${name} are needed, and no DONE run of ${definition.name} has any`,
+        );
       inputs[name] = facts.outputs;
     }
     return { inputs, metadata: { inputs_from: donor?.runId } };
   };
 
-  const validParams = (definition: PipelineDefinition, given: Record<string, unknown>): Record<string, unknown> => {
+  const validParams = (
+    definition: PipelineDefinition,
+    given: Record<string, unknown>,
+  ): Record<string, unknown> => {
     const params = validateParams(definition, given);
     if (params.ok) return params.params;
-    throw new ServiceError('invalid-params', 'the parameters do not fit the pipeline', { errors: params.errors });
+    throw new ServiceError('invalid-params', 'the parameters do not fit the pipeline', {
+      errors: params.errors,
+    });
   };
 
   type Begin = Omit<RunSpec, 'runId' | 'chart'> & {
@@ -86,7 +100,14 @@ export const createStarter = (deps: StartDeps): Starter => {
     reused?: Reused;
     slot?: StartRequest['slot'];
   };
-  const begin = async ({ actor, onConflict, idempotency, reused, slot, ...rest }: Begin): Promise<Started> => {
+  const begin = async ({
+    actor,
+    onConflict,
+    idempotency,
+    reused,
+    slot,
+    ...rest
+  }: Begin): Promise<Started> => {
     const { definition } = rest;
     const { key, limit, onConflict: ownWord, queue } = definition.concurrency;
     const pinned = charts.pin(definition);
@@ -94,33 +115,69 @@ export const createStarter = (deps: StartDeps): Starter => {
     const at = clock.wallMs();
     const spec: RunSpec = { ...rest, runId: deps.nextRunId(), chart: pinned.hash };
     const request: BeginRequest = {
-      ...{ spec, config: pinned.config, compilerVersion: pinned.compilerVersion, snapshot: pinned.initial },
-      ...{ projection: projectSnapshot(pinned.machine, pinned.initial), at, idempotency },
-      lock: { key, limit, onConflict: onConflict ?? ownWord, queueMax: slot ? 1 : (queue?.max ?? 1) },
+      spec,
+      config: pinned.config,
+      compilerVersion: pinned.compilerVersion,
+      snapshot: pinned.initial,
+      projection: projectSnapshot(pinned.machine, pinned.initial),
+      at,
+      idempotency,
+      lock: {
+        key,
+        limit,
+        onConflict: onConflict ?? ownWord,
+        queueMax: slot ? 1 : (queue?.max ?? 1),
+      },
       ...(slot && { slot }),
       refusal: (met) => {
         const why = whyRefused(met, definition);
         const runId = 'owner' in met ? met.owner.runId : null;
         if (slot) return slot.refused?.(met.code, why, runId) ?? null;
-        const data = { command: 'START', why, run_id: runId, trigger: spec.trigger, by: actor.name, reason: spec.reason };
-        return { stage: 'pipeline', event: 'refused', severity: 'warning', msg: `start refused: ${why}`, data };
+        const data = {
+          command: 'START',
+          why,
+          run_id: runId,
+          trigger: spec.trigger,
+          by: actor.name,
+          reason: spec.reason,
+        };
+        return {
+          stage: 'pipeline',
+          event: 'refused',
+          severity: 'warning',
+          msg: `start refused: ${why}`,
+          data,
+        };
       },
     };
-    const begun = await interpreter.begin(request, { cause: { kind: 'command', actor: actor.name }, ...(reused && { reused }) });
+    const begun = await interpreter.begin(request, {
+      cause: { kind: 'command', actor: actor.name },
+      ...(reused && { reused }),
+    });
     if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
-    if (begun.kind === 'replayed') return { status: show(begun.run, (await runOr404(begun.run.runId)).headSeq), replayed: true };
+    if (begun.kind === 'replayed')
+      return { status: show(begun.run, (await runOr404(begun.run.runId)).headSeq), replayed: true };
     if (begun.kind === 'key-reused')
-      throw new ServiceError('idempotency-key-reused', `the key stands for run ${begun.run.runId}, started with another body`);
+      throw new ServiceError(
+        'idempotency-key-reused',
+        `the key stands for run ${begun.run.runId}, started with another body`,
+      );
     if (begun.kind === 'slot-decided') throw new SlotDecided();
     deps.wake();
     if (begun.kind === 'blocked') {
       const policy = policyView(begun.streak, definition.onFailures ?? null);
-      throw new ServiceError('blocked-by-policy', whyRefused(begun, definition), { extra: { pipeline: definition.name, ...policy } });
+      throw new ServiceError('blocked-by-policy', whyRefused(begun, definition), {
+        extra: { pipeline: definition.name, ...policy },
+      });
     }
     const { owner, waiting } = begun;
     throw new ServiceError(begun.code, whyRefused(begun, definition), {
       extra: {
-        ...{ run_id: owner.runId, pipeline: owner.pipeline, state: owner.projection.state, why: owner.projection.why, queued: waiting },
+        run_id: owner.runId,
+        pipeline: owner.pipeline,
+        state: owner.projection.state,
+        why: owner.projection.why,
+        queued: waiting,
         since: new Date(owner.lock?.since ?? owner.createdAt).toISOString(),
       },
     });
@@ -138,7 +195,12 @@ export const createStarter = (deps: StartDeps): Starter => {
           'command-not-allowed',
           `RETRY_FROM ${stage} is not possible: ${name} before it has not finished in run ${run.number}`,
           {
-            extra: { run_id: run.runId, state: run.projection.state, allowed: run.projection.allowed, why_not: `${name} has not finished` },
+            extra: {
+              run_id: run.runId,
+              state: run.projection.state,
+              allowed: run.projection.allowed,
+              why_not: `${name} has not finished`,
+            },
           },
         );
       reused[name] = { outputs: done.outputs, metrics: done.metrics as Record<string, number> };
@@ -151,11 +213,29 @@ export const createStarter = (deps: StartDeps): Starter => {
       await willing();
       const entry = known(request.pipeline);
       const definition = definitionFor(entry, request.onlyStage);
-      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } = request;
-      if (!slot && references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot'))
-        throw new ServiceError('missing-slot', `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`);
+      const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } =
+        request;
+      if (
+        !slot &&
+        references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot')
+      )
+        throw new ServiceError(
+          'missing-slot',
+          `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`,
+        );
       const params = validParams(definition, request.params);
-      const of = { pipeline, definition, projectDir: entry.projectDir, params, trigger, onlyStage, reason, actor, onConflict, idempotency };
+      const of = {
+        pipeline,
+        definition,
+        projectDir: entry.projectDir,
+        params,
+        trigger,
+        onlyStage,
+        reason,
+        actor,
+        onConflict,
+        idempotency,
+      };
       const { inputs, metadata } = await inputsOf(definition);
       const ofSlot = slot && { schedule: slot.scheduleId, slot: new Date(slot.slot).toISOString() };
       return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
@@ -163,9 +243,17 @@ export const createStarter = (deps: StartDeps): Starter => {
     retryFrom: async (run, command, { actor, idempotency }) => {
       await willing();
       const isLatest = command.definition === 'latest';
-      const definition = isLatest ? definitionFor(known(run.pipeline), run.onlyStage) : run.definition;
-      const unfinished = run.projection.stages.find(({ state }) => !['succeeded', 'skipped', 'reused'].includes(state));
-      const stage = command.stage ?? run.projection.error?.stage ?? unfinished?.name ?? (definition.stages[0]?.name as string);
+      const definition = isLatest
+        ? definitionFor(known(run.pipeline), run.onlyStage)
+        : run.definition;
+      const unfinished = run.projection.stages.find(
+        ({ state }) => !['succeeded', 'skipped', 'reused'].includes(state),
+      );
+      const stage =
+        command.stage ??
+        run.projection.error?.stage ??
+        unfinished?.name ??
+        (definition.stages[0]?.name as string);
       const reused = reusedOf(run, definition, stage);
       const workspace = workspaceOwner(run);
       // What finished stages left in their workspace is part of what is taken over.
@@ -174,21 +262,47 @@ export const createStarter = (deps: StartDeps): Starter => {
         () => false,
       );
       if (!hasWorkspace && Object.keys(reused).length > 0)
-        throw new ServiceError('missing-input', `the files of run ${run.number} were removed; start a new run`);
+        throw new ServiceError(
+          'missing-input',
+          `the files of run ${run.number} were removed; start a new run`,
+        );
       const { inputs_from, schedule, slot } = run.metadata;
       const metadata = {
-        ...{ retry_of: run.runId, retry_from: stage, ...(hasWorkspace && { workspace_of: workspace }) },
+        retry_of: run.runId,
+        retry_from: stage,
+        ...(hasWorkspace && { workspace_of: workspace }),
         ...(inputs_from !== undefined && { inputs_from }),
         // Tried again, it is still the run of its slot.
         ...(slot !== undefined && { schedule, slot }),
       };
       const { pipeline, projectDir, onlyStage, inputs } = run;
       const reason = command.reason ?? null;
-      const of = { pipeline, definition, projectDir, onlyStage, inputs, metadata, reason, params: validParams(definition, run.params) };
-      const started = await begin({ ...of, trigger: 'retry', actor, onConflict: null, idempotency, reused });
+      const of = {
+        pipeline,
+        definition,
+        projectDir,
+        onlyStage,
+        inputs,
+        metadata,
+        reason,
+        params: validParams(definition, run.params),
+      };
+      const started = await begin({
+        ...of,
+        trigger: 'retry',
+        actor,
+        onConflict: null,
+        idempotency,
+        reused,
+      });
       if (!started.replayed) {
         const msg = `run ${started.status.number} retries this one from ${stage}, asked by ${actor.name}`;
-        const data = { command: 'RETRY_FROM', by: actor.name, reason, new_run_id: started.status.run_id };
+        const data = {
+          command: 'RETRY_FROM',
+          by: actor.name,
+          reason,
+          new_run_id: started.status.run_id,
+        };
         const fact = {
           runId: run.runId,
           pipeline,
@@ -209,7 +323,10 @@ export const createStarter = (deps: StartDeps): Starter => {
 const unknownStage = (definition: PipelineDefinition, stage: string): ServiceError => {
   const names = definition.stages.map(({ name }) => name);
   const nearest = suggest(stage, names);
-  return new ServiceError('unknown-stage', `${definition.name} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`);
+  return new ServiceError(
+    'unknown-stage',
+    `${definition.name} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`,
+  );
 };
 const definitionFor = ({ definition }: Entry, onlyStage: string | null): PipelineDefinition => {
   if (onlyStage === null) return definition;
@@ -219,10 +336,13 @@ const definitionFor = ({ definition }: Entry, onlyStage: string | null): Pipelin
 };
 
 const whyRefused = (met: Conflict | Paused, definition: PipelineDefinition): string => {
-  if (met.code === 'blocked-by-policy') return whyBlocked(met.streak, definition.name, definition.onFailures as FailurePolicy);
+  if (met.code === 'blocked-by-policy')
+    return whyBlocked(met.streak, definition.name, definition.onFailures as FailurePolicy);
   const { code, owner, waiting } = met;
   const held = `run ${owner.number} of ${owner.pipeline} (${owner.runId}) is ${owner.projection.state}`;
   if (code === 'queue-full')
     return `${held}, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'} for it already, which is all that may`;
-  return owner.lock ? `${held} and holds the lock: ${owner.projection.why}` : `${held}: ${owner.projection.why}`;
+  return owner.lock
+    ? `${held} and holds the lock: ${owner.projection.why}`
+    : `${held}: ${owner.projection.why}`;
 };

@@ -3,24 +3,49 @@ import type { RunView } from '../machines/patch.ts';
 import type { Progress, Status } from '../machines/status.ts';
 import type { RunRow } from './store.ts';
 
-/** What working stages said and showed since the row was written; `heartbeats` are instants by stage. */
-export type LiveMarks = { progress: { stage: string; value: Progress } | null; heartbeats: Record<string, number> };
+/**
+ * What working stages said and showed since the row was written; `heartbeats` are instants by
+ * stage.
+ */
+export type LiveMarks = {
+  progress: { stage: string; value: Progress } | null;
+  heartbeats: Record<string, number>;
+};
 const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
 
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** What every client sees of a run: its row, and the marks that are newer than the row. */
 export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
-  const { state, canonical, stage, attempt, max_attempts, outcome, why, allowed, pause_requested, stages, retry_count, error } =
-    run.projection;
+  const {
+    state,
+    canonical,
+    stage,
+    attempt,
+    max_attempts,
+    outcome,
+    why,
+    allowed,
+    pause_requested,
+    stages,
+    retry_count,
+    error,
+  } = run.projection;
   return {
     run_id: run.runId,
     pipeline: run.pipeline,
     number: run.number,
-    ...{ state, canonical, stage, attempt, max_attempts },
+    state,
+    canonical,
+    stage,
+    attempt,
+    max_attempts,
     version: run.version,
     // Absent in rows of an earlier version.
-    ...{ outcome, why, allowed, pause_requested: pause_requested ?? false },
+    outcome,
+    why,
+    allowed,
+    pause_requested: pause_requested ?? false,
     trigger: run.trigger,
     only_stage: run.onlyStage,
     params: run.params,
@@ -51,7 +76,11 @@ export const statusOf = (run: RunRow, headSeq: number, live: LiveMarks = nothing
 });
 
 /** A pipeline that never ran, or was reset: nothing is shown but what could run. */
-export const idleStatus = (definition: PipelineDefinition, headSeq: number, lastRunId: string | null): Status => ({
+export const idleStatus = (
+  definition: PipelineDefinition,
+  headSeq: number,
+  lastRunId: string | null,
+): Status => ({
   run_id: null,
   pipeline: definition.name,
   number: null,
@@ -78,8 +107,17 @@ export const idleStatus = (definition: PipelineDefinition, headSeq: number, last
   error: null,
   progress: null,
   stages: definition.stages.map(({ name, retry }) => ({
-    ...{ name, state: 'pending', attempt: 0, max_attempts: retry.limit + 1, started_at: null, ended_at: null },
-    ...{ duration_ms: null, heartbeat_at: null, outputs: {}, metrics: {}, reason: null },
+    name,
+    state: 'pending',
+    attempt: 0,
+    max_attempts: retry.limit + 1,
+    started_at: null,
+    ended_at: null,
+    duration_ms: null,
+    heartbeat_at: null,
+    outputs: {},
+    metrics: {},
+    reason: null,
   })),
   lock: null,
   last_run_id: lastRunId,

@@ -68,7 +68,9 @@ export type TimerRow = {
   runId: string;
   id: string;
   stamp: number;
-  /** Limits on work count this boot's monotonic time; waits people plan with count wall time (T13). */
+  /**
+   * Limits on work count this boot's monotonic time; waits people plan with count wall time (T13).
+   */
   clock: 'monotonic' | 'wall';
   /** Milliseconds on that clock. */
   dueAt: number;
@@ -76,7 +78,10 @@ export type TimerRow = {
   bootId: string;
 };
 
-export type Cause = { kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery' | 'queue'; actor?: string };
+export type Cause = {
+  kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery' | 'queue';
+  actor?: string;
+};
 export type Verdict = 'accepted' | 'refused' | 'stale';
 export type LedgerRow = {
   n: number;
@@ -105,7 +110,10 @@ export type Decision = {
     /** An attempt begins: what an earlier one said of its progress says nothing about it. */
     begins: boolean;
   };
-  /** Applied in this order: answered and ended effects deleted, stage effects marked dropping, new ones inserted. */
+  /**
+   * Applied in this order: answered and ended effects deleted, stage effects marked dropping, new
+   * ones inserted.
+   */
   remove: Fence[];
   drop: Fence[];
   born: EffectRow[];
@@ -120,11 +128,17 @@ export type BeginRequest = {
   compilerVersion: number;
   snapshot: unknown;
   projection: Projection;
-  /** `onConflict` and `queueMax` say what happens when no place of the key is free, or others wait for one. */
+  /**
+   * `onConflict` and `queueMax` say what happens when no place of the key is free, or others wait
+   * for one.
+   */
   lock: { key: string; limit: number; onConflict: OnConflict; queueMax: number };
   at: number;
   idempotency: { key: string; bodyHash: string } | null;
-  /** Written when the run may not even wait: a refusal leaves this event and no run (S06). Null when a slot simply goes on waiting. */
+  /**
+   * Written when the run may not even wait: a refusal leaves this event and no run (S06). Null when
+   * a slot simply goes on waiting.
+   */
   refusal: (met: Conflict | Paused) => NewEvent | null;
   /** The slot this run stands for; decided in the same transaction. */
   slot?: SlotClaim;
@@ -140,11 +154,17 @@ export type Begun =
   | { kind: 'slot-decided' };
 /** The policy of the pipeline says no. */
 export type Paused = { code: 'blocked-by-policy'; streak: Streak };
-/** A run in the line of a key, in its order, with what it waits behind. `holders` are those that have a place. */
+/**
+ * A run in the line of a key, in its order, with what it waits behind. `holders` are those that
+ * have a place.
+ */
 type Waiter = { key: string; runId: string; queued: Queued };
 export type Line = { waiters: Waiter[]; holders: string[] };
 
-/** Newest first. `fromMs` and `toMs` bound the start of a run; `before` is a run id; `q` is looked for in ids, reasons and errors. */
+/**
+ * Newest first. `fromMs` and `toMs` bound the start of a run; `before` is a run id; `q` is looked
+ * for in ids, reasons and errors.
+ */
 export type RunFilter = {
   pipeline?: string;
   state?: Status['state'];
@@ -156,18 +176,29 @@ export type RunFilter = {
   limit: number;
 };
 export type StreamScope = { runId?: string; pipeline?: string };
-export type JournalFilter = { runId?: string; pipeline?: string; stage?: string; event?: string; after?: number; limit: number };
+export type JournalFilter = {
+  runId?: string;
+  pipeline?: string;
+  stage?: string;
+  event?: string;
+  after?: number;
+  limit: number;
+};
 
 type Parts = RetentionStore & SlotStore;
 /**
- * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one transaction of its own:
- * there is no begin/commit to leave open (T2). `decide` is synchronous and pure and may be called twice.
+ * Where every fact lives. Async on purpose even over a synchronous driver. Each method is one
+ * transaction of its own: there is no begin/commit to leave open (T2). `decide` is synchronous and
+ * pure and may be called twice.
  */
 export type Store = Parts & {
   /** Changes only when the journal is new; part of every cursor. */
   readonly epoch: string;
   /** `queued` = no place is free, the run is in the line. */
-  begin(request: BeginRequest, decide: (loaded: Loaded, queued: Queued | null) => Decision): Promise<Begun>;
+  begin(
+    request: BeginRequest,
+    decide: (loaded: Loaded, queued: Queued | null) => Decision,
+  ): Promise<Begun>;
   /** Gives this run a place, if it is the first in line and one is free. @returns null when not */
   admit(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
   /** Who waits for a key, and for whom. */
@@ -177,18 +208,30 @@ export type Store = Parts & {
   /** @returns null when the run does not exist */
   step(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
 
-  /** Records who works, before the gate opens. @returns false when the effect is not waiting for it any more */
+  /**
+   * Records who works, before the gate opens. @returns false when the effect is not waiting for it
+   * any more
+   */
   recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
-  /** The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event, the lock of an ended run. */
+  /**
+   * The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event,
+   * the lock of an ended run.
+   */
   removeDrained(runId: string, fences: Fence[]): Promise<void>;
   saveProgress(runId: string, progress: Progress): Promise<void>;
   /** Marks, all in one transaction; those whose effect is gone are forgotten. */
   saveHeartbeats(marks: { runId: string; fence: Fence; at: number }[]): Promise<void>;
   /** An event that belongs to no run or moves none. */
-  note(event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): Promise<void>;
+  note(
+    event: NewEvent & { runId: string | null; pipeline: string | null },
+    at: number,
+  ): Promise<void>;
   /** The pipeline shows IDLE until its next run; said by `event`. */
   markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
-  /** Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null when there were none */
+  /**
+   * Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null
+   * when there were none
+   */
   acknowledge(
     pipeline: string,
     acknowledged: NonNullable<Streak['acknowledged']>,
@@ -200,7 +243,10 @@ export type Store = Parts & {
 
   chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;
   run(runId: string): Promise<{ run: RunRow; headSeq: number } | null>;
-  /** A page may hold fewer than `limit` and still have a `next`: one page looks at a bounded number of rows. */
+  /**
+   * A page may hold fewer than `limit` and still have a `next`: one page looks at a bounded number
+   * of rows.
+   */
   runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
   /** The live run of a pipeline, else its latest. `reset` = that run is hidden by a reset. */
   latest(pipeline: string): Promise<{ run: RunRow | null; reset: boolean; headSeq: number }>;
@@ -215,11 +261,21 @@ export type Store = Parts & {
   nextDueIn(now: { wallMs: number; monotonicMs: number }): Promise<number | null>;
   ledger(runId: string, after: number, limit: number): Promise<LedgerRow[]>;
   /** The accepted transition that led to this version, and the snapshot it left. */
-  transitionTo(runId: string, version: number): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
+  transitionTo(
+    runId: string,
+    version: number,
+  ): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
   /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
   journal(filter: JournalFilter): Promise<JournalEvent[]>;
-  /** The next events of a scope in order, with the ends of the journal at that instant. From `oldestSeq` on nothing is missing. */
-  journalAfter(scope: StreamScope, after: number, limit: number): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
+  /**
+   * The next events of a scope in order, with the ends of the journal at that instant. From
+   * `oldestSeq` on nothing is missing.
+   */
+  journalAfter(
+    scope: StreamScope,
+    after: number,
+    limit: number,
+  ): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
   meta(key: string): Promise<string | null>;
   /** State, head and recent events of one instant. */
   snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;

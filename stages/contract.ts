@@ -3,8 +3,8 @@ import type { Failure } from '../machines/failure.ts';
 import type { Progress } from '../machines/status.ts';
 
 /**
- * What a module stage gets. A module stage is a file that exports `run`; it is run in a child process of its own,
- * so it may use as much memory as it likes and can always be ended.
+ * What a module stage gets. A module stage is a file that exports `run`; it is run in a child
+ * process of its own, so it may use as much memory as it likes and can always be ended.
  */
 export type StageContext = {
   runId: string;
@@ -16,7 +16,9 @@ export type StageContext = {
   workspace: string;
   /** Absolute folder that relative paths of the pipeline file refer to. */
   projectDir: string;
-  /** Changes per (run, stage), not per attempt: hand it to systems that must not do a thing twice. */
+  /**
+   * Changes per (run, stage), not per attempt: hand it to systems that must not do a thing twice.
+   */
   idempotencyKey: string;
   params: Record<string, unknown>;
   /** The stage's `with:`, with `${…}` already inserted. */
@@ -30,11 +32,16 @@ export type StageContext = {
 };
 
 /**
- * What `run` resolves to. Throw a `StageFailure` (or anything) to fail. `skip`: why there was nothing to do; `partial`: what of the
- * work is not done, although the stage counts as succeeded.
+ * What `run` resolves to. Throw a `StageFailure` (or anything) to fail. `skip`: why there was
+ * nothing to do; `partial`: what of the work is not done, although the stage counts as succeeded.
  */
-export type StageResult = { outputs?: Record<string, unknown>; skip?: string; partial?: string; files?: ManifestFile[] } | undefined;
-/** A file that the attempt vouches for; the host writes them to `<attempt folder>/manifest.json`, verification reads that. */
+export type StageResult =
+  | { outputs?: Record<string, unknown>; skip?: string; partial?: string; files?: ManifestFile[] }
+  | undefined;
+/**
+ * A file that the attempt vouches for; the host writes them to `<attempt folder>/manifest.json`,
+ * verification reads that.
+ */
 export type ManifestFile = { path: string; bytes: number; sha256: string; rows?: number };
 export type StageModule = { run(context: StageContext): Promise<StageResult> };
 
@@ -55,13 +62,18 @@ export type AttemptRequest = {
   pipeline: string;
   stage: string;
   attempt: number;
-  /** The fence: unique per attempt, in the environment of every process of it (STAGEWRIGHT_ATTEMPT_TOKEN). */
+  /**
+   * The fence: unique per attempt, in the environment of every process of it
+   * (STAGEWRIGHT_ATTEMPT_TOKEN).
+   */
   token: string;
   /** Absolute folder for stdout.log, stderr.log, exit.json, outputs.json of this attempt. */
   attemptDir: string;
   workspace: string;
   projectDir: string;
-  /** Program and arguments (`run:`), or the absolute path / `builtin:` name of a module (`uses:`). */
+  /**
+   * Program and arguments (`run:`), or the absolute path / `builtin:` name of a module (`uses:`).
+   */
   program: { argv: string[] } | { module: string };
   with: Record<string, unknown>;
   params: Record<string, unknown>;
@@ -72,7 +84,12 @@ export type AttemptRequest = {
 };
 
 /** Who a process is: pid alone is reused, so the start time and the boot go with it. */
-export type ProcessIdentity = { pid: number; startTicks: number; bootId: string; pidNamespace: string };
+export type ProcessIdentity = {
+  pid: number;
+  startTicks: number;
+  bootId: string;
+  pidNamespace: string;
+};
 
 /** What an attempt came to, before the chart judges it. */
 export type AttemptAnswer =
@@ -85,9 +102,18 @@ export type AttemptAnswer =
       partial: string | null;
       warnings: string[];
     }
-  | { ok: false; failure: Failure; metrics: Record<string, number>; progress: Progress | null; warnings: string[] };
+  | {
+      ok: false;
+      failure: Failure;
+      metrics: Record<string, number>;
+      progress: Progress | null;
+      warnings: string[];
+    };
 
-/** What the runner tells while it works. `recordProcess` must be durable before the program's first instruction. */
+/**
+ * What the runner tells while it works. `recordProcess` must be durable before the program's first
+ * instruction.
+ */
 export type AttemptObserver = {
   /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
   recordProcess(identity: ProcessIdentity): Promise<boolean>;

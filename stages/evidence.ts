@@ -23,10 +23,14 @@ const tailBytes = 2048;
 const tailLines = 20;
 
 /**
- * What an attempt came to, judged by how it ended and what it said; success is an exit code, never words.
- * The same function answers for a live attempt and for one whose service died.
+ * What an attempt came to, judged by how it ended and what it said; success is an exit code, never
+ * words. The same function answers for a live attempt and for one whose service died.
  */
-export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Said): Promise<AttemptAnswer> => {
+export const answerFrom = async (
+  attemptDir: string,
+  exit: ExitRecord,
+  said: Said,
+): Promise<AttemptAnswer> => {
   const { metrics, progress, warnings } = said;
   const rest = { metrics, progress, warnings };
   if (exit.ended_by === 'service-lost') {
@@ -36,13 +40,18 @@ export const answerFrom = async (attemptDir: string, exit: ExitRecord, said: Sai
   const failure = limitFailure(exit) ?? said.fail ?? failureOf(exit);
   if (failure || exit.exit_code !== 0) {
     const stderr_tail = await readTail(filesOf(attemptDir).stderr, tailBytes, tailLines);
-    const facts = { exit_code: exit.exit_code, signal: exit.signal, ...(stderr_tail && { stderr_tail }) };
+    const facts = {
+      exit_code: exit.exit_code,
+      signal: exit.signal,
+      ...(stderr_tail && { stderr_tail }),
+    };
     return { ok: false, failure: { ...(failure as Failure), ...facts }, ...rest };
   }
   const outputs = await readOutputs(filesOf(attemptDir).outputs);
   if ('failure' in outputs) return { ok: false, failure: outputs.failure, ...rest };
   const all = { ...said.outputs, ...outputs.values };
-  if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes) return { ok: false, failure: tooLarge('the outputs are'), ...rest };
+  if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes)
+    return { ok: false, failure: tooLarge('the outputs are'), ...rest };
   return { ok: true, outputs: all, skipped: said.skip, partial: said.partial, ...rest };
 };
 
@@ -51,28 +60,48 @@ const limitFailure = ({ ended_by, exceeded }: ExitRecord): Failure | null => {
   if (ended_by !== 'out-of-memory' && ended_by !== 'too-much-output') return null;
   const [allowed, seen] = [exceeded?.allowed_bytes ?? 0, exceeded?.seen_bytes ?? 0].map(sizeText);
   return ended_by === 'out-of-memory'
-    ? { code: 'out-of-memory', message: `its processes used ${seen} of memory, more than the ${allowed} it may use`, retryable: true }
-    : { code: 'too-much-output', message: `it printed ${seen}, more than the ${allowed} it may print`, retryable: false };
+    ? {
+        code: 'out-of-memory',
+        message: `its processes used ${seen} of memory, more than the ${allowed} it may use`,
+        retryable: true,
+      }
+    : {
+        code: 'too-much-output',
+        message: `it printed ${seen}, more than the ${allowed} it may print`,
+        retryable: false,
+      };
 };
 
 const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
-  if (signal !== null) return { code: 'signal', message: `ended by signal ${signal}`, retryable: true };
+  if (signal !== null)
+    return { code: 'signal', message: `ended by signal ${signal}`, retryable: true };
   if (exit_code === 0) return null;
   // 126 and 127 are the shell's words for a program that cannot be run or found (POSIX, exec).
-  if (exit_code === 127) return { code: 'command-not-found', message: 'the program was not found', retryable: false };
-  if (exit_code === 126) return { code: 'not-executable', message: 'the program cannot be executed', retryable: false };
+  if (exit_code === 127)
+    return { code: 'command-not-found', message: 'the program was not found', retryable: false };
+  if (exit_code === 126)
+    return { code: 'not-executable', message: 'the program cannot be executed', retryable: false };
   return { code: 'exit-code', message: `ended with exit code ${exit_code}`, retryable: true };
 };
 
-const badOutputs = (message: string): Failure => ({ code: 'bad-outputs', message, retryable: false });
-const tooLarge = (what: string): Failure => badOutputs(`${what} larger than ${maxOutputBytes / 1024} kB`);
+const badOutputs = (message: string): Failure => ({
+  code: 'bad-outputs',
+  message,
+  retryable: false,
+});
+const tooLarge = (what: string): Failure =>
+  badOutputs(`${what} larger than ${maxOutputBytes / 1024} kB`);
 
-const readOutputs = async (path: string): Promise<{ values: Record<string, unknown> } | { failure: Failure }> => {
+const readOutputs = async (
+  path: string,
+): Promise<{ values: Record<string, unknown> } | { failure: Failure }> => {
   try {
     // Looked at before it is read: a program may have written anything here.
-    if ((await stat(path)).size > maxOutputBytes) return { failure: tooLarge('the outputs file is') };
+    if ((await stat(path)).size > maxOutputBytes)
+      return { failure: tooLarge('the outputs file is') };
     const values = JSON.parse(await readFile(path, 'utf8')) as unknown;
-    if (values && typeof values === 'object' && !Array.isArray(values)) return { values: values as Record<string, unknown> };
+    if (values && typeof values === 'object' && !Array.isArray(values))
+      return { values: values as Record<string, unknown> };
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOENT') return { values: {} };
     // Any other trouble is said below, like a file that is no JSON object.
@@ -97,7 +126,10 @@ const readExit = async (path: string): Promise<ExitRecord | null> => {
   }
 };
 
-/** After a crash of the service: the answer the attempt would have given, or null when nobody saw it end by itself. */
+/**
+ * After a crash of the service: the answer the attempt would have given, or null when nobody saw it
+ * end by itself.
+ */
 export const settleFromEvidence = async (attemptDir: string): Promise<AttemptAnswer | null> => {
   const files = filesOf(attemptDir);
   const exit = await readExit(files.exit);

@@ -8,7 +8,10 @@ export type LaunchRequest = {
   env: Record<string, string>;
   stdoutPath: string;
   stderrPath: string;
-  /** Written by temp + rename when the process ended, so that the truth outlives launcher and service. */
+  /**
+   * Written by temp + rename when the process ended, so that the truth outlives launcher and
+   * service.
+   */
   exitPath: string;
   graceMs: number;
   limits: StageLimits;
@@ -19,7 +22,9 @@ export type ExitRecord = {
   exit_code: number | null;
   signal: string | null;
   ended_at: string;
-  /** null = by itself; else the launcher ended it: the service was gone, or it went over a limit. */
+  /**
+   * null = by itself; else the launcher ended it: the service was gone, or it went over a limit.
+   */
   ended_by: 'service-lost' | LimitCode | null;
   /** What a limit allowed and what was seen. */
   exceeded?: { allowed_bytes: number; seen_bytes: number } | undefined;
@@ -34,18 +39,35 @@ export type Launched = {
   exited: Promise<ExitRecord>;
 };
 export type Launcher = {
-  /** @throws an Error with `code` 'spawn-failed' when the system refuses (EAGAIN, ENOENT of sh or cwd). */
+  /**
+   * @throws an Error with `code` 'spawn-failed' when the system refuses (EAGAIN, ENOENT of sh or
+   * cwd).
+   */
   launch(request: LaunchRequest): Promise<Launched>;
   /** Pid of the launcher process, for health and crash tests; null while it is being restarted. */
   pid(): number | null;
   close(): Promise<void>;
 };
 
-/** Looks at and ends process groups; identity is always checked first, so a reused pid is never signalled. */
+/**
+ * Looks at and ends process groups; identity is always checked first, so a reused pid is never
+ * signalled.
+ */
 export type ProcessTable = {
   isAlive(identity: ProcessIdentity): boolean;
-  /** Pids that belong to the attempt: its group and every process that carries its token in the environment. Zombies do not count. */
+  /**
+   * Pids that belong to the attempt: its group and every process that carries its token in the
+   * environment. Zombies do not count.
+   */
   members(identity: ProcessIdentity | null, token: string): number[];
-  /** SIGTERM to all members, SIGKILL after `graceMs`; resolves when none is left (sweeps until empty). Polls with backoff. */
-  end(identity: ProcessIdentity | null, token: string, graceMs: number, signal: AbortSignal): Promise<void>;
+  /**
+   * SIGTERM to all members, SIGKILL after `graceMs`; resolves when none is left (sweeps until
+   * empty). Polls with backoff.
+   */
+  end(
+    identity: ProcessIdentity | null,
+    token: string,
+    graceMs: number,
+    signal: AbortSignal,
+  ): Promise<void>;
 };

@@ -4,10 +4,13 @@ import { maxLineBytes } from './protocol-lines.ts';
 import { openTail } from './tail.ts';
 
 /**
- * Follows what an attempt says on both streams. Each stream is folded by itself, so the result is the same whether the
- * files were followed while they grew or read once after a crash.
+ * Follows what an attempt says on both streams. Each stream is folded by itself, so the result is
+ * the same whether the files were followed while they grew or read once after a crash.
  */
-export const listen = (paths: { stdout: string; stderr: string }, onProgress: (progress: Progress) => void = () => {}) => {
+export const listen = (
+  paths: { stdout: string; stderr: string },
+  onProgress: (progress: Progress) => void = () => {},
+) => {
   const streams = [paths.stdout, paths.stderr].map((path) => {
     const stream: { said: Said; told: Progress | null } = { said: nothingSaid, told: null };
     const tail = openTail(
@@ -16,7 +19,10 @@ export const listen = (paths: { stdout: string; stderr: string }, onProgress: (p
         stream.said = hear(stream.said, line);
       },
       () => {
-        stream.said = warned(stream.said, `a ::stagewright line is longer than ${maxLineBytes / 1024} kB and was left out`);
+        stream.said = warned(
+          stream.said,
+          `a ::stagewright line is longer than ${maxLineBytes / 1024} kB and was left out`,
+        );
       },
     );
     return { stream, tail };
@@ -27,7 +33,8 @@ export const listen = (paths: { stdout: string; stderr: string }, onProgress: (p
       let heard = false;
       for (const { stream, tail } of streams) {
         heard = (await tail.read()) || heard;
-        if (stream.said.progress && stream.said.progress !== stream.told) onProgress(stream.said.progress);
+        if (stream.said.progress && stream.said.progress !== stream.told)
+          onProgress(stream.said.progress);
         stream.told = stream.said.progress;
       }
       return heard;

@@ -1,15 +1,23 @@
 /**
- * The child process in which a module stage runs: reads its request, calls `run`, says what came out. As the entry of a
- * process of its own it may touch the environment, the clock and the exit. Starts fast, so it loads no schema library.
+ * The child process in which a module stage runs: reads its request, calls `run`, says what came
+ * out. As the entry of a process of its own it may touch the environment, the clock and the exit.
+ * Starts fast, so it loads no schema library.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Progress } from '../machines/status.ts';
-import type { AttemptRequest, StageContext, StageFailure, StageModule, StageResult } from './contract.ts';
+import type {
+  AttemptRequest,
+  StageContext,
+  StageFailure,
+  StageModule,
+  StageResult,
+} from './contract.ts';
 import { protocolPrefix } from './protocol-lines.ts';
 
-const say = (message: Record<string, unknown>): void => void process.stdout.write(`${protocolPrefix}${JSON.stringify(message)}\n`);
+const say = (message: Record<string, unknown>): void =>
+  void process.stdout.write(`${protocolPrefix}${JSON.stringify(message)}\n`);
 const writeWhole = (path: string, text: string): void => {
   writeFileSync(`${path}.tmp`, text, { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
@@ -17,7 +25,10 @@ const writeWhole = (path: string, text: string): void => {
 const requestPath = process.env.STAGEWRIGHT_REQUEST as string;
 const request = JSON.parse(readFileSync(requestPath, 'utf8')) as AttemptRequest;
 
-/** Few lines a second are enough for people; the last one is always said, also while the stage goes on in silence. */
+/**
+ * Few lines a second are enough for people; the last one is always said, also while the stage goes
+ * on in silence.
+ */
 const progressEveryMs = 200;
 let waiting: Progress | null = null;
 let pause: NodeJS.Timeout | null = null;
@@ -60,9 +71,13 @@ const refusal = (code: string, message: string, cause?: unknown): Error =>
 /** `builtin:translator` is a file beside this one; anything else is the project's own. */
 const addressOf = (module: string): string => {
   const name = module.match(/^builtin:(translator|analyzer|merger|report|sample-bars)$/)?.[1];
-  const url = name ? new URL(`./builtin/${name}${extname(import.meta.url)}`, import.meta.url) : pathToFileURL(module);
-  if (module.startsWith('builtin:') && !name) throw refusal('not-a-stage-module', `there is no built-in stage ${module}`);
-  if (!existsSync(fileURLToPath(url))) throw refusal('not-a-stage-module', `there is no file ${module}`);
+  const url = name
+    ? new URL(`./builtin/${name}${extname(import.meta.url)}`, import.meta.url)
+    : pathToFileURL(module);
+  if (module.startsWith('builtin:') && !name)
+    throw refusal('not-a-stage-module', `there is no built-in stage ${module}`);
+  if (!existsSync(fileURLToPath(url)))
+    throw refusal('not-a-stage-module', `there is no file ${module}`);
   return url.href;
 };
 
@@ -70,7 +85,8 @@ const load = async (module: string): Promise<StageModule['run']> => {
   const { run } = await import(addressOf(module)).catch((error: unknown) => {
     throw refusal('not-a-stage-module', `${module} cannot be loaded: ${messageOf(error)}`, error);
   });
-  if (typeof run !== 'function') throw refusal('not-a-stage-module', `${module} does not export a function \`run\``);
+  if (typeof run !== 'function')
+    throw refusal('not-a-stage-module', `${module} does not export a function \`run\``);
   return run;
 };
 
@@ -80,15 +96,24 @@ const deliver = (result: StageResult): void => {
   try {
     outputs = result?.outputs && JSON.stringify(result.outputs);
   } catch (error) {
-    throw refusal('bad-outputs', `the outputs cannot be written as JSON: ${messageOf(error)}`, error);
+    throw refusal(
+      'bad-outputs',
+      `the outputs cannot be written as JSON: ${messageOf(error)}`,
+      error,
+    );
   }
   if (outputs) writeWhole(process.env.STAGEWRIGHT_OUTPUTS as string, outputs);
-  if (result?.files) writeWhole(join(dirname(requestPath), 'manifest.json'), JSON.stringify({ files: result.files }));
+  if (result?.files)
+    writeWhole(
+      join(dirname(requestPath), 'manifest.json'),
+      JSON.stringify({ files: result.files }),
+    );
   if (result?.skip !== undefined) say({ skip: result.skip });
   if (result?.partial !== undefined) say({ partial: result.partial });
 };
 
-const messageOf = (error: unknown): string => String((error as { message?: unknown } | null)?.message ?? error);
+const messageOf = (error: unknown): string =>
+  String((error as { message?: unknown } | null)?.message ?? error);
 
 const fail = (error: unknown): void => {
   flushProgress();
@@ -96,7 +121,13 @@ const fail = (error: unknown): void => {
   process.stderr.write(`${stack ?? String(error)}\n`);
   // By shape, not by class: the project may have its own copy of `StageFailure`.
   const known = typeof retryable === 'boolean' && typeof code === 'string';
-  say({ fail: { code: known ? code : 'module-error', message: messageOf(error), retryable: known ? retryable : true } });
+  say({
+    fail: {
+      code: known ? code : 'module-error',
+      message: messageOf(error),
+      retryable: known ? retryable : true,
+    },
+  });
 };
 
 // What a module throws outside its promise ends it all the same.
@@ -107,7 +138,8 @@ process.on('uncaughtException', (error) => {
 try {
   const run = await load((request.program as { module: string }).module);
   deliver(await run(context));
-  // `run` has answered: what it forgot to close (a timer, a socket) must not keep the stage running. Output goes to files, synchronously.
+  // `run` has answered: what it forgot to close (a timer, a socket) must not keep the stage
+  // running. Output goes to files, synchronously.
   process.exit(0);
 } catch (error) {
   fail(error);

@@ -7,24 +7,40 @@ import { answerFrom, filesOf } from './evidence.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
 
-type Deps = { launcher: Launcher; processes: ProcessTable; clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> } };
+type Deps = {
+  launcher: Launcher;
+  processes: ProcessTable;
+  clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> };
+};
 
 /** How often the output of a working stage is looked at. */
 const pollMs = 200;
 // The same extension as this file's: the published package holds JavaScript.
-const moduleHost = fileURLToPath(new URL(`./module-host${extname(import.meta.url)}`, import.meta.url));
+const moduleHost = fileURLToPath(
+  new URL(`./module-host${extname(import.meta.url)}`, import.meta.url),
+);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
- * One attempt of one stage as a program: gate, record, work, exit, sweep, answer. When it answers, no process of the
- * attempt is left, and the evidence for the answer is on disk.
+ * One attempt of one stage as a program: gate, record, work, exit, sweep, answer. When it answers,
+ * no process of the attempt is left, and the evidence for the answer is on disk.
  */
-export const runAttempt = async (deps: Deps, request: AttemptRequest, observer: AttemptObserver): Promise<AttemptAnswer> => {
+export const runAttempt = async (
+  deps: Deps,
+  request: AttemptRequest,
+  observer: AttemptObserver,
+): Promise<AttemptAnswer> => {
   const { attemptDir, token } = request;
   const files = filesOf(attemptDir);
-  const [isNew] = await Promise.all([attemptDir, request.workspace].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
-  // Evidence is only what this attempt leaves; one that was begun before, and never ran, may have left something.
-  if (isNew === undefined) await Promise.all([files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })));
+  const [isNew] = await Promise.all(
+    [attemptDir, request.workspace].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })),
+  );
+  // Evidence is only what this attempt leaves; one that was begun before, and never ran, may have
+  // left something.
+  if (isNew === undefined)
+    await Promise.all(
+      [files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })),
+    );
   if ('module' in request.program) {
     // Without its environment, which may hold secrets: the module finds that in its own process.
     await writeFile(files.request, JSON.stringify({ ...request, env: {} }), { mode: 0o600 });
@@ -33,17 +49,24 @@ export const runAttempt = async (deps: Deps, request: AttemptRequest, observer: 
   const launched = await launch(deps.launcher, request);
   if ('ok' in launched) return launched;
   // Durable before the first instruction: from here on a crash finds a name for the process (T6).
-  if (!(await recorded(observer, launched))) return failed('interrupted', 'the attempt was dropped before it began');
+  if (!(await recorded(observer, launched)))
+    return failed('interrupted', 'the attempt was dropped before it began');
   launched.open();
 
   const heard = listen(files, observer.progress);
   const exit = await follow(deps.clock, heard.read, observer.alive, launched);
-  // Whatever the program left behind goes before anybody is told that it ended; only then is the end of its output final.
+  // Whatever the program left behind goes before anybody is told that it ended; only then is the
+  // end of its output final.
   await deps.processes.end(launched.identity, token, request.graceMs, new AbortController().signal);
   const said = await heard.finish();
   if (exit) return answerFrom(attemptDir, exit, said);
   const { metrics, progress, warnings } = said;
-  return { ...failed('interrupted', 'the launcher died and the exit code with it'), metrics, progress, warnings };
+  return {
+    ...failed('interrupted', 'the launcher died and the exit code with it'),
+    metrics,
+    progress,
+    warnings,
+  };
 };
 
 /** A program that is not recorded is never let through, and is gone before anybody hears of it. */
@@ -60,11 +83,22 @@ const recorded = async (observer: AttemptObserver, launched: Launched): Promise<
   }
 };
 
-const failed = (code: string, message: string, retryable = true): AttemptAnswer & { ok: false } => ({
-  ...{ ok: false, failure: { code, message, retryable }, metrics: {}, progress: null, warnings: [] },
+const failed = (
+  code: string,
+  message: string,
+  retryable = true,
+): AttemptAnswer & { ok: false } => ({
+  ok: false,
+  failure: { code, message, retryable },
+  metrics: {},
+  progress: null,
+  warnings: [],
 });
 
-const launch = async (launcher: Launcher, request: AttemptRequest): Promise<Launched | AttemptAnswer> => {
+const launch = async (
+  launcher: Launcher,
+  request: AttemptRequest,
+): Promise<Launched | AttemptAnswer> => {
   const files = filesOf(request.attemptDir);
   try {
     return await launcher.launch({
@@ -85,7 +119,10 @@ const launch = async (launcher: Launcher, request: AttemptRequest): Promise<Laun
   }
 };
 
-/** Reads the output while the program works. @returns null when the launcher died and took the exit code with it */
+/**
+ * Reads the output while the program works. @returns null when the launcher died and took the exit
+ * code with it
+ */
 const follow = async (
   clock: Deps['clock'],
   read: () => Promise<boolean>,

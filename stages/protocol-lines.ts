@@ -8,8 +8,9 @@ const nextPrefix = Buffer.from(`\n${protocolPrefix}`);
 const newline = 0x0a;
 
 /**
- * Finds protocol lines in a stream of bytes. Ordinary log is searched natively and never split or decoded, so a
- * gigabyte of it costs little; a line is decoded whole, so a character cut by a chunk stays whole.
+ * Finds protocol lines in a stream of bytes. Ordinary log is searched natively and never split or
+ * decoded, so a gigabyte of it costs little; a line is decoded whole, so a character cut by a chunk
+ * stays whole.
  */
 export const createLineFinder = (onLine: (line: string) => void, onTooLong: () => void) => {
   let rest: Buffer = Buffer.alloc(0);
@@ -17,7 +18,8 @@ export const createLineFinder = (onLine: (line: string) => void, onTooLong: () =
 
   const isOurs = (line: Buffer): boolean => line.subarray(0, prefix.length).equals(prefix);
   const mayBecomeOurs = (line: Buffer): boolean => line.equals(prefix.subarray(0, line.length));
-  const tell = (line: Buffer): void => (line.length > maxLineBytes ? onTooLong() : onLine(line.toString('utf8').trimEnd()));
+  const tell = (line: Buffer): void =>
+    line.length > maxLineBytes ? onTooLong() : onLine(line.toString('utf8').trimEnd());
 
   /** Keeps an unfinished line only when it is, or may become, one of ours. */
   const keep = (line: Buffer): void => {

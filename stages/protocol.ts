@@ -3,7 +3,10 @@ import type { Failure } from '../machines/failure.ts';
 import { type Progress, progressSchema } from '../machines/status.ts';
 import { protocolPrefix } from './protocol-lines.ts';
 
-/** Codes that the service itself gives. An `interrupted` costs no retry, so a program that says it would never end. */
+/**
+ * Codes that the service itself gives. An `interrupted` costs no retry, so a program that says it
+ * would never end.
+ */
 const ownCodes = ['interrupted', 'timeout', 'stopped'];
 const bounded = (maxChars: number) => z.string().transform((text) => text.slice(0, maxChars));
 
@@ -37,7 +40,15 @@ export type Said = {
   fail: Failure | null;
   warnings: string[];
 };
-export const nothingSaid: Said = { progress: null, metrics: {}, outputs: {}, skip: null, partial: null, fail: null, warnings: [] };
+export const nothingSaid: Said = {
+  progress: null,
+  metrics: {},
+  outputs: {},
+  skip: null,
+  partial: null,
+  fail: null,
+  warnings: [],
+};
 
 /** Outputs travel in snapshots and events: bounded, big things by reference. */
 export const maxOutputBytes = 64 * 1024;
@@ -48,7 +59,10 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 export const warned = (said: Said, warning: string): Said =>
   said.warnings.length >= maxWarnings ? said : { ...said, warnings: [...said.warnings, warning] };
 
-/** Folds one line into what was said. A line that does not fit is a warning, nothing more; the first `fail` stands. */
+/**
+ * Folds one line into what was said. A line that does not fit is a warning, nothing more; the first
+ * `fail` stands.
+ */
 export const hear = (said: Said, line: string): Said => {
   if (!line.startsWith(protocolPrefix)) return said;
   let raw: unknown;
@@ -60,7 +74,10 @@ export const hear = (said: Said, line: string): Said => {
   const parsed = lineSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return warned(said, `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`);
+    return warned(
+      said,
+      `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`,
+    );
   }
   const { progress, metric, output, skip, partial, fail } = parsed.data;
   const heard: Said = {
@@ -88,9 +105,18 @@ export const joined = (stdout: Said, stderr: Said): Said => {
   return adding(both, 'outputs', { ...stderr.outputs, ...stdout.outputs }, maxOutputBytes);
 };
 
-const adding = (said: Said, what: 'outputs' | 'metrics', values: Record<string, unknown>, maxBytes: number): Said => {
+const adding = (
+  said: Said,
+  what: 'outputs' | 'metrics',
+  values: Record<string, unknown>,
+  maxBytes: number,
+): Said => {
   const sum = { ...said[what], ...values };
-  if (bytesOf(sum) > maxBytes) return warned(said, `${what} are larger than ${maxBytes / 1024} kB; the last ones were left out`);
+  if (bytesOf(sum) > maxBytes)
+    return warned(
+      said,
+      `${what} are larger than ${maxBytes / 1024} kB; the last ones were left out`,
+    );
   return { ...said, [what]: sum };
 };
 

@@ -12,8 +12,15 @@ export type Tail = {
   finish(): Promise<void>;
 };
 
-/** Follows a growing file with bounded memory; a protocol line is told once it is whole. A missing file is an empty one. */
-export const openTail = (path: string, onLine: (line: string) => void, onTooLong: () => void): Tail => {
+/**
+ * Follows a growing file with bounded memory; a protocol line is told once it is whole. A missing
+ * file is an empty one.
+ */
+export const openTail = (
+  path: string,
+  onLine: (line: string) => void,
+  onTooLong: () => void,
+): Tail => {
   const finder = createLineFinder(onLine, onTooLong);
   let file: FileHandle | null = null;
   let offset = 0;
@@ -50,8 +57,14 @@ export const openTail = (path: string, onLine: (line: string) => void, onTooLong
   };
 };
 
-/** The end of a text file: at most `maxBytes` and `maxLines`, without a torn character at its start. */
-export const readTail = async (path: string, maxBytes: number, maxLines: number): Promise<string> => {
+/**
+ * The end of a text file: at most `maxBytes` and `maxLines`, without a torn character at its start.
+ */
+export const readTail = async (
+  path: string,
+  maxBytes: number,
+  maxLines: number,
+): Promise<string> => {
   const file = await open(path, 'r').catch(() => null);
   if (!file) return '';
   try {
@@ -60,7 +73,13 @@ export const readTail = async (path: string, maxBytes: number, maxLines: number)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
     let start = 0;
     while (from > 0 && start < 4 && ((buffer[start] ?? 0) & 0xc0) === 0x80) start += 1;
-    return buffer.subarray(start, bytesRead).toString('utf8').trimEnd().split('\n').slice(-maxLines).join('\n');
+    return buffer
+      .subarray(start, bytesRead)
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(-maxLines)
+      .join('\n');
   } finally {
     await file.close();
   }

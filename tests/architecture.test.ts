@@ -12,17 +12,25 @@ const sources = new Map(files.map((file) => [file, readFileSync(join(root, file)
 const importPattern =
   /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+['"]([^'"]+)['"]|\b(?:import|require|resolve)\(\s*['"`]([^'"`]+)['"`]|(?:^|\n)import\s+['"]([^'"]+)['"]/g;
 const importsOf = (file: string): string[] =>
-  [...(sources.get(file) ?? '').matchAll(importPattern)].map(([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string);
+  [...(sources.get(file) ?? '').matchAll(importPattern)].map(
+    ([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string,
+  );
 /** Code without its comments: a rule about code is not broken by a sentence. */
-const codeOf = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
+const codeOf = (text: string): string =>
+  text.replaceAll(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm, '');
 const local = (file: string): string[] =>
   importsOf(file)
     .filter((path) => path.startsWith('.'))
     .map((path) => relative(root, join(root, dirname(file), path)));
-const where = (pattern: RegExp): string[] => files.filter((file) => pattern.test(codeOf(sources.get(file) ?? '')));
-const outside = (found: string[], allowed: string[]): string[] => found.filter((file) => !allowed.some((door) => file.startsWith(door)));
+const where = (pattern: RegExp): string[] =>
+  files.filter((file) => pattern.test(codeOf(sources.get(file) ?? '')));
+const outside = (found: string[], allowed: string[]): string[] =>
+  found.filter((file) => !allowed.some((door) => file.startsWith(door)));
 
-/** `child_process`, `node:child_process` and `yaml/util` are the same doors as the names they stand for. */
+/**
+ * `child_process`, `node:child_process` and `yaml/util` are the same doors as the names they stand
+ * for.
+ */
 const isPartOf = (dependency: string, path: string): boolean => {
   const bare = (name: string): string => name.replace(/^node:/, '');
   return bare(path) === bare(dependency) || bare(path).startsWith(`${bare(dependency)}/`);
@@ -33,7 +41,11 @@ test('the rules look at something', () => expect(files.length).toBeGreaterThan(6
 test('imports point one way: machines ← stages ← services ← server ← client ← bin', () => {
   const wrong = files.flatMap((file) =>
     local(file)
-      .filter((target) => folders.indexOf(target.split('/')[0] as string) > folders.indexOf(file.split('/')[0] as string))
+      .filter(
+        (target) =>
+          folders.indexOf(target.split('/')[0] as string) >
+          folders.indexOf(file.split('/')[0] as string),
+      )
       .map((target) => `${file} → ${target}`),
   );
   expect(wrong).toEqual([]);
@@ -83,7 +95,11 @@ test('machines/ is pure: it imports zod, xstate and itself only', () => {
     .filter((file) => file.startsWith('machines/'))
     .flatMap((file) =>
       importsOf(file)
-        .filter((path) => !['zod', 'xstate'].includes(path) && !(path.startsWith('.') && join(dirname(file), path).startsWith('machines/')))
+        .filter(
+          (path) =>
+            !['zod', 'xstate'].includes(path) &&
+            !(path.startsWith('.') && join(dirname(file), path).startsWith('machines/')),
+        )
         .map((path) => `${file}: ${path}`),
     );
   expect(foreign).toEqual([]);
@@ -92,15 +108,20 @@ test('machines/ is pure: it imports zod, xstate and itself only', () => {
 test('client/ runs in a browser: it imports machines/ and itself only', () => {
   const foreign = files
     .filter((file) => file.startsWith('client/'))
-    .flatMap((file) => importsOf(file).filter((path) => !/^(\.|\.\.\/machines)\/[a-z-]+\.ts$/.test(path)));
+    .flatMap((file) =>
+      importsOf(file).filter((path) => !/^(\.|\.\.\/machines)\/[a-z-]+\.ts$/.test(path)),
+    );
   expect(foreign).toEqual([]);
 });
 
 test('dashboard/ imports client/, machines/ and itself only, and nobody imports it', () => {
-  const inside = (file: string): boolean => file.startsWith('dashboard/') && !file.startsWith('dashboard/build/');
+  const inside = (file: string): boolean =>
+    file.startsWith('dashboard/') && !file.startsWith('dashboard/build/');
   const foreign = files.flatMap((file) =>
     local(file)
-      .filter((target) => (inside(file) ? !/^(dashboard|client|machines)\//.test(target) : inside(target)))
+      .filter((target) =>
+        inside(file) ? !/^(dashboard|client|machines)\//.test(target) : inside(target),
+      )
       .map((target) => `${file} → ${target}`),
   );
   expect(foreign).toEqual([]);
@@ -108,9 +129,11 @@ test('dashboard/ imports client/, machines/ and itself only, and nobody imports 
 
 /** What is left of a file when its types are taken away. */
 const valueImports = (file: string): string[] =>
-  [...(sources.get(file) ?? '').replaceAll(/(?:^|\n)(import|export) type [^;]*;/g, '').matchAll(importPattern)].map(
-    ([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string,
-  );
+  [
+    ...(sources.get(file) ?? '')
+      .replaceAll(/(?:^|\n)(import|export) type [^;]*;/g, '')
+      .matchAll(importPattern),
+  ].map(([, from, dynamic, bare]) => (from ?? dynamic ?? bare) as string);
 
 test('what the browser loads reaches neither xstate nor zod nor a module of Node', () => {
   const reached = new Map<string, string>();
@@ -142,21 +165,31 @@ test('time comes through services/clock.ts', () => {
     'dashboard/',
   ];
   const pattern = /Date\.now\b|new Date\(\)|\bsetTimeout\(|\bsetInterval\(|hrtime|performance\./;
-  const importing = files.filter((file) => importsOf(file).some((path) => isPartOf('timers', path) || isPartOf('perf_hooks', path)));
+  const importing = files.filter((file) =>
+    importsOf(file).some((path) => isPartOf('timers', path) || isPartOf('perf_hooks', path)),
+  );
   expect(outside([...where(pattern), ...importing], exceptions)).toEqual([]);
 });
 
 test('randomness and the environment each have their doors', () => {
-  expect(outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/output.ts'])).toEqual([]);
-  expect(where(/\bcrypto\b|randomUUID|randomBytes/).filter((file) => file.startsWith('machines/'))).toEqual([]);
+  expect(outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/output.ts'])).toEqual(
+    [],
+  );
   expect(
-    outside(where(/process\.env\b|\{[^{}]*\benv\b[^{}]*\}\s*=\s*process\s*;|['"]node:process['"]/), ['bin/', 'stages/module-host.ts']),
+    where(/\bcrypto\b|randomUUID|randomBytes/).filter((file) => file.startsWith('machines/')),
+  ).toEqual([]);
+  expect(
+    outside(
+      where(/process\.env\b|\{[^{}]*\benv\b[^{}]*\}\s*=\s*process\s*;|['"]node:process['"]/),
+      ['bin/', 'stages/module-host.ts'],
+    ),
   ).toEqual([]);
 });
 
 test('actors are made, and SQL is written, in one place', () => {
   expect(outside(where(/createActor\(/), ['services/interpreter/'])).toEqual([]);
-  const sql = /\b(SELECT [\w*]|INSERT (OR \w+ )?INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|CREATE TABLE\b)/;
+  const sql =
+    /\b(SELECT [\w*]|INSERT (OR \w+ )?INTO\b|UPDATE \w+ SET\b|DELETE FROM\b|CREATE TABLE\b)/;
   expect(outside(where(sql), ['services/sqlite/', 'stages/builtin/'])).toEqual([]);
 });
 

@@ -26,7 +26,10 @@ compdef _stagewright stagewright
     words
       .flatMap(({ name, options }) => [
         `complete -c stagewright -n __fish_use_subcommand -f -a ${name}`,
-        ...options.map((option) => `complete -c stagewright -n '__fish_seen_subcommand_from ${name}' -l ${option.slice(2)}`),
+        ...options.map(
+          (option) =>
+            `complete -c stagewright -n '__fish_seen_subcommand_from ${name}' -l ${option.slice(2)}`,
+        ),
       ])
       .join('\n')
       .concat('\n'),
@@ -35,7 +38,8 @@ compdef _stagewright stagewright
 export const completionOf = (commands: Record<string, Command>): Command => ({
   usage: 'bash | zsh | fish',
   help: 'a completion script for the shell, to stdout',
-  ...{ options: [], maxArgs: 1 },
+  options: [],
+  maxArgs: 1,
   run: async ({ args: [shell = ''], out }) => {
     const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
     if (!script) throw new Usage(`completion ${shell}: expected bash, zsh or fish`);
@@ -45,7 +49,10 @@ export const completionOf = (commands: Record<string, Command>): Command => ({
         .filter((option) => option === 'url' || options.includes(option as never))
         .map((option) => `--${option}`),
     }));
-    out.write('stdout', script([...words, { name: 'serve', options: [] }, { name: 'help', options: [] }]));
+    out.write(
+      'stdout',
+      script([...words, { name: 'serve', options: [] }, { name: 'help', options: [] }]),
+    );
     return exits.done;
   },
 });

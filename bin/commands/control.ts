@@ -8,15 +8,21 @@ type RunCommand = Operations['POST /api/runs/{id}/commands']['body'];
 /** The run that is meant: the one named, else the live or latest one of the pipeline. */
 const meant = async ({ api, args: [name] }: Context): Promise<Status> => {
   if (isRunId(name)) return (await api.ask('GET /api/runs/{id}', { path: { id: name } })) as Status;
-  const status = (await api.ask('GET /api/pipeline/status', { query: { pipeline: name } })) as Status;
-  if (status.run_id === null) throw new Usage(`${status.pipeline} shows no run; name one by its id`);
+  const status = (await api.ask('GET /api/pipeline/status', {
+    query: { pipeline: name },
+  })) as Status;
+  if (status.run_id === null)
+    throw new Usage(`${status.pipeline} shows no run; name one by its id`);
   return status;
 };
 
 const send = async (context: Context, { run_id }: Status, command: RunCommand): Promise<Status> => {
   const { api, values } = context;
   const body = { ...command, ...(values.reason !== undefined && { reason: values.reason }) };
-  return (await api.ask('POST /api/runs/{id}/commands', { path: { id: run_id as string }, body })) as Status;
+  return (await api.ask('POST /api/runs/{id}/commands', {
+    path: { id: run_id as string },
+    body,
+  })) as Status;
 };
 
 const shown = (context: Context, status: Status): number => {
@@ -27,7 +33,8 @@ const shown = (context: Context, status: Status): number => {
 const outputsOf = (text: string): Record<string, never> => {
   try {
     const outputs: unknown = JSON.parse(text);
-    if (outputs && typeof outputs === 'object' && !Array.isArray(outputs)) return outputs as Record<string, never>;
+    if (outputs && typeof outputs === 'object' && !Array.isArray(outputs))
+      return outputs as Record<string, never>;
   } catch {
     // Said below.
   }
@@ -37,7 +44,8 @@ const outputsOf = (text: string): Record<string, never> => {
 const simple = (type: 'PAUSE' | 'RESUME', help: string): Command => ({
   usage: '[pipeline | run id] [--reason text]',
   help,
-  ...{ options: ['reason', 'json'], maxArgs: 1 },
+  options: ['reason', 'json'],
+  maxArgs: 1,
   run: async (context) => shown(context, await send(context, await meant(context), { type })),
 });
 
@@ -46,7 +54,8 @@ export const controlCommands: Record<string, Command> = {
   retry: {
     usage: '[pipeline | run id] [--stage name] [--latest] [--reason text] [--wait]',
     help: 'try again at once; of a run that has ended: a new run from the failed stage, or --stage, with --latest by the file of today',
-    ...{ options: ['stage', 'latest', 'reason', 'wait', 'json'], maxArgs: 1 },
+    options: ['stage', 'latest', 'reason', 'wait', 'json'],
+    maxArgs: 1,
     run: async (context) => {
       const { values } = context;
       const run = await meant(context);
@@ -69,25 +78,36 @@ export const controlCommands: Record<string, Command> = {
   skip: {
     usage: '[pipeline | run id] [--stage name] [--outputs json] [--reason text]',
     help: 'the current stage is over; --outputs where a later stage needs them',
-    ...{ options: ['stage', 'outputs', 'reason', 'json'], maxArgs: 1 },
+    options: ['stage', 'outputs', 'reason', 'json'],
+    maxArgs: 1,
     run: async (context) => {
       const { stage, outputs } = context.values;
-      const more = { ...(stage !== undefined && { stage }), ...(outputs !== undefined && { outputs: outputsOf(outputs) }) };
-      return shown(context, await send(context, await meant(context), { type: 'SKIP_STAGE', ...more }));
+      const more = {
+        ...(stage !== undefined && { stage }),
+        ...(outputs !== undefined && { outputs: outputsOf(outputs) }),
+      };
+      return shown(
+        context,
+        await send(context, await meant(context), { type: 'SKIP_STAGE', ...more }),
+      );
     },
   },
   reload: {
     usage: '',
     help: 'read the pipeline files again; what is live goes on as it began, a broken file keeps what it said before',
-    ...{ options: ['json'], maxArgs: 0 },
+    options: ['json'],
+    maxArgs: 0,
     run: async ({ api, out, values }) => {
       const report = await api.ask('POST /api/pipelines/reload');
       if (values.json) out.json(report);
       else {
         const { problems, ...names } = report;
-        const parts = Object.entries(names).flatMap(([word, some]) => (some.length > 0 ? [`${word}: ${some.join(', ')}`] : []));
+        const parts = Object.entries(names).flatMap(([word, some]) =>
+          some.length > 0 ? [`${word}: ${some.join(', ')}`] : [],
+        );
         out.line(parts.join('\n') || 'nothing changed');
-        for (const { file, line, detail } of problems) out.error(`${file}${line ? `:${line}` : ''}: ${detail}`);
+        for (const { file, line, detail } of problems)
+          out.error(`${file}${line ? `:${line}` : ''}: ${detail}`);
       }
       return report.problems.length > 0 ? exits.failed : exits.done;
     },

@@ -5,47 +5,83 @@ import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 
-export type Finding = { what: string; level: 'ok' | 'warning' | 'wrong'; detail: string; todo: string | null };
+export type Finding = {
+  what: string;
+  level: 'ok' | 'warning' | 'wrong';
+  detail: string;
+  todo: string | null;
+};
 type Place = { api: Api; url: string; dataDir: string; pipelines: string };
 
 const ok = (what: string, detail: string): Finding => ({ what, level: 'ok', detail, todo: null });
-const found = (level: 'warning' | 'wrong', what: string, detail: string, todo: string): Finding => ({ what, level, detail, todo });
+const found = (
+  level: 'warning' | 'wrong',
+  what: string,
+  detail: string,
+  todo: string,
+): Finding => ({ what, level, detail, todo });
 
 const lowDiskBytes = 1024 ** 3;
 
-const node = async (): Promise<Finding> => ok('node', `${process.versions.node} on ${process.platform}`);
+const node = async (): Promise<Finding> =>
+  ok('node', `${process.versions.node} on ${process.platform}`);
 
 const platform = async (): Promise<Finding> =>
   process.platform === 'linux'
     ? ok('system', 'Linux: processes can be found and ended')
-    : found('wrong', 'system', `${process.platform} has no /proc`, 'stages can be run on Linux only');
+    : found(
+        'wrong',
+        'system',
+        `${process.platform} has no /proc`,
+        'stages can be run on Linux only',
+      );
 
 const files = async ({ pipelines }: Place): Promise<Finding> => {
   const loaded = await loadPipelines(pipelines);
   const [first] = loaded.problems;
-  if (first) return found('wrong', 'pipelines', `${first.file}: ${first.detail}`, `stagewright validate ${pipelines}`);
-  if (loaded.pipelines.size === 0) return found('warning', 'pipelines', `none in ${pipelines}`, 'name the folder with --pipelines');
+  if (first)
+    return found(
+      'wrong',
+      'pipelines',
+      `${first.file}: ${first.detail}`,
+      `stagewright validate ${pipelines}`,
+    );
+  if (loaded.pipelines.size === 0)
+    return found(
+      'warning',
+      'pipelines',
+      `none in ${pipelines}`,
+      'name the folder with --pipelines',
+    );
   return ok('pipelines', [...loaded.pipelines.keys()].join(', '));
 };
 
 const folder = async ({ dataDir }: Place): Promise<Finding> => {
   const info = await stat(dataDir).catch(() => null);
   if (!info) return ok('data', `${dataDir} does not exist yet; the first start makes it`);
-  if (!info.isDirectory()) return found('wrong', 'data', `${dataDir} is no folder`, 'name another one with --data-dir');
+  if (!info.isDirectory())
+    return found('wrong', 'data', `${dataDir} is no folder`, 'name another one with --data-dir');
   const may = await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK).then(
     () => true,
     () => false,
   );
   return may
     ? ok('data', dataDir)
-    : found('wrong', 'data', `${dataDir} cannot be written`, 'run as its owner, or name another one with --data-dir');
+    : found(
+        'wrong',
+        'data',
+        `${dataDir} cannot be written`,
+        'run as its owner, or name another one with --data-dir',
+      );
 };
 
 const disk = async ({ dataDir }: Place): Promise<Finding> => {
   const { bavail, bsize } = await statfs(dataDir).catch(() => statfs('.'));
   const free = bavail * bsize;
   const text = `${(free / 1024 ** 3).toFixed(1)} GB free`;
-  return free < lowDiskBytes ? found('warning', 'disk', text, 'make room, or lower --retention-size') : ok('disk', text);
+  return free < lowDiskBytes
+    ? found('warning', 'disk', text, 'make room, or lower --retention-size')
+    : ok('disk', text);
 };
 
 /** The store is looked at by itself only while nobody works on it. */
@@ -54,8 +90,14 @@ const store = async ({ dataDir }: Place): Promise<Finding> => {
   if (!(await stat(path).catch(() => null))) return ok('store', 'empty: nothing ever ran here');
   const { checkStore } = await import('../../services/sqlite/check.ts');
   const { owner, problem } = checkStore(dataDir);
-  if (owner) return ok('store', `in use by the service with pid ${owner.pid}${owner.url ? ` at ${owner.url}` : ''}`);
-  return problem === null ? ok('store', 'whole') : found('wrong', 'store', problem, 'restore the data directory from a backup');
+  if (owner)
+    return ok(
+      'store',
+      `in use by the service with pid ${owner.pid}${owner.url ? ` at ${owner.url}` : ''}`,
+    );
+  return problem === null
+    ? ok('store', 'whole')
+    : found('wrong', 'store', problem, 'restore the data directory from a backup');
 };
 
 const service = async ({ api, url }: Place): Promise<Finding> => {
@@ -67,7 +109,12 @@ const service = async ({ api, url }: Place): Promise<Finding> => {
     return found('warning', 'service', `${status} at ${url}; ${detail}`, 'see GET /api/health');
   } catch (error) {
     if (!(error instanceof NotReachable))
-      return found('warning', 'service', `at ${url}: ${(error as Error).message}`, 'see the log of the service');
+      return found(
+        'warning',
+        'service',
+        `at ${url}: ${(error as Error).message}`,
+        'see the log of the service',
+      );
     return port(url, error.message);
   }
 };
@@ -78,10 +125,17 @@ const port = async (url: string, message: string): Promise<Finding> => {
   const taken = await new Promise<string | null>((resolve) => {
     const server = createServer();
     server.once('error', (error: { code?: string }) => resolve(error.code ?? 'unknown'));
-    server.listen(Number(number || 80), hostname.replace(/^\[|\]$/g, ''), () => server.close(() => resolve(null)));
+    server.listen(Number(number || 80), hostname.replace(/^\[|\]$/g, ''), () =>
+      server.close(() => resolve(null)),
+    );
   });
   if (taken === null) return found('warning', 'service', message, 'stagewright serve');
-  return found('wrong', 'port', `${url} is taken by another program (${taken})`, 'choose another port with --port');
+  return found(
+    'wrong',
+    'port',
+    `${url} is taken by another program (${taken})`,
+    'choose another port with --port',
+  );
 };
 
 /** Processes that carry the mark of an attempt, while no service is there whose they could be. */
@@ -108,6 +162,7 @@ const leftovers = async ({ api }: Place): Promise<Finding> => {
 /** Looks at everything a start depends on; each finding says what it means. */
 export const examine = async (place: Place): Promise<Finding[]> => {
   const findings: Finding[] = [];
-  for (const look of [node, platform, files, folder, disk, store, service, leftovers]) findings.push(await look(place));
+  for (const look of [node, platform, files, folder, disk, store, service, leftovers])
+    findings.push(await look(place));
   return findings;
 };

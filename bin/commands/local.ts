@@ -14,7 +14,8 @@ export const localCommands: Record<string, Command> = {
   validate: {
     usage: '[folder or file, default ./pipelines] [--strict]',
     help: 'read pipeline files, name every fault with its line and what may go wrong; --strict: warnings count',
-    ...{ options: ['json', 'strict'], maxArgs: 1 },
+    options: ['json', 'strict'],
+    maxArgs: 1,
     run: async ({ args: [given = './pipelines'], values, out }) => {
       const path = resolve(given);
       const info = await stat(path).catch(() => null);
@@ -24,11 +25,18 @@ export const localCommands: Record<string, Command> = {
       const shutdownTimeoutMs = defaultShutdownTimeoutMs;
       const pipelines = [...loaded.pipelines.values()]
         .filter(({ file }) => isMeant(file))
-        .map((entry) => ({ ...entry, lint: lintOf(entry, { shutdownTimeoutMs, intervalMs: intervalOfFile(entry, Date.now()) }) }));
+        .map((entry) => ({
+          ...entry,
+          lint: lintOf(entry, { shutdownTimeoutMs, intervalMs: intervalOfFile(entry, Date.now()) }),
+        }));
       const problems = loaded.problems.filter(({ file }) => isMeant(file));
       if (values.json)
         out.json({
-          pipelines: pipelines.map(({ definition, projectDir, lint }) => ({ definition, project_dir: projectDir, lint })),
+          pipelines: pipelines.map(({ definition, projectDir, lint }) => ({
+            definition,
+            project_dir: projectDir,
+            lint,
+          })),
           problems,
         });
       else {
@@ -37,25 +45,41 @@ export const localCommands: Record<string, Command> = {
             `${out.paint('green', 'ok')}  ${file}  ${definition.name}: ${definition.stages.map(({ name }) => name).join(' → ')}  (paths from ${projectDir})`,
           );
           for (const finding of lint)
-            out.line(`    ${out.paint(severityColors[finding.severity], finding.severity)}  ${lintLine(file, finding)}`);
+            out.line(
+              `    ${out.paint(severityColors[finding.severity], finding.severity)}  ${lintLine(file, finding)}`,
+            );
         }
         for (const { file, line, pointer, detail } of problems)
-          out.error(`${out.paint('red', 'fault')}  ${file}${line ? `:${line}` : ''}  ${pointer ? `${pointer}: ` : ''}${detail}`);
+          out.error(
+            `${out.paint('red', 'fault')}  ${file}${line ? `:${line}` : ''}  ${pointer ? `${pointer}: ` : ''}${detail}`,
+          );
       }
       const counts = values.strict ? ['warning', 'error'] : ['error'];
-      const isWell = pipelines.every(({ lint }) => lint.every(({ severity }) => !counts.includes(severity)));
+      const isWell = pipelines.every(({ lint }) =>
+        lint.every(({ severity }) => !counts.includes(severity)),
+      );
       return problems.length === 0 && isWell ? exits.done : exits.failed;
     },
   },
   doctor: {
     usage: '[--data-dir ./data] [--pipelines ./pipelines]',
     help: 'look for what is wrong here, and say what to do',
-    ...{ options: ['data-dir', 'pipelines', 'json'], maxArgs: 0 },
+    options: ['data-dir', 'pipelines', 'json'],
+    maxArgs: 0,
     run: async ({ api, url, values, out, env }) => {
       const dataDir = values['data-dir'] ?? env.STAGEWRIGHT_DATA_DIR ?? './data';
       const pipelines = values.pipelines ?? env.STAGEWRIGHT_PIPELINES ?? './pipelines';
-      const findings = await examine({ api, url, dataDir: resolve(dataDir), pipelines: resolve(pipelines) });
-      const words = { ok: out.paint('green', 'ok  '), warning: out.paint('yellow', 'warn'), wrong: out.paint('red', 'FAIL') };
+      const findings = await examine({
+        api,
+        url,
+        dataDir: resolve(dataDir),
+        pipelines: resolve(pipelines),
+      });
+      const words = {
+        ok: out.paint('green', 'ok  '),
+        warning: out.paint('yellow', 'warn'),
+        wrong: out.paint('red', 'FAIL'),
+      };
       for (const finding of findings)
         if (values.json) out.json(finding);
         else

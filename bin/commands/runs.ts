@@ -23,7 +23,8 @@ const paramsOf = (given: string[] = []): Record<string, unknown> =>
 const timeoutOf = (timeout: string | undefined): number | null => {
   if (timeout === undefined) return null;
   const ms = Number(timeout) * 1000;
-  if (!(ms > 0 && ms < 2 ** 31)) throw new Usage(`--timeout ${timeout}: expected seconds, at most 24 days`);
+  if (!(ms > 0 && ms < 2 ** 31))
+    throw new Usage(`--timeout ${timeout}: expected seconds, at most 24 days`);
   return ms;
 };
 
@@ -31,11 +32,20 @@ const begin = async (context: Context, isWaiting: boolean): Promise<number> => {
   const { api, args, values } = context;
   // Before the start: a command that is refused for its spelling must not leave a run behind.
   const timeoutMs = timeoutOf(values.timeout);
-  const body = { params: paramsOf(values.param), ...(values.reason !== undefined && { reason: values.reason }) };
-  const headers: Record<string, string> = values.key === undefined ? {} : { 'Idempotency-Key': values.key };
+  const body = {
+    params: paramsOf(values.param),
+    ...(values.reason !== undefined && { reason: values.reason }),
+  };
+  const headers: Record<string, string> =
+    values.key === undefined ? {} : { 'Idempotency-Key': values.key };
   const query = { pipeline: args[0] };
   const status = values.stage
-    ? await api.ask('POST /api/pipeline/stage/{stage}', { path: { stage: values.stage }, query, body, headers })
+    ? await api.ask('POST /api/pipeline/stage/{stage}', {
+        path: { stage: values.stage },
+        query,
+        body,
+        headers,
+      })
     : await api.ask('POST /api/pipeline/start', { query, body, headers });
   if (isWaiting) return waitFor(context, status.run_id as string, timeoutMs);
   tell(context, status as Status);
@@ -50,21 +60,25 @@ const statusOf = async ({ api, args: [name] }: Context): Promise<Status> =>
 const startOptions = ['param', 'reason', 'stage', 'key', 'timeout', 'json'] as const;
 export const runCommands: Record<string, Command> = {
   start: {
-    usage: '[pipeline] [--param name=value …] [--stage name] [--reason text] [--key text] [--wait [--timeout seconds]]',
+    usage:
+      '[pipeline] [--param name=value …] [--stage name] [--reason text] [--key text] [--wait [--timeout seconds]]',
     help: 'start a run; --key makes a repeated start harmless',
-    ...{ options: [...startOptions, 'wait'], maxArgs: 1 },
+    options: [...startOptions, 'wait'],
+    maxArgs: 1,
     run: (context) => begin(context, context.values.wait === true),
   },
   run: {
     usage: '[pipeline] [as start]',
     help: 'start a run and follow it to its end',
-    ...{ options: startOptions, maxArgs: 1 },
+    options: startOptions,
+    maxArgs: 1,
     run: (context) => begin(context, true),
   },
   status: {
     usage: '[pipeline | run id]',
     help: 'what it does, or did last',
-    ...{ options: ['json'], maxArgs: 1 },
+    options: ['json'],
+    maxArgs: 1,
     run: async (context) => {
       const status = await statusOf(context);
       tell(context, status);
@@ -74,13 +88,17 @@ export const runCommands: Record<string, Command> = {
   stop: {
     usage: '[pipeline | run id] [--reason text]',
     help: 'stop the live run',
-    ...{ options: ['reason', 'json'], maxArgs: 1 },
+    options: ['reason', 'json'],
+    maxArgs: 1,
     run: async (context) => {
       const { api, args, values } = context;
       const body = values.reason === undefined ? {} : { reason: values.reason };
       const [name] = args;
       const status = isRunId(name)
-        ? await api.ask('POST /api/runs/{id}/commands', { path: { id: name }, body: { type: 'STOP', ...body } })
+        ? await api.ask('POST /api/runs/{id}/commands', {
+            path: { id: name },
+            body: { type: 'STOP', ...body },
+          })
         : await api.ask('POST /api/pipeline/stop', { query: { pipeline: name }, body });
       tell(context, status as Status);
       return exits.done;
@@ -89,10 +107,15 @@ export const runCommands: Record<string, Command> = {
   acknowledge: {
     usage: 'pipeline --reason text',
     help: 'forget its failures in a row: automatic runs that they paused go on',
-    ...{ options: ['reason', 'json'], maxArgs: 1 },
+    options: ['reason', 'json'],
+    maxArgs: 1,
     run: async ({ api, args: [name], values, out }) => {
-      if (name === undefined || values.reason === undefined) throw new Usage('acknowledge: expected a pipeline and --reason');
-      const done = await api.ask('POST /api/pipelines/{name}/acknowledge', { path: { name }, body: { reason: values.reason } });
+      if (name === undefined || values.reason === undefined)
+        throw new Usage('acknowledge: expected a pipeline and --reason');
+      const done = await api.ask('POST /api/pipelines/{name}/acknowledge', {
+        path: { name },
+        body: { reason: values.reason },
+      });
       if (values.json) out.json(done);
       else out.line(`the failures of ${name} are acknowledged; its automatic runs go on`);
       return exits.done;
@@ -101,26 +124,51 @@ export const runCommands: Record<string, Command> = {
   reset: {
     usage: '[pipeline] [--force] [--reason text]',
     help: 'show IDLE again; --force stops a live run first, or with a reason releases one whose process nobody can end',
-    ...{ options: ['force', 'reason', 'json'], maxArgs: 1 },
+    options: ['force', 'reason', 'json'],
+    maxArgs: 1,
     run: async (context) => {
       const { api, args, values } = context;
-      const body = { force: values.force === true, ...(values.reason !== undefined && { reason: values.reason }) };
-      tell(context, (await api.ask('POST /api/pipeline/reset', { query: { pipeline: args[0] }, body })) as Status);
+      const body = {
+        force: values.force === true,
+        ...(values.reason !== undefined && { reason: values.reason }),
+      };
+      tell(
+        context,
+        (await api.ask('POST /api/pipeline/reset', {
+          query: { pipeline: args[0] },
+          body,
+        })) as Status,
+      );
       return exits.done;
     },
   },
   runs: {
-    usage: '[pipeline] [--state FAILED] [--trigger manual] [--from instant] [--to instant] [--search text] [--limit 20]',
+    usage:
+      '[pipeline] [--state FAILED] [--trigger manual] [--from instant] [--to instant] [--search text] [--limit 20]',
     help: 'the history, newest first',
-    ...{ options: ['state', 'trigger', 'from', 'to', 'search', 'limit', 'json'], maxArgs: 1 },
+    options: ['state', 'trigger', 'from', 'to', 'search', 'limit', 'json'],
+    maxArgs: 1,
     run: async ({ api, args, values, out }) => {
       const { state, from, to, search: q } = values;
       let left = numberOf('limit', values.limit, 20);
       let cursor: string | null = null;
       while (left > 0) {
-        const query = { pipeline: args[0], state, trigger: values.trigger as 'manual', from, to, q, limit: Math.min(left, 200), cursor };
-        const page: { items: unknown[]; next_cursor: string | null } = await api.ask('GET /api/runs', { query });
-        for (const status of page.items as Status[]) values.json ? out.json(status) : showRunLine(out, status);
+        const query = {
+          pipeline: args[0],
+          state,
+          trigger: values.trigger as 'manual',
+          from,
+          to,
+          q,
+          limit: Math.min(left, 200),
+          cursor,
+        };
+        const page: { items: unknown[]; next_cursor: string | null } = await api.ask(
+          'GET /api/runs',
+          { query },
+        );
+        for (const status of page.items as Status[])
+          values.json ? out.json(status) : showRunLine(out, status);
         left -= page.items.length;
         cursor = page.next_cursor;
         if (cursor === null) break;
@@ -131,12 +179,16 @@ export const runCommands: Record<string, Command> = {
   events: {
     usage: '[run id] [--follow] [--limit 100]',
     help: 'what happened, and with --follow what happens',
-    ...{ options: ['follow', 'limit', 'json'], maxArgs: 1 },
+    options: ['follow', 'limit', 'json'],
+    maxArgs: 1,
     run: async ({ api, args: [name], values, out, url }) => {
       if (name !== undefined && !isRunId(name)) throw new Usage(`${name} is no run id`);
-      const show = (event: JournalEvent): void => (values.json ? out.json(event) : out.line(eventLine(out, event)));
+      const show = (event: JournalEvent): void =>
+        values.json ? out.json(event) : out.line(eventLine(out, event));
       if (!values.follow) {
-        const { items } = await api.ask('GET /api/events', { query: { run_id: name, limit: numberOf('limit', values.limit, 100) } });
+        const { items } = await api.ask('GET /api/events', {
+          query: { run_id: name, limit: numberOf('limit', values.limit, 100) },
+        });
         for (const event of items) show(event as JournalEvent);
         return exits.done;
       }

@@ -7,7 +7,10 @@ import type { InlineConfig, Plugin } from 'vite';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const distDir = join(root, 'dashboard', 'dist');
 
-/** Browsers that have `light-dark()`, `@layer`, `popover` and container queries: none of it is rewritten. */
+/**
+ * Browsers that have `light-dark()`, `@layer`, `popover` and container queries: none of it is
+ * rewritten.
+ */
 const target = ['chrome123', 'firefox125', 'safari17.5'];
 
 /** The service sends what lies beside a file, so compression costs nothing when it runs. */
@@ -30,7 +33,10 @@ const licences = (): Plugin => ({
   closeBundle: () => {
     mkdirSync(join(distDir, 'licences'), { recursive: true });
     for (const font of ['inter', 'jetbrains-mono'])
-      copyFileSync(join(root, 'node_modules/@fontsource-variable', font, 'LICENSE'), join(distDir, 'licences', `${font}.txt`));
+      copyFileSync(
+        join(root, 'node_modules/@fontsource-variable', font, 'LICENSE'),
+        join(distDir, 'licences', `${font}.txt`),
+      );
   },
 });
 

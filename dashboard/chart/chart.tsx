@@ -22,7 +22,11 @@ type Props = {
   caption: string;
 };
 
-const stateOfLine = (line: ChartLine, marks: Marks, isLive: boolean): 'last' | 'taken' | 'ready' | 'idle' => {
+const stateOfLine = (
+  line: ChartLine,
+  marks: Marks,
+  isLive: boolean,
+): 'last' | 'taken' | 'ready' | 'idle' => {
   if (marks.last.has(line.id) && isLive) return 'last';
   if (marks.taken.has(line.id)) return 'taken';
   return isLive && marks.active.has(line.from) ? 'ready' : 'idle';
@@ -58,11 +62,26 @@ const toWholeScreen = (element: HTMLElement | null): void => {
   else void element?.requestFullscreen();
 };
 
-/** The drawing of a chart, lit. One stop of the tab key; the arrow keys walk from state to state. */
-export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelect, caption }: Props) => {
+/**
+ * The drawing of a chart, lit. One stop of the tab key; the arrow keys walk from state to state.
+ */
+export const Chart = ({
+  layout,
+  marks,
+  factsOf,
+  selected,
+  focus,
+  isLive,
+  onSelect,
+  caption,
+}: Props) => {
   const frame = useRef<HTMLDivElement>(null);
   const spot = layout.boxes.find(({ state }) => state.path === focus) ?? null;
-  const { view, isWhole, isFirst, fit, toFirst, zoomIn, zoomOut, handlers } = useViewport(frame, layout, spot);
+  const { view, isWhole, isFirst, fit, toFirst, zoomIn, zoomOut, handlers } = useViewport(
+    frame,
+    layout,
+    spot,
+  );
   const lines = useMemo(() => {
     const states = layout.lines.map((line) => ({ line, state: stateOfLine(line, marks, isLive) }));
     // What was taken lies on top of what was not.
@@ -142,7 +161,12 @@ export const Chart = ({ layout, marks, factsOf, selected, focus, isLive, onSelec
         >
           <Icon name="fit" />
         </button>
-        <button type="button" className="button icon-only" aria-label="On the whole screen" onClick={() => toWholeScreen(frame.current)}>
+        <button
+          type="button"
+          className="button icon-only"
+          aria-label="On the whole screen"
+          onClick={() => toWholeScreen(frame.current)}
+        >
           <Icon name="whole" />
         </button>
       </div>

@@ -3,10 +3,26 @@ import { type LabelRow, labelMetrics } from '../../machines/chart/label.ts';
 import type { Tone } from '../../machines/chart/roles.ts';
 import { unsaid } from './state.tsx';
 
-const icons: Record<LabelRow['kind'], string> = { always: '', done: '✓', error: '✕', after: '◷', event: '●', guard: 'if', note: '' };
+const icons: Record<LabelRow['kind'], string> = {
+  always: '',
+  done: '✓',
+  error: '✕',
+  after: '◷',
+  event: '●',
+  guard: 'if',
+  note: '',
+};
 
 /** What stands on a line. The list of transitions says the same to whoever does not see it. */
-export const LabelBox = ({ label: { x, y, w, h, rows }, state, tone }: { label: ChartLabel; state: string; tone: Tone }) => (
+export const LabelBox = ({
+  label: { x, y, w, h, rows },
+  state,
+  tone,
+}: {
+  label: ChartLabel;
+  state: string;
+  tone: Tone;
+}) => (
   <g className="chart-label" data-state={state} data-tone={tone} {...unsaid}>
     <rect x={x} y={y} width={w} height={h} rx="8" />
     {rows.map(({ kind, text }, index) => {

@@ -3,7 +3,10 @@ import { shownAs } from '../../machines/chart/collapse.ts';
 import type { ChartEdge, ChartGraph } from '../../machines/chart/graph.ts';
 
 export type Transition = Operations['GET /api/runs/{id}/transitions']['answer']['items'][number];
-/** What is lit: where the run stands, how often it entered each state and took each line, and the line taken last. */
+/**
+ * What is lit: where the run stands, how often it entered each state and took each line, and the
+ * line taken last.
+ */
 export type Marks = {
   active: ReadonlySet<string>;
   visits: ReadonlyMap<string, number>;
@@ -17,24 +20,42 @@ const outward = (path: string): string[] => {
   return parts.map((_, index) => parts.slice(0, parts.length - index).join('.'));
 };
 
-/** What XState calls an event, as the chart calls it: `xstate.after.backoff.run.<path>` is the delay `backoff`. */
-const isCausedBy = ({ trigger: { kind, name }, from }: ChartEdge, type: string, chart: string): boolean => {
+/**
+ * What XState calls an event, as the chart calls it: `xstate.after.backoff.run.<path>` is the delay
+ * `backoff`.
+ */
+const isCausedBy = (
+  { trigger: { kind, name }, from }: ChartEdge,
+  type: string,
+  chart: string,
+): boolean => {
   if (kind === 'event') return type === name;
-  if (kind === 'after') return type === `xstate.after.${name}.${from === '' ? chart : `${chart}.${from}`}`;
-  return type === `xstate.${kind}.actor.${name}` || type === `xstate.${kind}.state.${chart}.${name}`;
+  if (kind === 'after')
+    return type === `xstate.after.${name}.${from === '' ? chart : `${chart}.${from}`}`;
+  return (
+    type === `xstate.${kind}.actor.${name}` || type === `xstate.${kind}.state.${chart}.${name}`
+  );
 };
 
 /**
- * The transitions of the chart that a row of the ledger took: the one that its event caused, and what followed by itself. Empty
- * when the chart has none like it.
+ * The transitions of the chart that a row of the ledger took: the one that its event caused, and
+ * what followed by itself. Empty when the chart has none like it.
  */
-const edgesOf = ({ id, states, edges }: ChartGraph, { from, to, event }: Transition): ChartEdge[] => {
-  const initial = new Map(states.filter((state) => state.initial).map(({ parent, path }) => [parent, path]));
+const edgesOf = (
+  { id, states, edges }: ChartGraph,
+  { from, to, event }: Transition,
+): ChartEdge[] => {
+  const initial = new Map(
+    states.filter((state) => state.initial).map(({ parent, path }) => [parent, path]),
+  );
   const enters = (path: string): string => {
     const inner = initial.get(path);
     return inner === undefined ? path : enters(inner);
   };
-  /** The way from a state to where the step ended, over what happens at once; null when there is none. */
+  /**
+   * The way from a state to where the step ended, over what happens at once; null when there is
+   * none.
+   */
   const onward = (at: string, seen: readonly string[]): ChartEdge[] | null => {
     if (at === to) return [];
     if (seen.includes(at)) return null;
@@ -53,20 +74,32 @@ const edgesOf = ({ id, states, edges }: ChartGraph, { from, to, event }: Transit
         return rest ? [[edge, ...rest]] : [];
       }),
   );
-  return ways.find(([edge]) => edge !== undefined && isCausedBy(edge, String(event.type), id)) ?? (from === to ? [] : (ways[0] ?? []));
+  return (
+    ways.find(([edge]) => edge !== undefined && isCausedBy(edge, String(event.type), id)) ??
+    (from === to ? [] : (ways[0] ?? []))
+  );
 };
 
-/** @param transitions the accepted ones, in order; those up to a version show the chart as it stood then */
-export const marksOf = (graph: ChartGraph, transitions: readonly Transition[], closed: ReadonlySet<string>): Marks => {
+/**
+ * @param transitions the accepted ones, in order; those up to a version show the chart as it stood
+ * then
+ */
+export const marksOf = (
+  graph: ChartGraph,
+  transitions: readonly Transition[],
+  closed: ReadonlySet<string>,
+): Marks => {
   const visits = new Map<string, number>();
   const taken = new Map<string, number>();
-  const count = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  const count = (counts: Map<string, number>, key: string): void =>
+    void counts.set(key, (counts.get(key) ?? 0) + 1);
   let last = new Set<string>();
   let at = graph.states.find(({ parent, initial }) => parent === null && initial)?.path ?? '';
   for (const path of outward(at)) count(visits, path);
   for (const transition of transitions) {
     const left = new Set(outward(transition.from));
-    for (const path of outward(transition.to)) if (!left.has(path) || path === transition.to) count(visits, path);
+    for (const path of outward(transition.to))
+      if (!left.has(path) || path === transition.to) count(visits, path);
     const way = edgesOf(graph, transition);
     for (const { to } of way.slice(0, -1)) count(visits, to);
     const lines = way

@@ -19,8 +19,10 @@ type Props = {
 
 const Rest = ({ x, y, glyph }: { x: number; y: number; glyph: Glyph }) => {
   if (glyph === 'done') return <path className="chart-mark" d={`M${x - 5} ${y}l3.5 3.5 6.5-7`} />;
-  if (glyph === 'failed') return <path className="chart-mark" d={`M${x - 4} ${y - 4}l8 8m0-8l-8 8`} />;
-  if (glyph === 'stopped') return <rect className="chart-mark" x={x - 4} y={y - 4} width="8" height="8" rx="1.5" />;
+  if (glyph === 'failed')
+    return <path className="chart-mark" d={`M${x - 4} ${y - 4}l8 8m0-8l-8 8`} />;
+  if (glyph === 'stopped')
+    return <rect className="chart-mark" x={x - 4} y={y - 4} width="8" height="8" rx="1.5" />;
   if (glyph === 'skipped') return <path className="chart-mark" d={`M${x - 5} ${y}h10`} />;
   if (glyph === 'waiting')
     return (
@@ -95,20 +97,35 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
         onClick={() => onSelect(state.path)}
         onKeyDown={(event) => onKeyDown(event, box)}
       >
-        {isActive && shape === 'state' && <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />}
+        {isActive && shape === 'state' && (
+          <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />
+        )}
         {shape === 'choice' ? (
           <path className="chart-box" d={diamond(box)} />
         ) : (
-          <rect className="chart-box" x={x} y={y} width={w} height={h} rx={shape === 'frame' ? 12 : 10} />
+          <rect
+            className="chart-box"
+            x={x}
+            y={y}
+            width={w}
+            height={h}
+            rx={shape === 'frame' ? 12 : 10}
+          />
         )}
-        {isFinal && <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />}
-        {isSelected && <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />}
+        {isFinal && (
+          <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />
+        )}
+        {isSelected && (
+          <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />
+        )}
       </g>
       <Start box={box} />
       <g className="chart-texts" {...unsaid}>
         {shape === 'choice' ? null : shape !== 'state' ? (
           <>
-            {shape === 'frame' && <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />}
+            {shape === 'frame' && (
+              <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />
+            )}
             {number !== null && (
               <>
                 <rect className="chart-badge" x={x + 12} y={y + 9} width="18" height="18" rx="5" />
@@ -142,7 +159,9 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
                 {tail}
               </text>
             )}
-            {details.length > 0 && <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />}
+            {details.length > 0 && (
+              <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />
+            )}
             {details.map(({ key, text }, index) => {
               const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
               const isTimer = key === 'after' && facts.timer !== null;
@@ -151,7 +170,11 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
                   <text x={x + stateMetrics.padX} y={at}>
                     {key}
                   </text>
-                  <text className={isTimer ? '' : 'chart-mono'} x={x + stateMetrics.padX + stateMetrics.keyWidth} y={at}>
+                  <text
+                    className={isTimer ? '' : 'chart-mono'}
+                    x={x + stateMetrics.padX + stateMetrics.keyWidth}
+                    y={at}
+                  >
                     {isTimer ? facts.timer?.text : text}
                   </text>
                 </g>
@@ -159,8 +182,22 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
             })}
             {facts.timer && (
               <>
-                <rect className="chart-track" x={x + 10} y={y + h - 5} width={w - 20} height="3" rx="1.5" />
-                <rect className="chart-progress" x={x + 10} y={y + h - 5} width={(w - 20) * facts.timer.share} height="3" rx="1.5" />
+                <rect
+                  className="chart-track"
+                  x={x + 10}
+                  y={y + h - 5}
+                  width={w - 20}
+                  height="3"
+                  rx="1.5"
+                />
+                <rect
+                  className="chart-progress"
+                  x={x + 10}
+                  y={y + h - 5}
+                  width={(w - 20) * facts.timer.share}
+                  height="3"
+                  rx="1.5"
+                />
               </>
             )}
           </>
@@ -169,7 +206,9 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
       {stripes.map((at) => (
         <path key={at} className="chart-stripe" d={at} />
       ))}
-      {grid && <rect className="chart-inner" x={grid.x} y={grid.y} width={grid.w} height={grid.h} rx="6" />}
+      {grid && (
+        <rect className="chart-inner" x={grid.x} y={grid.y} width={grid.w} height={grid.h} rx="6" />
+      )}
     </g>
   );
 };

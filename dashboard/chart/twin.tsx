@@ -15,7 +15,9 @@ const causeOf = ({ kind, name }: Trigger): string => {
   return `when ${name} ${kind === 'done' ? 'is done' : 'fails'}`;
 };
 
-/** The chart in words: each state, how it stands, and where it leads. The same data as the drawing. */
+/**
+ * The chart in words: each state, how it stands, and where it leads. The same data as the drawing.
+ */
 export const ChartTwin = ({ graph, marks }: { graph: ChartGraph; marks: Marks }) => {
   const roles = rolesOf(graph);
   const list = (parent: string | null) => {
@@ -33,7 +35,8 @@ export const ChartTwin = ({ graph, marks }: { graph: ChartGraph; marks: Marks })
                 return (
                   <p key={key}>
                     {causeOf(trigger)}
-                    {guard === null ? '' : `, if ${guard}`}: {isInternal ? 'noted here' : `to ${to}`}
+                    {guard === null ? '' : `, if ${guard}`}:{' '}
+                    {isInternal ? 'noted here' : `to ${to}`}
                   </p>
                 );
               })}

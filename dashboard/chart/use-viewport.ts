@@ -1,4 +1,13 @@
-import { type KeyboardEvent, type PointerEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { firstView, type Spot, type View, wholeView } from './view.ts';
 
 type Size = { width: number; height: number };
@@ -8,8 +17,14 @@ const least = 0.25;
 const most = 2;
 const step = 1.25;
 
-/** What of the drawing is seen: what can be read of it, until somebody moves it or wants all of it. */
-export const useViewport = (frame: RefObject<HTMLElement | null>, content: Drawing, focus: Spot | null) => {
+/**
+ * What of the drawing is seen: what can be read of it, until somebody moves it or wants all of it.
+ */
+export const useViewport = (
+  frame: RefObject<HTMLElement | null>,
+  content: Drawing,
+  focus: Spot | null,
+) => {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   const [moved, setMoved] = useState<View | 'whole' | null>(null);
   const grip = useRef<{ x: number; y: number; view: View } | null>(null);
@@ -17,7 +32,8 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Drawi
     const element = frame.current;
     if (!element) return;
     const measure = (): void => {
-      if (element.clientWidth > 0) setSize({ width: element.clientWidth, height: element.clientHeight });
+      if (element.clientWidth > 0)
+        setSize({ width: element.clientWidth, height: element.clientHeight });
     };
     measure();
     const observer = new ResizeObserver(measure);
@@ -49,7 +65,11 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Drawi
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       const box = element.getBoundingClientRect();
-      zoomed.current(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
+      zoomed.current(
+        Math.exp(-event.deltaY / 300),
+        event.clientX - box.left,
+        event.clientY - box.top,
+      );
     };
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
@@ -57,7 +77,13 @@ export const useViewport = (frame: RefObject<HTMLElement | null>, content: Drawi
 
   const pan = (x: number, y: number): void => setMoved({ ...view, x: view.x + x, y: view.y + y });
   return {
-    ...{ view, isWhole, isFirst: moved === null, fit, toFirst, zoom, pan },
+    view,
+    isWhole,
+    isFirst: moved === null,
+    fit,
+    toFirst,
+    zoom,
+    pan,
     zoomIn: () => zoom(step),
     zoomOut: () => zoom(1 / step),
     /** Dragging moves it; a press that does not move stays a click. */

@@ -5,8 +5,19 @@ import { ProblemCard } from '../ui/problem.tsx';
 import { wordsOf } from './command-words.ts';
 import { type Target, useSendCommand } from './use-command.ts';
 
-/** Asks once more before something that cannot be taken back, and for the reason that is recorded with it. */
-export const CommandDialog = ({ run, type, onClose }: { run: Target; type: string; onClose: () => void }) => {
+/**
+ * Asks once more before something that cannot be taken back, and for the reason that is recorded
+ * with it.
+ */
+export const CommandDialog = ({
+  run,
+  type,
+  onClose,
+}: {
+  run: Target;
+  type: string;
+  onClose: () => void;
+}) => {
   const { label, icon, does, isDanger, needsReason } = wordsOf(type);
   const send = useSendCommand();
   const [reason, setReason] = useState('');
@@ -15,10 +26,13 @@ export const CommandDialog = ({ run, type, onClose }: { run: Target; type: strin
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setBusy(true);
-    send(run, type, reason.trim() ? { reason: reason.trim() } : {}).then(onClose, (refusal: unknown) => {
-      setError(refusal);
-      setBusy(false);
-    });
+    send(run, type, reason.trim() ? { reason: reason.trim() } : {}).then(
+      onClose,
+      (refusal: unknown) => {
+        setError(refusal);
+        setBusy(false);
+      },
+    );
   };
   return (
     <Dialog title={`${label}: ${run.pipeline}, run ${run.number}`} onClose={onClose}>
@@ -41,7 +55,11 @@ export const CommandDialog = ({ run, type, onClose }: { run: Target; type: strin
           <button type="button" className="button quiet" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className={isDanger ? 'button danger' : 'button primary'} disabled={isBusy}>
+          <button
+            type="submit"
+            className={isDanger ? 'button danger' : 'button primary'}
+            disabled={isBusy}
+          >
             <Icon name={icon} />
             {label}
           </button>

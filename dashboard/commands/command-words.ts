@@ -13,16 +13,31 @@ type Words = {
 };
 const words: Record<string, Words> = {
   STOP: {
-    ...{ label: 'Stop', icon: 'stop', isDanger: true, said: 'Stop was accepted' },
+    label: 'Stop',
+    icon: 'stop',
+    isDanger: true,
+    said: 'Stop was accepted',
     does: 'The stage that works is asked to end, then made to; the run becomes STOPPED when its last process is gone. It cannot go on afterwards.',
   },
-  RETRY_NOW: { label: 'Retry now', icon: 'retry', does: 'The waiting time is cut short.', isDirect: true, said: 'The retry begins now' },
+  RETRY_NOW: {
+    label: 'Retry now',
+    icon: 'retry',
+    does: 'The waiting time is cut short.',
+    isDirect: true,
+    said: 'The retry begins now',
+  },
   RETRY_FROM: {
-    ...{ label: 'Retry', icon: 'retry', said: 'A new run goes on from there' },
+    label: 'Retry',
+    icon: 'retry',
+    said: 'A new run goes on from there',
     does: 'A new run begins at the stage that failed. Stages that succeeded before it are not done again; their results are reused.',
   },
   SKIP_STAGE: {
-    ...{ label: 'Skip stage', icon: 'skip', isDanger: true, needsReason: true, said: 'The stage is skipped' },
+    label: 'Skip stage',
+    icon: 'skip',
+    isDanger: true,
+    needsReason: true,
+    said: 'The stage is skipped',
     does: 'The stage is not done; the run goes on with the next one. The skip is recorded with your reason.',
   },
   PAUSE: {
@@ -32,19 +47,44 @@ const words: Record<string, Words> = {
     isDirect: true,
     said: 'The run pauses after this stage',
   },
-  RESUME: { label: 'Resume', icon: 'start', does: 'The run goes on.', isDirect: true, said: 'The run goes on' },
-  APPROVE: { label: 'Approve', icon: 'check', does: 'The run goes on with the next stage.', said: 'Approved' },
+  RESUME: {
+    label: 'Resume',
+    icon: 'start',
+    does: 'The run goes on.',
+    isDirect: true,
+    said: 'The run goes on',
+  },
+  APPROVE: {
+    label: 'Approve',
+    icon: 'check',
+    does: 'The run goes on with the next stage.',
+    said: 'Approved',
+  },
   REJECT: {
-    ...{ label: 'Reject', icon: 'close', isDanger: true, needsReason: true, said: 'Rejected' },
+    label: 'Reject',
+    icon: 'close',
+    isDanger: true,
+    needsReason: true,
+    said: 'Rejected',
     does: 'The run ends as FAILED, rejected, with your reason.',
   },
 };
 
-const sentence = (type: string): string => type.charAt(0) + type.slice(1).toLowerCase().replaceAll('_', ' ');
-/** How a command is called and what it does; a command that this page does not know yet keeps its name. */
+const sentence = (type: string): string =>
+  type.charAt(0) + type.slice(1).toLowerCase().replaceAll('_', ' ');
+/**
+ * How a command is called and what it does; a command that this page does not know yet keeps its
+ * name.
+ */
 export const wordsOf = (type: string): Words =>
-  words[type] ?? { label: sentence(type), icon: 'right', does: 'The service knows this command; this page does not.', said: 'Accepted' };
+  words[type] ?? {
+    label: sentence(type),
+    icon: 'right',
+    does: 'The service knows this command; this page does not.',
+    said: 'Accepted',
+  };
 
 /** The one to press first, of those that are possible. */
 const order = ['APPROVE', 'RETRY_NOW', 'RESUME', 'RETRY_FROM', 'STOP'];
-export const firstOf = (allowed: readonly string[]): string | null => order.find((type) => allowed.includes(type)) ?? null;
+export const firstOf = (allowed: readonly string[]): string | null =>
+  order.find((type) => allowed.includes(type)) ?? null;

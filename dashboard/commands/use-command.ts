@@ -13,7 +13,10 @@ export const useSendCommand = () => {
   const [, navigate] = useLocation();
   return async (run: Target, type: string, more: { reason?: string } = {}): Promise<void> => {
     const id = run.run_id as string;
-    const status = await api.ask('POST /api/runs/{id}/commands', { path: { id }, body: { type, ...more } as Body });
+    const status = await api.ask('POST /api/runs/{id}/commands', {
+      path: { id },
+      body: { type, ...more } as Body,
+    });
     say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
     if (status.run_id !== null && status.run_id !== id) navigate(`/runs/${status.run_id}`);
   };
@@ -24,7 +27,10 @@ export const useCommand = () => {
   const { show, say } = useDesk();
   const send = useSendCommand();
   return (run: Target, type: string): void => {
-    if (wordsOf(type).isDirect) void send(run, type).catch((error: unknown) => say({ tone: 'bad', title: wordsOf(type).label, error }));
+    if (wordsOf(type).isDirect)
+      void send(run, type).catch((error: unknown) =>
+        say({ tone: 'bad', title: wordsOf(type).label, error }),
+      );
     else show({ kind: 'command', run, type });
   };
 };

@@ -19,7 +19,8 @@ const looks: Record<string, Look> = {
   draining: { tone: 'stop', glyph: 'stopped', word: 'Draining' },
 };
 const unknown: Look = { tone: 'bad', glyph: 'failed', word: 'No answer' };
-const lookOf = (status: string | undefined): Look => (status === undefined ? unknown : (looks[status] ?? { ...unknown, word: status }));
+const lookOf = (status: string | undefined): Look =>
+  status === undefined ? unknown : (looks[status] ?? { ...unknown, word: status });
 
 const Card = ({ title, children }: { title: string; children: ReactNode }) => (
   <section className="sheet" aria-label={title}>
@@ -67,7 +68,9 @@ const Connection = () => {
     ['Stream', connection.state],
     [
       'Last heard',
-      connection.lastAt === null ? 'not yet' : `${clockTime(connection.lastAt)}, ${duration(Math.max(0, now - connection.lastAt))} ago`,
+      connection.lastAt === null
+        ? 'not yet'
+        : `${clockTime(connection.lastAt)}, ${duration(Math.max(0, now - connection.lastAt))} ago`,
     ],
     ['Journal read up to', stream ? <code key="seq">{stream.as_of_seq}</code> : 'nothing'],
     [
@@ -106,7 +109,8 @@ const Metrics = () => {
   const { data } = useQuery({
     queryKey: ['has-metrics'],
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: async () => (await fetch('/openapi.json')).json() as Promise<{ paths: Record<string, unknown> }>,
+    queryFn: async () =>
+      (await fetch('/openapi.json')).json() as Promise<{ paths: Record<string, unknown> }>,
   });
   if (!data?.paths['/metrics']) return null;
   return (
@@ -129,7 +133,10 @@ const Documents = () => (
   </Card>
 );
 
-/** Whether the service is well, each part asked for by itself: one that does not answer breaks nothing beside it. */
+/**
+ * Whether the service is well, each part asked for by itself: one that does not answer breaks
+ * nothing beside it.
+ */
 export const HealthPage = () => {
   const { data, error } = useHealth();
   const look = error ? unknown : data ? lookOf(data.status) : null;
@@ -151,7 +158,8 @@ export const HealthPage = () => {
         <Documents />
       </div>
       <p className="muted hint">
-        <Icon name="health" /> Asked again every 15 seconds. For machines: <code>/healthz</code>, <code>/readyz</code>.
+        <Icon name="health" /> Asked again every 15 seconds. For machines: <code>/healthz</code>,{' '}
+        <code>/readyz</code>.
       </p>
     </Page>
   );

@@ -17,7 +17,14 @@ const TextFilter = ({ value, onChange }: { value: string; onChange: (text: strin
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => setText(value), [value]);
-  useKeys(useMemo(() => [{ keys: '/', label: 'Search the runs', group: 'Runs', run: () => field.current?.focus() }], []));
+  useKeys(
+    useMemo(
+      () => [
+        { keys: '/', label: 'Search the runs', group: 'Runs', run: () => field.current?.focus() },
+      ],
+      [],
+    ),
+  );
   return (
     <label className="filter filter-text">
       <span>Search</span>

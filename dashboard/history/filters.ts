@@ -1,5 +1,12 @@
 /** What the address says of the history; the same names go to GET /api/runs. */
-export type Filters = { pipeline: string; state: string; trigger: string; from: string; to: string; q: string };
+export type Filters = {
+  pipeline: string;
+  state: string;
+  trigger: string;
+  from: string;
+  to: string;
+  q: string;
+};
 export const filterNames = ['pipeline', 'state', 'trigger', 'from', 'to', 'q'] as const;
 
 export const filtersOf = (search: URLSearchParams): Filters =>
@@ -13,9 +20,13 @@ const dayStart = (day: string, daysLater = 0): string | null => {
 };
 
 export const queryOf = ({ pipeline, state, trigger, from, to, q }: Filters) => ({
-  ...{ pipeline: pipeline || null, state: state || null, q: q.trim() || null },
+  pipeline: pipeline || null,
+  state: state || null,
+  q: q.trim() || null,
   trigger: (trigger || null) as 'manual' | null,
-  ...{ from: dayStart(from), to: dayStart(to, 1) },
+  from: dayStart(from),
+  to: dayStart(to, 1),
 });
 
-export const isFiltered = (filters: Filters): boolean => filterNames.some((name) => filters[name] !== '');
+export const isFiltered = (filters: Filters): boolean =>
+  filterNames.some((name) => filters[name] !== '');

@@ -19,12 +19,15 @@ export const History = () => {
   const [search, setSearch] = useSearchState();
   const filters = filtersOf(search);
   const query = queryOf(filters);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
-    queryKey: ['runs', 'history', query],
-    queryFn: ({ pageParam }) => api.ask('GET /api/runs', { query: { ...query, limit: pageRuns, cursor: pageParam } }),
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ next_cursor }) => next_cursor,
-  });
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
+    {
+      queryKey: ['runs', 'history', query],
+      queryFn: ({ pageParam }) =>
+        api.ask('GET /api/runs', { query: { ...query, limit: pageRuns, cursor: pageParam } }),
+      initialPageParam: null as string | null,
+      getNextPageParam: ({ next_cursor }) => next_cursor,
+    },
+  );
   const runs = data?.pages.flatMap(({ items }) => items) ?? [];
   return (
     <Page title="Runs">
@@ -40,7 +43,11 @@ export const History = () => {
           ) : (
             <>
               <p>Nothing ran yet.</p>
-              <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: null })}>
+              <button
+                type="button"
+                className="button primary"
+                onClick={() => show({ kind: 'start', pipeline: null })}
+              >
                 <Icon name="start" />
                 Start a run
               </button>
@@ -49,7 +56,12 @@ export const History = () => {
         </div>
       )}
       {hasNextPage && (
-        <button type="button" className="button more" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+        <button
+          type="button"
+          className="button more"
+          disabled={isFetchingNextPage}
+          onClick={() => void fetchNextPage()}
+        >
           {isFetchingNextPage ? 'Reading…' : 'Older runs'}
         </button>
       )}

@@ -14,7 +14,15 @@ const useFresh = (run: RunFacts): Omit<RunFacts, 'as_of_seq'> => {
   return live && live.version >= run.version ? (live as Omit<RunFacts, 'as_of_seq'>) : run;
 };
 
-const Row = ({ run: given, title, longestMs }: { run: RunFacts; title: string; longestMs: number }) => {
+const Row = ({
+  run: given,
+  title,
+  longestMs,
+}: {
+  run: RunFacts;
+  title: string;
+  longestMs: number;
+}) => {
   const run = useFresh(given);
   const note =
     run.state === 'FAILED'
@@ -45,7 +53,9 @@ const Row = ({ run: given, title, longestMs }: { run: RunFacts; title: string; l
         )}
       </td>
       <td className="cell-retries muted">
-        {run.retry_count > 0 ? `${run.retry_count} ${run.retry_count === 1 ? 'retry' : 'retries'}` : ''}
+        {run.retry_count > 0
+          ? `${run.retry_count} ${run.retry_count === 1 ? 'retry' : 'retries'}`
+          : ''}
       </td>
       <td className="cell-note muted">
         {note && (
@@ -92,7 +102,12 @@ export const RunsTable = ({ runs }: { runs: readonly RunFacts[] }) => {
       </thead>
       <tbody>
         {runs.map((run) => (
-          <Row key={run.run_id} run={run} title={titles.get(run.pipeline) ?? run.pipeline} longestMs={longestMs} />
+          <Row
+            key={run.run_id}
+            run={run}
+            title={titles.get(run.pipeline) ?? run.pipeline}
+            longestMs={longestMs}
+          />
         ))}
       </tbody>
     </table>

@@ -1,10 +1,19 @@
 import type { RunFacts } from '../reads.ts';
 import { quantile } from '../ui/statistics.ts';
 
-export type TrendPoint = { run: RunFacts; at: number; seconds: number; median: number; p90: number };
+export type TrendPoint = {
+  run: RunFacts;
+  at: number;
+  seconds: number;
+  median: number;
+  p90: number;
+};
 const windowRuns = 20;
 
-/** Runs that are over, oldest first, each with the median and the 90th percentile of the twenty up to it that were done. */
+/**
+ * Runs that are over, oldest first, each with the median and the 90th percentile of the twenty up
+ * to it that were done.
+ */
 export const trendOf = (newestFirst: readonly RunFacts[]): TrendPoint[] => {
   const done: number[] = [];
   return newestFirst

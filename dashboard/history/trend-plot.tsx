@@ -15,7 +15,9 @@ type Props = {
 const heightPx = 200;
 const reach = 14;
 /** Steps of a duration that people count in. */
-const roundSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+const roundSeconds = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400,
+];
 const timeLabel = (seconds: number): string => {
   const at = new Date(seconds * 1000);
   return at.getHours() + at.getMinutes() === 0 ? dayOf(at.getTime()) : minuteTime(at.getTime());
@@ -28,7 +30,13 @@ const durationLabel = (seconds: number): string =>
         .replace(/\.0 s$/, ' s')
         .replace(/ 00 (min|s)$/, '');
 
-const draw = (context: CanvasRenderingContext2D, glyph: string, x: number, y: number, size: number): void => {
+const draw = (
+  context: CanvasRenderingContext2D,
+  glyph: string,
+  x: number,
+  y: number,
+  size: number,
+): void => {
   context.beginPath();
   if (glyph === 'failed') {
     context.moveTo(x - size, y - size);
@@ -44,7 +52,9 @@ const draw = (context: CanvasRenderingContext2D, glyph: string, x: number, y: nu
   else context.fill();
 };
 
-/** One mark a run, its form by result: dot done, ring nothing to do, cross failed, square stopped. */
+/**
+ * One mark a run, its form by result: dot done, ring nothing to do, cross failed, square stopped.
+ */
 const marks =
   (points: TrendPoint[], colour: (tone: Tone) => string) =>
   (plot: uPlot): void => {
@@ -57,7 +67,13 @@ const marks =
       const { tone, glyph } = lookOfRun(run);
       ctx.fillStyle = colour(tone);
       ctx.strokeStyle = colour(tone);
-      draw(ctx, glyph, plot.valToPos(at / 1000, 'x', true), plot.valToPos(seconds, 'y', true), size);
+      draw(
+        ctx,
+        glyph,
+        plot.valToPos(at / 1000, 'x', true),
+        plot.valToPos(seconds, 'y', true),
+        size,
+      );
     }
     ctx.restore();
   };
@@ -69,13 +85,19 @@ const nearest = (plot: uPlot, points: TrendPoint[]): TrendPoint | null => {
   let best: TrendPoint | null = null;
   let closest = reach;
   for (const point of points) {
-    const away = Math.hypot(plot.valToPos(point.at / 1000, 'x') - left, plot.valToPos(point.seconds, 'y') - top);
+    const away = Math.hypot(
+      plot.valToPos(point.at / 1000, 'x') - left,
+      plot.valToPos(point.seconds, 'y') - top,
+    );
     if (away < closest) [best, closest] = [point, away];
   }
   return best;
 };
 
-/** How long runs took, over time. A drag narrows the dates; a click opens the run. Loaded when it is looked at. */
+/**
+ * How long runs took, over time. A drag narrows the dates; a click opens the run. Loaded when it is
+ * looked at.
+ */
 export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
   const host = useRef<HTMLDivElement>(null);
   const theme = useTheme();
@@ -92,21 +114,40 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
       return getComputedStyle(probe).color;
     };
     const tones: Record<Tone, string> = {
-      ...{ run: colour('run'), ok: colour('ok'), bad: colour('bad') },
-      ...{ stop: colour('stop'), wait: colour('wait'), none: colour('faint') },
+      run: colour('run'),
+      ok: colour('ok'),
+      bad: colour('bad'),
+      stop: colour('stop'),
+      wait: colour('wait'),
+      none: colour('faint'),
     };
     const [muted, line, ground] = [colour('muted'), colour('line'), colour('accent')];
     probe.remove();
-    const axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: `12px ${style.fontFamily}` };
+    const axis = {
+      stroke: muted,
+      grid: { stroke: line, width: 1 },
+      ticks: { show: false },
+      font: `12px ${style.fontFamily}`,
+    };
     const plot = new uPlot(
       {
-        ...{ width: element.clientWidth, height: heightPx, padding: [12, 8, 0, 0] },
+        width: element.clientWidth,
+        height: heightPx,
+        padding: [12, 8, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-        scales: { x: { time: true }, y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
+        scales: {
+          x: { time: true },
+          y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] },
+        },
         axes: [
           { ...axis, size: 28, values: (_plot, splits) => splits.map(timeLabel) },
-          { ...axis, size: 72, incrs: roundSeconds, values: (_plot, splits) => splits.map(durationLabel) },
+          {
+            ...axis,
+            size: 72,
+            incrs: roundSeconds,
+            values: (_plot, splits) => splits.map(durationLabel),
+          },
         ],
         series: [
           {},
@@ -120,7 +161,10 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
           setSelect: [
             (it) => {
               if (it.select.width < reach) return;
-              act.current.onRange(it.posToVal(it.select.left, 'x') * 1000, it.posToVal(it.select.left + it.select.width, 'x') * 1000);
+              act.current.onRange(
+                it.posToVal(it.select.left, 'x') * 1000,
+                it.posToVal(it.select.left + it.select.width, 'x') * 1000,
+              );
             },
           ],
         },
@@ -138,12 +182,21 @@ export const TrendPlot = ({ points, onOpen, onPoint, onRange }: Props) => {
       if (point && plot.select.width < reach) act.current.onOpen(point);
     };
     plot.over.addEventListener('click', open);
-    const sized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: heightPx }));
+    const sized = new ResizeObserver(() =>
+      plot.setSize({ width: element.clientWidth, height: heightPx }),
+    );
     sized.observe(element);
     return () => {
       sized.disconnect();
       plot.destroy();
     };
   }, [points, theme]);
-  return <div ref={host} className="trend-plot" role="img" aria-label="Durations of the runs over time; the table has the figures" />;
+  return (
+    <div
+      ref={host}
+      className="trend-plot"
+      role="img"
+      aria-label="Durations of the runs over time; the table has the figures"
+    />
+  );
 };

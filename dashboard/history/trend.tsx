@@ -10,7 +10,9 @@ import { lookOfRun, plural } from '../ui/words.ts';
 import { type Filters, queryOf } from './filters.ts';
 import { type TrendPoint, trendOf } from './trend-data.ts';
 
-const TrendPlot = lazy(() => import('./trend-plot.tsx').then(({ TrendPlot }) => ({ default: TrendPlot })));
+const TrendPlot = lazy(() =>
+  import('./trend-plot.tsx').then(({ TrendPlot }) => ({ default: TrendPlot })),
+);
 const mostRuns = 200;
 const fewest = 2;
 
@@ -23,7 +25,9 @@ const TrendTable = ({ points }: { points: TrendPoint[] }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
   <section className="scroll-x" aria-label="Durations" tabIndex={0}>
     <table className="table">
-      <caption className="visually-hidden">Duration of each run, with the median and the 90th percentile of the twenty up to it</caption>
+      <caption className="visually-hidden">
+        Duration of each run, with the median and the 90th percentile of the twenty up to it
+      </caption>
       <thead>
         <tr>
           <th scope="col">Run</th>
@@ -52,7 +56,10 @@ const TrendTable = ({ points }: { points: TrendPoint[] }) => (
   </section>
 );
 
-/** How long the runs of one pipeline took, and whether that changes. Of several at once it would say nothing. */
+/**
+ * How long the runs of one pipeline took, and whether that changes. Of several at once it would say
+ * nothing.
+ */
 export const Trend = ({ filters }: { filters: Filters }) => {
   const [search, setSearch] = useSearchState();
   const [, navigate] = useLocation();

@@ -7,7 +7,10 @@ type ServiceFacts = Extract<SnapshotFrame['data'], { service: unknown }>['servic
 /** Something that was missed, said once. */
 type Notice = { kind: 'gap' | 'reset'; missed: number | null; at: number };
 
-/** All that the page knows without asking. Replaced whole; a part that did not change keeps its identity. */
+/**
+ * All that the page knows without asking. Replaced whole; a part that did not change keeps its
+ * identity.
+ */
 export type Live = {
   stream: StreamState | null;
   service: ServiceFacts | null;
@@ -22,7 +25,10 @@ export type Live = {
 export type LiveStore = {
   get(): Live;
   subscribe(listener: () => void): () => void;
-  /** Every event and progress tick as it arrives, before anything is drawn; `null` = begin again from REST. */
+  /**
+   * Every event and progress tick as it arrives, before anything is drawn; `null` = begin again
+   * from REST.
+   */
   onFrame(listener: (frame: EventFrame | ProgressFrame | null) => void): () => void;
   retry(): void;
   close(): void;
@@ -31,14 +37,22 @@ export type LiveStore = {
 const tickMs = 1000;
 const defaultHeartbeatMs = 15_000;
 
-/** One socket for the whole tab. Whatever comes in between two pictures is shown as one; a hidden tab draws nothing. */
+/**
+ * One socket for the whole tab. Whatever comes in between two pictures is shown as one; a hidden
+ * tab draws nothing.
+ */
 export const createLiveStore = (url: string): LiveStore => {
   const listeners = new Set<() => void>();
   const frameListeners = new Set<(frame: EventFrame | ProgressFrame | null) => void>();
   let heartbeatMs = defaultHeartbeatMs;
   let gapOf: number | null = null;
   let known: Live = {
-    ...{ stream: null, service: null, serverVersion: null, uiBuild: null, skewMs: 0, notice: null },
+    stream: null,
+    service: null,
+    serverVersion: null,
+    uiBuild: null,
+    skewMs: 0,
+    notice: null,
     connection: connecting(Date.now()),
   };
   let shown = known;
@@ -71,7 +85,8 @@ export const createLiveStore = (url: string): LiveStore => {
       const kind = frame.resume === 'gap' ? 'gap' : 'reset';
       change({
         ...('service' in frame.data && { service: frame.data.service }),
-        ...{ serverVersion: frame.server_version, uiBuild: frame.ui_build },
+        serverVersion: frame.server_version,
+        uiBuild: frame.ui_build,
         ...(again && { notice: { kind, missed: gapOf, at: Date.now() } }),
       });
       gapOf = null;
@@ -91,8 +106,13 @@ export const createLiveStore = (url: string): LiveStore => {
       if (connection === 'waiting') signal({ type: 'waiting', retryInMs });
     },
   });
-  void follower.closed.then(({ code, reason }) => code !== 1000 && signal({ type: 'closed', code, reason }));
-  const ticking = setInterval(() => signal({ type: 'tick', isNetworkUp: navigator.onLine, heartbeatMs }), tickMs);
+  void follower.closed.then(
+    ({ code, reason }) => code !== 1000 && signal({ type: 'closed', code, reason }),
+  );
+  const ticking = setInterval(
+    () => signal({ type: 'tick', isNetworkUp: navigator.onLine, heartbeatMs }),
+    tickMs,
+  );
 
   return {
     get: () => shown,

@@ -11,15 +11,18 @@ export const useLiveStore = (): LiveStore => {
   return store;
 };
 
-/** A part of what is known; drawn again when that part changes. `select` must not make a new object each time. */
+/**
+ * A part of what is known; drawn again when that part changes. `select` must not make a new object
+ * each time.
+ */
 export const useLive = <T>(select: (live: Live) => T): T => {
   const store = useLiveStore();
   return useSyncExternalStore(store.subscribe, () => select(store.get()));
 };
 
 /**
- * The service's clock in ms, each second. Null while the connection is not live: a timer that went on would be a guess, so
- * whoever shows one shows a dash instead.
+ * The service's clock in ms, each second. Null while the connection is not live: a timer that went
+ * on would be a guess, so whoever shows one shows a dash instead.
  * @param isTicking false = not needed now, costs nothing
  */
 export const useNow = (isTicking = true): number | null => {

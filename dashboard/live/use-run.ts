@@ -13,7 +13,9 @@ const mostPages = 10;
 const eventsOf = async (runId: string): Promise<JournalEvent[]> => {
   const all: JournalEvent[] = [];
   for (let page = 0; page < mostPages; page += 1) {
-    const { items } = await api.ask('GET /api/events', { query: { run_id: runId, after: all.at(-1)?.seq ?? 0, limit: pastEvents } });
+    const { items } = await api.ask('GET /api/events', {
+      query: { run_id: runId, after: all.at(-1)?.seq ?? 0, limit: pastEvents },
+    });
     all.push(...items);
     if (items.length < pastEvents) break;
   }
@@ -21,8 +23,9 @@ const eventsOf = async (runId: string): Promise<JournalEvent[]> => {
 };
 
 /**
- * One run with its attempts and newest events: read once from REST, then carried on by the tab's one socket through the same
- * fold that the service's snapshots obey. Read again when the stream says that something was missed.
+ * One run with its attempts and newest events: read once from REST, then carried on by the tab's
+ * one socket through the same fold that the service's snapshots obey. Read again when the stream
+ * says that something was missed.
  */
 export const useRun = (runId: string): KnownRun => {
   const store = useLiveStore();
@@ -51,11 +54,22 @@ export const useRun = (runId: string): KnownRun => {
       state = null;
       waiting = [];
       try {
-        const [{ attempts, ...run }, items] = await Promise.all([api.ask('GET /api/runs/{id}', { path: { id: runId } }), eventsOf(runId)]);
+        const [{ attempts, ...run }, items] = await Promise.all([
+          api.ask('GET /api/runs/{id}', { path: { id: runId } }),
+          eventsOf(runId),
+        ]);
         if (mine !== round) return;
         const { as_of_seq, ...view } = run;
         const recent_events = items.filter(({ seq }) => seq <= as_of_seq);
-        state = { epoch: '', as_of_seq, scope: 'run', runs: { [runId]: view }, resets: {}, attempts, recent_events } as StreamState;
+        state = {
+          epoch: '',
+          as_of_seq,
+          scope: 'run',
+          runs: { [runId]: view },
+          resets: {},
+          attempts,
+          recent_events,
+        } as StreamState;
         state = waiting.reduce(reduce, state);
         show();
       } catch (error) {

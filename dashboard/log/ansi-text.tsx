@@ -21,5 +21,7 @@ const split = (text: string, marked: string) => {
     from = at + needle.length;
   }
   parts.push(text.slice(from));
-  return parts.map((part, index) => (typeof part === 'string' ? part : <mark key={index}>{part.hit}</mark>));
+  return parts.map((part, index) =>
+    typeof part === 'string' ? part : <mark key={index}>{part.hit}</mark>,
+  );
 };

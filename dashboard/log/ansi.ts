@@ -4,8 +4,21 @@ export type Piece = { text: string; classes: string };
 const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
 type Style = { ink: string; ground: string; marks: Set<string> };
 const plain = (): Style => ({ ink: '', ground: '', marks: new Set() });
-const marks: Record<number, string> = { 1: 'bold', 2: 'faint', 3: 'italic', 4: 'underline', 7: 'inverse', 9: 'strike' };
-const unmarks: Record<number, string[]> = { 22: ['bold', 'faint'], 23: ['italic'], 24: ['underline'], 27: ['inverse'], 29: ['strike'] };
+const marks: Record<number, string> = {
+  1: 'bold',
+  2: 'faint',
+  3: 'italic',
+  4: 'underline',
+  7: 'inverse',
+  9: 'strike',
+};
+const unmarks: Record<number, string[]> = {
+  22: ['bold', 'faint'],
+  23: ['italic'],
+  24: ['underline'],
+  27: ['inverse'],
+  29: ['strike'],
+};
 
 /** The nearest of the eight colours that the page has for both themes. */
 const nearest = (r: number, g: number, b: number): string => {
@@ -19,7 +32,11 @@ const ofPalette = (index: number): string => {
   if (index < 16) return names[index % 8] as string;
   if (index > 231) return index > 243 ? 'white' : 'black';
   const at = index - 16;
-  return nearest(levels[Math.floor(at / 36)] ?? 0, levels[Math.floor(at / 6) % 6] ?? 0, levels[at % 6] ?? 0);
+  return nearest(
+    levels[Math.floor(at / 36)] ?? 0,
+    levels[Math.floor(at / 6) % 6] ?? 0,
+    levels[at % 6] ?? 0,
+  );
 };
 
 const apply = (style: Style, codes: number[]): Style => {
@@ -30,8 +47,10 @@ const apply = (style: Style, codes: number[]): Style => {
     if (code === 0) [ink, ground, set] = ['', '', new Set()];
     else if (marks[code]) set.add(marks[code]);
     else if (unmarks[code]) for (const mark of unmarks[code]) set.delete(mark);
-    else if ((code >= 30 && code < 38) || (code >= 90 && code < 98)) ink = names[code % 10] as string;
-    else if ((code >= 40 && code < 48) || (code >= 100 && code < 108)) ground = names[code % 10] as string;
+    else if ((code >= 30 && code < 38) || (code >= 90 && code < 98))
+      ink = names[code % 10] as string;
+    else if ((code >= 40 && code < 48) || (code >= 100 && code < 108))
+      ground = names[code % 10] as string;
     else if (code === 39) ink = '';
     else if (code === 49) ground = '';
     else if (code === 38 || code === 48) {
@@ -46,15 +65,19 @@ const apply = (style: Style, codes: number[]): Style => {
   return { ink, ground, marks: set };
 };
 const classesOf = ({ ink, ground, marks: set }: Style): string =>
-  [...(ink ? [`ansi-${ink}`] : []), ...(ground ? [`ansi-on-${ground}`] : []), ...[...set].map((mark) => `ansi-${mark}`)].join(' ');
+  [
+    ...(ink ? [`ansi-${ink}`] : []),
+    ...(ground ? [`ansi-on-${ground}`] : []),
+    ...[...set].map((mark) => `ansi-${mark}`),
+  ].join(' ');
 
 const sequence =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
   /\u001b(?:\[([0-9;:]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]+[0-~]|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /**
- * The colours of a text as classes, never as markup or inline styles: those of a stage's output would be refused by the page's
- * own content policy. What moves a cursor is left out.
+ * The colours of a text as classes, never as markup or inline styles: those of a stage's output
+ * would be refused by the page's own content policy. What moves a cursor is left out.
  */
 export const piecesOf = (text: string): Piece[] => {
   const pieces: Piece[] = [];

@@ -2,7 +2,12 @@ import { Refused } from '../../client/api.ts';
 import type { LogFrame } from '../../machines/frames.ts';
 import { api } from '../api.ts';
 
-export type LogPlace = { runId: string; stage: string; attempt: number; stream: 'stdout' | 'stderr' };
+export type LogPlace = {
+  runId: string;
+  stage: string;
+  attempt: number;
+  stream: 'stdout' | 'stderr';
+};
 /** `isCut`: there is more of it than is shown. */
 type Line = { text: string; isCut: boolean };
 export type LogFacts = {
@@ -15,7 +20,10 @@ export type LogFacts = {
   isMissing: boolean;
   error: unknown;
 };
-/** A log as lines that are read when they are looked at. Holds a bounded number of them, whatever the size of the file. */
+/**
+ * A log as lines that are read when they are looked at. Holds a bounded number of them, whatever
+ * the size of the file.
+ */
 export type LogDocument = {
   facts(): LogFacts;
   line(number: number): Line | null;
@@ -63,12 +71,17 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
     });
   };
   const failed = (error: unknown): void => {
-    if (error instanceof Refused && error.problem.status === 404) tell({ isMissing: true, total: 0, isOver: !isLive });
+    if (error instanceof Refused && error.problem.status === 404)
+      tell({ isMissing: true, total: 0, isOver: !isLive });
     else tell({ error });
   };
-  const number = (response: Response, name: string): number => Number(response.headers.get(name) ?? 0);
+  const number = (response: Response, name: string): number =>
+    Number(response.headers.get(name) ?? 0);
 
-  /** Only a page that is known from its beginning is written on; another one is read when it is looked at. */
+  /**
+   * Only a page that is known from its beginning is written on; another one is read when it is
+   * looked at.
+   */
   const put = (line: number, text: string): void => {
     const [at, index] = [Math.floor((line - 1) / pageLines), (line - 1) % pageLines];
     const page = pages.get(at) ?? (index === 0 ? { lines: [], isBusy: false } : null);
@@ -94,7 +107,10 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
   };
 
   const lines = (from: number, count: number): Promise<Response> =>
-    api.raw('GET /api/runs/{id}/logs/{stage}/{attempt}', { path, query: { stream, from_line: from, lines: count } });
+    api.raw('GET /api/runs/{id}/logs/{stage}/{attempt}', {
+      path,
+      query: { stream, from_line: from, lines: count },
+    });
 
   const read = async (at: number): Promise<void> => {
     const page = pages.get(at) ?? { lines: [], isBusy: false };
@@ -111,7 +127,10 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
       // Of a line that did not fit, its beginning; unless it can be had whole with the next page.
       else if (response.headers.get('X-Cut') === 'true' && parts.length > 1) parts.pop();
       const isCut = response.headers.get('X-Cut') === 'true' && !isEnded && parts.length === 1;
-      page.lines = [...page.lines.slice(0, begin), ...parts.map((part) => (isCut ? { ...lineOf(part), isCut } : lineOf(part)))];
+      page.lines = [
+        ...page.lines.slice(0, begin),
+        ...parts.map((part) => (isCut ? { ...lineOf(part), isCut } : lineOf(part))),
+      ];
       if (pages.size > mostPages) pages.delete(pages.keys().next().value as number);
       tell({
         total: Math.max(facts.total ?? 0, number(response, 'X-Total-Lines')),
@@ -127,7 +146,9 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
   const follow = (): void => {
     if (isClosed || facts.isOver) return;
     const since = `${stage}.${attempt}.${position.stdout}.${position.stderr}`;
-    const mine = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws/logs/${runId}/${stage}?since=${encodeURIComponent(since)}`);
+    const mine = new WebSocket(
+      `${location.origin.replace(/^http/, 'ws')}/ws/logs/${runId}/${stage}?since=${encodeURIComponent(since)}`,
+    );
     socket = mine;
     mine.addEventListener('message', ({ data }) => {
       const frame = JSON.parse(String(data)) as LogFrame;
@@ -148,7 +169,10 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
     });
   };
 
-  /** Where the file ends now, in lines and bytes, with the last line as it is so far: from there on the socket tells. */
+  /**
+   * Where the file ends now, in lines and bytes, with the last line as it is so far: from there on
+   * the socket tells.
+   */
   const begin = async (): Promise<void> => {
     try {
       const first = await lines(1, 1);
@@ -164,7 +188,10 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
       position[stream] = number(end, 'X-Next-Offset');
       tell({ total, bytes: position[stream] });
       const beside = await api
-        .raw('GET /api/runs/{id}/logs/{stage}/{attempt}', { path, query: { stream: other, tail: 1 } })
+        .raw('GET /api/runs/{id}/logs/{stage}/{attempt}', {
+          path,
+          query: { stream: other, tail: 1 },
+        })
         .catch(() => null);
       position[other] = beside ? number(beside, 'X-Total-Bytes') : 0;
     } catch (error) {
@@ -177,11 +204,16 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
 
   return {
     facts: () => facts,
-    line: (line) => pages.get(Math.floor((line - 1) / pageLines))?.lines[(line - 1) % pageLines] ?? null,
+    line: (line) =>
+      pages.get(Math.floor((line - 1) / pageLines))?.lines[(line - 1) % pageLines] ?? null,
     want: (from, to) => {
       const last = Math.min(to, facts.total ?? 0);
       if (last < from) return;
-      for (let at = Math.floor((from - 1) / pageLines); at <= Math.floor((last - 1) / pageLines); at += 1) {
+      for (
+        let at = Math.floor((from - 1) / pageLines);
+        at <= Math.floor((last - 1) / pageLines);
+        at += 1
+      ) {
         const page = pages.get(at);
         const known = at * pageLines + (page?.lines.length ?? 0);
         if (known < Math.min(last, (at + 1) * pageLines) && !page?.isBusy) void read(at);
@@ -194,9 +226,11 @@ export const openLog = (place: LogPlace, { isLive }: { isLive: boolean }): LogDo
     close: () => {
       isClosed = true;
       clearTimeout(timer);
-      // One that is still being opened is closed when it is: before that the browser calls it an error.
+      // One that is still being opened is closed when it is: before that the browser calls it an
+      // error.
       const mine = socket;
-      if (mine?.readyState === WebSocket.CONNECTING) mine.addEventListener('open', () => mine.close());
+      if (mine?.readyState === WebSocket.CONNECTING)
+        mine.addEventListener('open', () => mine.close());
       else mine?.close();
     },
   };

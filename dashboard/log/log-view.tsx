@@ -1,4 +1,11 @@
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import {
+  type KeyboardEvent,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
@@ -22,7 +29,10 @@ type Props = {
   onRead: () => void;
 };
 
-const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): LogDocument | null => {
+const useLog = (
+  { runId, stage, attempt, stream }: LogPlace,
+  isLive: boolean,
+): LogDocument | null => {
   const [log, setLog] = useState<LogDocument | null>(null);
   // Whether more comes is asked once: the socket of an attempt that ends meanwhile says so itself.
   const live = useRef(isLive);
@@ -34,17 +44,33 @@ const useLog = ({ runId, stage, attempt, stream }: LogPlace, isLive: boolean): L
   return log;
 };
 
-/** The output of one attempt: any length, searched by the service, and never scrolled under the reader's eyes. */
+/**
+ * The output of one attempt: any length, searched by the service, and never scrolled under the
+ * reader's eyes.
+ */
 export const LogView = (props: Props) => {
   const log = useLog(props.place, props.isLive);
   return log && <OpenLog key={Object.values(props.place).join()} {...props} log={log} />;
 };
 
-const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { log: LogDocument }) => {
+const OpenLog = ({
+  place,
+  log,
+  line,
+  q,
+  onLine,
+  onSearch,
+  onRead,
+}: Props & { log: LogDocument }) => {
   const facts = useSyncExternalStore(log.subscribe, log.facts);
   const scroller = useRef<HTMLDivElement>(null);
   const total = facts.total ?? 0;
-  const { from, to, base, height, isAtEnd, unseen, jump, toEnd, onScroll } = useLines(scroller, log, total, line);
+  const { from, to, base, height, isAtEnd, unseen, jump, toEnd, onScroll } = useLines(
+    scroller,
+    log,
+    total,
+    line,
+  );
   const reads = useRef(onRead);
   reads.current = onRead;
   useEffect(() => {
@@ -73,7 +99,12 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
     useMemo(
       () => [
         { keys: 'f', label: 'Follow the log', group: 'This run', run: toEnd },
-        { keys: '/', label: 'Search the log', group: 'This run', run: () => input.current?.focus() },
+        {
+          keys: '/',
+          label: 'Search the log',
+          group: 'This run',
+          run: () => input.current?.focus(),
+        },
       ],
       [toEnd],
     ),
@@ -84,7 +115,10 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
     else return;
     event.preventDefault();
   };
-  const shown = Array.from({ length: Math.max(0, Math.min(to, total) - from + 1) }, (_, index) => from + index);
+  const shown = Array.from(
+    { length: Math.max(0, Math.min(to, total) - from + 1) },
+    (_, index) => from + index,
+  );
   return (
     <>
       <form
@@ -132,12 +166,18 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
         <span className="log-size">
           {plural(total, 'line')}, {size(facts.bytes)}
         </span>
-        <button type="button" className="button quiet small" disabled={total === 0} onClick={() => download(place).catch(setError)}>
+        <button
+          type="button"
+          className="button quiet small"
+          disabled={total === 0}
+          onClick={() => download(place).catch(setError)}
+        >
           <Icon name="down" /> Raw
         </button>
       </form>
       {[found.error, facts.error, error].map(
-        (one, index) => one !== null && <ProblemCard key={['search', 'log', 'raw'][index]} error={one} />,
+        (one, index) =>
+          one !== null && <ProblemCard key={['search', 'log', 'raw'][index]} error={one} />,
       )}
       <div className="log-frame">
         <div
@@ -172,7 +212,9 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
                   >
                     {number}
                   </a>
-                  <span className="log-text">{known ? <AnsiText text={known.text} marked={q} /> : ' '}</span>
+                  <span className="log-text">
+                    {known ? <AnsiText text={known.text} marked={q} /> : ' '}
+                  </span>
                   {known?.isCut && (
                     <a
                       className="log-rest"
@@ -197,7 +239,13 @@ const OpenLog = ({ place, log, line, q, onLine, onSearch, onRead }: Props & { lo
   );
 };
 
-const Empty = ({ facts: { total, isOver, isMissing }, place }: { facts: LogFacts; place: LogPlace }) => {
+const Empty = ({
+  facts: { total, isOver, isMissing },
+  place,
+}: {
+  facts: LogFacts;
+  place: LogPlace;
+}) => {
   if (total !== 0) return null;
   const text = !isOver
     ? 'No output yet.'

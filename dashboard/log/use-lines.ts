@@ -3,14 +3,22 @@ import type { LogDocument } from './log-document.ts';
 
 export const lineHeight = 24;
 const beyond = 20;
-/** Browsers stop growing an element at about 17 million px: so many lines stand in the scroller at once, and move on with it. */
+/**
+ * Browsers stop growing an element at about 17 million px: so many lines stand in the scroller at
+ * once, and move on with it.
+ */
 const windowLines = 400_000;
 
 /**
- * Which lines are on screen. Only those have elements; all have the same height, so that the millionth is found by division.
- * Being at the end is the one thing that follow means.
+ * Which lines are on screen. Only those have elements; all have the same height, so that the
+ * millionth is found by division. Being at the end is the one thing that follow means.
  */
-export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocument, total: number, startAt: number | null) => {
+export const useLines = (
+  scroller: RefObject<HTMLElement | null>,
+  log: LogDocument,
+  total: number,
+  startAt: number | null,
+) => {
   const [base, setBase] = useState(0);
   const [seen, setSeen] = useState({ from: 1, to: 0 });
   const [isAtEnd, setAtEnd] = useState(startAt === null);
@@ -23,9 +31,13 @@ export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocume
     // Of an empty log nothing can be said yet, least of all where its reader is.
     if (!element || total === 0) return;
     const from = base + Math.max(0, Math.floor(element.scrollTop / lineHeight) - beyond) + 1;
-    const to = Math.min(total, base + Math.ceil((element.scrollTop + element.clientHeight) / lineHeight) + beyond);
+    const to = Math.min(
+      total,
+      base + Math.ceil((element.scrollTop + element.clientHeight) / lineHeight) + beyond,
+    );
     setSeen((before) => (before.from === from && before.to === to ? before : { from, to }));
-    const end = base + rows >= total && element.scrollTop + element.clientHeight >= rows * lineHeight - 4;
+    const end =
+      base + rows >= total && element.scrollTop + element.clientHeight >= rows * lineHeight - 4;
     setAtEnd(end);
     if (end) unseenFrom.current = total;
   }, [scroller, base, total, rows]);
@@ -35,7 +47,9 @@ export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocume
       const element = scroller.current;
       const to = Math.min(Math.max(1, line), Math.max(1, total));
       const next = Math.min(Math.max(0, to - windowLines / 2), Math.max(0, total - windowLines));
-      wanted.current = { top: Math.max(0, (to - 1 - next) * lineHeight - (element?.clientHeight ?? 0) / 3) };
+      wanted.current = {
+        top: Math.max(0, (to - 1 - next) * lineHeight - (element?.clientHeight ?? 0) / 3),
+      };
       setAtEnd(false);
       setBase(next);
       setSeen({ from: Math.max(1, to - beyond), to: Math.min(total, to + beyond * 2) });
@@ -50,7 +64,8 @@ export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocume
     setSeen((before) => ({ ...before }));
   }, [total]);
 
-  // A link to a line goes there once its log is known; without one, the end is where something happened.
+  // A link to a line goes there once its log is known; without one, the end is where something
+  // happened.
   const isPlaced = useRef(false);
   useLayoutEffect(() => {
     if (total === 0 || isPlaced.current) return;
@@ -82,7 +97,10 @@ export const useLines = (scroller: RefObject<HTMLElement | null>, log: LogDocume
       const next = Math.max(0, base - shift);
       wanted.current = { top: element.scrollTop + (base - next) * lineHeight };
       setBase(next);
-    } else if (base + rows < total && element.scrollTop + element.clientHeight > rows * lineHeight - lineHeight) {
+    } else if (
+      base + rows < total &&
+      element.scrollTop + element.clientHeight > rows * lineHeight - lineHeight
+    ) {
       const next = Math.min(total - windowLines, base + shift);
       wanted.current = { top: element.scrollTop - (next - base) * lineHeight };
       setBase(next);

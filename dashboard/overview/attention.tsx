@@ -17,7 +17,17 @@ import { HeldBack } from './held-back.tsx';
 
 type Problem = { file: string; line: number | null; pointer: string; code: string; detail: string };
 
-const Item = ({ mark, title, detail, action }: { mark: ReactNode; title: ReactNode; detail: ReactNode; action: ReactNode }) => (
+const Item = ({
+  mark,
+  title,
+  detail,
+  action,
+}: {
+  mark: ReactNode;
+  title: ReactNode;
+  detail: ReactNode;
+  action: ReactNode;
+}) => (
   <li className="attention-item">
     {mark}
     <div>
@@ -35,7 +45,13 @@ const FailedRun = ({ run, title }: { run: RunView; title: string }) => {
   const acknowledge = (): void => {
     api
       .ask('POST /api/pipeline/reset', { query: { pipeline: run.pipeline }, body: {} })
-      .then(() => say({ tone: 'ok', title: `${title} is shown as idle again`, detail: `Run ${run.number} stays in the history.` }))
+      .then(() =>
+        say({
+          tone: 'ok',
+          title: `${title} is shown as idle again`,
+          detail: `Run ${run.number} stays in the history.`,
+        }),
+      )
       .catch((error: unknown) => say({ tone: 'bad', title: 'Acknowledge', error }));
   };
   return (
@@ -56,7 +72,13 @@ const FailedRun = ({ run, title }: { run: RunView; title: string }) => {
       }
       detail={run.error?.message ?? run.why}
       action={
-        <button type="button" className="button quiet" disabled={offline !== null} title={offline ?? undefined} onClick={acknowledge}>
+        <button
+          type="button"
+          className="button quiet"
+          disabled={offline !== null}
+          title={offline ?? undefined}
+          onClick={acknowledge}
+        >
           <Icon name="check" />
           Acknowledge
         </button>
@@ -66,7 +88,13 @@ const FailedRun = ({ run, title }: { run: RunView; title: string }) => {
 };
 
 /** What somebody should look at, worst first; nothing at all when all is well. */
-export const Attention = ({ pipelines, problems }: { pipelines: readonly PipelineFacts[]; problems: readonly Problem[] }) => {
+export const Attention = ({
+  pipelines,
+  problems,
+}: {
+  pipelines: readonly PipelineFacts[];
+  problems: readonly Problem[];
+}) => {
   const stream = useLive((live) => live.stream);
   const { data: health } = useHealth();
   const failed = pipelines.flatMap(({ name, title }) => {
@@ -75,7 +103,9 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
   });
   // The files speak for themselves below.
   const isSaid = (name: string): boolean => name === 'pipelines' && problems.length > 0;
-  const ill = Object.entries(health?.checks ?? {}).filter(([name, { status }]) => status !== 'ok' && !isSaid(name));
+  const ill = Object.entries(health?.checks ?? {}).filter(
+    ([name, { status }]) => status !== 'ok' && !isSaid(name),
+  );
   const held = pipelines.filter(({ policy }) => policy?.blocked);
   const files = Map.groupBy(problems, ({ file }) => file);
   if (failed.length + held.length + problems.length + ill.length === 0) return null;
@@ -87,7 +117,7 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
       </h2>
       <ul>
         {failed.map(({ run, title }) => (
-          <FailedRun key={run.run_id} {...{ run, title }} />
+          <FailedRun key={run.run_id} run={run} title={title} />
         ))}
         {held.map(({ name, title, policy }) => (
           <Item
@@ -116,7 +146,13 @@ export const Attention = ({ pipelines, problems }: { pipelines: readonly Pipelin
             key={file}
             mark={warning}
             title={`${file} does not hold`}
-            detail={<Why text={found.map(({ line, detail }) => `${line === null ? '' : `line ${line}: `}${detail}`).join(' · ')} />}
+            detail={
+              <Why
+                text={found
+                  .map(({ line, detail }) => `${line === null ? '' : `line ${line}: `}${detail}`)
+                  .join(' · ')}
+              />
+            }
             action={
               <Link href="/pipelines" className="button quiet">
                 Pipelines

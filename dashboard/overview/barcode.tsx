@@ -7,10 +7,19 @@ import { barsOf, summaryOf } from './bars.ts';
 export const barcodeRuns = 30;
 
 /**
- * The last runs, oldest left: height is duration, form is result (solid done, hollow nothing to do, broken failed, striped
- * stopped, dashed a slot that became no run). One stop of the Tab key; what is pointed at is said below.
+ * The last runs, oldest left: height is duration, form is result (solid done, hollow nothing to do,
+ * broken failed, striped stopped, dashed a slot that became no run). One stop of the Tab key; what
+ * is pointed at is said below.
  */
-export const Barcode = ({ pipeline, runs, title }: { pipeline: string; runs: readonly RunFacts[]; title: string }) => {
+export const Barcode = ({
+  pipeline,
+  runs,
+  title,
+}: {
+  pipeline: string;
+  runs: readonly RunFacts[];
+  title: string;
+}) => {
   const slots = useSlotEvents(pipeline).data?.items ?? [];
   const bars = barsOf(runs, slots, barcodeRuns, Date.now());
   const [at, setAt] = useState<number | null>(null);
@@ -18,7 +27,12 @@ export const Barcode = ({ pipeline, runs, title }: { pipeline: string; runs: rea
   const said = at === null ? null : (bars[at]?.text ?? null);
   return (
     <div className="barcode">
-      <ul ref={ref} aria-label={`Last runs of ${title}`} onKeyDown={onKeyDown} onMouseLeave={() => setAt(null)}>
+      <ul
+        ref={ref}
+        aria-label={`Last runs of ${title}`}
+        onKeyDown={onKeyDown}
+        onMouseLeave={() => setAt(null)}
+      >
         {bars.map(({ key, href, text, tone, glyph, height }, index) => (
           <li key={key}>
             <Link
@@ -32,7 +46,12 @@ export const Barcode = ({ pipeline, runs, title }: { pipeline: string; runs: rea
               onBlur={() => setAt(null)}
               onMouseEnter={() => setAt(index)}
             >
-              <span className="bar-mark" data-tone={tone} data-glyph={glyph} style={{ blockSize: `${height * 100}%` }} />
+              <span
+                className="bar-mark"
+                data-tone={tone}
+                data-glyph={glyph}
+                style={{ blockSize: `${height * 100}%` }}
+              />
             </Link>
           </li>
         ))}

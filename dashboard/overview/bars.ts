@@ -6,10 +6,18 @@ import { type Glyph, lookOfRun, plural, type Tone } from '../ui/words.ts';
 
 type JournalEvent = Operations['GET /api/events']['answer']['items'][number];
 /** One bar: a run, or a slot of a schedule that became none. */
-export type Bar = { key: string; href: string; text: string; tone: Tone; glyph: Glyph; height: number };
+export type Bar = {
+  key: string;
+  href: string;
+  text: string;
+  tone: Tone;
+  glyph: Glyph;
+  height: number;
+};
 const lowest = 0.22;
 
-const beginOf = ({ started_at, created_at }: RunFacts): number => Date.parse(started_at ?? created_at ?? '');
+const beginOf = ({ started_at, created_at }: RunFacts): number =>
+  Date.parse(started_at ?? created_at ?? '');
 
 const runText = (run: RunFacts, now: number): string => {
   const where = run.state === 'FAILED' && run.error?.stage ? ` in ${run.error.stage}` : '';
@@ -20,22 +28,42 @@ const runText = (run: RunFacts, now: number): string => {
 
 /** What the scheduler says of a slot that did not become a run. */
 const lostSlots: readonly string[] = ['skipped', 'missed', 'blocked', 'refused'];
-const slotAt = ({ data, timestamp }: JournalEvent): number => Date.parse(typeof data.slot === 'string' ? data.slot : timestamp);
+const slotAt = ({ data, timestamp }: JournalEvent): number =>
+  Date.parse(typeof data.slot === 'string' ? data.slot : timestamp);
 
-/** The last runs and the slots that became none, oldest first; height is duration, by its root so that short ones can be seen. */
-export const barsOf = (runs: readonly RunFacts[], said: readonly JournalEvent[], most: number, now: number): Bar[] => {
+/**
+ * The last runs and the slots that became none, oldest first; height is duration, by its root so
+ * that short ones can be seen.
+ */
+export const barsOf = (
+  runs: readonly RunFacts[],
+  said: readonly JournalEvent[],
+  most: number,
+  now: number,
+): Bar[] => {
   const longest = Math.max(1, ...runs.map(({ duration_ms }) => duration_ms ?? 0));
   const ofRuns = runs.map((run) => {
     const { tone, glyph } = lookOfRun(run);
     const height = Math.max(lowest, Math.sqrt((run.duration_ms ?? 0) / longest));
-    const bar: Bar = { key: run.run_id as string, href: `/runs/${run.run_id}`, text: runText(run, now), tone, glyph, height };
+    const bar: Bar = {
+      key: run.run_id as string,
+      href: `/runs/${run.run_id}`,
+      text: runText(run, now),
+      tone,
+      glyph,
+      height,
+    };
     return { at: beginOf(run), bar };
   });
   const ofSlots = said
     .filter(({ event, run_id }) => run_id === null && lostSlots.includes(event))
     .map((event) => {
       const bar: Bar = {
-        ...{ key: event.id, href: `/runs?pipeline=${event.pipeline}`, tone: 'none', glyph: 'pending', height: 0.5 },
+        key: event.id,
+        href: `/runs?pipeline=${event.pipeline}`,
+        tone: 'none',
+        glyph: 'pending',
+        height: 0.5,
         text: `${moment(slotAt(event), now)}: ${event.msg}`,
       };
       return { at: slotAt(event), bar };
@@ -54,5 +82,11 @@ export const summaryOf = (runs: readonly RunFacts[]): string => {
     0.5,
   );
   const share = `${Math.round((good.length / over.length) * 100)} % done`;
-  return [`Last ${plural(runs.length, 'run')}`, share, middle === null ? null : `median ${duration(middle)}`].filter(Boolean).join(' · ');
+  return [
+    `Last ${plural(runs.length, 'run')}`,
+    share,
+    middle === null ? null : `median ${duration(middle)}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
 };

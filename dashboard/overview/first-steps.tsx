@@ -17,13 +17,14 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         <h2>Define</h2>
         {first ? (
           <p>
-            {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`} loaded. Yours is a file in{' '}
-            <code>pipelines/</code>; the service reads it when it starts.
+            {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`}{' '}
+            loaded. Yours is a file in <code>pipelines/</code>; the service reads it when it starts.
           </p>
         ) : (
           <>
             <p>
-              Write a file into <code>pipelines/</code> and run <code>stagewright reload</code>. This is a whole one:
+              Write a file into <code>pipelines/</code> and run <code>stagewright reload</code>.
+              This is a whole one:
             </p>
             <pre>{sample}</pre>
           </>
@@ -34,9 +35,14 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         {first ? (
           <>
             <p>
-              Start <b>{first.title}</b> and watch its stages, their output and every decision about them.
+              Start <b>{first.title}</b> and watch its stages, their output and every decision about
+              them.
             </p>
-            <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: first.name })}>
+            <button
+              type="button"
+              className="button primary"
+              onClick={() => show({ kind: 'start', pipeline: first.name })}
+            >
               <Icon name="start" />
               Start {first.title}
             </button>
@@ -47,7 +53,10 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
       </li>
       <li>
         <h2>Pull the plug</h2>
-        <p>Kill the service while a stage works and start it again: the same run goes on, and finished stages are not done twice.</p>
+        <p>
+          Kill the service while a stage works and start it again: the same run goes on, and
+          finished stages are not done twice.
+        </p>
       </li>
     </ol>
   );

@@ -30,7 +30,12 @@ export const HeldBack = ({ pipeline, title }: { pipeline: string; title: string 
         value={reason}
         onChange={({ target }) => setReason(target.value)}
       />
-      <button type="submit" className="button" disabled={offline !== null} title={offline ?? undefined}>
+      <button
+        type="submit"
+        className="button"
+        disabled={offline !== null}
+        title={offline ?? undefined}
+      >
         Let it go on
       </button>
     </form>

@@ -20,9 +20,10 @@ const useHeadline = (pipelines: readonly PipelineFacts[]): string => {
   if (pipelines.length === 0) return 'No pipeline yet';
   if (runs.length === 0) return 'Ready for a first run';
   const of = pipelines.length > 1 ? ` of ${pipelines.length}` : '';
-  const parts = [working > 0 ? `${working}${of} running` : null, failed > 0 ? `${failed}${working > 0 ? '' : of} failed` : null].filter(
-    Boolean,
-  );
+  const parts = [
+    working > 0 ? `${working}${of} running` : null,
+    failed > 0 ? `${failed}${working > 0 ? '' : of} failed` : null,
+  ].filter(Boolean);
   return parts.length > 0 ? parts.join(', ') : `All quiet, ${plural(pipelines.length, 'pipeline')}`;
 };
 
@@ -31,7 +32,11 @@ export const Overview = () => {
   const { data, error, refetch } = usePipelines();
   const pipelines = data?.items ?? [];
   const headline = useHeadline(pipelines);
-  const ran = useLive(({ stream }) => stream !== null && (Object.keys(stream.runs).length > 0 || Object.keys(stream.resets).length > 0));
+  const ran = useLive(
+    ({ stream }) =>
+      stream !== null &&
+      (Object.keys(stream.runs).length > 0 || Object.keys(stream.resets).length > 0),
+  );
   const isNew = data !== undefined && !ran;
   return (
     <Page title="Overview" heading={headline}>

@@ -19,8 +19,17 @@ import { StageStrip } from './stage-strip.tsx';
 
 const pendingStages = ({ stages }: PipelineFacts): StageStatus[] =>
   stages.map(({ name }) => ({
-    ...{ name, state: 'pending', attempt: 0, max_attempts: 0, started_at: null, ended_at: null, duration_ms: null, heartbeat_at: null },
-    ...{ outputs: {}, metrics: {}, reason: null },
+    name,
+    state: 'pending',
+    attempt: 0,
+    max_attempts: 0,
+    started_at: null,
+    ended_at: null,
+    duration_ms: null,
+    heartbeat_at: null,
+    outputs: {},
+    metrics: {},
+    reason: null,
   }));
 
 /** The one thing to press: the first command that is possible, else Start. */
@@ -34,7 +43,13 @@ const RowCommand = ({ facts, run }: { facts: PipelineFacts; run: RunView | null 
   if (run && type) {
     const { label, icon } = wordsOf(type);
     return (
-      <button type="button" className="button" {...off} onClick={() => command(run, type)} aria-label={`${label} ${facts.title}`}>
+      <button
+        type="button"
+        className="button"
+        {...off}
+        onClick={() => command(run, type)}
+        aria-label={`${label} ${facts.title}`}
+      >
         <Icon name={icon} />
         {label}
       </button>
@@ -56,10 +71,17 @@ const RowCommand = ({ facts, run }: { facts: PipelineFacts; run: RunView | null 
 };
 
 const NextFire = ({ pipeline }: { pipeline: string }) => {
-  const coming = useUpcoming().data?.items.find((slot) => slot.pipeline === pipeline && slot.predicted !== 'left_out');
+  const coming = useUpcoming().data?.items.find(
+    (slot) => slot.pipeline === pipeline && slot.predicted !== 'left_out',
+  );
   const schedules = useSchedules().data?.items;
   if (!schedules) return null;
-  if (!coming) return <p className="next muted">{schedules.some((one) => one.pipeline === pipeline) ? 'Nothing is due' : 'No schedule'}</p>;
+  if (!coming)
+    return (
+      <p className="next muted">
+        {schedules.some((one) => one.pipeline === pipeline) ? 'Nothing is due' : 'No schedule'}
+      </p>
+    );
   const at = Date.parse(coming.fires_at);
   return (
     <p className="next" title={coming.why ?? undefined}>
@@ -97,18 +119,27 @@ const Since = ({ run }: { run: RunView }) => (
   </>
 );
 
-/** One pipeline: what it does now, what it did lately, when it is due, and the one thing to press. */
+/**
+ * One pipeline: what it does now, what it did lately, when it is due, and the one thing to press.
+ */
 export const PipelineRow = ({ facts }: { facts: PipelineFacts }) => {
   const run = useLive(({ stream }) => (stream ? shownRun(stream, facts.name) : null));
   const retryAt = useLive(({ stream }) => {
     if (run?.state !== 'RETRYING') return null;
-    const said = stream?.recent_events.findLast(({ run_id, event }) => run_id === run.run_id && event === 'retrying');
+    const said = stream?.recent_events.findLast(
+      ({ run_id, event }) => run_id === run.run_id && event === 'retrying',
+    );
     const due = said?.data.due_at;
-    return typeof due === 'number' ? new Date(due).toISOString() : typeof due === 'string' ? due : null;
+    return typeof due === 'number'
+      ? new Date(due).toISOString()
+      : typeof due === 'string'
+        ? due
+        : null;
   });
   const { data: recent } = useRecentRuns(facts.name, barcodeRuns);
   const look = run ? lookOfRun(run) : lookOfRun({ state: 'IDLE', outcome: null });
-  const why = run?.state === 'FAILED' ? run.error?.message : run?.ended_at === null ? run.why : null;
+  const why =
+    run?.state === 'FAILED' ? run.error?.message : run?.ended_at === null ? run.why : null;
   return (
     <li className="row" data-tone={look.tone}>
       <div className="row-name">
@@ -130,7 +161,9 @@ export const PipelineRow = ({ facts }: { facts: PipelineFacts }) => {
         )}
       </div>
       <div className="row-past">
-        {recent && recent.items.length > 0 && <Barcode pipeline={facts.name} runs={recent.items} title={facts.title} />}
+        {recent && recent.items.length > 0 && (
+          <Barcode pipeline={facts.name} runs={recent.items} title={facts.title} />
+        )}
         <NextFire pipeline={facts.name} />
       </div>
       <div className="row-do">

@@ -4,11 +4,24 @@ const day = 24 * hour;
 
 export const windows = { '1h': hour, '6h': 6 * hour, '24h': day, '7d': 7 * day } as const;
 export type WindowName = keyof typeof windows;
-export const isWindow = (name: string | null): name is WindowName => name !== null && Object.hasOwn(windows, name);
+export const isWindow = (name: string | null): name is WindowName =>
+  name !== null && Object.hasOwn(windows, name);
 
 /** A quarter of the ruler is the future: enough to see what is due, without hiding what was. */
 const futureShare = 0.25;
-const steps = [5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, day, 2 * day];
+const steps = [
+  5 * minute,
+  10 * minute,
+  15 * minute,
+  30 * minute,
+  hour,
+  2 * hour,
+  3 * hour,
+  6 * hour,
+  12 * hour,
+  day,
+  2 * day,
+];
 const fewestTicks = 4;
 const mostTicks = 9;
 
@@ -29,4 +42,6 @@ export const scaleOf = (name: WindowName, now: number): Scale => {
 
 /** The shortest window that reaches back to a moment; a day when there is none. */
 export const windowFor = (at: number | null, now: number): WindowName =>
-  at === null ? '24h' : ((['1h', '6h', '24h', '7d'] as const).find((name) => now - at < windows[name]) ?? '7d');
+  at === null
+    ? '24h'
+    : ((['1h', '6h', '24h', '7d'] as const).find((name) => now - at < windows[name]) ?? '7d');

@@ -7,16 +7,34 @@ import { dayOf, duration, fullTime, minuteTime, zoneName } from '../ui/time.ts';
 import { useRoving } from '../ui/use-roving.ts';
 import { useSearchState } from '../ui/use-search.ts';
 import { lookOfRun } from '../ui/words.ts';
-import { isWindow, type Scale, scaleOf, type WindowName, windowFor, windows } from './ruler-scale.ts';
+import {
+  isWindow,
+  type Scale,
+  scaleOf,
+  type WindowName,
+  windowFor,
+  windows,
+} from './ruler-scale.ts';
 
 const mostRuns = 200;
 const narrowest = 0.006;
 /** So many of the last runs should be seen at first. */
 const runsAtFirst = 12;
 const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
-const words: Record<WindowName, string> = { '1h': '1 hour', '6h': '6 hours', '24h': '24 hours', '7d': '7 days' };
+const words: Record<WindowName, string> = {
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '24 hours',
+  '7d': '7 days',
+};
 
-type MarkProps = { run: RunFacts; scale: Scale; now: number; tabIndex: number; onFocus: () => void };
+type MarkProps = {
+  run: RunFacts;
+  scale: Scale;
+  now: number;
+  tabIndex: number;
+  onFocus: () => void;
+};
 const RunMark = ({ run, scale, now, ...focus }: MarkProps) => {
   const start = Date.parse(run.started_at ?? run.created_at ?? '');
   const end = run.ended_at ? Date.parse(run.ended_at) : now;
@@ -39,7 +57,17 @@ const RunMark = ({ run, scale, now, ...focus }: MarkProps) => {
   );
 };
 
-const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFacts[]; scale: Scale; now: number }) => {
+const Lane = ({
+  facts,
+  runs,
+  scale,
+  now,
+}: {
+  facts: PipelineFacts;
+  runs: RunFacts[];
+  scale: Scale;
+  now: number;
+}) => {
   const { data } = useUpcoming();
   // Oldest first, as they stand.
   const marks = runs.toReversed();
@@ -52,9 +80,22 @@ const Lane = ({ facts, runs, scale, now }: { facts: PipelineFacts; runs: RunFact
     <li className="ruler-lane">
       <span className="ruler-name">{facts.title}</span>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
-      <span ref={ref} className="ruler-track" role="group" aria-label={`Runs of ${facts.title}`} onKeyDown={onKeyDown}>
+      <span
+        ref={ref}
+        className="ruler-track"
+        role="group"
+        aria-label={`Runs of ${facts.title}`}
+        onKeyDown={onKeyDown}
+      >
         {marks.map((run, index) => (
-          <RunMark key={run.run_id} {...{ run, scale, now }} tabIndex={tabIndexOf(index)} onFocus={onFocusOf(index)} />
+          <RunMark
+            key={run.run_id}
+            run={run}
+            scale={scale}
+            now={now}
+            tabIndex={tabIndexOf(index)}
+            onFocus={onFocusOf(index)}
+          />
         ))}
         {slots.map((at) => (
           <span
@@ -84,7 +125,10 @@ export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) =>
   const name = isWindow(asked) ? asked : windowFor(earliest ? Date.parse(earliest) : null, now);
   const { data } = useQuery({
     queryKey: ['runs', 'ruler', name],
-    queryFn: () => api.ask('GET /api/runs', { query: { from: new Date(Date.now() - windows[name]).toISOString(), limit: mostRuns } }),
+    queryFn: () =>
+      api.ask('GET /api/runs', {
+        query: { from: new Date(Date.now() - windows[name]).toISOString(), limit: mostRuns },
+      }),
   });
   const scale = scaleOf(name, now);
   return (
@@ -95,7 +139,12 @@ export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) =>
           <legend className="visually-hidden">How far back</legend>
           {(Object.keys(windows) as WindowName[]).map((one) => (
             <label key={one}>
-              <input type="radio" name="window" checked={one === name} onChange={() => setSearch({ window: one })} />
+              <input
+                type="radio"
+                name="window"
+                checked={one === name}
+                onChange={() => setSearch({ window: one })}
+              />
               <span>{words[one]}</span>
             </label>
           ))}
@@ -106,9 +155,12 @@ export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) =>
           {pipelines.map((facts) => (
             <Lane
               key={facts.name}
-              {...{ facts, scale, now }}
+              facts={facts}
+              scale={scale}
+              now={now}
               runs={(data?.items ?? []).filter(
-                ({ pipeline, ended_at }) => pipeline === facts.name && (!ended_at || Date.parse(ended_at) > scale.from),
+                ({ pipeline, ended_at }) =>
+                  pipeline === facts.name && (!ended_at || Date.parse(ended_at) > scale.from),
               )}
             />
           ))}
@@ -116,7 +168,9 @@ export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) =>
         <div className="ruler-axis" aria-hidden="true">
           {scale.ticks.map((tick) => (
             <span key={tick} style={{ insetInlineStart: percent(scale.at(tick)) }}>
-              {new Date(tick).getHours() + new Date(tick).getMinutes() === 0 ? dayOf(tick) : minuteTime(tick)}
+              {new Date(tick).getHours() + new Date(tick).getMinutes() === 0
+                ? dayOf(tick)
+                : minuteTime(tick)}
             </span>
           ))}
           <span className="ruler-zone">{zoneName(now)}</span>

@@ -5,13 +5,25 @@ import { duration } from '../ui/time.ts';
 import { Countdown, Elapsed } from '../ui/times.tsx';
 import { lookOfStage } from '../ui/words.ts';
 
-type Props = { run: Pick<RunView, 'stage' | 'progress'> | null; stages: readonly StageStatus[]; retryAt: string | null };
+type Props = {
+  run: Pick<RunView, 'stage' | 'progress'> | null;
+  stages: readonly StageStatus[];
+  retryAt: string | null;
+};
 
 const shareOf = (progress: RunView['progress']): number | null =>
   progress?.total ? Math.min(1, Math.max(0, (progress.done ?? 0) / progress.total)) : null;
 
 /** What there is to say of a stage in one short line. */
-const Facts = ({ stage, share, retryAt }: { stage: StageStatus; share: number | null; retryAt: string | null }) => {
+const Facts = ({
+  stage,
+  share,
+  retryAt,
+}: {
+  stage: StageStatus;
+  share: number | null;
+  retryAt: string | null;
+}) => {
   if (stage.state === 'running' && stage.started_at)
     return (
       <>
@@ -29,7 +41,13 @@ const Facts = ({ stage, share, retryAt }: { stage: StageStatus; share: number | 
     );
   const took = stage.duration_ms === null ? null : duration(stage.duration_ms);
   if (stage.state === 'pending') return <>pending</>;
-  return <>{[stage.state === 'succeeded' ? null : lookOfStage(stage.state).word, took].filter(Boolean).join(' · ')}</>;
+  return (
+    <>
+      {[stage.state === 'succeeded' ? null : lookOfStage(stage.state).word, took]
+        .filter(Boolean)
+        .join(' · ')}
+    </>
+  );
 };
 
 /** The stages of a run side by side: a bar that fills, a glyph, a name, a time. */
@@ -37,10 +55,13 @@ export const StageStrip = ({ run, stages, retryAt }: Props) => (
   <ol className="strip">
     {stages.map((stage) => {
       const look = lookOfStage(stage.state);
-      const share = run && stage.name === run.stage && stage.state === 'running' ? shareOf(run.progress) : null;
+      const share =
+        run && stage.name === run.stage && stage.state === 'running' ? shareOf(run.progress) : null;
       return (
         <li key={stage.name} data-tone={look.tone} data-state={stage.state}>
-          <span className="strip-bar">{share !== null && <span style={{ inlineSize: `${share * 100}%` }} />}</span>
+          <span className="strip-bar">
+            {share !== null && <span style={{ inlineSize: `${share * 100}%` }} />}
+          </span>
           <span className="strip-name">
             <StateGlyph look={look} />
             <span>{stage.name}</span>
@@ -53,7 +74,7 @@ export const StageStrip = ({ run, stages, retryAt }: Props) => (
             )}
           </span>
           <span className="strip-facts figure">
-            <Facts {...{ stage, share, retryAt }} />
+            <Facts stage={stage} share={share} retryAt={retryAt} />
           </span>
         </li>
       );

@@ -19,7 +19,9 @@ const lowest = 260;
 const formats = ['svg', 'mermaid', 'scxml', 'xstate'] as const;
 const nothing = { stage: null, note: null, timer: null };
 
-/** The lifecycle of a pipeline's runs before any of them: nothing is lit, every way can be followed. */
+/**
+ * The lifecycle of a pipeline's runs before any of them: nothing is lit, every way can be followed.
+ */
 export const PipelineChart = ({ name, title }: { name: string; title: string }) => {
   const {
     data: graph,
@@ -27,7 +29,10 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
     refetch,
   } = useQuery({
     queryKey: ['chart', 'pipeline', name],
-    queryFn: async () => (await api.ask('GET /api/pipelines/{name}/chart', { path: { name } })) as unknown as ChartGraph,
+    queryFn: async () =>
+      (await api.ask('GET /api/pipelines/{name}/chart', {
+        path: { name },
+      })) as unknown as ChartGraph,
   });
   const frame = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -46,7 +51,9 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
     const flow = width < narrowPx ? 'down' : 'right';
     const whole = layoutChart(graph, flow);
     const isAll = isOpen ?? whole.width * openScale <= width;
-    const closed = new Set(isAll ? [] : graph.states.flatMap(({ path, stage }) => (stage === null ? [] : [path])));
+    const closed = new Set(
+      isAll ? [] : graph.states.flatMap(({ path, stage }) => (stage === null ? [] : [path])),
+    );
     return {
       isAll,
       layout: isAll ? whole : layoutChart(collapse(graph, closed), flow),
@@ -65,7 +72,12 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
               {format}
             </a>
           ))}
-          <button type="button" className="button quiet" aria-pressed={isTold} onClick={() => setTold(!isTold)}>
+          <button
+            type="button"
+            className="button quiet"
+            aria-pressed={isTold}
+            onClick={() => setTold(!isTold)}
+          >
             In words
           </button>
           <button type="button" className="button quiet" onClick={() => setOpen(!drawn?.isAll)}>
@@ -77,7 +89,9 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
       <div ref={frame} className="chart-frame" style={{ blockSize: `${height}px` }}>
         {drawn ? (
           <Chart
-            {...{ layout: drawn.layout, marks: drawn.marks, selected }}
+            layout={drawn.layout}
+            marks={drawn.marks}
+            selected={selected}
             factsOf={() => nothing}
             focus={null}
             isLive={false}

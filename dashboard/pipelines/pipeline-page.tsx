@@ -11,11 +11,20 @@ import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 import { Why } from '../ui/why.tsx';
 import { plural } from '../ui/words.ts';
-import { type Definition, evenly, type Finding, limitsOf, programOf, type StageDetail } from './policy.ts';
+import {
+  type Definition,
+  evenly,
+  type Finding,
+  limitsOf,
+  programOf,
+  type StageDetail,
+} from './policy.ts';
 
 const recentRuns = 8;
 /** Comes with the layout of charts, which the first load does without. */
-const PipelineChart = lazy(() => import('./pipeline-chart.tsx').then(({ PipelineChart }) => ({ default: PipelineChart })));
+const PipelineChart = lazy(() =>
+  import('./pipeline-chart.tsx').then(({ PipelineChart }) => ({ default: PipelineChart })),
+);
 
 const Code = ({ label, text }: { label: string; text: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
@@ -71,8 +80,18 @@ const Params = ({ params }: { params: Definition['params'] }) => (
             <th scope="row">
               <code>{name}</code>
             </th>
-            <td>{param.enum ? param.enum.map((value) => JSON.stringify(value)).join(' | ') : (param.format ?? param.type)}</td>
-            <td>{param.default === undefined ? 'must be given' : <code>{JSON.stringify(param.default)}</code>}</td>
+            <td>
+              {param.enum
+                ? param.enum.map((value) => JSON.stringify(value)).join(' | ')
+                : (param.format ?? param.type)}
+            </td>
+            <td>
+              {param.default === undefined ? (
+                'must be given'
+              ) : (
+                <code>{JSON.stringify(param.default)}</code>
+              )}
+            </td>
             <td className="muted">{[param.title, param.description].filter(Boolean).join('. ')}</td>
           </tr>
         ))}
@@ -108,7 +127,12 @@ export const PipelinePage = ({ name }: { name: string }) => {
   const isKnown = usePipelines().data?.items.some((facts) => facts.name === name) ?? true;
   const runs = recent?.items ?? [];
   const definition = data?.definition;
-  if (error) return <Page title={name}>{<ProblemCard error={error} {...(isKnown && { onRetry: () => void refetch() })} />}</Page>;
+  if (error)
+    return (
+      <Page title={name}>
+        {<ProblemCard error={error} {...(isKnown && { onRetry: () => void refetch() })} />}
+      </Page>
+    );
   if (!data || !definition) return <Loading what="the pipeline" />;
   return (
     <Page
@@ -116,7 +140,11 @@ export const PipelinePage = ({ name }: { name: string }) => {
       aside={
         <>
           {runs.length > 0 && <Barcode pipeline={name} runs={runs} title={data.title} />}
-          <button type="button" className="button primary" onClick={() => show({ kind: 'start', pipeline: name })}>
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => show({ kind: 'start', pipeline: name })}
+          >
             <Icon name="start" />
             Start
           </button>
@@ -125,13 +153,16 @@ export const PipelinePage = ({ name }: { name: string }) => {
     >
       <div className="pipeline-lead">
         <p className="lead">
-          <code>{name}</code> · {plural(definition.stages.length, 'stage')} · times in {definition.timezone}
+          <code>{name}</code> · {plural(definition.stages.length, 'stage')} · times in{' '}
+          {definition.timezone}
           {definition.timeout_ms !== null && ` · a run may take ${evenly(definition.timeout_ms)}`} ·{' '}
-          {definition.concurrency.limit === 1 ? 'one run at a time' : `at most ${definition.concurrency.limit} runs at a time`}
+          {definition.concurrency.limit === 1
+            ? 'one run at a time'
+            : `at most ${definition.concurrency.limit} runs at a time`}
           {definition.concurrency.on_conflict === 'refuse' && ', another start is refused'}
           {definition.concurrency.on_conflict === 'queue' && ', another start waits'}
-          {definition.concurrency.on_conflict === 'cancel_running' && ', another start ends it'} · at worst{' '}
-          {evenly(definition.worst_case_ms)}
+          {definition.concurrency.on_conflict === 'cancel_running' && ', another start ends it'} ·
+          at worst {evenly(definition.worst_case_ms)}
         </p>
       </div>
       <Suspense fallback={<Loading what="the chart" />}>

@@ -79,8 +79,9 @@ export const PipelinesPage = () => {
             ))}
           </ul>
           <p className="muted">
-            Mend the file and run <code>stagewright reload</code>; until then what it last said, if anything, stays in force.{' '}
-            <code>stagewright validate</code> says beforehand whether it holds.
+            Mend the file and run <code>stagewright reload</code>; until then what it last said, if
+            anything, stays in force. <code>stagewright validate</code> says beforehand whether it
+            holds.
           </p>
         </section>
       )}
@@ -92,7 +93,8 @@ export const PipelinesPage = () => {
       {data?.items.length === 0 && (
         <div className="empty">
           <p>
-            No pipeline is loaded. Put a file into <code>pipelines/</code> and run <code>stagewright reload</code>.
+            No pipeline is loaded. Put a file into <code>pipelines/</code> and run{' '}
+            <code>stagewright reload</code>.
           </p>
         </div>
       )}

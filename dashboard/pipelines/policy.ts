@@ -9,11 +9,16 @@ export type Finding = PipelineDetail['lint'][number];
 type Retry = Pick<StageDetail['retry'], 'limit' | 'backoff'>;
 type Failures = StageDetail['retry']['never_on'];
 
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-const isShell = ([program = '', flag]: readonly string[]): boolean => /(^|\/)(ba|da|z)?sh$/.test(program) && flag === '-c';
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+const isShell = ([program = '', flag]: readonly string[]): boolean =>
+  /(^|\/)(ba|da|z)?sh$/.test(program) && flag === '-c';
 
 /** A stage's program as one would type it; a script that a shell is given stands by itself. */
-export const programOf = ({ run, uses }: StageDetail): { program: string; script: string | null } => {
+export const programOf = ({
+  run,
+  uses,
+}: StageDetail): { program: string; script: string | null } => {
   if (uses !== null) return { program: uses, script: null };
   const words = run ?? [];
   if (!isShell(words)) return { program: words.map(quoted).join(' '), script: null };
@@ -30,7 +35,8 @@ const retryWords = ({ limit, backoff }: Retry): string => {
   if (limit === 0) return 'not tried again';
   const first = even(backoff.initial_ms);
   if (limit === 1) return `tried once more, after ${first}`;
-  const grows = backoff.factor > 1 ? `, then ×${backoff.factor} up to ${even(backoff.max_ms)}` : ' each';
+  const grows =
+    backoff.factor > 1 ? `, then ×${backoff.factor} up to ${even(backoff.max_ms)}` : ' each';
   return `${plural(limit, 'retry', 'retries')}: after ${first}${grows}`;
 };
 
@@ -39,7 +45,9 @@ const failureWords = ({ exit_codes, codes, signals }: Failures): string =>
 
 const restarts: Record<string, string> = { retry: 'goes on with a new attempt', fail: 'fails' };
 const size = (bytes: number): string =>
-  bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
+  bytes % 2 ** 30 === 0
+    ? `${bytes / 2 ** 30} GiB`
+    : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
 
 /** Every limit of a stage, name and value; what is not limited is not said. */
 export const limitsOf = (stage: StageDetail): [string, string][] => {
@@ -49,7 +57,10 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
     ['All attempts together', stage.total_timeout_ms !== null && even(stage.total_timeout_ms)],
     ['Is said to be late after', stage.warn_after_ms !== null && even(stage.warn_after_ms)],
     ['Again', retryWords(stage.retry)],
-    ...stage.retry.classes.map(({ on, ...retry }): [string, string] => [`After ${failureWords(on)}`, retryWords(retry)]),
+    ...stage.retry.classes.map(({ on, ...retry }): [string, string] => [
+      `After ${failureWords(on)}`,
+      retryWords(retry),
+    ]),
     ['Never again on', never],
     ['At worst', even(stage.worst_case_ms)],
     ['Must give a sign every', stage.heartbeat_ms !== null && even(stage.heartbeat_ms)],

@@ -4,9 +4,18 @@ import { size } from '../ui/size.ts';
 import { At } from '../ui/times.tsx';
 
 /** A file that a stage left for people. */
-type Artefact = { name: string; bytes: number; content_type: string; stage: string | null; at: string };
+type Artefact = {
+  name: string;
+  bytes: number;
+  content_type: string;
+  stage: string | null;
+  at: string;
+};
 
-/** The files that the run left so far; nothing when there are none. They are asked for anew at each version of the run. */
+/**
+ * The files that the run left so far; nothing when there are none. They are asked for anew at each
+ * version of the run.
+ */
 export const Artefacts = ({ runId, version }: { runId: string; version: number }) => {
   const { data } = useQuery({
     queryKey: ['artefacts', runId, version],
@@ -26,7 +35,11 @@ export const Artefacts = ({ runId, version }: { runId: string; version: number }
           <div key={name}>
             <dt>{stage ?? 'run'}</dt>
             <dd>
-              <a href={`/api/runs/${runId}/artefacts/${encodeURIComponent(name)}`} target="_blank" rel="noreferrer">
+              <a
+                href={`/api/runs/${runId}/artefacts/${encodeURIComponent(name)}`}
+                target="_blank"
+                rel="noreferrer"
+              >
                 {name}
               </a>{' '}
               <span className="muted">

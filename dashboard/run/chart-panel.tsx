@@ -30,11 +30,15 @@ const lowest = 260;
 const useChart = (runId: string) =>
   useQuery({
     queryKey: ['chart', runId],
-    queryFn: async () => (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
+    queryFn: async () =>
+      (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-/** The chart that the run was started with: where it stands, how it came there, and what it waits for. */
+/**
+ * The chart that the run was started with: where it stands, how it came there, and what it waits
+ * for.
+ */
 export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
   const { data: graph, error, refetch } = useChart(runId);
   const frame = useRef<HTMLDivElement>(null);
@@ -53,13 +57,20 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const [isTold, setTold] = useState(false);
 
   const accepted = useMemo(() => ledger.filter(({ verdict }) => verdict === 'accepted'), [ledger]);
-  const past = useMemo(() => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))), [accepted, view.n]);
+  const past = useMemo(
+    () => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))),
+    [accepted, view.n],
+  );
   const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
   // Where an earlier step left the run is what is looked at then.
   const then = view.n === null ? undefined : past.at(-1)?.to;
   const stageThen =
-    then === undefined ? null : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))?.stage ?? null);
-  const open = stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
+    then === undefined
+      ? null
+      : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))
+          ?.stage ?? null);
+  const open =
+    stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
   const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
@@ -71,13 +82,20 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
   const select = (path: string): void => {
     const stage =
       graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
-      graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)?.stage;
+      graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)
+        ?.stage;
     if (view.path === path) onView({ path: null });
-    else onView({ path, ...(stage && stage !== view.stage && { stage, attempt: null, stream: null }) });
+    else
+      onView({
+        path,
+        ...(stage && stage !== view.stage && { stage, attempt: null, stream: null }),
+      });
   };
   // The stage that it is about is seen whole; without one, the state.
   const here =
-    graph?.states.find(({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)))?.path ??
+    graph?.states.find(
+      ({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)),
+    )?.path ??
     [...(marks?.active ?? [])].at(-1) ??
     null;
   const isFew = closed.size > 0;
@@ -88,24 +106,45 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
           Statechart
         </h2>
         <div className="pane-tools">
-          <button type="button" className="button quiet small" aria-pressed={isTold} onClick={() => setTold(!isTold)}>
+          <button
+            type="button"
+            className="button quiet small"
+            aria-pressed={isTold}
+            onClick={() => setTold(!isTold)}
+          >
             In words
           </button>
-          <button type="button" className="button quiet small" onClick={() => onView({ flow: flow === 'right' ? 'down' : 'right' })}>
+          <button
+            type="button"
+            className="button quiet small"
+            onClick={() => onView({ flow: flow === 'right' ? 'down' : 'right' })}
+          >
             <Icon name="turn" /> {flow === 'right' ? 'Upright' : 'Lengthwise'}
           </button>
           {run.stages.length > 1 && (
-            <button type="button" className="button quiet small" onClick={() => onView({ stages: isFew ? 'all' : 'few' })}>
+            <button
+              type="button"
+              className="button quiet small"
+              onClick={() => onView({ stages: isFew ? 'all' : 'few' })}
+            >
               <Icon name="unfold" /> {isFew ? 'Open all stages' : 'Close other stages'}
             </button>
           )}
         </div>
       </header>
-      <div ref={frame} className="chart-frame" style={{ blockSize: `${layout ? heightFor(layout, width) : lowest}px` }}>
+      <div
+        ref={frame}
+        className="chart-frame"
+        style={{ blockSize: `${layout ? heightFor(layout, width) : lowest}px` }}
+      >
         {graph && layout && marks && (
           <Chart
-            {...{ layout, marks, isLive }}
-            factsOf={(box) => stateFacts({ graph, run, marks, timer, now, isPast: view.n !== null }, box)}
+            layout={layout}
+            marks={marks}
+            isLive={isLive}
+            factsOf={(box) =>
+              stateFacts({ graph, run, marks, timer, now, isPast: view.n !== null }, box)
+            }
             focus={here}
             selected={view.path}
             onSelect={select}
@@ -113,7 +152,9 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
           />
         )}
       </div>
-      {accepted.length > 1 && <Scrubber rows={accepted} n={view.n} isLive={run.ended_at === null} onView={onView} />}
+      {accepted.length > 1 && (
+        <Scrubber rows={accepted} n={view.n} isLive={run.ended_at === null} onView={onView} />
+      )}
       {graph && marks && (
         <div className={isTold ? '' : 'visually-hidden'}>
           <h3 className="visually-hidden">The statechart in words</h3>

@@ -14,7 +14,9 @@ import { ProblemCard } from '../ui/problem.tsx';
 type Item = { type: string; allowed: boolean; why_not: string | null };
 type Body = Operations['POST /api/runs/{id}/commands']['body'];
 
-/** What can be commanded at this version of the run, as the service says, and why the rest cannot. */
+/**
+ * What can be commanded at this version of the run, as the service says, and why the rest cannot.
+ */
 const useCommands = (runId: string, { version, state }: RunView) =>
   useQuery({
     queryKey: ['commands', runId, version, state],
@@ -36,7 +38,10 @@ const shortcuts: Record<string, string> = { s: 'STOP', r: 'RETRY' };
 
 const focusIt = (element: HTMLElement | null): void => element?.focus();
 
-/** The commands of a run. One that changes something for good is asked about in place, with the reason that is recorded. */
+/**
+ * The commands of a run. One that changes something for good is asked about in place, with the
+ * reason that is recorded.
+ */
 export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const { data } = useCommands(runId, run);
   const { say } = useDesk();
@@ -53,15 +58,25 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
 
   const from = run.error?.stage ?? run.stage ?? run.stages[0]?.name ?? '';
   const [chosen, setChosen] = useState<string | null>(null);
-  const labelOf = (type: string): string => (type === 'RETRY_FROM' ? `Retry from ${chosen ?? from}` : wordsOf(type).label);
+  const labelOf = (type: string): string =>
+    type === 'RETRY_FROM' ? `Retry from ${chosen ?? from}` : wordsOf(type).label;
   const send = async (type: string, why: string): Promise<void> => {
     setBusy(true);
     setRefusal(null);
     try {
-      const body = { type, ...(why && { reason: why }), ...(type === 'RETRY_FROM' && { stage: chosen ?? from }) } as Body;
-      // What is commanded is the run that was seen: if it has moved on meanwhile, the service says so.
+      const body = {
+        type,
+        ...(why && { reason: why }),
+        ...(type === 'RETRY_FROM' && { stage: chosen ?? from }),
+      } as Body;
+      // What is commanded is the run that was seen: if it has moved on meanwhile, the service says
+      // so.
       const headers = { 'If-Match': `"${run.version}"` };
-      const status = await api.ask('POST /api/runs/{id}/commands', { path: { id: runId }, body, headers });
+      const status = await api.ask('POST /api/runs/{id}/commands', {
+        path: { id: runId },
+        body,
+        headers,
+      });
       setAsked(null);
       setReason('');
       say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
@@ -88,7 +103,16 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
     () =>
       Object.entries(shortcuts).flatMap(([keys, prefix]) => {
         const type = possible.split(',').find((one) => one.startsWith(prefix));
-        return type ? [{ keys, label: wordsOf(type).label, group: 'This run', run: () => pressed.current(type) }] : [];
+        return type
+          ? [
+              {
+                keys,
+                label: wordsOf(type).label,
+                group: 'This run',
+                run: () => pressed.current(type),
+              },
+            ]
+          : [];
       }),
     [possible],
   );
@@ -127,9 +151,11 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
             <label className="commands-from">
               From stage{' '}
               <select value={chosen ?? from} onChange={({ target }) => setChosen(target.value)}>
-                {run.stages.slice(0, run.stages.findIndex(({ name }) => name === from) + 1).map(({ name }) => (
-                  <option key={name}>{name}</option>
-                ))}
+                {run.stages
+                  .slice(0, run.stages.findIndex(({ name }) => name === from) + 1)
+                  .map(({ name }) => (
+                    <option key={name}>{name}</option>
+                  ))}
               </select>
             </label>
           )}
@@ -149,7 +175,11 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
               value={reason}
               onChange={({ target }) => setReason(target.value)}
             />
-            <button type="submit" className={`button ${words.isDanger ? 'danger' : 'primary'}`} disabled={isBusy}>
+            <button
+              type="submit"
+              className={`button ${words.isDanger ? 'danger' : 'primary'}`}
+              disabled={isBusy}
+            >
               {labelOf(asked ?? '')}
             </button>
             <button type="button" className="button quiet" onClick={() => setAsked(null)}>
@@ -171,7 +201,9 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
           </ul>
         </details>
       )}
-      {refusal && <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />}
+      {refusal && (
+        <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />
+      )}
     </div>
   );
 };

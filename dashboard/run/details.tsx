@@ -27,7 +27,10 @@ const Values = ({ of }: { of: object }) => (
 const SnapshotAt = ({ runId, version }: { runId: string; version: number }) => {
   const { data, error } = useQuery({
     queryKey: ['snapshot', runId, version],
-    queryFn: () => api.ask('GET /api/runs/{id}/snapshots/{version}', { path: { id: runId, version: String(version) } }),
+    queryFn: () =>
+      api.ask('GET /api/runs/{id}/snapshots/{version}', {
+        path: { id: runId, version: String(version) },
+      }),
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (error) return <ProblemCard error={error} />;
@@ -43,10 +46,23 @@ const SnapshotAt = ({ runId, version }: { runId: string; version: number }) => {
   );
 };
 
-/** What the run was given and what it gave, and the stored truth behind the page. @param version the one looked at */
-export const Details = ({ runId, run, version }: { runId: string; run: RunView; version: number }) => {
+/**
+ * What the run was given and what it gave, and the stored truth behind the page. @param version the
+ * one looked at
+ */
+export const Details = ({
+  runId,
+  run,
+  version,
+}: {
+  runId: string;
+  run: RunView;
+  version: number;
+}) => {
   const [isOpen, setOpen] = useState(false);
-  const results = run.stages.filter(({ outputs, metrics }) => !isEmpty(outputs) || !isEmpty(metrics));
+  const results = run.stages.filter(
+    ({ outputs, metrics }) => !isEmpty(outputs) || !isEmpty(metrics),
+  );
   return (
     <div className="details">
       <Artefacts runId={runId} version={run.version} />
@@ -73,7 +89,8 @@ export const Details = ({ runId, run, version }: { runId: string; run: RunView; 
           </Fact>
         )}
         <Fact name="as data">
-          <a href={`/api/runs/${runId}`}>status</a>, <a href={`/api/runs/${runId}/transitions`}>ledger</a>,{' '}
+          <a href={`/api/runs/${runId}`}>status</a>,{' '}
+          <a href={`/api/runs/${runId}/transitions`}>ledger</a>,{' '}
           <a href={`/api/runs/${runId}/chart?format=xstate`}>chart for XState</a>,{' '}
           <a href={`/api/runs/${runId}/chart?format=svg`}>chart as SVG</a>
         </Fact>

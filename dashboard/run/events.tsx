@@ -2,12 +2,20 @@ import type { JournalEvent } from '../../machines/events.ts';
 import { clockTime } from '../ui/time.ts';
 import type { Change } from './use-view.ts';
 
-type Props = { runId: string; events: readonly JournalEvent[]; stage: string | null; onView: (change: Change) => void };
+type Props = {
+  runId: string;
+  events: readonly JournalEvent[];
+  stage: string | null;
+  onView: (change: Change) => void;
+};
 const most = 300;
 
 /** The recorded facts of the run, newest first; of one stage, or of all. */
 export const Events = ({ runId, events, stage, onView }: Props) => {
-  const some = stage === null ? events : events.filter((event) => event.stage === stage || event.stage === 'pipeline');
+  const some =
+    stage === null
+      ? events
+      : events.filter((event) => event.stage === stage || event.stage === 'pipeline');
   const shown = some.slice(-most).toReversed();
   return (
     <>
@@ -15,7 +23,11 @@ export const Events = ({ runId, events, stage, onView }: Props) => {
         {stage === null ? 'All events' : `Events of ${stage} and of the run`}
         {some.length > most && `, the newest ${most}`}
         {stage !== null && (
-          <button type="button" className="link" onClick={() => onView({ stage: null, attempt: null })}>
+          <button
+            type="button"
+            className="link"
+            onClick={() => onView({ stage: null, attempt: null })}
+          >
             Show all
           </button>
         )}
@@ -32,7 +44,9 @@ export const Events = ({ runId, events, stage, onView }: Props) => {
             </code>
             <span className="events-what">
               {msg}
-              {attempt !== undefined && attempt > 1 && <span className="muted"> (attempt {attempt})</span>}
+              {attempt !== undefined && attempt > 1 && (
+                <span className="muted"> (attempt {attempt})</span>
+              )}
             </span>
           </li>
         ))}

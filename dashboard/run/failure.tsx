@@ -17,12 +17,18 @@ type Failure = NonNullable<RunView['error']>;
 /** Why nothing is tried again: the guard that said no, in words. */
 const whyOver = (error: Failure, run: RunView, ledger: readonly Transition[]): string => {
   const stage = run.stages.find(({ name }) => name === error.stage);
-  const refused = ledger.findLast(({ verdict, guards }) => verdict === 'accepted' && guards.some(({ holds }) => !holds));
-  const guard = refused?.guards.find(({ guard: name, holds }) => !holds && /retry/i.test(name))?.guard;
+  const refused = ledger.findLast(
+    ({ verdict, guards }) => verdict === 'accepted' && guards.some(({ holds }) => !holds),
+  );
+  const guard = refused?.guards.find(
+    ({ guard: name, holds }) => !holds && /retry/i.test(name),
+  )?.guard;
   const said = guard ? ` (${guard} said no)` : '';
   if (!error.retryable) return `Not tried again: ${error.code} is not worth a retry${said}.`;
-  if (stage && stage.max_attempts === 1) return `Not tried again: ${stage.name} has no retries${said}.`;
-  if (stage && stage.attempt >= stage.max_attempts) return `Not tried again: all ${stage.max_attempts} attempts are used${said}.`;
+  if (stage && stage.max_attempts === 1)
+    return `Not tried again: ${stage.name} has no retries${said}.`;
+  if (stage && stage.attempt >= stage.max_attempts)
+    return `Not tried again: all ${stage.max_attempts} attempts are used${said}.`;
   return `Not tried again${said}.`;
 };
 
@@ -70,7 +76,11 @@ export const FailureCard = ({ run, ledger, onView, children }: Props) => {
             type="button"
             className="link"
             onClick={() => {
-              onView({ stage: error.stage ?? null, attempt: error.attempt ?? null, stream: error.stderr_tail ? 'stderr' : null });
+              onView({
+                stage: error.stage ?? null,
+                attempt: error.attempt ?? null,
+                stream: error.stderr_tail ? 'stderr' : null,
+              });
               document.getElementById('log')?.scrollIntoView({ block: 'start' });
             }}
           >

@@ -4,7 +4,12 @@ import { clockTime, duration } from '../ui/time.ts';
 import type { Change, View } from './use-view.ts';
 import { eventWord, short } from './words.ts';
 
-type Props = { rows: readonly Transition[]; error: unknown; view: View; onView: (change: Change) => void };
+type Props = {
+  rows: readonly Transition[];
+  error: unknown;
+  view: View;
+  onView: (change: Change) => void;
+};
 
 const causes: Record<string, string> = {
   command: 'command',
@@ -16,13 +21,35 @@ const causes: Record<string, string> = {
 /** A run with more is looked at in parts; the newest are first anyway. */
 const most = 300;
 
-const Row = ({ row, before, view, onView }: { row: Transition; before: Transition | undefined; view: View; onView: Props['onView'] }) => {
+const Row = ({
+  row,
+  before,
+  view,
+  onView,
+}: {
+  row: Transition;
+  before: Transition | undefined;
+  view: View;
+  onView: Props['onView'];
+}) => {
   const { n, at, from, to, event, cause, guards, verdict, why } = row;
   const isShown = view.n === n;
-  const isRelated = view.path !== null && [from, to].some((path) => path === view.path || path.startsWith(`${view.path}.`));
+  const isRelated =
+    view.path !== null &&
+    [from, to].some((path) => path === view.path || path.startsWith(`${view.path}.`));
   return (
-    <li className="ledger-row" data-verdict={verdict} data-shown={isShown || undefined} data-related={isRelated || undefined}>
-      <button type="button" className="ledger-press" aria-pressed={isShown} onClick={() => onView({ n: isShown ? null : n })}>
+    <li
+      className="ledger-row"
+      data-verdict={verdict}
+      data-shown={isShown || undefined}
+      data-related={isRelated || undefined}
+    >
+      <button
+        type="button"
+        className="ledger-press"
+        aria-pressed={isShown}
+        onClick={() => onView({ n: isShown ? null : n })}
+      >
         <span className="ledger-n">{n}</span>
         <span className="ledger-what">
           {verdict === 'accepted' ? (
@@ -40,7 +67,9 @@ const Row = ({ row, before, view, onView }: { row: Transition; before: Transitio
         </span>
         <time className="ledger-at" dateTime={at} title={at}>
           {clockTime(Date.parse(at))}
-          {before && <span className="muted"> +{duration(Date.parse(at) - Date.parse(before.at))}</span>}
+          {before && (
+            <span className="muted"> +{duration(Date.parse(at) - Date.parse(before.at))}</span>
+          )}
         </time>
         <span className="ledger-cause">
           <code>{eventWord(String(event.type))}</code>
@@ -62,7 +91,10 @@ const Row = ({ row, before, view, onView }: { row: Transition; before: Transitio
   );
 };
 
-/** Every step that was taken or refused: what asked for it, which guards were asked, and what they answered. Newest first. */
+/**
+ * Every step that was taken or refused: what asked for it, which guards were asked, and what they
+ * answered. Newest first.
+ */
 export const Ledger = ({ rows, error, view, onView }: Props) => {
   const shown = rows.slice(-most);
   return (
@@ -75,7 +107,13 @@ export const Ledger = ({ rows, error, view, onView }: Props) => {
       )}
       <ol className="ledger" reversed>
         {shown.toReversed().map((row, index) => (
-          <Row key={row.n} row={row} before={shown[shown.length - 2 - index]} view={view} onView={onView} />
+          <Row
+            key={row.n}
+            row={row}
+            before={shown[shown.length - 2 - index]}
+            view={view}
+            onView={onView}
+          />
         ))}
       </ol>
     </>

@@ -13,8 +13,14 @@ type Props = {
 };
 
 /** A failed attempt says why on stderr, any other one says what it does on stdout. */
-const usualStream = (attempts: readonly Attempt[], shown: { stage: string; attempt: number }): 'stdout' | 'stderr' =>
-  attempts.find(({ stage, attempt }) => stage === shown.stage && attempt === shown.attempt)?.error?.stderr_tail ? 'stderr' : 'stdout';
+const usualStream = (
+  attempts: readonly Attempt[],
+  shown: { stage: string; attempt: number },
+): 'stdout' | 'stderr' =>
+  attempts.find(({ stage, attempt }) => stage === shown.stage && attempt === shown.attempt)?.error
+    ?.stderr_tail
+    ? 'stderr'
+    : 'stdout';
 
 export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) => {
   if (!shown)
@@ -39,7 +45,10 @@ export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) =
         <div className="pane-tools">
           <label className="small">
             <span className="visually-hidden">Attempt</span>
-            <select value={`${stage} ${attempt}`} onChange={({ target }) => pick(target.value, onView)}>
+            <select
+              value={`${stage} ${attempt}`}
+              onChange={({ target }) => pick(target.value, onView)}
+            >
               {run.stages
                 .filter((one) => one.attempt > 0)
                 .map((one) => (
@@ -58,7 +67,12 @@ export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) =
             <legend className="visually-hidden">Stream</legend>
             {(['stdout', 'stderr'] as const).map((name) => (
               <label key={name}>
-                <input type="radio" name="stream" checked={stream === name} onChange={() => onView({ stream: name, line: null })} />
+                <input
+                  type="radio"
+                  name="stream"
+                  checked={stream === name}
+                  onChange={() => onView({ stream: name, line: null })}
+                />
                 <span>{name}</span>
               </label>
             ))}
@@ -73,7 +87,10 @@ export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) =
         q={view.q}
         onLine={(line) => onView({ line, stage, attempt, stream })}
         onSearch={(q) => onView({ q })}
-        onRead={() => (view.stage !== stage || view.attempt !== attempt || view.stream !== stream) && onView({ stage, attempt, stream })}
+        onRead={() =>
+          (view.stage !== stage || view.attempt !== attempt || view.stream !== stream) &&
+          onView({ stage, attempt, stream })
+        }
       />
     </section>
   );

@@ -11,26 +11,49 @@ import { lookOfRun, triggerWord } from '../ui/words.ts';
 import type { Timer } from './timers.ts';
 import { localized } from './words.ts';
 
-type Props = { runId: string; run: RunView; events: readonly JournalEvent[]; timer: Timer | null; children: ReactNode };
+type Props = {
+  runId: string;
+  run: RunView;
+  events: readonly JournalEvent[];
+  timer: Timer | null;
+  children: ReactNode;
+};
 
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+const textOf = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value : null;
 const usualOf = 20;
 
 /** Who or what began the run, and why, as its first event says. */
 const origin = (run: RunView, events: readonly JournalEvent[]) => {
   const accepted = events.find(({ event, stage }) => event === 'accepted' && stage === 'pipeline');
-  return { word: triggerWord(run.trigger), by: textOf(accepted?.data.by), reason: textOf(accepted?.data.reason) };
+  return {
+    word: triggerWord(run.trigger),
+    by: textOf(accepted?.data.by),
+    reason: textOf(accepted?.data.reason),
+  };
 };
 
-const progressText = ({ done, total, unit = '', note }: NonNullable<RunView['progress']>): string => {
-  const count = done === undefined ? '' : total === undefined ? `${done} ${unit}` : `${done} of ${total} ${unit}`;
+const progressText = ({
+  done,
+  total,
+  unit = '',
+  note,
+}: NonNullable<RunView['progress']>): string => {
+  const count =
+    done === undefined
+      ? ''
+      : total === undefined
+        ? `${done} ${unit}`
+        : `${done} of ${total} ${unit}`;
   return [count.trim(), note].filter(Boolean).join(', ');
 };
 
 /** How the run stands, in the order in which people ask. */
 export const RunHead = ({ runId, run, events, timer, children }: Props) => {
   const { data: recent } = useRecentRuns(run.pipeline, usualOf);
-  const done = (recent?.items ?? []).filter(({ state, run_id }) => state === 'DONE' && run_id !== runId);
+  const done = (recent?.items ?? []).filter(
+    ({ state, run_id }) => state === 'DONE' && run_id !== runId,
+  );
   const usual =
     done.length >= 3
       ? quantile(
@@ -86,7 +109,8 @@ export const RunHead = ({ runId, run, events, timer, children }: Props) => {
             <div>
               <dt>Time limit</dt>
               <dd>
-                <Countdown to={new Date(timer.to).toISOString()} over="reached" /> <span className="muted">left</span>
+                <Countdown to={new Date(timer.to).toISOString()} over="reached" />{' '}
+                <span className="muted">left</span>
               </dd>
             </div>
           )}

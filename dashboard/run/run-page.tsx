@@ -24,7 +24,9 @@ import { useEvents } from './use-events.ts';
 import { useLedger } from './use-ledger.ts';
 import { shownAttempt, useView } from './use-view.ts';
 
-/** One run: what is wrong, what can be done, where it stands, how it came there, and what it said. */
+/**
+ * One run: what is wrong, what can be done, where it stands, how it came there, and what it said.
+ */
 export const RunPage = ({ id }: { id: string }) => {
   const { state, error } = useRun(id);
   const run = state?.runs[id];
@@ -55,7 +57,12 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
       () => [
         ...panes.map((pane, index) => ({
           keys: String(index + 1),
-          label: { chart: 'Statechart', timeline: 'Timeline', log: 'Log', side: 'Ledger, events, details' }[pane],
+          label: {
+            chart: 'Statechart',
+            timeline: 'Timeline',
+            log: 'Log',
+            side: 'Ledger, events, details',
+          }[pane],
           group: 'This run',
           run: () => toPane(pane),
         })),
@@ -66,9 +73,33 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
     ),
   );
   const version =
-    view.n === null ? run.version : (rows.findLast(({ n, verdict }) => n <= (view.n as number) && verdict === 'accepted')?.version ?? 0);
-  const chart = <ChartPanel key="chart" runId={id} run={run} ledger={rows} timer={timer} view={view} onView={onView} />;
-  const timeline = <TimelinePanel key="timeline" {...{ run, attempts, events, shown, onView }} ledger={rows} n={view.n} />;
+    view.n === null
+      ? run.version
+      : (rows.findLast(({ n, verdict }) => n <= (view.n as number) && verdict === 'accepted')
+          ?.version ?? 0);
+  const chart = (
+    <ChartPanel
+      key="chart"
+      runId={id}
+      run={run}
+      ledger={rows}
+      timer={timer}
+      view={view}
+      onView={onView}
+    />
+  );
+  const timeline = (
+    <TimelinePanel
+      key="timeline"
+      run={run}
+      attempts={attempts}
+      events={events}
+      shown={shown}
+      onView={onView}
+      ledger={rows}
+      n={view.n}
+    />
+  );
   return (
     <Page
       title={`${run.pipeline} · run ${run.number} · ${lookOfRun(run).word}`}
@@ -91,7 +122,14 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
         </RunHead>
         {isNarrow ? [timeline, chart] : [chart, timeline]}
         <div className="run-columns">
-          <LogPanel {...{ run, attempts, shown, view, onView }} runId={id} />
+          <LogPanel
+            run={run}
+            attempts={attempts}
+            shown={shown}
+            view={view}
+            onView={onView}
+            runId={id}
+          />
           <section className="pane" id="side" aria-label="Ledger, events and details">
             <header className="pane-head">
               <fieldset className="segments">
@@ -112,8 +150,12 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
             <h2 className="visually-hidden" id="side-title" tabIndex={-1}>
               {sides[view.side]}
             </h2>
-            {view.side === 'ledger' && <Ledger rows={rows} error={error} view={view} onView={onView} />}
-            {view.side === 'events' && <Events runId={id} events={events} stage={view.stage} onView={onView} />}
+            {view.side === 'ledger' && (
+              <Ledger rows={rows} error={error} view={view} onView={onView} />
+            )}
+            {view.side === 'events' && (
+              <Events runId={id} events={events} stage={view.stage} onView={onView} />
+            )}
             {view.side === 'details' && <Details runId={id} run={run} version={version} />}
           </section>
         </div>
@@ -127,14 +169,19 @@ const toPane = (pane: (typeof panes)[number]): void => {
   document.getElementById(`${pane}-title`)?.focus({ preventScroll: true });
 };
 
-/** The attempt before or after the one that is shown, across stages, in the order in which they began. */
+/**
+ * The attempt before or after the one that is shown, across stages, in the order in which they
+ * began.
+ */
 const useSteps = (
   attempts: readonly Attempt[],
   shown: { stage: string; attempt: number } | null,
   onView: ReturnType<typeof useView>[1],
 ) => {
   const step = (by: number): void => {
-    const at = attempts.findIndex(({ stage, attempt }) => stage === shown?.stage && attempt === shown.attempt);
+    const at = attempts.findIndex(
+      ({ stage, attempt }) => stage === shown?.stage && attempt === shown.attempt,
+    );
     const next = attempts[at + by];
     if (next) onView({ stage: next.stage, attempt: next.attempt, line: null, stream: null });
   };

@@ -5,7 +5,12 @@ import { clockTime } from '../ui/time.ts';
 import type { Change } from './use-view.ts';
 import { short } from './words.ts';
 
-type Props = { rows: readonly Transition[]; n: number | null; isLive: boolean; onView: (change: Change) => void };
+type Props = {
+  rows: readonly Transition[];
+  n: number | null;
+  isLive: boolean;
+  onView: (change: Change) => void;
+};
 
 /** Moves the chart through what happened: each version of the run, as its transition left it. */
 export const Scrubber = ({ rows, n, isLive, onView }: Props) => {
@@ -17,7 +22,8 @@ export const Scrubber = ({ rows, n, isLive, onView }: Props) => {
           rows.findLastIndex((row) => row.n <= n),
         );
   const row = rows[index];
-  const go = (to: number): void => onView({ n: to >= rows.length - 1 ? null : (rows[Math.max(0, to)]?.n ?? null) });
+  const go = (to: number): void =>
+    onView({ n: to >= rows.length - 1 ? null : (rows[Math.max(0, to)]?.n ?? null) });
   const step = useRef((_by: number): void => {});
   step.current = (by) => go(index + by);
   useKeys(

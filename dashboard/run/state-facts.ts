@@ -20,15 +20,26 @@ type Known = {
 };
 
 const attemptsOf = (stage: StageStatus | undefined): string | null =>
-  stage && stage.attempt > 0 && stage.max_attempts > 1 ? `${stage.attempt}/${stage.max_attempts}` : null;
+  stage && stage.attempt > 0 && stage.max_attempts > 1
+    ? `${stage.attempt}/${stage.max_attempts}`
+    : null;
 
 const shownTimer = ({ from, to }: Timer, now: number | null): ShownState['timer'] =>
   now === null
     ? { text: '–', share: 0 }
-    : { text: `${counted(Math.max(0, to - now))} left`, share: Math.min(1, Math.max(0, (now - from) / (to - from))) };
+    : {
+        text: `${counted(Math.max(0, to - now))} left`,
+        share: Math.min(1, Math.max(0, (now - from) / (to - from))),
+      };
 
-/** What the run says of a state beside its marks: how its stage is doing, its attempt, and the timer that will leave it. */
-export const stateFacts = ({ graph, run, marks, timer, now, isPast }: Known, { state, shape, tone }: StateBox): ShownState => {
+/**
+ * What the run says of a state beside its marks: how its stage is doing, its attempt, and the timer
+ * that will leave it.
+ */
+export const stateFacts = (
+  { graph, run, marks, timer, now, isPast }: Known,
+  { state, shape, tone }: StateBox,
+): ShownState => {
   if (isPast) return { stage: null, note: null, timer: null };
   const stageOf = (name: string | null) => run.stages.find((stage) => stage.name === name);
   if (shape !== 'state') {
@@ -43,6 +54,13 @@ export const stateFacts = ({ graph, run, marks, timer, now, isPast }: Known, { s
   const owner = stageOf(graph.states.find(({ path }) => path === state.parent)?.stage ?? null);
   if (!owner || !marks.active.has(state.path)) return { stage: null, note: null, timer: null };
   // A state that only waits is left by the backoff, one that works by its time limit.
-  const isTimed = timer?.stage === owner.name && state.delays.length > 0 && (tone === 'wait') === (timer.kind === 'backoff');
-  return { stage: null, note: tone === 'work' ? attemptsOf(owner) : null, timer: isTimed ? shownTimer(timer, now) : null };
+  const isTimed =
+    timer?.stage === owner.name &&
+    state.delays.length > 0 &&
+    (tone === 'wait') === (timer.kind === 'backoff');
+  return {
+    stage: null,
+    note: tone === 'work' ? attemptsOf(owner) : null,
+    timer: isTimed ? shownTimer(timer, now) : null,
+  };
 };

@@ -6,15 +6,30 @@ import { type Look, lookOfStage } from '../ui/words.ts';
 import { deadlineOf } from './timers.ts';
 
 /** Instants in ms of the service's clock. `isOpen`: it goes on. */
-export type Bar = { kind: 'attempt' | 'backoff' | 'wait'; from: number; to: number; isOpen: boolean; look: Look; attempt: number | null };
+export type Bar = {
+  kind: 'attempt' | 'backoff' | 'wait';
+  from: number;
+  to: number;
+  isOpen: boolean;
+  look: Look;
+  attempt: number | null;
+};
 type Row = { stage: string; look: Look; attempts: Attempt[]; bars: Bar[]; deadline: number | null };
 type Moment = { at: number; kind: 'stop' | 'now'; text: string };
 export type Timeline = { from: number; to: number; rows: Row[]; moments: Moment[] };
 
 const waiting: Look = { tone: 'wait', glyph: 'waiting', word: 'waits' };
 
-/** The waiting time after each failed attempt, as its event announced it and as the next attempt ended it. */
-const backoffs = (stage: string, attempts: Attempt[], events: readonly JournalEvent[], end: number): Bar[] =>
+/**
+ * The waiting time after each failed attempt, as its event announced it and as the next attempt
+ * ended it.
+ */
+const backoffs = (
+  stage: string,
+  attempts: Attempt[],
+  events: readonly JournalEvent[],
+  end: number,
+): Bar[] =>
   events
     .filter((event) => event.stage === stage && event.event === 'retrying')
     .flatMap(({ timestamp, data, attempt }): Bar[] => {
@@ -23,10 +38,24 @@ const backoffs = (stage: string, attempts: Attempt[], events: readonly JournalEv
       const due = typeof data.due_at === 'number' ? data.due_at : end;
       const to = next ? Date.parse(next.started_at) : Math.min(due, Math.max(end, from));
       const isOpen = !next && end < due;
-      return to > from ? [{ kind: 'backoff', from, to: isOpen ? due : to, isOpen, look: waiting, attempt: attempt ?? null }] : [];
+      return to > from
+        ? [
+            {
+              kind: 'backoff',
+              from,
+              to: isOpen ? due : to,
+              isOpen,
+              look: waiting,
+              attempt: attempt ?? null,
+            },
+          ]
+        : [];
     });
 
-/** What happened when, stage by stage. @param now null = the clock stands still, draw up to what is known */
+/**
+ * What happened when, stage by stage. @param now null = the clock stands still, draw up to what is
+ * known
+ */
 export const timelineOf = (
   run: RunView,
   attempts: readonly Attempt[],
@@ -37,21 +66,33 @@ export const timelineOf = (
   const begun = run.created_at ?? run.started_at;
   if (begun === null) return null;
   const from = Date.parse(begun);
-  const known = Math.max(from, ...[run.updated_at, ...attempts.map(({ started_at }) => started_at)].map((at) => (at ? Date.parse(at) : 0)));
+  const known = Math.max(
+    from,
+    ...[run.updated_at, ...attempts.map(({ started_at }) => started_at)].map((at) =>
+      at ? Date.parse(at) : 0,
+    ),
+  );
   const end = run.ended_at ? Date.parse(run.ended_at) : Math.max(known, now ?? 0);
   const rows = run.stages.map((stage): Row => {
     const own = attempts.filter((one) => one.stage === stage.name);
     const bars = own.map(
       ({ state, attempt, started_at, ended_at }): Bar => ({
-        ...{ kind: 'attempt', attempt, look: lookOfStage(state), isOpen: ended_at === null && run.ended_at === null },
-        ...{ from: Date.parse(started_at), to: ended_at ? Date.parse(ended_at) : end },
+        kind: 'attempt',
+        attempt,
+        look: lookOfStage(state),
+        isOpen: ended_at === null && run.ended_at === null,
+        from: Date.parse(started_at),
+        to: ended_at ? Date.parse(ended_at) : end,
       }),
     );
     const open = own.at(-1);
     return {
-      ...{ stage: stage.name, look: lookOfStage(stage.state), attempts: own },
+      stage: stage.name,
+      look: lookOfStage(stage.state),
+      attempts: own,
       bars: [...backoffs(stage.name, own, events, end), ...bars],
-      deadline: open && open.ended_at === null && run.ended_at === null ? deadlineOf(events, open) : null,
+      deadline:
+        open && open.ended_at === null && run.ended_at === null ? deadlineOf(events, open) : null,
     };
   });
   const first = Math.min(...attempts.map(({ started_at }) => Date.parse(started_at)), end);
@@ -65,7 +106,9 @@ export const timelineOf = (
       look: { ...waiting, word: 'before the first stage' },
       attempt: null,
     });
-  const stops = ledger.filter(({ verdict, event }) => verdict === 'accepted' && event.type === 'STOP');
+  const stops = ledger.filter(
+    ({ verdict, event }) => verdict === 'accepted' && event.type === 'STOP',
+  );
   const moments: Moment[] = stops.map(({ at, cause }) => ({
     at: Date.parse(at),
     kind: 'stop',
@@ -74,14 +117,26 @@ export const timelineOf = (
   if (run.ended_at === null && now !== null) moments.push({ at: end, kind: 'now', text: 'now' });
   const last = Math.max(end, ...rows.flatMap(({ bars }) => bars.map(({ to }) => to)));
   // A deadline that is near is shown; a far one would squeeze everything else.
-  const near = rows.flatMap(({ deadline }) => (deadline !== null && deadline - last < (last - from) * 0.5 ? [deadline] : []));
+  const near = rows.flatMap(({ deadline }) =>
+    deadline !== null && deadline - last < (last - from) * 0.5 ? [deadline] : [],
+  );
   const to = Math.max(last, ...near);
-  return { from, to: to > from ? to + (to - from) * (run.ended_at === null ? 0.04 : 0.01) : from + 1000, rows, moments };
+  return {
+    from,
+    to: to > from ? to + (to - from) * (run.ended_at === null ? 0.04 : 0.01) : from + 1000,
+    rows,
+    moments,
+  };
 };
 
-const steps = [0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+const steps = [
+  0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400,
+  43_200, 86_400,
+];
 /** Round distances from the start, in ms: five or six of them. */
 export const ticksOf = (spanMs: number): number[] => {
-  const step = (steps.find((seconds) => spanMs / 1000 / seconds <= 6) ?? Math.ceil(spanMs / 6000 / 86_400) * 86_400) * 1000;
+  const step =
+    (steps.find((seconds) => spanMs / 1000 / seconds <= 6) ??
+      Math.ceil(spanMs / 6000 / 86_400) * 86_400) * 1000;
   return Array.from({ length: Math.floor(spanMs / step) + 1 }, (_, index) => index * step);
 };

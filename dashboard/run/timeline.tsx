@@ -20,7 +20,10 @@ type Props = {
   onView: (change: Change) => void;
 };
 
-/** Rows of attempts beyond these are one line: a stage that was tried a hundred times must not hide the others. */
+/**
+ * Rows of attempts beyond these are one line: a stage that was tried a hundred times must not hide
+ * the others.
+ */
 const mostAttempts = 6;
 
 const place = ({ from, to }: Timeline, a: number, b: number): CSSProperties => ({
@@ -28,7 +31,11 @@ const place = ({ from, to }: Timeline, a: number, b: number): CSSProperties => (
   inlineSize: `${((b - a) / (to - from)) * 100}%`,
 });
 const said = ({ kind, look, attempt, from, to, isOpen }: Bar): string => {
-  const took = isOpen ? (kind === 'backoff' ? `until ${clockTime(to)}` : 'goes on') : duration(to - from);
+  const took = isOpen
+    ? kind === 'backoff'
+      ? `until ${clockTime(to)}`
+      : 'goes on'
+    : duration(to - from);
   return `${kind === 'attempt' ? `attempt ${attempt}, ${look.word}` : kind === 'backoff' ? 'waits for the next attempt' : look.word}, ${took}`;
 };
 
@@ -51,14 +58,18 @@ const tickWord = (ms: number): string => {
   return ms < 3_600_000 ? `${+(ms / 60_000).toFixed(1)} min` : `${+(ms / 3_600_000).toFixed(1)} h`;
 };
 
-/** Which stage and attempt took how long, what waited, and where the time went. A row's label is what one presses. */
+/**
+ * Which stage and attempt took how long, what waited, and where the time went. A row's label is
+ * what one presses.
+ */
 export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView }: Props) => {
   const now = useNow(run.ended_at === null);
   const timeline = timelineOf(run, attempts, events, ledger, now);
   if (!timeline) return null;
   const span = timeline.to - timeline.from;
   const cursor = n === null ? null : ledger.find((row) => row.n === n);
-  const choose = (stage: string, attempt: number | null): void => onView({ stage, attempt, stream: null, path: null, line: null });
+  const choose = (stage: string, attempt: number | null): void =>
+    onView({ stage, attempt, stream: null, path: null, line: null });
   return (
     <section className="pane" id="timeline" aria-labelledby="timeline-title">
       <header className="pane-head">
@@ -74,7 +85,11 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
           {ticksOf(span)
             .filter((ms) => ms / span < 0.95)
             .map((ms) => (
-              <span key={ms} className="gantt-tick" style={{ insetInlineStart: `${(ms / span) * 100}%` }}>
+              <span
+                key={ms}
+                className="gantt-tick"
+                style={{ insetInlineStart: `${(ms / span) * 100}%` }}
+              >
                 {tickWord(ms)}
               </span>
             ))}
@@ -93,7 +108,9 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
             <span
               className="gantt-moment"
               data-kind="cursor"
-              style={{ insetInlineStart: `${((Date.parse(cursor.at) - timeline.from) / span) * 100}%` }}
+              style={{
+                insetInlineStart: `${((Date.parse(cursor.at) - timeline.from) / span) * 100}%`,
+              }}
             />
           )}
         </div>
@@ -121,7 +138,9 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
                     {deadline !== null && deadline < timeline.to && (
                       <span
                         className="gantt-deadline"
-                        style={{ insetInlineStart: `${((deadline - timeline.from) / span) * 100}%` }}
+                        style={{
+                          insetInlineStart: `${((deadline - timeline.from) / span) * 100}%`,
+                        }}
                         title={`time limit at ${clockTime(deadline)}`}
                       />
                     )}
@@ -130,13 +149,25 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
                 {own.length > 1 && (
                   <ul>
                     {own.length > newest.length && (
-                      <li className="gantt-more muted small">{own.length - newest.length} earlier attempts</li>
+                      <li className="gantt-more muted small">
+                        {own.length - newest.length} earlier attempts
+                      </li>
                     )}
                     {newest.map(({ attempt, state, duration_ms, error }) => {
                       const isThis = isShown && shown?.attempt === attempt;
                       return (
-                        <li key={attempt} className="gantt-row" data-sub data-shown={isThis || undefined}>
-                          <button type="button" className="gantt-label" aria-pressed={isThis} onClick={() => choose(stage, attempt)}>
+                        <li
+                          key={attempt}
+                          className="gantt-row"
+                          data-sub
+                          data-shown={isThis || undefined}
+                        >
+                          <button
+                            type="button"
+                            className="gantt-label"
+                            aria-pressed={isThis}
+                            onClick={() => choose(stage, attempt)}
+                          >
                             <StateGlyph look={lookOfStage(state)} size={12} />
                             <span className="gantt-name">
                               attempt {attempt}
@@ -146,10 +177,15 @@ export const TimelinePanel = ({ run, attempts, events, ledger, shown, n, onView 
                               </span>
                               {error && <span className="muted"> {error.code}</span>}
                             </span>
-                            <span className="gantt-took">{duration_ms === null ? '' : duration(duration_ms)}</span>
+                            <span className="gantt-took">
+                              {duration_ms === null ? '' : duration(duration_ms)}
+                            </span>
                           </button>
                           <div className="gantt-track">
-                            <Bars timeline={timeline} bars={bars.filter((bar) => bar.attempt === attempt)} />
+                            <Bars
+                              timeline={timeline}
+                              bars={bars.filter((bar) => bar.attempt === attempt)}
+                            />
                           </div>
                         </li>
                       );

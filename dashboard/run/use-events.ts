@@ -2,7 +2,10 @@ import { useMemo, useRef } from 'react';
 import type { StreamState } from '../../client/run-state.ts';
 import type { JournalEvent } from '../../machines/events.ts';
 
-/** The events of a run as far as this page has seen them; the stream's state keeps only the newest hundred. */
+/**
+ * The events of a run as far as this page has seen them; the stream's state keeps only the newest
+ * hundred.
+ */
 export const useEvents = (state: StreamState): readonly JournalEvent[] => {
   const seen = useRef<readonly JournalEvent[]>([]);
   return useMemo(() => {

@@ -5,8 +5,14 @@ import type { Transition } from '../chart/marks.ts';
 const pageSize = 1000;
 
 /** Every row of the run's ledger, read on whenever the journal has moved. */
-export const useLedger = (runId: string, asOfSeq: number): { rows: readonly Transition[]; error: unknown } => {
-  const [known, setKnown] = useState<{ rows: readonly Transition[]; error: unknown }>({ rows: [], error: null });
+export const useLedger = (
+  runId: string,
+  asOfSeq: number,
+): { rows: readonly Transition[]; error: unknown } => {
+  const [known, setKnown] = useState<{ rows: readonly Transition[]; error: unknown }>({
+    rows: [],
+    error: null,
+  });
   const reading = useRef<{ rows: Transition[]; isBusy: boolean; wanted: number; read: number }>({
     rows: [],
     isBusy: false,

@@ -2,7 +2,9 @@ import { useMemo } from 'react';
 import type { RunView } from '../../machines/patch.ts';
 import { useSearchState } from '../ui/use-search.ts';
 
-/** What of a run is looked at. All of it stands in the address; what is not there follows the run. */
+/**
+ * What of a run is looked at. All of it stands in the address; what is not there follows the run.
+ */
 export type View = {
   stage: string | null;
   attempt: number | null;
@@ -18,8 +20,10 @@ export type View = {
 };
 export type Change = Partial<Record<keyof View, string | number | null>>;
 
-const numberIn = (text: string | null): number | null => (text !== null && /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null);
-const oneOf = <T extends string>(text: string | null, all: readonly T[]): T | null => all.find((one) => one === text) ?? null;
+const numberIn = (text: string | null): number | null =>
+  text !== null && /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
+const oneOf = <T extends string>(text: string | null, all: readonly T[]): T | null =>
+  all.find((one) => one === text) ?? null;
 
 export const useView = (): [View, (change: Change) => void] => {
   const [search, set] = useSearchState();
@@ -27,8 +31,12 @@ export const useView = (): [View, (change: Change) => void] => {
   const view = useMemo((): View => {
     const params = new URLSearchParams(text);
     return {
-      ...{ stage: params.get('stage'), attempt: numberIn(params.get('attempt')), n: numberIn(params.get('n')), path: params.get('path') },
-      ...{ line: numberIn(params.get('line')), q: params.get('q') ?? '' },
+      stage: params.get('stage'),
+      attempt: numberIn(params.get('attempt')),
+      n: numberIn(params.get('n')),
+      path: params.get('path'),
+      line: numberIn(params.get('line')),
+      q: params.get('q') ?? '',
       stream: oneOf(params.get('stream'), ['stdout', 'stderr']),
       side: oneOf(params.get('side'), ['ledger', 'events', 'details']) ?? 'ledger',
       flow: oneOf(params.get('flow'), ['right', 'down']),
@@ -37,17 +45,29 @@ export const useView = (): [View, (change: Change) => void] => {
   }, [text]);
   const change = (some: Change): void =>
     set(
-      Object.fromEntries(Object.entries(some).map(([key, value]) => [key, value === null || value === undefined ? null : String(value)])),
+      Object.fromEntries(
+        Object.entries(some).map(([key, value]) => [
+          key,
+          value === null || value === undefined ? null : String(value),
+        ]),
+      ),
     );
   return [view, change];
 };
 
-/** The stage and attempt that are shown: those of the address, else where it failed, else where the run is. */
-export const shownAttempt = (run: RunView, view: View): { stage: string; attempt: number } | null => {
+/**
+ * The stage and attempt that are shown: those of the address, else where it failed, else where the
+ * run is.
+ */
+export const shownAttempt = (
+  run: RunView,
+  view: View,
+): { stage: string; attempt: number } | null => {
   const begun = run.stages.filter(({ attempt }) => attempt > 0);
   const wanted = view.stage ?? run.error?.stage ?? run.stage ?? null;
   const stage = run.stages.find(({ name }) => name === wanted) ?? begun.at(-1);
   if (!stage) return null;
-  const attempt = view.attempt !== null && view.attempt <= stage.attempt ? view.attempt : stage.attempt;
+  const attempt =
+    view.attempt !== null && view.attempt <= stage.attempt ? view.attempt : stage.attempt;
   return attempt > 0 ? { stage: stage.name, attempt } : null;
 };

@@ -15,4 +15,5 @@ export const eventWord = (type: string): string => {
 };
 
 /** The service says instants in UTC; a person reads them on the clock of the page. */
-export const localized = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (iso) => clockTime(Date.parse(iso)));
+export const localized = (text: string): string =>
+  text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (iso) => clockTime(Date.parse(iso)));

@@ -19,7 +19,8 @@ const Plan = ({ plan, zone }: { plan: Answer; zone: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
   <section className="preview slots" aria-label="What would run" tabIndex={0}>
     <p>
-      {plural(plan.counts.would_run ?? 0, 'slot')} would run, one after the other; {plan.counts.left_out ?? 0} left out.
+      {plural(plan.counts.would_run ?? 0, 'slot')} would run, one after the other;{' '}
+      {plan.counts.left_out ?? 0} left out.
     </p>
     <ol>
       {plan.slots?.map(({ slot, why }) => (
@@ -36,8 +37,17 @@ const Plan = ({ plan, zone }: { plan: Answer; zone: string }) => (
   </section>
 );
 
-/** Runs what was due in a window of the past. First it says what would run; only what was seen is started. */
-export const BackfillDialog = ({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) => {
+/**
+ * Runs what was due in a window of the past. First it says what would run; only what was seen is
+ * started.
+ */
+export const BackfillDialog = ({
+  schedule,
+  onClose,
+}: {
+  schedule: Schedule;
+  onClose: () => void;
+}) => {
   const { say } = useDesk();
   const offline = useOffline();
   const [from, setFrom] = useState('');
@@ -60,13 +70,22 @@ export const BackfillDialog = ({ schedule, onClose }: { schedule: Schedule; onCl
     setBusy(true);
     setError(null);
     // A field without a zone is read on the reader's clocks.
-    const body = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), again, dry_run: plan === null };
+    const body = {
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      again,
+      dry_run: plan === null,
+    };
     try {
       const answer = await api.ask('POST /api/schedules/{id}/backfills', { path: { id }, body });
       setBusy(false);
       if (body.dry_run) return setPlan(answer);
       await queries.invalidateQueries({ queryKey: ['schedules'] });
-      say({ tone: 'ok', title: `The backfill of ${id} has begun`, detail: `${plural(runs, 'slot')}, one after the other.` });
+      say({
+        tone: 'ok',
+        title: `The backfill of ${id} has begun`,
+        detail: `${plural(runs, 'slot')}, one after the other.`,
+      });
       onClose();
     } catch (refusal) {
       setError(refusal);
@@ -77,7 +96,10 @@ export const BackfillDialog = ({ schedule, onClose }: { schedule: Schedule; onCl
   return (
     <Dialog title={`Backfill of schedule ${id}`} onClose={onClose} className="wide">
       <form className="form" onSubmit={send}>
-        <p className="muted">Runs the slots of a window in the past, oldest first. Nothing starts before you have seen which.</p>
+        <p className="muted">
+          Runs the slots of a window in the past, oldest first. Nothing starts before you have seen
+          which.
+        </p>
         <div className="fields">
           <Field label={`From (your clocks, ${yours})`} error={faults.from}>
             {(control) => (
@@ -93,12 +115,22 @@ export const BackfillDialog = ({ schedule, onClose }: { schedule: Schedule; onCl
           </Field>
           <Field label={`To (your clocks, ${yours})`} error={faults.to}>
             {(control) => (
-              <input {...control} type="datetime-local" required value={to} onChange={({ target }) => change(() => setTo(target.value))} />
+              <input
+                {...control}
+                type="datetime-local"
+                required
+                value={to}
+                onChange={({ target }) => change(() => setTo(target.value))}
+              />
             )}
           </Field>
         </div>
         <label className="field field-check">
-          <input type="checkbox" checked={again} onChange={({ target }) => change(() => setAgain(target.checked))} />
+          <input
+            type="checkbox"
+            checked={again}
+            onChange={({ target }) => change(() => setAgain(target.checked))}
+          />
           <span>Also slots whose run is done</span>
         </label>
         {plan && <Plan plan={plan} zone={timezone} />}
@@ -108,7 +140,11 @@ export const BackfillDialog = ({ schedule, onClose }: { schedule: Schedule; onCl
           <button type="button" className="button quiet" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className="button primary" disabled={isBusy || offline !== null || (plan !== null && runs === 0)}>
+          <button
+            type="submit"
+            className="button primary"
+            disabled={isBusy || offline !== null || (plan !== null && runs === 0)}
+          >
             {plan === null ? 'Show what would run' : `Run ${plural(runs, 'slot')}`}
           </button>
         </footer>

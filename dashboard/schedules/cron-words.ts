@@ -7,7 +7,8 @@ const sixty = 60;
 const daily = /^At \d\d:\d\d(:\d\d)?((,| and|, and) \d\d:\d\d(:\d\d)?)*$/;
 
 /**
- * Every 45th minute is 0 and 45, and then 0 again: "every 45 minutes" would be false. Such steps are written out as the list they are.
+ * Every 45th minute is 0 and 45, and then 0 again: "every 45 minutes" would be false. Such steps
+ * are written out as the list they are.
  * @returns the field as it was where the step goes round evenly
  */
 const evenly = (field: string, size: number): string => {
@@ -16,14 +17,23 @@ const evenly = (field: string, size: number): string => {
   return Array.from({ length: Math.ceil(size / step) }, (_, index) => index * step).join(',');
 };
 
-/** A pattern in words, as it fires; null when there are none that are true. @param describe throws on what it does not know */
+/**
+ * A pattern in words, as it fires; null when there are none that are true. @param describe throws
+ * on what it does not know
+ */
 export const cronInWords = (cron: string, describe: Describe): string | null => {
   const fields = cron.trim().split(/\s+/);
   const fromDay = fields.length - 3;
-  const even = fields.map((field, index) => (index < fromDay ? evenly(field, index === fromDay - 1 ? hours : sixty) : field)).join(' ');
+  const even = fields
+    .map((field, index) =>
+      index < fromDay ? evenly(field, index === fromDay - 1 ? hours : sixty) : field,
+    )
+    .join(' ');
   try {
     // Steps of days begin anew with every month.
-    return describe(even).replace(daily, '$&, every day').replace(' in a month', ', counted from the 1st of each month');
+    return describe(even)
+      .replace(daily, '$&, every day')
+      .replace(' in a month', ', counted from the 1st of each month');
   } catch {
     return null;
   }

@@ -25,7 +25,8 @@ const wordOf = ({ decision, count }: Decision): string => {
 const All = ({ id, zone }: { id: string; zone: string }) => {
   const { data, error } = useQuery({
     queryKey: ['schedules', 'slots', id],
-    queryFn: () => api.ask('GET /api/schedules/{id}/slots', { path: { id }, query: { limit: listed } }),
+    queryFn: () =>
+      api.ask('GET /api/schedules/{id}/slots', { path: { id }, query: { limit: listed } }),
   });
   if (error) return <ProblemCard error={error} />;
   if (!data) return <Loading what="the slots" />;
@@ -68,7 +69,10 @@ const All = ({ id, zone }: { id: string; zone: string }) => {
   );
 };
 
-/** What became of the last slots, oldest left; the words say why, and all of them stand in a list behind. */
+/**
+ * What became of the last slots, oldest left; the words say why, and all of them stand in a list
+ * behind.
+ */
 export const Decisions = ({ schedule: { id, last, timezone } }: { schedule: Schedule }) => {
   const [isOpen, setOpen] = useState(false);
   const newest = last[0];

@@ -7,7 +7,13 @@ import { Dialog } from '../ui/dialog.tsx';
 import { ProblemCard } from '../ui/problem.tsx';
 
 /** Asks once more: a schedule that is gone starts nothing, and does not come back by itself. */
-export const DeleteDialog = ({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) => {
+export const DeleteDialog = ({
+  schedule,
+  onClose,
+}: {
+  schedule: Schedule;
+  onClose: () => void;
+}) => {
   const { say } = useDesk();
   const offline = useOffline();
   const [error, setError] = useState<unknown>(null);
@@ -33,8 +39,8 @@ export const DeleteDialog = ({ schedule, onClose }: { schedule: Schedule; onClos
     <Dialog title={`Delete schedule ${id}?`} onClose={onClose}>
       <div className="form">
         <p>
-          It starts no more runs of <b>{pipeline}</b>. Runs that it started stay, one that is live goes on. To stop it for a while, switch
-          it off instead.
+          It starts no more runs of <b>{pipeline}</b>. Runs that it started stay, one that is live
+          goes on. To stop it for a while, switch it off instead.
         </p>
         {error !== null && <ProblemCard error={error} />}
         {offline && <p className="field-error">{offline}</p>}
@@ -42,7 +48,12 @@ export const DeleteDialog = ({ schedule, onClose }: { schedule: Schedule; onClos
           <button type="button" className="button quiet" data-first onClick={onClose}>
             Keep it
           </button>
-          <button type="button" className="button danger" disabled={isBusy || offline !== null} onClick={remove}>
+          <button
+            type="button"
+            className="button danger"
+            disabled={isBusy || offline !== null}
+            onClick={remove}
+          >
             Delete
           </button>
         </footer>

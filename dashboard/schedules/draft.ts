@@ -6,7 +6,10 @@ import { everyText } from './times.ts';
 export type Fields = Omit<Operations['POST /api/schedules']['body'], 'id' | 'pipeline'>;
 export type Kind = 'cron' | 'every' | 'at';
 type Policies = Required<Pick<Fields, 'overlap' | 'missed' | 'dst_gap'>>;
-/** A schedule as it is being written: every field as its control holds it, also those of the kinds that are not chosen. */
+/**
+ * A schedule as it is being written: every field as its control holds it, also those of the kinds
+ * that are not chosen.
+ */
 export type Draft = Policies & {
   kind: Kind;
   cron: string;
@@ -20,14 +23,25 @@ export type Draft = Policies & {
 
 /** What a new schedule begins with; the policies are the service's defaults. */
 export const newDraft = (timezone: string): Draft => ({
-  ...{ kind: 'cron', cron: '0 6 * * *', every: '1h', at: '', timezone },
-  ...{ overlap: 'skip', missed: 'none', dst_gap: 'run_at_shift', dst_fold: '' },
+  kind: 'cron',
+  cron: '0 6 * * *',
+  every: '1h',
+  at: '',
+  timezone,
+  overlap: 'skip',
+  missed: 'none',
+  dst_gap: 'run_at_shift',
+  dst_fold: '',
 });
 export const draftOf = (schedule: Schedule): Draft => {
   const { cron, every_ms, at, timezone, overlap, missed, dst_gap, dst_fold } = schedule;
   const fresh = newDraft(timezone);
   return {
-    ...{ timezone, overlap, missed, dst_gap, dst_fold },
+    timezone,
+    overlap,
+    missed,
+    dst_gap,
+    dst_fold,
     kind: cron !== null ? 'cron' : every_ms !== null ? 'every' : 'at',
     cron: cron ?? fresh.cron,
     every: every_ms === null ? fresh.every : everyText(every_ms),
@@ -42,23 +56,48 @@ export const momentsOf = ({ at }: Draft): string[] =>
     .map((line) => line.trim())
     .filter(Boolean);
 /** Whether the draft says when at all: what is empty is not worth a question. */
-export const saysWhen = (draft: Draft): boolean => (draft.kind === 'at' ? momentsOf(draft).length > 0 : draft[draft.kind].trim() !== '');
+export const saysWhen = (draft: Draft): boolean =>
+  draft.kind === 'at' ? momentsOf(draft).length > 0 : draft[draft.kind].trim() !== '';
 
 const timesOf = (draft: Draft): Fields =>
-  ({ cron: { cron: draft.cron }, every: { every: draft.every.trim() }, at: { at: momentsOf(draft) } })[draft.kind];
+  ({
+    cron: { cron: draft.cron },
+    every: { every: draft.every.trim() },
+    at: { at: momentsOf(draft) },
+  })[draft.kind];
 const fieldsOf = (draft: Draft): Fields => {
   const { timezone, overlap, missed, dst_gap, dst_fold } = draft;
-  return { ...timesOf(draft), timezone, overlap, missed, dst_gap, ...(dst_fold !== '' && { dst_fold }) };
+  return {
+    ...timesOf(draft),
+    timezone,
+    overlap,
+    missed,
+    dst_gap,
+    ...(dst_fold !== '' && { dst_fold }),
+  };
 };
 /** Only what differs: what nobody changed stays what the file, or the service, says. */
 export const changesOf = (draft: Draft, before: Draft): Fields => {
   const old = fieldsOf(before) as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(fieldsOf(draft)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name])));
+  return Object.fromEntries(
+    Object.entries(fieldsOf(draft)).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name]),
+    ),
+  );
 };
-/** What makes the schedule: when, and all that is not as it would be anyway. @param timezone the pipeline's own */
-export const creationOf = (draft: Draft, timezone: string): Fields => ({ ...changesOf(draft, newDraft(timezone)), ...timesOf(draft) });
+/**
+ * What makes the schedule: when, and all that is not as it would be anyway. @param timezone the
+ * pipeline's own
+ */
+export const creationOf = (draft: Draft, timezone: string): Fields => ({
+  ...changesOf(draft, newDraft(timezone)),
+  ...timesOf(draft),
+});
 
-/** What the service found wrong, at the field it stands at: the last word of its pointer, but a time counts as its list. */
+/**
+ * What the service found wrong, at the field it stands at: the last word of its pointer, but a time
+ * counts as its list.
+ */
 export const faultsOf = (error: unknown): Record<string, string> => {
   if (!(error instanceof Refused)) return {};
   if (error.problem.code === 'schedule-exists') return { id: error.problem.detail };

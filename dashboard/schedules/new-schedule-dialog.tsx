@@ -17,15 +17,29 @@ const freeId = (pipeline: string, taken: readonly string[]): string => {
   return ids.find((id) => !taken.includes(id)) ?? pipeline;
 };
 
-const Form = ({ facts, taken, onClose }: { facts: PipelineFacts; taken: readonly string[]; onClose: () => void }) => {
+const Form = ({
+  facts,
+  taken,
+  onClose,
+}: {
+  facts: PipelineFacts;
+  taken: readonly string[];
+  onClose: () => void;
+}) => {
   const { say } = useDesk();
   const [id, setId] = useState(() => freeId(facts.name, taken));
   const timezone = usePipeline(facts.name).data?.definition.timezone;
   if (timezone === undefined) return <Loading what="the pipeline" />;
   const create = async (fields: Fields): Promise<void> => {
-    const made = await api.ask('POST /api/schedules', { body: { id: id.trim(), pipeline: facts.name, ...fields } });
+    const made = await api.ask('POST /api/schedules', {
+      body: { id: id.trim(), pipeline: facts.name, ...fields },
+    });
     await queries.invalidateQueries({ queryKey: ['schedules'] });
-    say({ tone: 'ok', title: `The schedule ${made.id} is made`, detail: `It starts ${facts.title} from now on.` });
+    say({
+      tone: 'ok',
+      title: `The schedule ${made.id} is made`,
+      detail: `It starts ${facts.title} from now on.`,
+    });
   };
   return (
     <ScheduleForm
@@ -38,7 +52,11 @@ const Form = ({ facts, taken, onClose }: { facts: PipelineFacts; taken: readonly
       save={create}
       word="Create"
       head={(fault) => (
-        <Field label="Name" hint="Unique in this service: letters, digits and hyphens." error={fault}>
+        <Field
+          label="Name"
+          hint="Unique in this service: letters, digits and hyphens."
+          error={fault}
+        >
           {(control) => (
             <input
               {...control}
@@ -60,11 +78,18 @@ const Form = ({ facts, taken, onClose }: { facts: PipelineFacts; taken: readonly
 };
 
 /** Makes a schedule of a pipeline, with its next times before it is made. */
-export const NewScheduleDialog = ({ taken, onClose }: { taken: readonly string[]; onClose: () => void }) => {
+export const NewScheduleDialog = ({
+  taken,
+  onClose,
+}: {
+  taken: readonly string[];
+  onClose: () => void;
+}) => {
   const { data, error, refetch } = usePipelines();
   const [chosen, setChosen] = useState<string | null>(null);
   const items = data?.items ?? [];
-  const facts = items.find(({ name }) => name === chosen) ?? items.find((item) => item.default) ?? items[0];
+  const facts =
+    items.find(({ name }) => name === chosen) ?? items.find((item) => item.default) ?? items[0];
   return (
     <Dialog title="New schedule" onClose={onClose} className="wide">
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}
@@ -74,7 +99,12 @@ export const NewScheduleDialog = ({ taken, onClose }: { taken: readonly string[]
         <div className="form">
           <Field label="Pipeline">
             {(control) => (
-              <select {...control} data-first value={facts.name} onChange={({ target }) => setChosen(target.value)}>
+              <select
+                {...control}
+                data-first
+                value={facts.name}
+                onChange={({ target }) => setChosen(target.value)}
+              >
                 {items.map(({ name, title }) => (
                   <option key={name} value={name}>
                     {title}
@@ -83,7 +113,7 @@ export const NewScheduleDialog = ({ taken, onClose }: { taken: readonly string[]
               </select>
             )}
           </Field>
-          <Form key={facts.name} {...{ facts, taken, onClose }} />
+          <Form key={facts.name} facts={facts} taken={taken} onClose={onClose} />
         </div>
       )}
     </Dialog>

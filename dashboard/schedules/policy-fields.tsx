@@ -44,7 +44,12 @@ const policies: [Policy, string, Choice[]][] = [
 const byPattern: Choice = ['', 'once, but twice if every hour runs'];
 
 /** What is to happen where a slot meets something; folded, for the defaults suit most. */
-export const PolicyFields = ({ draft, faults, set, children }: DraftProps & { children?: ReactNode }) => {
+export const PolicyFields = ({
+  draft,
+  faults,
+  set,
+  children,
+}: DraftProps & { children?: ReactNode }) => {
   const isOpen = policies.some(([name]) => faults[name] !== undefined);
   return (
     <details className="more" open={isOpen || undefined}>
@@ -53,8 +58,15 @@ export const PolicyFields = ({ draft, faults, set, children }: DraftProps & { ch
         {policies.map(([name, label, choices]) => (
           <Field key={name} label={label} error={faults[name]}>
             {(control) => (
-              <select {...control} value={draft[name]} onChange={({ target }) => set({ [name]: target.value } as Partial<Draft>)}>
-                {(name === 'dst_fold' && draft.dst_fold === '' ? [byPattern, ...choices] : choices).map(([value, word]) => (
+              <select
+                {...control}
+                value={draft[name]}
+                onChange={({ target }) => set({ [name]: target.value } as Partial<Draft>)}
+              >
+                {(name === 'dst_fold' && draft.dst_fold === ''
+                  ? [byPattern, ...choices]
+                  : choices
+                ).map(([value, word]) => (
                   <option key={value} value={value}>
                     {word}
                   </option>

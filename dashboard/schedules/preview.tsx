@@ -10,11 +10,15 @@ export type Asked = Operations['POST /api/schedules/preview']['body'];
 type Answer = Operations['POST /api/schedules/preview']['answer'];
 const shownSlots = 6;
 
-/** When the draft would be due: answered by the planner that fires it, with what the clock changes and runs do to it. */
+/**
+ * When the draft would be due: answered by the planner that fires it, with what the clock changes
+ * and runs do to it.
+ */
 export const usePreview = (asked: Asked, isAsked: boolean) =>
   useQuery({
     queryKey: ['schedules', 'preview', asked],
-    queryFn: () => api.ask('POST /api/schedules/preview', { body: { ...asked, count: shownSlots } }),
+    queryFn: () =>
+      api.ask('POST /api/schedules/preview', { body: { ...asked, count: shownSlots } }),
     enabled: isAsked,
     placeholderData: (before) => before,
   });
@@ -23,7 +27,8 @@ export const Preview = ({ answer }: { answer: Answer }) => (
   <section aria-label="Next times" className="preview" aria-live="polite">
     <p className="muted">
       Next, in {answer.timezone}
-      {answer.usual_duration_ms !== null && `; a run usually takes ${duration(answer.usual_duration_ms)}`}
+      {answer.usual_duration_ms !== null &&
+        `; a run usually takes ${duration(answer.usual_duration_ms)}`}
     </p>
     <ol>
       {answer.slots.map(({ slot, predicted, why, notes }) => (

@@ -20,21 +20,33 @@ const InFile = ({ value }: { value: unknown }) =>
     </>
   );
 
-/** Where a schedule stands that the page cannot remove, what wins over its file by now, and the way back. */
-const InItsFile = ({ schedule, file, onRevert }: { schedule: Schedule; file: string; onRevert: () => void }) => {
+/**
+ * Where a schedule stands that the page cannot remove, what wins over its file by now, and the way
+ * back.
+ */
+const InItsFile = ({
+  schedule,
+  file,
+  onRevert,
+}: {
+  schedule: Schedule;
+  file: string;
+  onRevert: () => void;
+}) => {
   const { overrides } = schedule;
   return (
     <div className="in-file">
       <p className="hint">
-        This schedule stands in <code>{file}</code>. What you change here wins until the file changes the same field; remove it there, or
-        switch it off here.
+        This schedule stands in <code>{file}</code>. What you change here wins until the file
+        changes the same field; remove it there, or switch it off here.
       </p>
       {overrides.length > 0 && (
         <>
           <ul className="hint">
             {overrides.map(({ field, in_file, by, at }) => (
               <li key={field}>
-                <code>{field}</code>: changed by {by}, <At iso={at} as="relative" />; <InFile value={in_file} />
+                <code>{field}</code>: changed by {by}, <At iso={at} as="relative" />;{' '}
+                <InFile value={in_file} />
               </li>
             ))}
           </ul>
@@ -50,27 +62,38 @@ const InItsFile = ({ schedule, file, onRevert }: { schedule: Schedule; file: str
 
 type Props = { schedule: Schedule; onClose: () => void; onDelete: () => void };
 
-/** Changes when a schedule is due. What is saved is only what was changed, and only if nobody else changed it meanwhile. */
+/**
+ * Changes when a schedule is due. What is saved is only what was changed, and only if nobody else
+ * changed it meanwhile.
+ */
 export const ScheduleDialog = ({ schedule, onClose, onDelete }: Props) => {
   const { say } = useDesk();
   const { data: pipeline, error } = usePipeline(schedule.pipeline);
   const { id, version, overrides } = schedule;
   const before = draftOf(schedule);
   const patch = async (body: Changes): Promise<void> => {
-    await api.ask('PATCH /api/schedules/{id}', { path: { id }, body, headers: { 'If-Match': `"${version}"` } });
+    await api.ask('PATCH /api/schedules/{id}', {
+      path: { id },
+      body,
+      headers: { 'If-Match': `"${version}"` },
+    });
     await queries.invalidateQueries({ queryKey: ['schedules'] });
     say({ tone: 'ok', title: `The schedule ${id} is changed`, detail: 'It takes effect at once.' });
   };
   const revert = (): void => {
     const fields = overrides.map(({ field }) => field) as NonNullable<Changes['revert']>;
-    patch({ revert: fields }).then(onClose, (error: unknown) => say({ tone: 'bad', title: id, error }));
+    patch({ revert: fields }).then(onClose, (error: unknown) =>
+      say({ tone: 'bad', title: id, error }),
+    );
   };
-  // It opens when its fields are there, so that the first of them gets the focus. A pipeline that is gone has no parameters.
+  // It opens when its fields are there, so that the first of them gets the focus. A pipeline that
+  // is gone has no parameters.
   if (!pipeline && !error) return null;
   return (
     <Dialog title={`Schedule ${id}`} onClose={onClose} className="wide">
       <ScheduleForm
-        {...{ before, onClose }}
+        before={before}
+        onClose={onClose}
         likely={pipeline?.definition.timezone ?? schedule.timezone}
         params={(pipeline?.params ?? {}) as Record<string, Param>}
         given={schedule.params}
@@ -87,7 +110,11 @@ export const ScheduleDialog = ({ schedule, onClose, onDelete }: Props) => {
         }
       >
         {schedule.source === 'file' && (
-          <InItsFile {...{ schedule }} file={pipeline?.file ?? 'the file of its pipeline'} onRevert={revert} />
+          <InItsFile
+            schedule={schedule}
+            file={pipeline?.file ?? 'the file of its pipeline'}
+            onRevert={revert}
+          />
         )}
       </ScheduleForm>
     </Dialog>

@@ -1,4 +1,11 @@
-import { type FormEvent, type ReactNode, useDeferredValue, useEffect, useRef, useState } from 'react';
+import {
+  type FormEvent,
+  type ReactNode,
+  useDeferredValue,
+  useEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useOffline } from '../live/use-offline.ts';
 import { ParamField } from '../start/param-field.tsx';
 import type { Param } from '../start/params.ts';
@@ -31,9 +38,26 @@ type Props = {
   onClose: () => void;
 };
 
-/** What a schedule is made of, as fields; below them the next times by the planner, and each problem at its field. */
+/**
+ * What a schedule is made of, as fields; below them the next times by the planner, and each problem
+ * at its field.
+ */
 export const ScheduleForm = (props: Props) => {
-  const { before, likely, params, given, fieldsOf, whose, save, word, mayBeEmpty = false, head, children, aside, onClose } = props;
+  const {
+    before,
+    likely,
+    params,
+    given,
+    fieldsOf,
+    whose,
+    save,
+    word,
+    mayBeEmpty = false,
+    head,
+    children,
+    aside,
+    onClose,
+  } = props;
   const offline = useOffline();
   const form = useRef<HTMLFormElement>(null);
   const [draft, setDraft] = useState(before);
@@ -46,8 +70,19 @@ export const ScheduleForm = (props: Props) => {
   const fields: Fields = { ...fieldsOf(draft), ...(values && { params: values }) };
   const refusal = error ?? (saysWhen(draft) ? preview.error : null);
   const faults: Record<string, string> = { ...faultsOf(refusal), ...wrong };
-  const places = ['id', draft.kind, 'timezone', 'overlap', 'missed', 'dst_gap', 'dst_fold', ...Object.keys(params)];
-  const isPlaced = Object.keys(faultsOf(refusal)).length > 0 && Object.keys(faultsOf(refusal)).every((name) => places.includes(name));
+  const places = [
+    'id',
+    draft.kind,
+    'timezone',
+    'overlap',
+    'missed',
+    'dst_gap',
+    'dst_fold',
+    ...Object.keys(params),
+  ];
+  const isPlaced =
+    Object.keys(faultsOf(refusal)).length > 0 &&
+    Object.keys(faultsOf(refusal)).every((name) => places.includes(name));
 
   // After the fields say what is wrong, not when the answer comes.
   useEffect(() => {
@@ -72,16 +107,17 @@ export const ScheduleForm = (props: Props) => {
   return (
     <form ref={form} className="form" onSubmit={submit}>
       {head?.(faults.id)}
-      <WhenFields {...{ draft, faults, set }} />
-      <ZoneField {...{ draft, faults, set, likely }} />
+      <WhenFields draft={draft} faults={faults} set={set} />
+      <ZoneField draft={draft} faults={faults} set={set} likely={likely} />
       {refusal !== null && !isPlaced && <ProblemCard error={refusal} />}
       {saysWhen(draft) && preview.data && !preview.error && <Preview answer={preview.data} />}
-      <PolicyFields {...{ draft, faults, set }}>
+      <PolicyFields draft={draft} faults={faults} set={set}>
         {Object.keys(params).length > 0 &&
           Object.entries(params).map(([name, param]) => (
             <ParamField
               key={name}
-              {...{ name, param }}
+              name={name}
+              param={param}
               entry={entries[name] ?? ''}
               error={faults[name] ?? null}
               onChange={(entry) => {

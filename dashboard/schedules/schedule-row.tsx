@@ -48,11 +48,15 @@ const Enabled = ({ schedule }: { schedule: Schedule }) => {
   );
 };
 
-/** When it is due in words, and beside them as it is written; only the latter where there are no words, and no list of times twice. */
+/**
+ * When it is due in words, and beside them as it is written; only the latter where there are no
+ * words, and no list of times twice.
+ */
 const When = ({ schedule }: { schedule: Schedule }) => {
   const { cron, every_ms, at } = schedule;
   const cronWords = useCronWords(cron);
-  const words = cronWords ?? (every_ms === null ? momentsInWords(at ?? []) : everyInWords(everyText(every_ms)));
+  const words =
+    cronWords ?? (every_ms === null ? momentsInWords(at ?? []) : everyInWords(everyText(every_ms)));
   return (
     <p className="when">
       {words !== null && <span>{words} </span>}
@@ -90,13 +94,26 @@ const Next = ({ coming, zone }: { coming: readonly Due[]; zone: string }) => (
   </ol>
 );
 
-type Props = { schedule: Schedule; coming: readonly Coming[]; onEdit: () => void; onBackfill: () => void };
+type Props = {
+  schedule: Schedule;
+  coming: readonly Coming[];
+  onEdit: () => void;
+  onBackfill: () => void;
+};
 /** One schedule: when it is due, what became of it lately, and whether it is on. */
 export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => {
   const { id, pipeline, timezone, source, problem, overrides, enabled, created } = schedule;
   const title = usePipelines().data?.items.find(({ name }) => name === pipeline)?.title ?? pipeline;
   // The list of all has room for so many; what is due after those is not predicted.
-  const next = coming.length > 0 ? coming : schedule.next_slots.map((slot) => ({ slot, fires_at: slot, predicted: 'start', why: null }));
+  const next =
+    coming.length > 0
+      ? coming
+      : schedule.next_slots.map((slot) => ({
+          slot,
+          fires_at: slot,
+          predicted: 'start',
+          why: null,
+        }));
   return (
     <li className="schedule-row">
       <div>
@@ -105,24 +122,37 @@ export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => 
         </h2>
         <When schedule={schedule} />
         <p className="muted">
-          {timezone} · <code>{id}</code> · {source === 'file' ? 'in its file' : `made by ${created.by}`}
+          {timezone} · <code>{id}</code> ·{' '}
+          {source === 'file' ? 'in its file' : `made by ${created.by}`}
           {overrides.length > 0 && `, ${overrides.map(({ field }) => field).join(', ')} changed`}
         </p>
       </div>
       <div>
         {problem && <p className="field-error">{problem}</p>}
-        {next.length === 0 && <p className="muted">{enabled ? 'Nothing is due.' : 'Nothing is due while it is off.'}</p>}
+        {next.length === 0 && (
+          <p className="muted">{enabled ? 'Nothing is due.' : 'Nothing is due while it is off.'}</p>
+        )}
         <Next coming={next} zone={timezone} />
       </div>
       <div>
         <Decisions schedule={schedule} />
-        <button type="button" className="button quiet align-start" aria-label={`Backfill schedule ${id}`} onClick={onBackfill}>
+        <button
+          type="button"
+          className="button quiet align-start"
+          aria-label={`Backfill schedule ${id}`}
+          onClick={onBackfill}
+        >
           <Icon name="retry" />
           Backfill…
         </button>
       </div>
       <Enabled schedule={schedule} />
-      <button type="button" className="button" aria-label={`Change schedule ${id}`} onClick={onEdit}>
+      <button
+        type="button"
+        className="button"
+        aria-label={`Change schedule ${id}`}
+        onClick={onEdit}
+      >
         <Icon name="schedules" />
         Change
       </button>

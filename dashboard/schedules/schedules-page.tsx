@@ -12,16 +12,27 @@ import { useSearchState } from '../ui/use-search.ts';
 import { ScheduleRow } from './schedule-row.tsx';
 
 /** What writes is no part of the first load. */
-const ScheduleDialog = lazy(() => import('./schedule-dialog.tsx').then(({ ScheduleDialog }) => ({ default: ScheduleDialog })));
-const NewScheduleDialog = lazy(() => import('./new-schedule-dialog.tsx').then((all) => ({ default: all.NewScheduleDialog })));
-const BackfillDialog = lazy(() => import('./backfill-dialog.tsx').then(({ BackfillDialog }) => ({ default: BackfillDialog })));
-const DeleteDialog = lazy(() => import('./delete-dialog.tsx').then(({ DeleteDialog }) => ({ default: DeleteDialog })));
+const ScheduleDialog = lazy(() =>
+  import('./schedule-dialog.tsx').then(({ ScheduleDialog }) => ({ default: ScheduleDialog })),
+);
+const NewScheduleDialog = lazy(() =>
+  import('./new-schedule-dialog.tsx').then((all) => ({ default: all.NewScheduleDialog })),
+);
+const BackfillDialog = lazy(() =>
+  import('./backfill-dialog.tsx').then(({ BackfillDialog }) => ({ default: BackfillDialog })),
+);
+const DeleteDialog = lazy(() =>
+  import('./delete-dialog.tsx').then(({ DeleteDialog }) => ({ default: DeleteDialog })),
+);
 
 const sample = `schedules:
   - cron: "30 17 * * 1-5"
     timezone: America/Chicago`;
 
-/** Every schedule: when it is due next, what became of its last slots and why, and a way to change it. */
+/**
+ * Every schedule: when it is due next, what became of its last slots and why, and a way to change
+ * it.
+ */
 export const SchedulesPage = () => {
   const { say } = useDesk();
   const offline = useOffline();
@@ -35,7 +46,9 @@ export const SchedulesPage = () => {
   const close = (): void => setSearch({ edit: null, delete: null, backfill: null, new: null });
   const isPaused = data?.paused != null;
   const turnAll = (): void => {
-    const asked = isPaused ? api.ask('POST /api/schedules/resume', { body: {} }) : api.ask('POST /api/schedules/pause', { body: {} });
+    const asked = isPaused
+      ? api.ask('POST /api/schedules/resume', { body: {} })
+      : api.ask('POST /api/schedules/pause', { body: {} });
     asked
       .then(() => queries.invalidateQueries({ queryKey: ['schedules'] }))
       .catch((refusal: unknown) => say({ tone: 'bad', title: 'Schedules', error: refusal }));
@@ -47,12 +60,22 @@ export const SchedulesPage = () => {
         data && (
           <>
             {data.items.length > 0 && (
-              <button type="button" className="button" disabled={offline !== null} title={offline ?? undefined} onClick={turnAll}>
+              <button
+                type="button"
+                className="button"
+                disabled={offline !== null}
+                title={offline ?? undefined}
+                onClick={turnAll}
+              >
                 <Icon name={isPaused ? 'start' : 'pause'} />
                 {isPaused ? 'Resume all' : 'Pause all'}
               </button>
             )}
-            <button type="button" className="button primary" onClick={() => setSearch({ new: 'schedule' })}>
+            <button
+              type="button"
+              className="button primary"
+              onClick={() => setSearch({ new: 'schedule' })}
+            >
               <Icon name="plus" />
               New schedule
             </button>
@@ -84,17 +107,26 @@ export const SchedulesPage = () => {
       </ul>
       {data?.items.length === 0 && (
         <div className="empty">
-          <p>No pipeline has a schedule. Make one here, or write it into the file of its pipeline:</p>
+          <p>
+            No pipeline has a schedule. Make one here, or write it into the file of its pipeline:
+          </p>
           <pre>{sample}</pre>
         </div>
       )}
       <Suspense>
         {edited && (
-          <ScheduleDialog key={edited.id} schedule={edited} onClose={close} onDelete={() => setSearch({ edit: null, delete: edited.id })} />
+          <ScheduleDialog
+            key={edited.id}
+            schedule={edited}
+            onClose={close}
+            onDelete={() => setSearch({ edit: null, delete: edited.id })}
+          />
         )}
         {filled && <BackfillDialog key={filled.id} schedule={filled} onClose={close} />}
         {deleted?.source === 'api' && <DeleteDialog schedule={deleted} onClose={close} />}
-        {data && search.has('new') && <NewScheduleDialog taken={data.items.map(({ id }) => id)} onClose={close} />}
+        {data && search.has('new') && (
+          <NewScheduleDialog taken={data.items.map(({ id }) => id)} onClose={close} />
+        )}
       </Suspense>
     </Page>
   );

@@ -19,7 +19,9 @@ export const everyText = (ms: number): string => {
 const msOf = (text: string): number | null => {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
   const size = units.find(([short]) => short === unit)?.[2];
-  return count === undefined || size === undefined || Number(count) === 0 ? null : Number(count) * size;
+  return count === undefined || size === undefined || Number(count) === 0
+    ? null
+    : Number(count) * size;
 };
 
 /** `Every 90 minutes`. */
@@ -30,11 +32,20 @@ export const everyInWords = (text: string): string | null => {
   return ms === size ? `Every ${word}` : `Every ${plural(ms / size, word ?? '')}`;
 };
 
-const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' });
+const momentFormat = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'short',
+  hourCycle: 'h23',
+  timeZone: 'UTC',
+});
 /** A time as it is written, on the clock it is written for. */
 const momentInWords = (moment: string): string | null => {
-  const [, local, zone = ''] = /^(\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(moment.trim()) ?? [];
-  const ms = local === undefined ? Number.NaN : Date.parse(local.length === 10 ? local : `${local}Z`);
+  const [, local, zone = ''] =
+    /^(\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(
+      moment.trim(),
+    ) ?? [];
+  const ms =
+    local === undefined ? Number.NaN : Date.parse(local.length === 10 ? local : `${local}Z`);
   if (Number.isNaN(ms)) return null;
   return `${momentFormat.format(ms)}${zone === '' ? '' : zone === 'Z' ? ' UTC' : ` at UTC${zone}`}`;
 };
@@ -44,9 +55,15 @@ export const momentsInWords = (moments: readonly string[]): string | null => {
   const words = moments.toSorted().map(momentInWords);
   const [first] = words;
   if (first === undefined || first === null || words.includes(null)) return null;
-  return words.length === 1 ? `Once: ${first}` : `${words.length} times, from ${first} to ${words.at(-1)}`;
+  return words.length === 1
+    ? `Once: ${first}`
+    : `${words.length} times, from ${first} to ${words.at(-1)}`;
 };
 
 /** When a schedule is due, as its file writes it. */
-export const writtenOf = ({ cron, every_ms, at }: Pick<Schedule, 'cron' | 'every_ms' | 'at'>): string =>
+export const writtenOf = ({
+  cron,
+  every_ms,
+  at,
+}: Pick<Schedule, 'cron' | 'every_ms' | 'at'>): string =>
   cron ?? (every_ms === null ? (at ?? []).join(', ') : `every ${everyText(every_ms)}`);

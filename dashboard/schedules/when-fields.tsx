@@ -5,7 +5,11 @@ import { useCronWords } from './cron-words.ts';
 import { type Draft, type Kind, momentsOf } from './draft.ts';
 import { everyInWords, momentsInWords } from './times.ts';
 
-export type DraftProps = { draft: Draft; faults: Record<string, string>; set: (change: Partial<Draft>) => void };
+export type DraftProps = {
+  draft: Draft;
+  faults: Record<string, string>;
+  set: (change: Partial<Draft>) => void;
+};
 
 const kinds: [Kind, string][] = [
   ['cron', 'By the clock'],
@@ -19,19 +23,43 @@ const crons: [string, string][] = [
   ['30 17 * * 1-5', 'Working days at 17:30'],
   ['0 3 * * 0', 'Sundays at 03:00'],
 ];
-const intervals: [string, string][] = ['5m', '15m', '1h', '6h', '1d'].map((every) => [every, everyInWords(every) ?? every]);
+const intervals: [string, string][] = ['5m', '15m', '1h', '6h', '1d'].map((every) => [
+  every,
+  everyInWords(every) ?? every,
+]);
 
-const Presets = ({ all, value, onChoose }: { all: [string, string][]; value: string; onChoose: (value: string) => void }) => (
+const Presets = ({
+  all,
+  value,
+  onChoose,
+}: {
+  all: [string, string][];
+  value: string;
+  onChoose: (value: string) => void;
+}) => (
   <div className="presets">
     {all.map(([one, label]) => (
-      <button key={one} type="button" className="button quiet" aria-pressed={value === one} onClick={() => onChoose(one)}>
+      <button
+        key={one}
+        type="button"
+        className="button quiet"
+        aria-pressed={value === one}
+        onClick={() => onChoose(one)}
+      >
         {label}
       </button>
     ))}
   </div>
 );
 
-const text = { type: 'text', className: 'mono', spellCheck: false, autoComplete: 'off', required: true, 'data-first': true } as const;
+const text = {
+  type: 'text',
+  className: 'mono',
+  spellCheck: false,
+  autoComplete: 'off',
+  required: true,
+  'data-first': true,
+} as const;
 
 const Cron = ({ draft, faults, set }: DraftProps) => {
   const words = useCronWords(draft.cron);
@@ -39,7 +67,14 @@ const Cron = ({ draft, faults, set }: DraftProps) => {
     <>
       <Presets all={crons} value={draft.cron} onChoose={(cron) => set({ cron })} />
       <Field label="When (cron: minute hour day month weekday)" hint={words} error={faults.cron}>
-        {(control) => <input {...text} {...control} value={draft.cron} onChange={({ target }) => set({ cron: target.value })} />}
+        {(control) => (
+          <input
+            {...text}
+            {...control}
+            value={draft.cron}
+            onChange={({ target }) => set({ cron: target.value })}
+          />
+        )}
       </Field>
     </>
   );
@@ -47,8 +82,19 @@ const Cron = ({ draft, faults, set }: DraftProps) => {
 const Every = ({ draft, faults, set }: DraftProps) => (
   <>
     <Presets all={intervals} value={draft.every} onChoose={(every) => set({ every })} />
-    <Field label="Interval (such as 90s, 15m, 2h, 1d)" hint={everyInWords(draft.every)} error={faults.every}>
-      {(control) => <input {...text} {...control} value={draft.every} onChange={({ target }) => set({ every: target.value })} />}
+    <Field
+      label="Interval (such as 90s, 15m, 2h, 1d)"
+      hint={everyInWords(draft.every)}
+      error={faults.every}
+    >
+      {(control) => (
+        <input
+          {...text}
+          {...control}
+          value={draft.every}
+          onChange={({ target }) => set({ every: target.value })}
+        />
+      )}
     </Field>
   </>
 );
@@ -72,7 +118,11 @@ const Moments = ({ draft, faults, set }: DraftProps) => {
           </div>
         )}
       </Field>
-      <Field label="Times (one a line, such as 2026-12-24T18:00)" hint={momentsInWords(moments)} error={faults.at}>
+      <Field
+        label="Times (one a line, such as 2026-12-24T18:00)"
+        hint={momentsInWords(moments)}
+        error={faults.at}
+      >
         {(control) => (
           <textarea
             {...control}
@@ -101,7 +151,12 @@ export const WhenFields = (props: DraftProps) => {
         <legend className="visually-hidden">Kind of schedule</legend>
         {kinds.map(([kind, label]) => (
           <label key={kind}>
-            <input type="radio" name={name} checked={draft.kind === kind} onChange={() => set({ kind })} />
+            <input
+              type="radio"
+              name={name}
+              checked={draft.kind === kind}
+              onChange={() => set({ kind })}
+            />
             <span>{label}</span>
           </label>
         ))}

@@ -10,7 +10,8 @@ const looks: Record<string, Look> = {
   refused: { tone: 'bad', glyph: 'failed', word: 'refused' },
   cancelled: { tone: 'stop', glyph: 'stopped', word: 'cancelled' },
 };
-export const lookOfDecision = (decision: string): Look => looks[decision] ?? { tone: 'none', glyph: 'pending', word: decision };
+export const lookOfDecision = (decision: string): Look =>
+  looks[decision] ?? { tone: 'none', glyph: 'pending', word: decision };
 
 const predictions: Record<string, string> = {
   start: 'starts',

@@ -9,11 +9,17 @@ export const Banner = () => {
   const now = useSeconds(connection.state === 'offline');
   const isOld = uiBuild !== null && uiBuild !== __UI_BUILD__;
   if (connection.state === 'offline') {
-    const last = connection.lastAt === null ? 'No data yet.' : `What you see is of ${moment(connection.lastAt, now)}.`;
+    const last =
+      connection.lastAt === null
+        ? 'No data yet.'
+        : `What you see is of ${moment(connection.lastAt, now)}.`;
     return (
       <div className="banner" data-tone="bad" role="alert">
         <strong>
-          {navigator.onLine ? `The service does not answer at ${location.host}.` : 'This machine has no network.'} {last}
+          {navigator.onLine
+            ? `The service does not answer at ${location.host}.`
+            : 'This machine has no network.'}{' '}
+          {last}
         </strong>
         <span>
           {navigator.onLine && (
@@ -29,7 +35,9 @@ export const Banner = () => {
   if (connection.state === 'refused')
     return (
       <div className="banner" data-tone="bad" role="alert">
-        <strong>The service refused the stream: {connection.reason || `code ${connection.code}`}.</strong>
+        <strong>
+          The service refused the stream: {connection.reason || `code ${connection.code}`}.
+        </strong>
         <button type="button" className="button" onClick={() => location.reload()}>
           Reload
         </button>

@@ -1,13 +1,35 @@
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react';
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { RunView } from '../../machines/patch.ts';
 
-export type Toast = { id: number; tone: 'ok' | 'wait' | 'bad'; title: string; detail?: string; href?: string; error?: unknown };
+export type Toast = {
+  id: number;
+  tone: 'ok' | 'wait' | 'bad';
+  title: string;
+  detail?: string;
+  href?: string;
+  error?: unknown;
+};
 export type Open =
   | { kind: 'start'; pipeline: string | null }
-  | { kind: 'command'; run: Pick<RunView, 'run_id' | 'pipeline' | 'number' | 'state' | 'stage' | 'error'>; type: string }
+  | {
+      kind: 'command';
+      run: Pick<RunView, 'run_id' | 'pipeline' | 'number' | 'state' | 'stage' | 'error'>;
+      type: string;
+    }
   | { kind: 'palette' }
   | { kind: 'keys' };
-/** What lies on top of the views: one dialog at a time, and short messages. Neither is part of an address. */
+/**
+ * What lies on top of the views: one dialog at a time, and short messages. Neither is part of an
+ * address.
+ */
 export type Desk = {
   open: Open | null;
   show(what: Open): void;
@@ -31,7 +53,10 @@ export const DeskProvider = ({ children }: { children: ReactNode }) => {
   const [open, setOpen] = useState<Open | null>(null);
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const lastId = useRef(0);
-  const drop = useCallback((id: number) => setToasts((all) => all.filter((toast) => toast.id !== id)), []);
+  const drop = useCallback(
+    (id: number) => setToasts((all) => all.filter((toast) => toast.id !== id)),
+    [],
+  );
   const say = useCallback(
     (toast: Omit<Toast, 'id'>) => {
       lastId.current += 1;
@@ -43,6 +68,9 @@ export const DeskProvider = ({ children }: { children: ReactNode }) => {
     [drop],
   );
   const close = useCallback(() => setOpen(null), []);
-  const desk = useMemo(() => ({ open, show: setOpen, close, toasts, say, drop }), [open, close, toasts, say, drop]);
+  const desk = useMemo(
+    () => ({ open, show: setOpen, close, toasts, say, drop }),
+    [open, close, toasts, say, drop],
+  );
   return <DeskContext value={desk}>{children}</DeskContext>;
 };

@@ -28,16 +28,19 @@ const sequenceMs = 1000;
 let first = '';
 let firstAt = 0;
 const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+  target instanceof HTMLElement &&
+  (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
 
 const onKey = (event: KeyboardEvent): void => {
   if (event.defaultPrevented || event.altKey) return;
   const isMod = event.metaKey || event.ctrlKey;
   const key = isMod ? `mod+${event.key.toLowerCase()}` : event.key;
-  if (!isMod && (isTyping(event.target) || !areKeysOn() || document.querySelector('dialog[open]'))) return;
+  if (!isMod && (isTyping(event.target) || !areKeysOn() || document.querySelector('dialog[open]')))
+    return;
   const pair = Date.now() - firstAt < sequenceMs ? `${first} ${key}` : '';
   // The newest registration of a key wins: a view may take a key of the shell.
-  const find = (keys: string): Binding | undefined => all.findLast((binding) => binding.keys === keys);
+  const find = (keys: string): Binding | undefined =>
+    all.findLast((binding) => binding.keys === keys);
   const hit = (pair && find(pair)) || find(key);
   if (all.some(({ keys }) => keys.startsWith(`${key} `))) {
     first = key;
@@ -49,7 +52,10 @@ const onKey = (event: KeyboardEvent): void => {
 };
 document.addEventListener('keydown', onKey);
 
-/** Keys that work while this component is there. `bindings` must keep its identity (useMemo) or be cheap to register anew. */
+/**
+ * Keys that work while this component is there. `bindings` must keep its identity (useMemo) or be
+ * cheap to register anew.
+ */
 export const useKeys = (bindings: Binding[]): void => {
   useEffect(() => {
     const owner = {};

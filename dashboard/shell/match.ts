@@ -1,4 +1,7 @@
-/** How well `text` matches what was typed: all letters in order; words begun count more. Null = not at all. */
+/**
+ * How well `text` matches what was typed: all letters in order; words begun count more. Null = not
+ * at all.
+ */
 export const match = (typed: string, text: string): number | null => {
   const wanted = typed.toLowerCase().replaceAll(' ', '');
   const given = text.toLowerCase();

@@ -11,7 +11,8 @@ export const places: readonly Place[] = [
   { href: '/health', label: 'Health', icon: 'health', keys: 'g h' },
 ];
 
-const isHere = (href: string, path: string): boolean => (href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`));
+const isHere = (href: string, path: string): boolean =>
+  href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`);
 
 export const Nav = () => {
   const [path] = useLocation();
@@ -20,7 +21,11 @@ export const Nav = () => {
       <ul>
         {places.map(({ href, label, icon }) => (
           <li key={href}>
-            <Link href={href} className="nav-link" aria-current={isHere(href, path) ? 'page' : undefined}>
+            <Link
+              href={href}
+              className="nav-link"
+              aria-current={isHere(href, path) ? 'page' : undefined}
+            >
               <Icon name={icon} />
               <span>{label}</span>
             </Link>

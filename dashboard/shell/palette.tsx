@@ -16,10 +16,20 @@ import { match } from './match.ts';
 import { places } from './nav.tsx';
 import { setTheme, type Theme } from './theme.ts';
 
-type Item = { id: string; label: string; hint: string; icon: IconName; whyNot?: string; run: () => void };
+type Item = {
+  id: string;
+  label: string;
+  hint: string;
+  icon: IconName;
+  whyNot?: string;
+  run: () => void;
+};
 const mostItems = 60;
 
-/** The commands of the runs that matter now, each with the service's own word on whether it is possible. */
+/**
+ * The commands of the runs that matter now, each with the service's own word on whether it is
+ * possible.
+ */
 const useRunItems = (titles: Map<string, string>): Item[] => {
   const stream = useLive((live) => live.stream);
   const [path] = useLocation();
@@ -42,7 +52,10 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
     if (!run) return [];
     const name = `${titles.get(run.pipeline) ?? run.pipeline}, run ${run.number}`;
     const open: Item = {
-      ...{ id: `open-${id}`, label: `Open ${name}`, hint: lookOfRun(run).word, icon: 'right' },
+      id: `open-${id}`,
+      label: `Open ${name}`,
+      hint: lookOfRun(run).word,
+      icon: 'right',
       run: () => {},
     };
     const items = answers[index]?.data?.items ?? [];
@@ -50,7 +63,10 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
       open,
       ...items.map(
         ({ type, allowed, why_not }): Item => ({
-          ...{ id: `${type}-${id}`, label: `${wordsOf(type).label} ${name}`, hint: '', icon: wordsOf(type).icon },
+          id: `${type}-${id}`,
+          label: `${wordsOf(type).label} ${name}`,
+          hint: '',
+          icon: wordsOf(type).icon,
           ...(!allowed && { whyNot: why_not ?? 'not possible now' }),
           run: () => command(run, type),
         }),
@@ -59,7 +75,10 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
   });
 };
 
-/** Everything that can be gone to or done, by typing a few letters of it. What is not possible now says why. */
+/**
+ * Everything that can be gone to or done, by typing a few letters of it. What is not possible now
+ * says why.
+ */
 export const Palette = () => {
   const { close, show } = useDesk();
   const [, navigate] = useLocation();
@@ -71,24 +90,51 @@ export const Palette = () => {
   const runItems = useRunItems(new Map(pipelines.map(({ name, title }) => [name, title])));
   const go = (href: string) => () => navigate(href);
   const theme = (name: Theme, icon: IconName): Item => ({
-    ...{ id: `theme-${name}`, label: `Theme: ${name}`, hint: 'Look', icon, run: () => setTheme(name) },
+    id: `theme-${name}`,
+    label: `Theme: ${name}`,
+    hint: 'Look',
+    icon,
+    run: () => setTheme(name),
   });
   const items: Item[] = [
-    ...runItems.map((item) => (item.id.startsWith('open-') ? { ...item, run: go(`/runs/${item.id.slice(5)}`) } : item)),
+    ...runItems.map((item) =>
+      item.id.startsWith('open-') ? { ...item, run: go(`/runs/${item.id.slice(5)}`) } : item,
+    ),
     ...pipelines.map(
       ({ name, title }): Item => ({
-        ...{ id: `start-${name}`, label: `Start ${title}`, hint: 'Start', icon: 'start' },
+        id: `start-${name}`,
+        label: `Start ${title}`,
+        hint: 'Start',
+        icon: 'start',
         run: () => show({ kind: 'start', pipeline: name }),
       }),
     ),
-    ...places.map(({ href, label, icon }): Item => ({ id: href, label: `Go to ${label}`, hint: 'View', icon, run: go(href) })),
+    ...places.map(
+      ({ href, label, icon }): Item => ({
+        id: href,
+        label: `Go to ${label}`,
+        hint: 'View',
+        icon,
+        run: go(href),
+      }),
+    ),
     ...pipelines.map(
       ({ name, title }): Item => ({
-        ...{ id: `pipeline-${name}`, label: `Go to pipeline ${title}`, hint: 'View', icon: 'pipelines', run: go(`/pipelines/${name}`) },
+        id: `pipeline-${name}`,
+        label: `Go to pipeline ${title}`,
+        hint: 'View',
+        icon: 'pipelines',
+        run: go(`/pipelines/${name}`),
       }),
     ),
     ...[theme('light', 'sun'), theme('dark', 'moon'), theme('system', 'system')],
-    { id: 'keys', label: 'Show the keys', hint: 'Help', icon: 'help', run: () => show({ kind: 'keys' }) },
+    {
+      id: 'keys',
+      label: 'Show the keys',
+      hint: 'Help',
+      icon: 'help',
+      run: () => show({ kind: 'keys' }),
+    },
   ];
   const found = items
     // What is not possible is shown to whoever looks for it.

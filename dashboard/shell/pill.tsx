@@ -12,7 +12,9 @@ const wordOf = (connection: Connection): string => {
     case 'lagging':
       return `As of ${clockTime(connection.lastAt)}`;
     case 'reconnecting':
-      return connection.lastAt === null ? 'Reconnecting' : `Reconnecting, as of ${clockTime(connection.lastAt)}`;
+      return connection.lastAt === null
+        ? 'Reconnecting'
+        : `Reconnecting, as of ${clockTime(connection.lastAt)}`;
     case 'offline':
       return 'Offline';
     case 'refused':
@@ -20,7 +22,10 @@ const wordOf = (connection: Connection): string => {
   }
 };
 
-/** The seconds to the next try, drawn but not read out: a countdown in a live region would never be silent. */
+/**
+ * The seconds to the next try, drawn but not read out: a countdown in a live region would never be
+ * silent.
+ */
 const NextTry = ({ at }: { at: number }) => {
   const now = useSeconds();
   return <span aria-hidden="true">next try in {Math.max(0, Math.ceil((at - now) / 1000))} s</span>;

@@ -18,7 +18,8 @@ const themeIcons = { system: 'system', light: 'sun', dark: 'moon' } as const;
 
 const OnTop = ({ desk: { open, close } }: { desk: Desk }) => {
   if (open?.kind === 'start') return <StartDialog pipeline={open.pipeline} />;
-  if (open?.kind === 'command') return <CommandDialog run={open.run} type={open.type} onClose={close} />;
+  if (open?.kind === 'command')
+    return <CommandDialog run={open.run} type={open.type} onClose={close} />;
   if (open?.kind === 'palette') return <Palette />;
   if (open?.kind === 'keys') return <KeysSheet />;
   return null;
@@ -44,11 +45,31 @@ const Frame = ({ children }: { children: ReactNode }) => {
   useNotice(say);
   const bindings = useMemo(
     (): Binding[] => [
-      { keys: 'mod+k', label: 'Commands', group: 'Everywhere', run: () => show({ kind: 'palette' }) },
-      { keys: 'n', label: 'Start a run', group: 'Everywhere', run: () => show({ kind: 'start', pipeline: null }) },
-      { keys: 't', label: 'Light, dark or as the system', group: 'Everywhere', run: () => setTheme(nextTheme(theme)) },
+      {
+        keys: 'mod+k',
+        label: 'Commands',
+        group: 'Everywhere',
+        run: () => show({ kind: 'palette' }),
+      },
+      {
+        keys: 'n',
+        label: 'Start a run',
+        group: 'Everywhere',
+        run: () => show({ kind: 'start', pipeline: null }),
+      },
+      {
+        keys: 't',
+        label: 'Light, dark or as the system',
+        group: 'Everywhere',
+        run: () => setTheme(nextTheme(theme)),
+      },
       { keys: '?', label: 'This sheet', group: 'Everywhere', run: () => show({ kind: 'keys' }) },
-      ...places.map(({ keys, label, href }) => ({ keys, label, group: 'Go to', run: () => navigate(href) })),
+      ...places.map(({ keys, label, href }) => ({
+        keys,
+        label,
+        group: 'Go to',
+        run: () => navigate(href),
+      })),
     ],
     [show, navigate, theme],
   );
@@ -80,13 +101,27 @@ const Frame = ({ children }: { children: ReactNode }) => {
           <kbd>{navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <Pill />
-        <button type="button" className="button quiet icon-only" aria-label={`Theme: ${theme}`} onClick={() => setTheme(nextTheme(theme))}>
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label={`Theme: ${theme}`}
+          onClick={() => setTheme(nextTheme(theme))}
+        >
           <Icon name={themeIcons[theme]} />
         </button>
-        <button type="button" className="button quiet icon-only wide-only" aria-label="Keys" onClick={() => show({ kind: 'keys' })}>
+        <button
+          type="button"
+          className="button quiet icon-only wide-only"
+          aria-label="Keys"
+          onClick={() => show({ kind: 'keys' })}
+        >
           <Icon name="help" />
         </button>
-        <button type="button" className="button" onClick={() => show({ kind: 'start', pipeline: null })}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => show({ kind: 'start', pipeline: null })}
+        >
           <Icon name="start" />
           Start
         </button>

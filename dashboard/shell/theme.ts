@@ -20,7 +20,8 @@ export const setTheme = (theme: Theme): void => {
   for (const listener of listeners) listener();
 };
 
-export const nextTheme = (theme: Theme): Theme => (theme === 'system' ? 'light' : theme === 'light' ? 'dark' : 'system');
+export const nextTheme = (theme: Theme): Theme =>
+  theme === 'system' ? 'light' : theme === 'light' ? 'dark' : 'system';
 
 export const useTheme = (): Theme =>
   useSyncExternalStore((listener) => {

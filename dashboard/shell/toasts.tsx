@@ -18,7 +18,12 @@ export const Toasts = () => {
           ) : (
             <ProblemCard error={error} />
           )}
-          <button type="button" className="button quiet icon-only" aria-label={`Dismiss: ${title}`} onClick={() => drop(id)}>
+          <button
+            type="button"
+            className="button quiet icon-only"
+            aria-label={`Dismiss: ${title}`}
+            onClick={() => drop(id)}
+          >
             <Icon name="close" />
           </button>
         </div>

@@ -18,7 +18,11 @@ export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
   const run = useLive(({ stream }) => (stream ? shownRun(stream, facts.name) : null));
   const concurrency = usePipeline(facts.name).data?.definition.concurrency;
   const recent = useRecentRuns(facts.name, 30);
-  const took = median((recent.data?.items ?? []).filter(({ state }) => state === 'DONE').map(({ duration_ms }) => duration_ms ?? 0));
+  const took = median(
+    (recent.data?.items ?? [])
+      .filter(({ state }) => state === 'DONE')
+      .map(({ duration_ms }) => duration_ms ?? 0),
+  );
   const isLive = run !== null && run.ended_at === null;
   // More than one place: whether one is free is the service's to say.
   if (isLive && concurrency && concurrency.limit === 1)
@@ -26,7 +30,8 @@ export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
       <p className="outlook" data-tone="wait">
         <Icon name="warning" />
         <span>
-          Run {run.number} is {lookOfRun(run).word.toLowerCase()}. {conflicts[concurrency.on_conflict]?.(`run ${run.number}`)}
+          Run {run.number} is {lookOfRun(run).word.toLowerCase()}.{' '}
+          {conflicts[concurrency.on_conflict]?.(`run ${run.number}`)}
         </span>
       </p>
     );
@@ -34,8 +39,8 @@ export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
     <p className="outlook">
       <Icon name="right" />
       <span>
-        {isLive ? 'Begins when a place is free' : 'Begins at once'}: {facts.stages.map(({ name }) => name).join(' → ')} (
-        {plural(facts.stages.length, 'stage')}).
+        {isLive ? 'Begins when a place is free' : 'Begins at once'}:{' '}
+        {facts.stages.map(({ name }) => name).join(' → ')} ({plural(facts.stages.length, 'stage')}).
         {took !== null && ` Usually takes ${duration(took)}.`}
       </span>
     </p>

@@ -1,16 +1,33 @@
 import { useId } from 'react';
 import { type Entry, hintOf, isLong, type Param } from './params.ts';
 
-type Props = { name: string; param: Param; entry: Entry; error: string | null; onChange: (entry: Entry) => void };
+type Props = {
+  name: string;
+  param: Param;
+  entry: Entry;
+  error: string | null;
+  onChange: (entry: Entry) => void;
+};
 
 const Control = ({
   param,
   entry,
   onChange,
   ...rest
-}: Omit<Props, 'name' | 'error'> & { id: string; 'aria-invalid': boolean; 'aria-describedby': string | undefined }) => {
+}: Omit<Props, 'name' | 'error'> & {
+  id: string;
+  'aria-invalid': boolean;
+  'aria-describedby': string | undefined;
+}) => {
   if (typeof entry === 'boolean')
-    return <input type="checkbox" {...rest} checked={entry} onChange={({ target }) => onChange(target.checked)} />;
+    return (
+      <input
+        type="checkbox"
+        {...rest}
+        checked={entry}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+    );
   if (param.enum)
     return (
       <select {...rest} value={entry} onChange={({ target }) => onChange(target.value)}>
@@ -24,7 +41,14 @@ const Control = ({
     );
   if (isLong(param))
     return (
-      <textarea {...rest} rows={3} spellCheck={false} className="mono" value={entry} onChange={({ target }) => onChange(target.value)} />
+      <textarea
+        {...rest}
+        rows={3}
+        spellCheck={false}
+        className="mono"
+        value={entry}
+        onChange={({ target }) => onChange(target.value)}
+      />
     );
   const isNumber = param.type === 'number' || param.type === 'integer';
   return (
@@ -43,14 +67,30 @@ const Control = ({
 export const ParamField = ({ name, param, entry, error, onChange }: Props) => {
   const id = useId();
   const hint = [param.description, hintOf(param)].filter(Boolean).join(' ');
-  const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
+  const describedBy =
+    [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return (
-    <div className={typeof entry === 'boolean' ? 'field field-check' : isLong(param) ? 'field field-long' : 'field'}>
+    <div
+      className={
+        typeof entry === 'boolean'
+          ? 'field field-check'
+          : isLong(param)
+            ? 'field field-long'
+            : 'field'
+      }
+    >
       <label htmlFor={id}>
         {param.title ?? name}
         {param.title && param.title !== name && <code className="muted"> {name}</code>}
       </label>
-      <Control {...{ id, param, entry, onChange }} aria-invalid={error !== null} aria-describedby={describedBy} />
+      <Control
+        id={id}
+        param={param}
+        entry={entry}
+        onChange={onChange}
+        aria-invalid={error !== null}
+        aria-describedby={describedBy}
+      />
       {hint && (
         <p id={`${id}-hint`} className="hint">
           {hint}

@@ -12,7 +12,8 @@ export type Param = {
 export type Entry = string | boolean;
 
 /** Values are typed as text; a list of words is one word a line, anything deeper is JSON. */
-const isLines = ({ type, items }: Param): boolean => type === 'array' && (items?.type === 'string' || items === undefined);
+const isLines = ({ type, items }: Param): boolean =>
+  type === 'array' && (items?.type === 'string' || items === undefined);
 export const isLong = ({ type }: Param): boolean => type === 'array' || type === 'object';
 export const hintOf = (param: Param): string | null =>
   isLines(param)
@@ -40,7 +41,10 @@ const json = (text: string): Read => {
   }
 };
 
-/** The value of a field. Undefined = left empty: the service fills in the default, or says that it has none. */
+/**
+ * The value of a field. Undefined = left empty: the service fills in the default, or says that it
+ * has none.
+ */
 export const readEntry = (param: Param, entry: Entry): Read => {
   if (typeof entry === 'boolean') return { ok: true, value: entry };
   if (param.enum) return entry === '' ? { ok: true, value: undefined } : json(entry);
@@ -48,9 +52,15 @@ export const readEntry = (param: Param, entry: Entry): Read => {
     const lines = entry.split('\n').map((line) => line.trim());
     return { ok: true, value: lines.filter(Boolean) };
   }
-  if (entry.trim() === '') return { ok: true, value: param.type === 'string' && param.default !== undefined ? '' : undefined };
+  if (entry.trim() === '')
+    return {
+      ok: true,
+      value: param.type === 'string' && param.default !== undefined ? '' : undefined,
+    };
   if (param.type === 'string') return { ok: true, value: entry };
   if (param.type === 'array' || param.type === 'object') return json(entry);
   const number = Number(entry);
-  return Number.isFinite(number) ? { ok: true, value: number } : { ok: false, detail: 'is not a number' };
+  return Number.isFinite(number)
+    ? { ok: true, value: number }
+    : { ok: false, detail: 'is not a number' };
 };

@@ -14,13 +14,34 @@ import { Outlook } from './outlook.tsx';
 import { ParamField } from './param-field.tsx';
 import { type Entry, entryOf, type Param, readEntry } from './params.ts';
 
-/** Not `randomUUID`: that exists on secure origins only, and a service on a local network is none. */
-const newKey = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+/**
+ * Not `randomUUID`: that exists on secure origins only, and a service on a local network is none.
+ */
+const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
 
-const entriesOf = (params: Record<string, Param>, given: Record<string, unknown> = {}): Record<string, Entry> =>
-  Object.fromEntries(Object.entries(params).map(([name, param]) => [name, entryOf(param, given[name] ?? param.default)]));
+const entriesOf = (
+  params: Record<string, Param>,
+  given: Record<string, unknown> = {},
+): Record<string, Entry> =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, param]) => [
+      name,
+      entryOf(param, given[name] ?? param.default),
+    ]),
+  );
 
-const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipeline: (name: string) => void; names: PipelineFacts[] }) => {
+const StartForm = ({
+  facts,
+  onPipeline,
+  names,
+}: {
+  facts: PipelineFacts;
+  onPipeline: (name: string) => void;
+  names: PipelineFacts[];
+}) => {
   const { close, say } = useDesk();
   const [, navigate] = useLocation();
   const offline = useOffline();
@@ -38,12 +59,16 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    const read = Object.entries(params).map(([name, param]) => [name, readEntry(param, entries[name] ?? '')] as const);
+    const read = Object.entries(params).map(
+      ([name, param]) => [name, readEntry(param, entries[name] ?? '')] as const,
+    );
     const wrong = read.flatMap(([name, value]) => (value.ok ? [] : [[name, value.detail]]));
     setFields(Object.fromEntries(wrong));
     if (wrong.length > 0) return;
     const values = Object.fromEntries(
-      read.flatMap(([name, value]) => (value.ok && value.value !== undefined ? [[name, value.value]] : [])),
+      read.flatMap(([name, value]) =>
+        value.ok && value.value !== undefined ? [[name, value.value]] : [],
+      ),
     );
     setBusy(true);
     setError(null);
@@ -54,20 +79,37 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
         headers: { 'Idempotency-Key': key.current },
       });
       close();
-      say({ tone: 'ok', title: `Run ${status.number} of ${facts.title} has begun`, detail: status.why, href: `/runs/${status.run_id}` });
+      say({
+        tone: 'ok',
+        title: `Run ${status.number} of ${facts.title} has begun`,
+        detail: status.why,
+        href: `/runs/${status.run_id}`,
+      });
       navigate(`/runs/${status.run_id}`);
     } catch (refusal) {
       setBusy(false);
       setError(refusal);
       const errors = refusal instanceof Refused ? (refusal.problem.errors ?? []) : [];
-      setFields(Object.fromEntries(errors.map(({ pointer, detail }) => [pointer.split('/').at(-1), detail])));
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      setFields(
+        Object.fromEntries(
+          errors.map(({ pointer, detail }) => [pointer.split('/').at(-1), detail]),
+        ),
+      );
+      requestAnimationFrame(() =>
+        form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
+      );
     }
   };
-  const isSubmitKey = (event: React.KeyboardEvent): boolean => (event.metaKey || event.ctrlKey) && event.key === 'Enter';
+  const isSubmitKey = (event: React.KeyboardEvent): boolean =>
+    (event.metaKey || event.ctrlKey) && event.key === 'Enter';
 
   return (
-    <form ref={form} className="form" onSubmit={submit} onKeyDown={(event) => isSubmitKey(event) && form.current?.requestSubmit()}>
+    <form
+      ref={form}
+      className="form"
+      onSubmit={submit}
+      onKeyDown={(event) => isSubmitKey(event) && form.current?.requestSubmit()}
+    >
       <label className="field">
         <span>Pipeline</span>
         <select value={facts.name} data-first onChange={({ target }) => onPipeline(target.value)}>
@@ -79,7 +121,11 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
         </select>
       </label>
       {hasLast && (
-        <button type="button" className="button quiet align-start" onClick={() => setEntries(entriesOf(params, last))}>
+        <button
+          type="button"
+          className="button quiet align-start"
+          onClick={() => setEntries(entriesOf(params, last))}
+        >
           <Icon name="copy" />
           Use the parameters of run {facts.status.number}
         </button>
@@ -88,7 +134,8 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
         {Object.entries(params).map(([name, param]) => (
           <ParamField
             key={name}
-            {...{ name, param }}
+            name={name}
+            param={param}
             entry={entries[name] ?? ''}
             error={fields[name] ?? null}
             onChange={(entry) => setEntries((all) => ({ ...all, [name]: entry }))}
@@ -99,7 +146,13 @@ const StartForm = ({ facts, onPipeline, names }: { facts: PipelineFacts; onPipel
         <span>
           Reason <span className="muted">(optional, recorded with the run)</span>
         </span>
-        <input type="text" value={reason} maxLength={500} autoComplete="off" onChange={({ target }) => setReason(target.value)} />
+        <input
+          type="text"
+          value={reason}
+          maxLength={500}
+          autoComplete="off"
+          onChange={({ target }) => setReason(target.value)}
+        />
       </label>
       <Outlook facts={facts} />
       {error !== null && <ProblemCard error={error} />}
@@ -123,7 +176,8 @@ export const StartDialog = ({ pipeline }: { pipeline: string | null }) => {
   const { data, error, refetch } = usePipelines();
   const [chosen, setChosen] = useState(pipeline);
   const items = data?.items ?? [];
-  const facts = items.find(({ name }) => name === chosen) ?? items.find((item) => item.default) ?? items[0];
+  const facts =
+    items.find(({ name }) => name === chosen) ?? items.find((item) => item.default) ?? items[0];
   return (
     <Dialog title="Start a run" onClose={close} className="wide">
       {error && <ProblemCard error={error} onRetry={() => void refetch()} />}

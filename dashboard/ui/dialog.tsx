@@ -12,8 +12,18 @@ type Props = {
   isBare?: boolean;
 };
 
-/** The browser's own modal: it holds the focus, gives it back, and closes with Escape. Mounted = open. */
-export const Dialog = ({ title, onClose, children, mayClose = () => true, className = '', isBare = false }: Props) => {
+/**
+ * The browser's own modal: it holds the focus, gives it back, and closes with Escape. Mounted =
+ * open.
+ */
+export const Dialog = ({
+  title,
+  onClose,
+  children,
+  mayClose = () => true,
+  className = '',
+  isBare = false,
+}: Props) => {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
@@ -41,7 +51,12 @@ export const Dialog = ({ title, onClose, children, mayClose = () => true, classN
         <header className={isBare ? 'visually-hidden' : 'dialog-head'}>
           <h2 id={titleId}>{title}</h2>
           {!isBare && (
-            <button type="button" className="button quiet icon-only" aria-label="Close" onClick={onClose}>
+            <button
+              type="button"
+              className="button quiet icon-only"
+              aria-label="Close"
+              onClick={onClose}
+            >
               <Icon name="close" />
             </button>
           )}

@@ -12,7 +12,8 @@ type Props = {
 /** A control with its name, what helps to fill it in, and what is wrong with it where it stands. */
 export const Field = ({ label, hint, error, isLong = false, children }: Props) => {
   const id = useId();
-  const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
+  const describedBy =
+    [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return (
     <div className={isLong ? 'field field-long' : 'field'}>
       <label htmlFor={id}>{label}</label>

@@ -2,7 +2,8 @@
 const paths = {
   overview: 'M2 3.5h12M2 8h7.5M2 12.5h4.5M12 8.5l2.5 2-2.5 2z',
   runs: 'M2.5 4h1m3 0h7m-11 4h1m3 0h7m-11 4h1m3 0h7',
-  pipelines: 'M4 8a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0ZM4 8h2m4 0h2',
+  pipelines:
+    'M4 8a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0ZM4 8h2m4 0h2',
   schedules: 'M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3m5-3v3',
   health: 'M1 8.5h3l2-5 3.5 9 2-4H15',
   start: 'M4.5 2.75v10.5l8.5-5.25z',

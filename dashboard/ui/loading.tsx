@@ -1,4 +1,7 @@
-/** Appears after a moment only (CSS), so that a quick answer does not flicker; never over data that is there. */
+/**
+ * Appears after a moment only (CSS), so that a quick answer does not flicker; never over data that
+ * is there.
+ */
 export const Loading = ({ what }: { what: string }) => (
   <p className="loading" role="status">
     Reading {what}…

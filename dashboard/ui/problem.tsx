@@ -2,16 +2,26 @@ import { useState } from 'react';
 import { NotReachable, Refused } from '../../client/api.ts';
 import { Icon } from './icon.tsx';
 
-type Told = { title: string; detail: string; code: string | null; requestId: string | null; fields: { pointer: string; detail: string }[] };
+type Told = {
+  title: string;
+  detail: string;
+  code: string | null;
+  requestId: string | null;
+  fields: { pointer: string; detail: string }[];
+};
 
-/** What is known of a failed request, for people. A refusal of the service says it itself (RFC 9457). */
+/**
+ * What is known of a failed request, for people. A refusal of the service says it itself (RFC
+ * 9457).
+ */
 const told = (error: unknown): Told => {
   const rest = { code: null, requestId: null, fields: [] };
   if (error instanceof Refused) {
     const { title, detail, code, request_id, errors = [] } = error.problem;
     return { title, detail, code, requestId: request_id, fields: errors };
   }
-  if (error instanceof NotReachable) return { title: 'The service does not answer', detail: `${error.message}.`, ...rest };
+  if (error instanceof NotReachable)
+    return { title: 'The service does not answer', detail: `${error.message}.`, ...rest };
   return { title: 'Something is wrong in this page', detail: String(error), ...rest };
 };
 
@@ -31,10 +41,17 @@ const Copy = ({ text }: { text: string }) => {
   );
 };
 
-/** A refusal or a failure: what happened, why, what was wrong where, and what to quote when asking for help. */
+/**
+ * A refusal or a failure: what happened, why, what was wrong where, and what to quote when asking
+ * for help.
+ */
 export const ProblemCard = ({ error, onRetry }: { error: unknown; onRetry?: () => void }) => {
   const { title, detail, code, requestId, fields } = told(error);
-  const text = JSON.stringify(error instanceof Refused ? error.problem : { title, detail }, null, 2);
+  const text = JSON.stringify(
+    error instanceof Refused ? error.problem : { title, detail },
+    null,
+    2,
+  );
   return (
     <div className="problem" role="alert">
       <Icon name="warning" />

@@ -45,7 +45,15 @@ const shapes: Record<Glyph, ReactNode> = {
 };
 
 export const StateGlyph = ({ look, size = 16 }: { look: Look; size?: number }) => (
-  <svg className="glyph" data-tone={look.tone} data-glyph={look.glyph} width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
+  <svg
+    className="glyph"
+    data-tone={look.tone}
+    data-glyph={look.glyph}
+    width={size}
+    height={size}
+    viewBox="0 0 16 16"
+    aria-hidden="true"
+  >
     {shapes[look.glyph]}
   </svg>
 );

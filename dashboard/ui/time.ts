@@ -11,25 +11,50 @@ export const duration = (ms: number): string => {
   return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 };
 
-/** The same for something that counts each second: whole seconds, so that the width does not jump. */
-export const counted = (ms: number): string => (ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : duration(ms));
+/**
+ * The same for something that counts each second: whole seconds, so that the width does not jump.
+ */
+export const counted = (ms: number): string =>
+  ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : duration(ms);
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+const minute = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const dayAndYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const dayAndYear = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+});
 const zone = new Intl.DateTimeFormat(undefined, { timeZoneName: 'short' });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' });
+const full = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'long',
+  hourCycle: 'h23',
+});
 
 export const clockTime = (ms: number): string => clock.format(ms);
 export const minuteTime = (ms: number): string => minute.format(ms);
 export const dayOf = (ms: number): string => day.format(ms);
 export const fullTime = (ms: number): string => full.format(ms);
-export const zoneName = (ms: number): string => zone.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+export const zoneName = (ms: number): string =>
+  zone.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
 
-/** A moment as short as can be said without doubt: the time today, else with its day, else with its year. */
+/**
+ * A moment as short as can be said without doubt: the time today, else with its day, else with its
+ * year.
+ */
 export const moment = (ms: number, now: number): string => {
-  if (day.format(ms) === day.format(now) && Math.abs(now - ms) < 86_400_000) return clock.format(ms);
+  if (day.format(ms) === day.format(now) && Math.abs(now - ms) < 86_400_000)
+    return clock.format(ms);
   const isThisYear = new Date(ms).getFullYear() === new Date(now).getFullYear();
   return `${(isThisYear ? day : dayAndYear).format(ms)}, ${minute.format(ms)}`;
 };
@@ -50,12 +75,22 @@ export const relative = (ms: number, now: number): string => {
 };
 
 const zonedFormats = new Map<string, Intl.DateTimeFormat>();
-const zonedFormat = (timeZone: string | undefined, isThisYear: boolean, hasSeconds: boolean): Intl.DateTimeFormat => {
+const zonedFormat = (
+  timeZone: string | undefined,
+  isThisYear: boolean,
+  hasSeconds: boolean,
+): Intl.DateTimeFormat => {
   const key = `${timeZone} ${isThisYear} ${hasSeconds}`;
   const made =
     zonedFormats.get(key) ??
     new Intl.DateTimeFormat(undefined, {
-      ...{ timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+      timeZone,
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
       ...(!isThisYear && { year: 'numeric' }),
       ...(hasSeconds && { second: '2-digit' }),
       timeZoneName: 'short',
@@ -68,9 +103,15 @@ export const zoned = (ms: number, timeZone?: string): string => {
   const isThisYear = new Date(ms).getFullYear() === new Date().getFullYear();
   return zonedFormat(timeZone, isThisYear, ms % 60_000 !== 0).format(ms);
 };
-const wall = (ms: number, timeZone?: string): string => new Date(ms).toLocaleString('sv', { timeZone });
-/** What the reader's clocks show where those of the zone show something else; the day only where it is another one. */
+const wall = (ms: number, timeZone?: string): string =>
+  new Date(ms).toLocaleString('sv', { timeZone });
+/**
+ * What the reader's clocks show where those of the zone show something else; the day only where it
+ * is another one.
+ */
 export const here = (ms: number, timeZone: string): string | null => {
   if (wall(ms) === wall(ms, timeZone)) return null;
-  return wall(ms).slice(0, 10) === wall(ms, timeZone).slice(0, 10) ? `${minute.format(ms)} ${zoneName(ms)}` : zoned(ms);
+  return wall(ms).slice(0, 10) === wall(ms, timeZone).slice(0, 10)
+    ? `${minute.format(ms)} ${zoneName(ms)}`
+    : zoned(ms);
 };

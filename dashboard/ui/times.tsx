@@ -12,7 +12,10 @@ export const At = ({ iso, as = 'moment' }: { iso: string; as?: 'moment' | 'relat
   );
 };
 
-/** How long something took, or takes by now. Without a live connection nobody knows the latter: a dash. */
+/**
+ * How long something took, or takes by now. Without a live connection nobody knows the latter: a
+ * dash.
+ */
 export const Elapsed = ({ since, until }: { since: string; until: string | null }) => {
   const now = useNow(until === null);
   const from = Date.parse(since);

@@ -1,8 +1,8 @@
 import { type KeyboardEvent, useRef, useState } from 'react';
 
 /**
- * Many small things as one stop of the Tab key: arrows, Home and End move along the links inside `ref`. The last one is the
- * stop until another was focused.
+ * Many small things as one stop of the Tab key: arrows, Home and End move along the links inside
+ * `ref`. The last one is the stop until another was focused.
  */
 export const useRoving = <T extends HTMLElement>(count: number) => {
   const ref = useRef<T>(null);
@@ -13,7 +13,9 @@ export const useRoving = <T extends HTMLElement>(count: number) => {
     tabIndexOf: (index: number): 0 | -1 => (index === current ? 0 : -1),
     onFocusOf: (index: number) => () => setAt(index),
     onKeyDown: (event: KeyboardEvent): void => {
-      const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: count - 1 }[event.key];
+      const to = { ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: count - 1 }[
+        event.key
+      ];
       if (to === undefined) return;
       event.preventDefault();
       ref.current?.querySelectorAll('a')[Math.min(count - 1, Math.max(0, to))]?.focus();

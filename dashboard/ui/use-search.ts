@@ -1,8 +1,14 @@
 import { useCallback } from 'react';
 import { useLocation, useSearch } from 'wouter';
 
-/** What the address says behind the `?`, and a way to change some of it. A change replaces: Back leaves the view, not the filter. */
-export const useSearchState = (): [URLSearchParams, (change: Record<string, string | null>) => void] => {
+/**
+ * What the address says behind the `?`, and a way to change some of it. A change replaces: Back
+ * leaves the view, not the filter.
+ */
+export const useSearchState = (): [
+  URLSearchParams,
+  (change: Record<string, string | null>) => void,
+] => {
   const search = useSearch();
   const [path, navigate] = useLocation();
   const set = useCallback(

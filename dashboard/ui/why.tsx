@@ -2,7 +2,10 @@ import { clockTime, fullTime, zoned } from './time.ts';
 
 const special = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|`[^`]+`/;
 
-/** A sentence of the service, with its instants on the reader's clock, or on that of the zone it speaks of, and its names as such. */
+/**
+ * A sentence of the service, with its instants on the reader's clock, or on that of the zone it
+ * speaks of, and its names as such.
+ */
 export const Why = ({ text, zone }: { text: string; zone?: string }) => {
   const found = special.exec(text);
   if (!found) return <>{text}</>;

@@ -3,7 +3,16 @@ import type { StageStatus } from '../../machines/status.ts';
 
 /** A state looks like its tone and its glyph; the word says it to everybody. */
 export type Tone = 'run' | 'ok' | 'bad' | 'stop' | 'wait' | 'none';
-export type Glyph = 'running' | 'done' | 'failed' | 'stopped' | 'waiting' | 'pending' | 'skipped' | 'paused' | 'asking';
+export type Glyph =
+  | 'running'
+  | 'done'
+  | 'failed'
+  | 'stopped'
+  | 'waiting'
+  | 'pending'
+  | 'skipped'
+  | 'paused'
+  | 'asking';
 export type Look = { tone: Tone; glyph: Glyph; word: string };
 
 const lower = (state: string): string => state.toLowerCase().replaceAll('_', ' ');
@@ -19,11 +28,20 @@ const fixed: Record<string, Look> = {
   FAILED: { tone: 'bad', glyph: 'failed', word: 'Failed' },
   STOPPED: { tone: 'stop', glyph: 'stopped', word: 'Stopped' },
 };
-const outcomes: Record<string, string> = { noop: 'Done, nothing new', partial: 'Done in part', rejected: 'Rejected' };
+const outcomes: Record<string, string> = {
+  noop: 'Done, nothing new',
+  partial: 'Done in part',
+  rejected: 'Rejected',
+};
 
 export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>): Look => {
   const look = fixed[state];
-  if (!look) return { tone: 'run', glyph: 'running', word: `Running ${lower(state.replace(/^RUNNING_/, ''))}` };
+  if (!look)
+    return {
+      tone: 'run',
+      glyph: 'running',
+      word: `Running ${lower(state.replace(/^RUNNING_/, ''))}`,
+    };
   const word = outcome && look.tone !== 'stop' ? (outcomes[outcome] ?? look.word) : look.word;
   return outcome === 'noop' ? { tone: 'ok', glyph: 'skipped', word } : { ...look, word };
 };
@@ -53,7 +71,9 @@ const triggers: Record<string, string> = {
   backfill: 'as a backfill',
   webhook: 'by webhook',
 };
-export const triggerWord = (trigger: string | null): string => (trigger ? (triggers[trigger] ?? trigger) : '');
+export const triggerWord = (trigger: string | null): string =>
+  trigger ? (triggers[trigger] ?? trigger) : '';
 
 /** `1 run`, `2 runs`. */
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;

@@ -9,7 +9,13 @@ export type PlacedNode = Rect & { path: string; stripes?: number[]; grid?: Rect 
 /** A label belongs to every line that runs through it. */
 export type PlacedLabel = Rect & { label: Label; wires: string[] };
 /** Lines that leave a block together for one target, at one point of its border. */
-export type Open = { to: string; at: Point; side: 'flow' | 'cross'; traces: Trace[]; label: Label | null };
+export type Open = {
+  to: string;
+  at: Point;
+  side: 'flow' | 'cross';
+  traces: Trace[];
+  label: Label | null;
+};
 /** Something laid out by itself, from (0, 0); what is around it joins its open lines. */
 export type Block = {
   path: string;
@@ -21,12 +27,19 @@ export type Block = {
   labels: PlacedLabel[];
   traces: Trace[];
   opens: Open[];
-  /** For lines that enter at another place than the beginning: the way from the border to the state. */
+  /**
+   * For lines that enter at another place than the beginning: the way from the border to the state.
+   */
   entries: Map<string, Point[]>;
 };
 
-const by = (points: readonly Point[], du: number, dv: number): Point[] => points.map(([u, v]) => [u + du, v + dv]);
-const rectBy = <T extends Rect>(rect: T, du: number, dv: number): T => ({ ...rect, u: rect.u + du, v: rect.v + dv });
+const by = (points: readonly Point[], du: number, dv: number): Point[] =>
+  points.map(([u, v]) => [u + du, v + dv]);
+const rectBy = <T extends Rect>(rect: T, du: number, dv: number): T => ({
+  ...rect,
+  u: rect.u + du,
+  v: rect.v + dv,
+});
 
 export const moved = (block: Block, du: number, dv: number): Block => ({
   ...block,
@@ -50,7 +63,15 @@ export const led = (open: Open, ...points: Point[]): Trace[] =>
   open.traces.map(({ wire, points: before }) => ({ wire, points: [...before, ...points] }));
 
 /** A label with its middle at a point. */
-export const labelAt = (label: Label, size: { lu: number; lv: number }, [u, v]: Point, traces: Trace[]): PlacedLabel => ({
-  ...{ u: u - size.lu / 2, v: v - size.lv / 2, ...size, label },
+export const labelAt = (
+  label: Label,
+  size: { lu: number; lv: number },
+  [u, v]: Point,
+  traces: Trace[],
+): PlacedLabel => ({
+  u: u - size.lu / 2,
+  v: v - size.lv / 2,
+  ...size,
+  label,
   wires: traces.map(({ wire }) => wire.id),
 });

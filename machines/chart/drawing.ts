@@ -16,7 +16,10 @@ export type StateBox = Box & {
   /** Where the mark of an initial state stands. */
   start: 'above' | 'before' | null;
 };
-/** `points` are the corners from source to target; every transition from one state to another is one line. */
+/**
+ * `points` are the corners from source to target; every transition from one state to another is one
+ * line.
+ */
 export type ChartLine = { id: string; from: string; to: string; tone: Tone; points: Point[] };
 /** A label stands on each of its lines. */
 export type ChartLabel = Box & { rows: LabelRow[]; lines: string[] };
@@ -34,11 +37,22 @@ export const margin = 24;
 const tidy = (points: readonly Point[]): Point[] => {
   const distinct = points.filter(
     (point, index) =>
-      index === 0 || Math.hypot(point[0] - (points[index - 1] as Point)[0], point[1] - (points[index - 1] as Point)[1]) > 0.01,
+      index === 0 ||
+      Math.hypot(
+        point[0] - (points[index - 1] as Point)[0],
+        point[1] - (points[index - 1] as Point)[1],
+      ) > 0.01,
   );
   return distinct.filter((point, index) => {
     const [before, after] = [distinct[index - 1], distinct[index + 1]];
-    return !before || !after || !((before[0] === point[0] && point[0] === after[0]) || (before[1] === point[1] && point[1] === after[1]));
+    return (
+      !before ||
+      !after ||
+      !(
+        (before[0] === point[0] && point[0] === after[0]) ||
+        (before[1] === point[1] && point[1] === after[1])
+      )
+    );
   });
 };
 
@@ -59,7 +73,10 @@ export const drawn = (
     ]),
     ...traces.flatMap(({ points }) => points),
   ];
-  const [du, dv] = [margin - Math.min(...all.map(([u]) => u)), margin - Math.min(...all.map(([, v]) => v))];
+  const [du, dv] = [
+    margin - Math.min(...all.map(([u]) => u)),
+    margin - Math.min(...all.map(([, v]) => v)),
+  ];
   const round = (value: number): number => Math.round(value * 2) / 2;
   const place = ([u, v]: Point): [number, number] =>
     direction === 'right' ? [round(u + du), round(v + dv)] : [round(v + dv), round(u + du)];
@@ -69,19 +86,40 @@ export const drawn = (
     return { x, y, w: x2 - x, h: y2 - y };
   };
   const stages = graph.states.filter(({ stage }) => stage !== null).map(({ path }) => path);
-  const [width, height] = place([Math.max(...all.map(([u]) => u)) + margin, Math.max(...all.map(([, v]) => v)) + margin]);
+  const [width, height] = place([
+    Math.max(...all.map(([u]) => u)) + margin,
+    Math.max(...all.map(([, v]) => v)) + margin,
+  ]);
   return {
-    ...{ width, height, direction },
+    width,
+    height,
+    direction,
     boxes: nodes.map((node) => {
       const state = byPath.get(node.path) as ChartState;
       const number = stages.indexOf(node.path);
       return {
-        ...{ ...box(node), state, tone: roles.tone(node.path), number: number < 0 ? null : number + 1 },
-        shape: roles.children(node.path).length > 0 ? 'frame' : number >= 0 ? 'title' : roles.isChoice(node.path) ? 'choice' : 'state',
-        stripes: (node.stripes ?? []).map((v) => `M${place([node.u, v]).join(' ')}L${place([end(node), v]).join(' ')}`),
+        ...box(node),
+        state,
+        tone: roles.tone(node.path),
+        number: number < 0 ? null : number + 1,
+        shape:
+          roles.children(node.path).length > 0
+            ? 'frame'
+            : number >= 0
+              ? 'title'
+              : roles.isChoice(node.path)
+                ? 'choice'
+                : 'state',
+        stripes: (node.stripes ?? []).map(
+          (v) => `M${place([node.u, v]).join(' ')}L${place([end(node), v]).join(' ')}`,
+        ),
         grid: node.grid ? box(node.grid) : null,
         // Above a choice there is a line.
-        start: !state.initial ? null : roles.isChoice(node.path) && direction === 'right' ? 'before' : 'above',
+        start: !state.initial
+          ? null
+          : roles.isChoice(node.path) && direction === 'right'
+            ? 'before'
+            : 'above',
       };
     }),
     lines: traces.map(({ wire, points }) => ({

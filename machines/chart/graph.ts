@@ -52,7 +52,8 @@ type Node = {
 
 /** A delay or an event without a target only acts. */
 const reactions = ({ after = {}, on = {} }: Node): Pick<ChartState, 'delays' | 'reacts'> => {
-  const leads = ([, transitions]: [string, Transitions]): boolean => listOf(transitions).some(({ target }) => target !== undefined);
+  const leads = ([, transitions]: [string, Transitions]): boolean =>
+    listOf(transitions).some(({ target }) => target !== undefined);
   const names = (all: [string, Transitions][]): string[] => all.map(([name]) => name);
   return {
     delays: names(Object.entries(after).filter(leads)),
@@ -60,7 +61,8 @@ const reactions = ({ after = {}, on = {} }: Node): Pick<ChartState, 'delays' | '
   };
 };
 
-const listOf = <T>(value: T | T[] | undefined): T[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+const listOf = <T>(value: T | T[] | undefined): T[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];
 const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 const kindOf = ({ type, states }: Node): ChartState['kind'] => {
@@ -77,21 +79,35 @@ const resolved = (target: string, root: string, from: string, parent: string): s
 export const chartGraph = (config: ChartConfig): ChartGraph => {
   const graph: ChartGraph = { id: config.id as string, states: [], edges: [] };
 
-  const addEdges = (path: string, parent: string, trigger: Trigger, transitions: Transitions): void => {
+  const addEdges = (
+    path: string,
+    parent: string,
+    trigger: Trigger,
+    transitions: Transitions,
+  ): void => {
     for (const { target, guard, actions } of listOf(transitions)) {
       const to = target === undefined ? path : resolved(target, graph.id, path, parent);
       const acts = listOf(actions).map(({ type }) => type);
-      graph.edges.push({ from: path, to, trigger, guard: guard?.type ?? null, actions: acts, isInternal: target === undefined });
+      graph.edges.push({
+        from: path,
+        to,
+        trigger,
+        guard: guard?.type ?? null,
+        actions: acts,
+        isInternal: target === undefined,
+      });
     }
   };
   const walk = (node: Node, path: string, parent: string): void => {
-    for (const [name, transitions] of Object.entries(node.on ?? {})) addEdges(path, parent, { kind: 'event', name }, transitions);
+    for (const [name, transitions] of Object.entries(node.on ?? {}))
+      addEdges(path, parent, { kind: 'event', name }, transitions);
     for (const { id, onDone, onError } of listOf(node.invoke)) {
       addEdges(path, parent, { kind: 'done', name: id }, onDone);
       addEdges(path, parent, { kind: 'error', name: id }, onError);
     }
     addEdges(path, parent, { kind: 'done', name: path }, node.onDone);
-    for (const [name, transitions] of Object.entries(node.after ?? {})) addEdges(path, parent, { kind: 'after', name }, transitions);
+    for (const [name, transitions] of Object.entries(node.after ?? {}))
+      addEdges(path, parent, { kind: 'after', name }, transitions);
     addEdges(path, parent, { kind: 'always', name: 'always' }, node.always);
     for (const [name, child] of Object.entries(node.states ?? {})) {
       const own = below(path, name);

@@ -4,7 +4,11 @@ import { end, far, type Plane, type Point } from './plane.ts';
 import { sizeOf } from './sequence.ts';
 
 /** Lines from a state to itself, and those that lead to it from everywhere: short ones under it. */
-export const hang = (plane: Plane, nodes: PlacedNode[], wires: Wire[]): { labels: PlacedLabel[]; traces: Trace[] } => {
+export const hang = (
+  plane: Plane,
+  nodes: PlacedNode[],
+  wires: Wire[],
+): { labels: PlacedLabel[]; traces: Trace[] } => {
   const labels: PlacedLabel[] = [];
   const traces: Trace[] = [];
   const inside = new Set(nodes.filter(({ path }) => !path.includes('.')).map(({ path }) => path));
@@ -19,7 +23,8 @@ export const hang = (plane: Plane, nodes: PlacedNode[], wires: Wire[]): { labels
       const { label, lu, lv } = widths[index] as (typeof widths)[number];
       const bottom = far(node);
       const center = u + lu / 2;
-      const clamp = (value: number): number => Math.min(Math.max(value, node.u + 12), end(node) - 12);
+      const clamp = (value: number): number =>
+        Math.min(Math.max(value, node.u + 12), end(node) - 12);
       const v = bottom + 18;
       const points: Point[] =
         wire.from === ''

@@ -1,4 +1,11 @@
-import { type Block, moved, type PlacedLabel, type PlacedNode, type Trace, type Wire } from './block.ts';
+import {
+  type Block,
+  moved,
+  type PlacedLabel,
+  type PlacedNode,
+  type Trace,
+  type Wire,
+} from './block.ts';
 import { column, isColumn } from './column.ts';
 import { type ChartLayout, drawn, margin } from './drawing.ts';
 import { type Drop, dropTo } from './drops.ts';
@@ -27,19 +34,34 @@ const wiresOf = ({ edges }: ChartGraph): Wire[] =>
 type Builder = { roles: Roles; plane: Plane; wires: Wire[] };
 
 /** Where the success of each of these leads: to the next one, and from the last to `after`. */
-const nextOf = (states: ChartState[], index: number, after: string | null): string | null => states[index + 1]?.path ?? after;
+const nextOf = (states: ChartState[], index: number, after: string | null): string | null =>
+  states[index + 1]?.path ?? after;
 
 /** A state with everything in it. @param dropAt where its lines down leave it */
-const blockOf = (builder: Builder, state: ChartState, next: string | null, dropAt: Map<string, number>, minimum: number): Block => {
+const blockOf = (
+  builder: Builder,
+  state: ChartState,
+  next: string | null,
+  dropAt: Map<string, number>,
+  minimum: number,
+): Block => {
   const { roles, plane, wires } = builder;
   const inside = ({ from }: Wire): boolean => from.startsWith(`${state.path}.`);
   const own = wires.filter(({ from }) => from === state.path);
   const children = roles.children(state.path);
   if (children.length === 0) {
-    const size = state.stage !== null ? sizeOfTitle(state) : roles.isChoice(state.path) ? choiceSize : sizeOfState(state);
+    const size =
+      state.stage !== null
+        ? sizeOfTitle(state)
+        : roles.isChoice(state.path)
+          ? choiceSize
+          : sizeOfState(state);
     const block = stateBlock(plane, state.path, size, own, next);
-    // A closed stage keeps to itself how it goes on; the way on needs no word, and its neighbours stand near.
-    const quiet = block.opens.map((open) => (open.side === 'flow' ? { ...open, label: null } : open));
+    // A closed stage keeps to itself how it goes on; the way on needs no word, and its neighbours
+    // stand near.
+    const quiet = block.opens.map((open) =>
+      open.side === 'flow' ? { ...open, label: null } : open,
+    );
     return state.stage === null ? block : { ...block, opens: quiet };
   }
   if (state.kind === 'parallel')
@@ -53,44 +75,65 @@ const blockOf = (builder: Builder, state: ChartState, next: string | null, dropA
   if (children.some((child) => roles.children(child.path).length > 0) || state.stage === null) {
     const flow = roles.flow(state.path);
     const shown = [...flow, ...roles.aside(state.path)];
-    const blocks = shown.map((child, index) => blockOf(builder, child, nextOf(flow, index, next), new Map(), 0));
+    const blocks = shown.map((child, index) =>
+      blockOf(builder, child, nextOf(flow, index, next), new Map(), 0),
+    );
     const inner = row(plane, state.path, blocks, { labelled: false });
     return framed(plane, inner, { path: state.path, wires: own, next, dropAt, minimum });
   }
   const first = children.find(({ initial }) => initial);
   const entries = wires.filter(
-    ({ from, to }) => to !== first?.path && to.startsWith(`${state.path}.`) && !from.startsWith(`${state.path}.`),
+    ({ from, to }) =>
+      to !== first?.path && to.startsWith(`${state.path}.`) && !from.startsWith(`${state.path}.`),
   );
   const sized = (some: ChartState[]) =>
-    some.map((child) => ({ path: child.path, size: roles.isChoice(child.path) ? choiceSize : sizeOfState(child) }));
+    some.map((child) => ({
+      path: child.path,
+      size: roles.isChoice(child.path) ? choiceSize : sizeOfState(child),
+    }));
   return stageBlock(plane, {
-    ...{ path: state.path, work: sized(roles.flow(state.path)), trouble: sized(roles.aside(state.path)) },
-    ...{
-      wires: wires.filter((wire) => inside(wire) || wire.from === state.path),
-      next,
-      entries: [...new Set(entries.map(({ to }) => to))],
-      grid: state.each,
-    },
+    path: state.path,
+    work: sized(roles.flow(state.path)),
+    trouble: sized(roles.aside(state.path)),
+    wires: wires.filter((wire) => inside(wire) || wire.from === state.path),
+    next,
+    entries: [...new Set(entries.map(({ to }) => to))],
+    grid: state.each,
     minimum: { ...sizeOfTitle(state), h: 0 },
   });
 };
 
-/** States in which the flow waits on its way from one state to the next: entered from the one, left for the other. */
+/**
+ * States in which the flow waits on its way from one state to the next: entered from the one, left
+ * for the other.
+ */
 const besideOf = ({ roles, wires }: Builder): Map<ChartState, ChartState> => {
   const main = roles.flow(null);
   const found = roles.aside(null).flatMap((state): [ChartState, ChartState][] => {
-    const into = new Set(wires.filter(({ from, to }) => to === state.path && from !== to).map(({ from }) => from));
+    const into = new Set(
+      wires.filter(({ from, to }) => to === state.path && from !== to).map(({ from }) => from),
+    );
     const index = main.findIndex(({ path }) => into.size === 1 && into.has(path));
     const next = main[index + 1];
-    const leads = index >= 0 && next && wires.some(({ from, to }) => from === state.path && to === next.path);
+    const leads =
+      index >= 0 && next && wires.some(({ from, to }) => from === state.path && to === next.path);
     return leads ? [[main[index] as ChartState, state]] : [];
   });
   return new Map(found);
 };
 
-/** What comes before the container, one under the other, when it is drawn lengthwise: `count` states of the flow. */
-const preludeOf = ({ roles, plane, wires }: Builder, main: ChartState[], waits: Map<ChartState, ChartState>) => {
-  const count = main.findIndex(({ path, stage }) => stage !== null || roles.children(path).length > 0);
+/**
+ * What comes before the container, one under the other, when it is drawn lengthwise: `count` states
+ * of the flow.
+ */
+const preludeOf = (
+  { roles, plane, wires }: Builder,
+  main: ChartState[],
+  waits: Map<ChartState, ChartState>,
+) => {
+  const count = main.findIndex(
+    ({ path, stage }) => stage !== null || roles.children(path).length > 0,
+  );
   const states = main
     .slice(0, Math.max(0, count))
     .flatMap((state) => [state, ...(waits.has(state) ? [waits.get(state) as ChartState] : [])]);
@@ -99,7 +142,10 @@ const preludeOf = ({ roles, plane, wires }: Builder, main: ChartState[], waits: 
   return { count, block: column(plane, sized, wires, main[count]?.path ?? null) };
 };
 
-/** The ends that are not the good one, each with what leads to it by success: chains, what people ask for first. */
+/**
+ * The ends that are not the good one, each with what leads to it by success: chains, what people
+ * ask for first.
+ */
 const chainsOf = (builder: Builder, elsewhere: ChartState[]): Block[] => {
   const { roles, plane, wires } = builder;
   const aside = roles.aside(null).filter((state) => !elsewhere.includes(state));
@@ -115,18 +161,22 @@ const chainsOf = (builder: Builder, elsewhere: ChartState[]): Block[] => {
     }
     return chain;
   });
-  const order = (chain: ChartState[]): number => (roles.tone((chain[0] as ChartState).path) === 'stop' ? 0 : 1);
+  const order = (chain: ChartState[]): number =>
+    roles.tone((chain[0] as ChartState).path) === 'stop' ? 0 : 1;
   return chains
     .toSorted((a, b) => order(a) - order(b))
     .map((chain) => {
-      const blocks = chain.map((state, index) => blockOf(builder, state, nextOf(chain, index, null), new Map(), 0));
+      const blocks = chain.map((state, index) =>
+        blockOf(builder, state, nextOf(chain, index, null), new Map(), 0),
+      );
       return row(plane, (chain[0] as ChartState).path, blocks, { labelled: true });
     });
 };
 
 /**
- * Lays out a lifecycle: the way through in one line, the stages as frames with what happens inside, and beside that line the
- * other ends. Pure and without a browser: equal charts give equal drawings (texts are measured by a table).
+ * Lays out a lifecycle: the way through in one line, the stages as frames with what happens inside,
+ * and beside that line the other ends. Pure and without a browser: equal charts give equal drawings
+ * (texts are measured by a table).
  */
 export const layoutChart = (graph: ChartGraph, direction: Direction = 'right'): ChartLayout => {
   const plane = planeOf(direction);
@@ -154,16 +204,26 @@ export const layoutChart = (graph: ChartGraph, direction: Direction = 'right'): 
     const beside = waits.get(state);
     return beside ? withBeside(plane, block, blockOf(builder, beside, next, new Map(), 0)) : block;
   });
-  const body = moved(row(plane, '', prelude ? [prelude.block, ...blocks] : blocks, { labelled: true }), margin, margin);
+  const body = moved(
+    row(plane, '', prelude ? [prelude.block, ...blocks] : blocks, { labelled: true }),
+    margin,
+    margin,
+  );
   const container = body.nodes.find(({ path }) => roles.children(path).length > 0);
   const origin = container?.u ?? margin;
 
   const nodes: PlacedNode[] = [...body.nodes];
   const labels: PlacedLabel[] = [...body.labels];
   const traces: Trace[] = [...body.traces];
-  const under = (u: number): number => Math.max(...body.nodes.filter((node) => node.u - 1 <= u && end(node) + 1 >= u).map(far));
-  const drops: Drop[] = body.opens.map((open) => ({ open, from: Math.max(open.at[1], under(open.at[0])) }));
-  const placedChains = chains.map((chain, index) => moved(chain, origin + (starts[index] as number), 0));
+  const under = (u: number): number =>
+    Math.max(...body.nodes.filter((node) => node.u - 1 <= u && end(node) + 1 >= u).map(far));
+  const drops: Drop[] = body.opens.map((open) => ({
+    open,
+    from: Math.max(open.at[1], under(open.at[0])),
+  }));
+  const placedChains = chains.map((chain, index) =>
+    moved(chain, origin + (starts[index] as number), 0),
+  );
   const laid = dropTo(plane, drops, placedChains);
   nodes.push(...laid.nodes);
   labels.push(...laid.labels);

@@ -8,7 +8,10 @@ const toward = ([x, y]: Corner, [tx, ty]: Corner, by: number): string => {
   return `${cut(x + ((tx - x) / length) * r)} ${cut(y + ((ty - y) / length) * r)}`;
 };
 
-/** The `d` of a line with right angles and round corners. It ends before its head, so that a broad line does not blunt it. */
+/**
+ * The `d` of a line with right angles and round corners. It ends before its head, so that a broad
+ * line does not blunt it.
+ */
 export const linePath = (points: readonly Corner[]): string =>
   points
     .map((point, index) => {

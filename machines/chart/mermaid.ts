@@ -3,7 +3,8 @@ import type { ChartEdge, ChartGraph } from './graph.ts';
 /** Mermaid's ids have no dots or dashes. */
 const idOf = (path: string): string => path.replaceAll('.', '__').replaceAll('-', '_');
 const labelOf = ({ trigger: { kind, name }, guard }: ChartEdge): string => {
-  const word = kind === 'done' || kind === 'error' ? kind : kind === 'after' ? `after ${name}` : name;
+  const word =
+    kind === 'done' || kind === 'error' ? kind : kind === 'after' ? `after ${name}` : name;
   return guard ? `${word} [${guard}]` : word;
 };
 
@@ -25,7 +26,8 @@ export const chartMermaid = ({ states, edges }: ChartGraph): string => {
   };
   walk(null, '  ');
   for (const edge of edges) {
-    if (edge.from === '') lines.push(`  note right of ${idOf(edge.to)} : ${labelOf(edge)}, from every state`);
+    if (edge.from === '')
+      lines.push(`  note right of ${idOf(edge.to)} : ${labelOf(edge)}, from every state`);
     else lines.push(`  ${idOf(edge.from)} --> ${idOf(edge.to)} : ${labelOf(edge)}`);
   }
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,7 @@
-/** Advance widths of Inter at weight 600 in thousandths of the size, from space to `~`, as a browser measures them. */
+/**
+ * Advance widths of Inter at weight 600 in thousandths of the size, from space to `~`, as a browser
+ * measures them.
+ */
 // biome-ignore format: a table
 const inter = [
   252, 321, 523, 644, 650, 1004, 663, 326, 373, 373, 540, 673, 319, 465, 319, 379, 660, 423, 623, 636, 666, 612, 640, 576, 640, 640, 319, 329, 673, 673,
@@ -7,13 +10,19 @@ const inter = [
   566, 455, 359, 455, 673,
 ];
 const mono = 600;
-/** Other scripts: a Latin letter with an accent, and a full square for what is wide (East Asian, emoji). */
+/**
+ * Other scripts: a Latin letter with an accent, and a full square for what is wide (East Asian,
+ * emoji).
+ */
 const widthOf = (code: number): number => {
   if (code >= 32 && code < 127) return inter[code - 32] as number;
   return code < 0x1100 ? 660 : 1050;
 };
 
-/** Width of a text in px, the same in a browser and without one: a drawing does not depend on which fonts have loaded. */
+/**
+ * Width of a text in px, the same in a browser and without one: a drawing does not depend on which
+ * fonts have loaded.
+ */
 export const textWidth = (text: string, sizePx: number, face: 'sans' | 'mono' = 'sans'): number => {
   let sum = 0;
   for (const character of text) {

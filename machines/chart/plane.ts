@@ -1,4 +1,7 @@
-/** The flow runs along `u`, what leaves it goes along `v`: one layout serves a wide drawing and a tall one. */
+/**
+ * The flow runs along `u`, what leaves it goes along `v`: one layout serves a wide drawing and a
+ * tall one.
+ */
 export type Direction = 'right' | 'down';
 export type Size = { w: number; h: number };
 export type Point = readonly [u: number, v: number];
@@ -20,8 +23,20 @@ export const headHeight = 36;
 
 export const planeOf = (direction: Direction): Plane =>
   direction === 'right'
-    ? { direction, lu: ({ w }) => w, lv: ({ h }) => h, head: { u: 0, v: headHeight }, axisOf: () => nameHeight / 2 }
-    : { direction, lu: ({ h }) => h, lv: ({ w }) => w, head: { u: headHeight, v: 0 }, axisOf: ({ w }) => w / 2 };
+    ? {
+        direction,
+        lu: ({ w }) => w,
+        lv: ({ h }) => h,
+        head: { u: 0, v: headHeight },
+        axisOf: () => nameHeight / 2,
+      }
+    : {
+        direction,
+        lu: ({ h }) => h,
+        lv: ({ w }) => w,
+        head: { u: headHeight, v: 0 },
+        axisOf: ({ w }) => w / 2,
+      };
 
 export const end = ({ u, lu }: Rect): number => u + lu;
 export const far = ({ v, lv }: Rect): number => v + lv;

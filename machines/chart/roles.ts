@@ -15,9 +15,13 @@ export type Roles = {
   isChoice(path: string): boolean;
 };
 
-const isWithin = (path: string, parent: string | null): boolean => parent === null || path.startsWith(`${parent}.`);
+const isWithin = (path: string, parent: string | null): boolean =>
+  parent === null || path.startsWith(`${parent}.`);
 
-/** Derived from the transitions alone, so a chart of tomorrow's compiler is drawn as well as today's. */
+/**
+ * Derived from the transitions alone, so a chart of tomorrow's compiler is drawn as well as
+ * today's.
+ */
 export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
   const byPath = new Map(states.map((state) => [state.path, state]));
   const outOf = Map.groupBy(
@@ -28,10 +32,18 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
   const children = (parent: string | null): ChartState[] => byParent.get(parent) ?? [];
   const childOf = (parent: string | null, path: string): ChartState | null =>
     children(parent).find((child) => child.path === path || isWithin(path, child.path)) ?? null;
-  /** How much a transition looks like the way on: within its container, or to an end, and asked of nobody. */
+  /**
+   * How much a transition looks like the way on: within its container, or to an end, and asked of
+   * nobody.
+   */
   const onward = ({ from, to, guard }: ChartEdge): number => {
     const parent = byPath.get(from)?.parent ?? null;
-    const place = childOf(parent, to) !== null && isWithin(to, parent) ? 4 : byPath.get(to)?.kind === 'final' ? 2 : 0;
+    const place =
+      childOf(parent, to) !== null && isWithin(to, parent)
+        ? 4
+        : byPath.get(to)?.kind === 'final'
+          ? 2
+          : 0;
     return place + (guard === null ? 1 : 0);
   };
 
@@ -77,7 +89,9 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
   /** The states that lead by success to this one, and itself. */
   const leadingTo = (path: string): Set<string> => {
     const found = new Set([path]);
-    for (const one of found) for (const { from, to, trigger } of edges) if (to === one && trigger.kind === 'done') found.add(from);
+    for (const one of found)
+      for (const { from, to, trigger } of edges)
+        if (to === one && trigger.kind === 'done') found.add(from);
     return found;
   };
   const tones = new Map<string, Tone>();
@@ -85,7 +99,9 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
     if (flow(null).includes(end)) tones.set(end.path, 'ok');
     else {
       const chain = [...leadingTo(end.path)].filter((path) => byPath.get(path)?.parent === null);
-      const causes = edges.filter(({ from, to }) => chain.includes(to) && !chain.includes(from) && from !== '');
+      const causes = edges.filter(
+        ({ from, to }) => chain.includes(to) && !chain.includes(from) && from !== '',
+      );
       // Only people send what leads to this end: it was asked for.
       const asked = causes.length > 0 && causes.every(({ trigger }) => trigger.kind === 'event');
       for (const path of chain) tones.set(path, asked ? 'stop' : 'bad');
@@ -99,10 +115,14 @@ export const rolesOf = ({ states, edges }: ChartGraph): Roles => {
     if (state.kind !== 'atomic' || state.stage !== null) return 'work';
     return flow(state.parent).includes(state) && state.invokes.length > 0 ? 'work' : 'wait';
   };
-  const busy = new Set(edges.filter(({ trigger }) => trigger.kind !== 'always').map(({ from }) => from));
+  const busy = new Set(
+    edges.filter(({ trigger }) => trigger.kind !== 'always').map(({ from }) => from),
+  );
   const isChoice = (path: string): boolean => {
     const state = byPath.get(path);
-    return state?.kind === 'atomic' && state.invokes.length === 0 && outOf.has(path) && !busy.has(path);
+    return (
+      state?.kind === 'atomic' && state.invokes.length === 0 && outOf.has(path) && !busy.has(path)
+    );
   };
   return { children, flow, aside, childOf, tone, isChoice };
 };

@@ -9,15 +9,28 @@ const eventOf = ({ from, trigger: { kind, name } }: ChartEdge): string => {
 };
 
 const openings = (state: ChartState, edges: ChartEdge[]): string[] => {
-  const invokes = [...new Set(edges.filter(({ trigger }) => trigger.kind === 'done').map(({ trigger }) => trigger.name))];
+  const invokes = [
+    ...new Set(
+      edges.filter(({ trigger }) => trigger.kind === 'done').map(({ trigger }) => trigger.name),
+    ),
+  ];
   const delays = edges.filter(({ trigger }) => trigger.kind === 'after');
-  const lines = invokes.map((id, index) => `<invoke id="${escapeXml(id)}" type="${escapeXml(state.invokes[index] ?? id)}"/>`);
+  const lines = invokes.map(
+    (id, index) =>
+      `<invoke id="${escapeXml(id)}" type="${escapeXml(state.invokes[index] ?? id)}"/>`,
+  );
   if (delays.length === 0) return lines;
-  const sends = delays.map((edge) => `  <send event="${escapeXml(eventOf(edge))}" delayexpr="delay('${escapeXml(edge.trigger.name)}')"/>`);
+  const sends = delays.map(
+    (edge) =>
+      `  <send event="${escapeXml(eventOf(edge))}" delayexpr="delay('${escapeXml(edge.trigger.name)}')"/>`,
+  );
   return [...lines, '<onentry>', ...sends, '</onentry>'];
 };
 
-/** SCXML 1.0 (w3.org/TR/scxml): states, events, guards and invocations; what actions do has no words there. */
+/**
+ * SCXML 1.0 (w3.org/TR/scxml): states, events, guards and invocations; what actions do has no words
+ * there.
+ */
 export const chartScxml = ({ id, states, edges }: ChartGraph): string => {
   const lines: string[] = [];
   const transitions = (from: string): string[] =>
@@ -27,13 +40,17 @@ export const chartScxml = ({ id, states, edges }: ChartGraph): string => {
         const guard = edge.guard ? ` cond="${escapeXml(edge.guard)}()"` : '';
         return `<transition event="${escapeXml(eventOf(edge))}"${guard} target="${escapeXml(edge.to)}"/>`;
       });
-  const initialOf = (parent: string | null): string => states.find((state) => state.parent === parent && state.initial)?.path ?? '';
+  const initialOf = (parent: string | null): string =>
+    states.find((state) => state.parent === parent && state.initial)?.path ?? '';
   const walk = (parent: string | null, indent: string): void => {
     for (const state of states.filter((one) => one.parent === parent)) {
       const own = edges.filter(({ from }) => from === state.path);
-      const inner = [...openings(state, own), ...transitions(state.path)].map((line) => `${indent}  ${line}`);
+      const inner = [...openings(state, own), ...transitions(state.path)].map(
+        (line) => `${indent}  ${line}`,
+      );
       const tag = state.kind === 'final' ? 'final' : 'state';
-      const initial = state.kind === 'compound' ? ` initial="${escapeXml(initialOf(state.path))}"` : '';
+      const initial =
+        state.kind === 'compound' ? ` initial="${escapeXml(initialOf(state.path))}"` : '';
       lines.push(`${indent}<${tag} id="${escapeXml(state.path)}"${initial}>`, ...inner);
       walk(state.path, `${indent}  `);
       lines.push(`${indent}</${tag}>`);

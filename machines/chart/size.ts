@@ -2,10 +2,21 @@ import type { ChartState } from './graph.ts';
 import { textWidth } from './metrics.ts';
 import { nameHeight, type Size } from './plane.ts';
 
-export const stateMetrics = { name: 14, title: 13, detail: 11.5, detailHeight: 19, keyWidth: 44, padX: 10 } as const;
+export const stateMetrics = {
+  name: 14,
+  title: 13,
+  detail: 11.5,
+  detailHeight: 19,
+  keyWidth: 44,
+  padX: 10,
+} as const;
 
 /** What stands under the name of a state, as key and value. */
-export const detailsOf = ({ invokes, delays, reacts }: ChartState): { key: string; text: string }[] => [
+export const detailsOf = ({
+  invokes,
+  delays,
+  reacts,
+}: ChartState): { key: string; text: string }[] => [
   ...invokes.map((text) => ({ key: 'invoke', text })),
   ...delays.map((text) => ({ key: 'after', text })),
   ...(reacts.length > 0 ? [{ key: 'on', text: reacts.join(', ') }] : []),

@@ -6,9 +6,13 @@ import { sizeOf } from './sequence.ts';
 import { type StagePlaces, track } from './stage-place.ts';
 import type { StageWires } from './stage-wires.ts';
 
-/** The lines within a stage with their labels. `round` are those that join the flow at its end, up to where they join it. */
+/**
+ * The lines within a stage with their labels. `round` are those that join the flow at its end, up
+ * to where they join it.
+ */
 export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces) => {
-  const { below, isNext, lanes, bends, flowWires, overs, unders, onward, labelOf, escapes } = sorted;
+  const { below, isNext, lanes, bends, flowWires, overs, unders, onward, labelOf, escapes } =
+    sorted;
   const { top, node, axis, overV, labelsV, band, bottomEnd, joinU, trackOf, portOf } = places;
   const size = (label: Label) => sizeOf(plane, label);
   const labels: PlacedLabel[] = [];
@@ -24,7 +28,12 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
     const stop = isNext(wire) ? joinU : node(wire.to).u + portGap * 2;
     const trace: Trace = {
       wire,
-      points: [[start, from.v], [start, at], [stop, at], isNext(wire) ? [stop, axis] : [stop, node(wire.to).v]],
+      points: [
+        [start, from.v],
+        [start, at],
+        [stop, at],
+        isNext(wire) ? [stop, axis] : [stop, node(wire.to).v],
+      ],
     };
     labels.push(labelAt(wire.label, { lu, lv }, [(start + stop) / 2, at], [trace]));
     if (!isNext(wire)) traces.push(trace);
@@ -32,7 +41,8 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
   });
 
   // Lanes.
-  const bendOf = (wire: Wire, row: 'above' | 'below') => bends.find((bend) => bend.wire === wire && bend.row === row && bend.lane !== null);
+  const bendOf = (wire: Wire, row: 'above' | 'below') =>
+    bends.find((bend) => bend.wire === wire && bend.row === row && bend.lane !== null);
   for (const lane of lanes) {
     const mine: Trace[] = lane.wires.map((wire) => {
       const legs = (row: 'above' | 'below', state: string): Point[] => {
@@ -49,7 +59,10 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
       };
       const upper = legs('above', lane.down ? wire.from : wire.to);
       const lower = legs('below', lane.down ? wire.to : wire.from);
-      return { wire, points: lane.down ? [...upper, ...lower.toReversed()] : [...lower, ...upper.toReversed()] };
+      return {
+        wire,
+        points: lane.down ? [...upper, ...lower.toReversed()] : [...lower, ...upper.toReversed()],
+      };
     });
     traces.push(...mine);
     const { lu, lv } = size(lane.label);
@@ -89,16 +102,30 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
     const overflow = Math.max(0, (lu - Math.abs(stop - start)) / 2);
     const others = isNext(wire) ? onward.slice(1) : [];
     const mid = (start + stop) / 2;
-    const ends = [start, stop, mid - lu / 2, mid + lu / 2, ...others.map(({ from }) => node(from).u)];
+    const ends = [
+      start,
+      stop,
+      mid - lu / 2,
+      mid + lu / 2,
+      ...others.map(({ from }) => node(from).u),
+    ];
     const [from, to] = [Math.min(...ends) - 10, Math.max(...ends) + 10];
-    const underAt = Math.max(underV, ...levels.filter((level) => level.from < to && from < level.to).map((level) => level.far));
+    const underAt = Math.max(
+      underV,
+      ...levels.filter((level) => level.from < to && from < level.to).map((level) => level.far),
+    );
     const at = underAt + lv / 2;
     levels.push({ from, to, far: underAt + lv + 8 });
     take(wire.from, backwards ? 'begin' : 'end', Math.max(portGap, overflow + 10));
     if (!isNext(wire)) take(wire.to, backwards ? 'end' : 'begin', Math.max(portGap, overflow + 10));
     const trace: Trace = {
       wire,
-      points: [[start, far(node(wire.from))], [start, at], [stop, at], isNext(wire) ? [stop, axis] : [stop, far(node(wire.to))]],
+      points: [
+        [start, far(node(wire.from))],
+        [start, at],
+        [stop, at],
+        isNext(wire) ? [stop, axis] : [stop, far(node(wire.to))],
+      ],
     };
     const joined = others.map((other): Trace => {
       const port = portAt(other.from, 'end');
@@ -116,9 +143,15 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
     const all = [trace, ...joined];
     // Between the last of its lines and the gutter: no line of it goes under it from above.
     const ports = all.map(({ points }) => (points[0] as Point)[0]).sort((a, b) => a - b);
-    const between = [...ports.slice(1), stop].map((after, index) => [ports[index] as number, after] as const);
-    const [begin, last] = between.findLast(([a, b]) => b - a > lu + 20) ?? (between.at(-1) as readonly [number, number]);
-    labels.push(labelAt(labelOf(wire), { lu, lv }, [isNext(wire) ? (begin + last) / 2 : mid, at], all));
+    const between = [...ports.slice(1), stop].map(
+      (after, index) => [ports[index] as number, after] as const,
+    );
+    const [begin, last] =
+      between.findLast(([a, b]) => b - a > lu + 20) ??
+      (between.at(-1) as readonly [number, number]);
+    labels.push(
+      labelAt(labelOf(wire), { lu, lv }, [isNext(wire) ? (begin + last) / 2 : mid, at], all),
+    );
     if (!isNext(wire)) traces.push(trace);
     return all;
   });

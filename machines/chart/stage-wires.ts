@@ -17,15 +17,31 @@ export type StageInput = {
   grid: boolean;
 };
 type StageLane = Lane & { wires: Wire[]; down: boolean };
-/** An end of a line that cannot go straight: it reaches its lane, or without one the gutter, over a track. */
-export type Bend = { wire: Wire; row: 'above' | 'below'; index: number; lane: StageLane | null; atEnd: boolean };
+/**
+ * An end of a line that cannot go straight: it reaches its lane, or without one the gutter, over a
+ * track.
+ */
+export type Bend = {
+  wire: Wire;
+  row: 'above' | 'below';
+  index: number;
+  lane: StageLane | null;
+  atEnd: boolean;
+};
 export type StageWires = ReturnType<typeof stageWires>;
 
 /** Every order of a few things, their own one first. */
 const orders = <T>(some: T[]): T[][] =>
-  some.length < 2 ? [some] : some.flatMap((one, index) => orders(some.filter((_, other) => other !== index)).map((rest) => [one, ...rest]));
+  some.length < 2
+    ? [some]
+    : some.flatMap((one, index) =>
+        orders(some.filter((_, other) => other !== index)).map((rest) => [one, ...rest]),
+      );
 
-/** The order in which lines between these states are shortest, so that none has to go round another state. */
+/**
+ * The order in which lines between these states are shortest, so that none has to go round another
+ * state.
+ */
 const inBestOrder = ({ trouble, work, wires }: StageInput): StageInput['trouble'] => {
   if (trouble.length > 5) return trouble;
   const cost = (order: StageInput['trouble']): number => {
@@ -56,25 +72,46 @@ export const stageWires = (plane: Plane, input: StageInput) => {
   for (const wire of wires) {
     const down = above(wire.from) >= 0 && below(wire.to) >= 0;
     if (!down && !(below(wire.from) >= 0 && above(wire.to) >= 0)) continue;
-    const together = lanes.find((lane) => lane.down === down && lane.wires[0]?.to === wire.to && textOf(lane.label) === textOf(wire.label));
+    const together = lanes.find(
+      (lane) =>
+        lane.down === down &&
+        lane.wires[0]?.to === wire.to &&
+        textOf(lane.label) === textOf(wire.label),
+    );
     if (together) together.wires.push(wire);
     else
       lanes.push({
-        ...{ wires: [wire], down, label: wire.label, lu: plane.lu(wire.label), lv: plane.lv(wire.label), at: 0, level: 'whole' },
+        wires: [wire],
+        down,
+        label: wire.label,
+        lu: plane.lu(wire.label),
+        lv: plane.lv(wire.label),
+        at: 0,
+        level: 'whole',
         above: above(down ? wire.from : wire.to),
         below: below(down ? wire.to : wire.from),
       });
   }
-  lanes.sort((a, b) => a.above + a.below - b.above - b.below || b.above - a.above || Number(b.down) - Number(a.down));
+  lanes.sort(
+    (a, b) =>
+      a.above + a.below - b.above - b.below || b.above - a.above || Number(b.down) - Number(a.down),
+  );
   const straight = { above: straightLanes(lanes, 'above'), below: straightLanes(lanes, 'below') };
 
   const bends: Bend[] = [];
   for (const row of ['above', 'below'] as const)
     lanes.forEach((lane, at) => {
       const own =
-        (row === 'above') === lane.down ? lane.wires.slice(straight[row][at] ? 1 : 0) : straight[row][at] ? [] : lane.wires.slice(0, 1);
+        (row === 'above') === lane.down
+          ? lane.wires.slice(straight[row][at] ? 1 : 0)
+          : straight[row][at]
+            ? []
+            : lane.wires.slice(0, 1);
       for (const wire of own) {
-        const index = row === 'above' ? above(lane.down ? wire.from : wire.to) : below(lane.down ? wire.to : wire.from);
+        const index =
+          row === 'above'
+            ? above(lane.down ? wire.from : wire.to)
+            : below(lane.down ? wire.to : wire.from);
         const first = lanes.findIndex((other, i) => straight[row][i] && other[row] === index);
         bends.push({ wire, row, index, lane, atEnd: first >= 0 && at > first });
       }
@@ -86,9 +123,14 @@ export const stageWires = (plane: Plane, input: StageInput) => {
 
   const flowWires = work
     .slice(0, -1)
-    .map(({ path: from }, index) => wires.find((wire) => wire.from === from && wire.to === work[index + 1]?.path));
+    .map(({ path: from }, index) =>
+      wires.find((wire) => wire.from === from && wire.to === work[index + 1]?.path),
+    );
   const overs = wires.filter(
-    (wire) => above(wire.from) >= 0 && !flowWires.includes(wire) && (above(wire.to) >= 0 || (isNext(wire) && above(wire.from) !== last)),
+    (wire) =>
+      above(wire.from) >= 0 &&
+      !flowWires.includes(wire) &&
+      (above(wire.to) >= 0 || (isNext(wire) && above(wire.from) !== last)),
   );
   // All that leads on from the second row runs together.
   const onward = wires.filter((wire) => below(wire.from) >= 0 && isNext(wire));
@@ -101,9 +143,17 @@ export const stageWires = (plane: Plane, input: StageInput) => {
     return isNext(wire) ? 1000 : Math.abs(below(wire.from) - below(wire.to));
   }
 
-  // Between other states there is no way down past the labels: such a line leaves through the gutter too.
-  const escapes = unders.length === 0 ? [] : fails.filter(({ from }) => below(from) >= 0 && below(from) < trouble.length - 1);
-  const gutters = [...new Set(fails.filter((wire) => above(wire.from) >= 0 || escapes.includes(wire)).map(({ to }) => to))];
+  // Between other states there is no way down past the labels: such a line leaves through the
+  // gutter too.
+  const escapes =
+    unders.length === 0
+      ? []
+      : fails.filter(({ from }) => below(from) >= 0 && below(from) < trouble.length - 1);
+  const gutters = [
+    ...new Set(
+      fails.filter((wire) => above(wire.from) >= 0 || escapes.includes(wire)).map(({ to }) => to),
+    ),
+  ];
   const joins = overs.some(isNext) || unders.some(isNext);
   return {
     trouble,

@@ -24,10 +24,23 @@ const style = `
   .done { fill: var(--ok); } .error { fill: var(--bad); } .after { fill: var(--wait); } .event, .guard, .none { fill: var(--mut); }
 `;
 
-const icons: Record<LabelRow['kind'], string> = { always: '', done: '✓', error: '✕', after: '◷', event: '●', guard: 'if', note: '' };
+const icons: Record<LabelRow['kind'], string> = {
+  always: '',
+  done: '✓',
+  error: '✕',
+  after: '◷',
+  event: '●',
+  guard: 'if',
+  note: '',
+};
 type TextOptions = { kind?: string; width?: number };
 /** With a width the text keeps to it, whatever font the reader has. */
-const text = (x: number, y: number, content: string, { kind = '', width }: TextOptions = {}): string =>
+const text = (
+  x: number,
+  y: number,
+  content: string,
+  { kind = '', width }: TextOptions = {},
+): string =>
   `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}${width ? ` textLength="${width}" lengthAdjust="spacingAndGlyphs"` : ''}>${escapeXml(content)}</text>`;
 
 const startSvg = (box: StateBox): string => {
@@ -47,7 +60,10 @@ const boxSvg = (box: StateBox): string => {
     );
   else if (shape === 'choice') parts.push(`<path class="box" d="${diamond({ x, y, w, h })}"/>`);
   else parts.push(`<rect class="box" x="${x}" y="${y}" width="${w}" height="${h}" rx="10"/>`);
-  if (state.kind === 'final') parts.push(`<rect class="inner" x="${x + 3}" y="${y + 3}" width="${w - 6}" height="${h - 6}" rx="7"/>`);
+  if (state.kind === 'final')
+    parts.push(
+      `<rect class="inner" x="${x + 3}" y="${y + 3}" width="${w - 6}" height="${h - 6}" rx="7"/>`,
+    );
   parts.push(startSvg(box));
   if (number !== null) {
     parts.push(`<rect class="badge" x="${x + 12}" y="${y + 9}" width="18" height="18" rx="5"/>`);
@@ -55,7 +71,12 @@ const boxSvg = (box: StateBox): string => {
   }
   if (shape === 'choice') return `${parts.join('')}</g>`;
   if (shape !== 'state')
-    parts.push(text(x + (number === null ? 14 : 38), y + 23, title, { kind: 'head', width: textWidth(title, stateMetrics.title) }));
+    parts.push(
+      text(x + (number === null ? 14 : 38), y + 23, title, {
+        kind: 'head',
+        width: textWidth(title, stateMetrics.title),
+      }),
+    );
   else {
     const isFinal = state.kind === 'final';
     parts.push(
@@ -63,7 +84,12 @@ const boxSvg = (box: StateBox): string => {
         ? `<circle class="ring" cx="${x + 20}" cy="${y + 18.5}" r="4"/>`
         : `<circle class="dot" cx="${x + 16}" cy="${y + 18.5}" r="3.5"/>`,
     );
-    parts.push(text(x + (isFinal ? 32 : 27), y + 23.5, state.name, { kind: 'name', width: textWidth(state.name, stateMetrics.name) }));
+    parts.push(
+      text(x + (isFinal ? 32 : 27), y + 23.5, state.name, {
+        kind: 'name',
+        width: textWidth(state.name, stateMetrics.name),
+      }),
+    );
     const details = detailsOf(state);
     if (details.length > 0) parts.push(`<path class="rule" d="M${x} ${y + nameHeight}h${w}"/>`);
     details.forEach(({ key, text: value }, index) => {
@@ -95,21 +121,35 @@ const labelSvg = ({ x, y, w, h, rows }: ChartLabel): string =>
     ...rows.map(({ kind, text: content }, index) => {
       const at = y + labelMetrics.padY + index * labelMetrics.row + 12.5;
       const mono = kind === 'guard';
-      const width = mono ? textWidth(content, labelMetrics.mono, 'mono') : textWidth(content, labelMetrics.font);
+      const width = mono
+        ? textWidth(content, labelMetrics.mono, 'mono')
+        : textWidth(content, labelMetrics.font);
       return (
         text(x + labelMetrics.padX, at, icons[kind], { kind }) +
-        text(x + labelMetrics.padX + labelMetrics.icon, at, content, { kind: mono ? 'mono' : '', width })
+        text(x + labelMetrics.padX + labelMetrics.icon, at, content, {
+          kind: mono ? 'mono' : '',
+          width,
+        })
       );
     }),
   ].join('');
 
 const sentence = ({ states, edges }: ChartGraph): string =>
   `${states.length} states and ${edges.length} transitions. ${edges
-    .map(({ from, to, trigger, guard }) => `${from || 'every state'} to ${to} on ${trigger.name}${guard ? ` if ${guard}` : ''}`)
+    .map(
+      ({ from, to, trigger, guard }) =>
+        `${from || 'every state'} to ${to} on ${trigger.name}${guard ? ` if ${guard}` : ''}`,
+    )
     .join('; ')}.`;
 
-/** The chart as one self-contained picture, light or dark as the reader's system is; `desc` says the same in words. */
-export const chartSvg = (graph: ChartGraph, { title, direction = 'right' }: { title: string; direction?: Direction }): string => {
+/**
+ * The chart as one self-contained picture, light or dark as the reader's system is; `desc` says the
+ * same in words.
+ */
+export const chartSvg = (
+  graph: ChartGraph,
+  { title, direction = 'right' }: { title: string; direction?: Direction },
+): string => {
   const { width, height, boxes, lines, labels } = layoutChart(graph, direction);
   const top = 44;
   return [

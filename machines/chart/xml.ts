@@ -1,6 +1,14 @@
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
 
-/** Text as it may stand between tags and in attributes; what XML 1.0 forbids altogether is left out. */
+/**
+ * Text as it may stand between tags and in attributes; what XML 1.0 forbids altogether is left out.
+ */
 export const escapeXml = (text: string): string =>
   text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those are meant

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { PipelineDefinition, StageDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
 
-/** Every finding and how grave it is: `error` = cannot work as written, `warning` = does not do what it seems to say. */
+/**
+ * Every finding and how grave it is: `error` = cannot work as written, `warning` = does not do what
+ * it seems to say.
+ */
 export const lintRules = {
   'longer-than-interval': 'warning',
   'default-timeout': 'info',
@@ -43,15 +46,34 @@ export type LintContext = {
   shutdownGraceMs: number;
 };
 
-export const found = (code: LintCode, pointer: string, detail: string, advice: string): Finding => ({
-  ...{ code, severity: lintRules[code], pointer, detail, advice },
+export const found = (
+  code: LintCode,
+  pointer: string,
+  detail: string,
+  advice: string,
+): Finding => ({
+  code,
+  severity: lintRules[code],
+  pointer,
+  detail,
+  advice,
 });
 
 /** One group of rules about a stage; `at` is the pointer to it. */
-export type Judge = (stage: StageDefinition, at: string, definition: PipelineDefinition, context: LintContext) => Finding[];
+export type Judge = (
+  stage: StageDefinition,
+  at: string,
+  definition: PipelineDefinition,
+  context: LintContext,
+) => Finding[];
 
 /** A limit that another one, wider out, always comes before. */
-export const neverReached = (pointer: string, ms: number, sooner: string, soonerMs: number): Finding => {
+export const neverReached = (
+  pointer: string,
+  ms: number,
+  sooner: string,
+  soonerMs: number,
+): Finding => {
   const [name, other] = [pointer, sooner].map((one) => one.split('/').at(-1));
   const whose = sooner.startsWith('/stages') ? other : `${other} of the run`;
   return found(

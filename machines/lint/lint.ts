@@ -6,11 +6,16 @@ import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
 import { worstCaseMs } from './worst-case.ts';
 
-/** Pure: what may go wrong with a pipeline that is right by its form. In the order of the file, the whole run first. */
+/**
+ * Pure: what may go wrong with a pipeline that is right by its form. In the order of the file, the
+ * whole run first.
+ */
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
-    [limitFindings, retryFindings, resourceFindings].flatMap((judge) => judge(stage, `/stages/${index}`, definition, context)),
+    [limitFindings, retryFindings, resourceFindings].flatMap((judge) =>
+      judge(stage, `/stages/${index}`, definition, context),
+    ),
   ),
 ];
 

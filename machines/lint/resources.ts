@@ -15,9 +15,17 @@ export const resourceFindings: Judge = ({ name, program, files, limits }, at, { 
     findings.push(found('memory-below-node', `${at}/limits/memory`, detail, 'allow at least 64MB'));
   }
   for (const [index, { path }] of files.entries()) {
-    if (concurrency.limit === 1 || references(path).some(([root = '']) => ofRun.includes(root))) continue;
+    if (concurrency.limit === 1 || references(path).some(([root = '']) => ofRun.includes(root)))
+      continue;
     const detail = `${concurrency.limit} runs may be live at once, and each answers for the same files ${path}`;
-    findings.push(found('shared-files', `${at}/files/${index}/path`, detail, 'put ${run.id} into the path, or let one run live at a time'));
+    findings.push(
+      found(
+        'shared-files',
+        `${at}/files/${index}/path`,
+        detail,
+        'put ${run.id} into the path, or let one run live at a time',
+      ),
+    );
   }
   return findings;
 };

@@ -4,7 +4,8 @@ import type { Backoff, PipelineDefinition, StageDefinition } from '../definition
 const verifyMs = 60_000;
 
 /** The wait before the n-th retry without its jitter. */
-const plainWaitMs = ({ initialMs, factor, maxMs }: Backoff, n: number): number => Math.min(maxMs, initialMs * factor ** (n - 1));
+const plainWaitMs = ({ initialMs, factor, maxMs }: Backoff, n: number): number =>
+  Math.min(maxMs, initialMs * factor ** (n - 1));
 
 /** Bounds of the wait before the n-th retry, over every class of failure it may come from. */
 const waitMs = ({ retry }: StageDefinition, n: number): { least: number; most: number } => {
@@ -15,7 +16,8 @@ const waitMs = ({ retry }: StageDefinition, n: number): { least: number; most: n
   };
 };
 const sum = (values: number[]): number => values.reduce((all, one) => all + one, 0);
-const retriesOf = ({ retry }: StageDefinition): number[] => Array.from({ length: retry.limit }, (_, index) => index + 1);
+const retriesOf = ({ retry }: StageDefinition): number[] =>
+  Array.from({ length: retry.limit }, (_, index) => index + 1);
 
 /** Milliseconds that all waits up to the n-th retry take at least. */
 export const leastWaitMs = (stage: StageDefinition, n: number): number =>
@@ -25,16 +27,25 @@ export const leastWaitMs = (stage: StageDefinition, n: number): number =>
       .map((one) => waitMs(stage, one).least),
   );
 
-/** Milliseconds a stage takes when every attempt works to its timeout and dies at the end of its grace, with the longest waits. */
+/**
+ * Milliseconds a stage takes when every attempt works to its timeout and dies at the end of its
+ * grace, with the longest waits.
+ */
 export const stageWorstCaseMs = (stage: StageDefinition): number => {
   const attempt = stage.timeoutMs + stage.graceMs + (stage.files.length > 0 ? verifyMs : 0);
-  const all = attempt * (stage.retry.limit + 1) + sum(retriesOf(stage).map((n) => waitMs(stage, n).most));
+  const all =
+    attempt * (stage.retry.limit + 1) + sum(retriesOf(stage).map((n) => waitMs(stage, n).most));
   const total = stage.totalTimeoutMs ?? null;
   return total === null ? all : Math.min(all, total + stage.graceMs);
 };
 
-/** The same for a run: nothing in it can work longer. What the service itself was away for comes on top, and so does a pause. */
+/**
+ * The same for a run: nothing in it can work longer. What the service itself was away for comes on
+ * top, and so does a pause.
+ */
 export const worstCaseMs = ({ stages, timeoutMs }: PipelineDefinition): number => {
   const all = sum(stages.map(stageWorstCaseMs));
-  return timeoutMs === null ? all : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
+  return timeoutMs === null
+    ? all
+    : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
 };

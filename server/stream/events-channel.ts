@@ -5,17 +5,30 @@ import type { EventsRequest } from './handshake.ts';
 import { type Encoded, encode, frameOf, framesOf, type JournalTail } from './journal-tail.ts';
 import type { Peer } from './peer.ts';
 
-type Deps = { orchestrator: Orchestrator; tail: JournalTail; clock: Clock; heartbeatMs: number; version: string; uiBuild: string };
+type Deps = {
+  orchestrator: Orchestrator;
+  tail: JournalTail;
+  clock: Clock;
+  heartbeatMs: number;
+  version: string;
+  uiBuild: string;
+};
 const pageSize = 200;
 const finals = ['DONE', 'FAILED', 'STOPPED'];
 const endOf = ({ event }: Encoded): string | null =>
-  event.event === 'state_change' && finals.includes(event.data.to as string) ? (event.data.to as string) : null;
+  event.event === 'state_change' && finals.includes(event.data.to as string)
+    ? (event.data.to as string)
+    : null;
 
 /**
- * One client of the event stream: a position in the journal and nothing else. Snapshot or resumed first, then every event
- * after it once and in order (stream.md).
+ * One client of the event stream: a position in the journal and nothing else. Snapshot or resumed
+ * first, then every event after it once and in order (stream.md).
  */
-export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps): Promise<void> => {
+export const serveEvents = async (
+  peer: Peer,
+  request: EventsRequest,
+  deps: Deps,
+): Promise<void> => {
   const { orchestrator, tail, clock, heartbeatMs, version, uiBuild } = deps;
   const { scope, only } = request;
   const isAll = !scope.runId && !scope.pipeline && !only;
@@ -31,13 +44,31 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
   const cursor = (): string => `${tail.epoch}.${position}`;
   const say = (frame: object): void => peer.send(JSON.stringify(frame));
 
-  const sendSnapshot = async (resume: 'fresh' | 'reset' | 'gap', reason: string | null): Promise<void> => {
+  const sendSnapshot = async (
+    resume: 'fresh' | 'reset' | 'gap',
+    reason: string | null,
+  ): Promise<void> => {
     const { seq, data, final } = await orchestrator.streamSnapshot(scope, { classic: !peer.isV1 });
     position = seq;
     prev = seq;
     finalState = final;
-    const start = { type: 'snapshot', v: 1, epoch: tail.epoch, as_of_seq: seq, cursor: cursor(), resume, ...(reason && { reason }) };
-    say({ ...start, heartbeat_ms: heartbeatMs, time: time(), server_version: version, ui_build: uiBuild, data });
+    const start = {
+      type: 'snapshot',
+      v: 1,
+      epoch: tail.epoch,
+      as_of_seq: seq,
+      cursor: cursor(),
+      resume,
+      ...(reason && { reason }),
+    };
+    say({
+      ...start,
+      heartbeat_ms: heartbeatMs,
+      time: time(),
+      server_version: version,
+      ui_build: uiBuild,
+      data,
+    });
   };
 
   const begin = async (): Promise<void> => {
@@ -45,8 +76,10 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
     const { epoch, seq } = request.since;
     const { oldestSeq, headSeq } = await orchestrator.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
     const isExpired = seq < headSeq && seq + 1 < oldestSeq;
-    const reason = epoch !== tail.epoch ? 'epoch' : seq > headSeq ? 'future' : isExpired ? 'expired' : null;
-    if (reason && request.isStrict) throw new ServiceError('cursor-gone', `the cursor cannot be resumed (${reason})`);
+    const reason =
+      epoch !== tail.epoch ? 'epoch' : seq > headSeq ? 'future' : isExpired ? 'expired' : null;
+    if (reason && request.isStrict)
+      throw new ServiceError('cursor-gone', `the cursor cannot be resumed (${reason})`);
     if (reason) return sendSnapshot('reset', reason);
     // Refused like a fresh start would be, also when there is nothing to snapshot.
     finalState = (await orchestrator.scopeState(scope)).final;
@@ -68,7 +101,9 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
   };
 
   const deliver = (events: Encoded[]): void => {
-    const last = scope.runId ? events.findIndex((one) => one.event.run_id === scope.runId && endOf(one)) : -1;
+    const last = scope.runId
+      ? events.findIndex((one) => one.event.run_id === scope.runId && endOf(one))
+      : -1;
     const some = last >= 0 ? events.slice(0, last + 1) : events;
     const wanted = some.filter(wants);
     if (wanted.length > 0 && peer.isV1) peer.send(framesOf(wanted, prev));
@@ -81,7 +116,10 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
     if (last >= 0) finish(endOf(events[last] as Encoded) as string);
   };
 
-  /** What the memory does not hold any more comes from the journal itself; what is not there either is said aloud. */
+  /**
+   * What the memory does not hold any more comes from the journal itself; what is not there either
+   * is said aloud.
+   */
   const catchUp = async (): Promise<void> => {
     const { events, oldestSeq, headSeq } = await orchestrator.journalAfter(scope, position, 100);
     if (oldestSeq > position + 1 && position < headSeq) {
@@ -133,12 +171,21 @@ export const serveEvents = async (peer: Peer, request: EventsRequest, deps: Deps
   };
 
   peer.onDrain(pump);
-  peer.onBeat(() => ({ type: 'heartbeat', v: 1, seq: position, cursor: cursor(), epoch: tail.epoch, time: time() }));
-  // Before the snapshot is read: what is committed from now on is in memory when the snapshot has been sent (S46).
+  peer.onBeat(() => ({
+    type: 'heartbeat',
+    v: 1,
+    seq: position,
+    cursor: cursor(),
+    epoch: tail.epoch,
+    time: time(),
+  }));
+  // Before the snapshot is read: what is committed from now on is in memory when the snapshot has
+  // been sent (S46).
   const unsubscribe = await tail.subscribe(pump);
   const quiet = orchestrator.onNews(({ run_id, pipeline, ...news }) => {
     if (!peer.isV1 || isBusy || only || peer.isFull()) return;
-    if ((scope.runId && scope.runId !== run_id) || (scope.pipeline && scope.pipeline !== pipeline)) return;
+    if ((scope.runId && scope.runId !== run_id) || (scope.pipeline && scope.pipeline !== pipeline))
+      return;
     say({ type: 'event', v: 1, ephemeral: true, run_id, pipeline, timestamp: time(), ...news });
   });
   const leave = (): void => {

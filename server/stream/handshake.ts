@@ -76,14 +76,21 @@ export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequ
   const { pathname, searchParams } = address;
   const version = searchParams.get('v');
   if (version !== null && version !== '1')
-    throw new ServiceError('unsupported-version', `protocol version ${version.slice(0, 20)} is not spoken here; ask for v=1`);
-  const [, channel, first, second] = /^\/ws\/(events|logs)(?:\/([^/]*))?(?:\/([^/]*))?$/.exec(pathname) ?? [];
+    throw new ServiceError(
+      'unsupported-version',
+      `protocol version ${version.slice(0, 20)} is not spoken here; ask for v=1`,
+    );
+  const [, channel, first, second] =
+    /^\/ws\/(events|logs)(?:\/([^/]*))?(?:\/([^/]*))?$/.exec(pathname) ?? [];
   if (channel === 'events' && second === undefined) {
     const query = checked(eventsSocketQuery, isV1 ? searchParams : classicQuery(searchParams));
     const [, epoch = '', seq] = cursorPattern.exec(query.since ?? '') ?? [];
     return {
       channel,
-      scope: { ...(first !== undefined && { runId: idOf(first) }), ...(query.pipeline !== undefined && { pipeline: query.pipeline }) },
+      scope: {
+        ...(first !== undefined && { runId: idOf(first) }),
+        ...(query.pipeline !== undefined && { pipeline: query.pipeline }),
+      },
       since: seq === undefined ? null : { epoch, seq: Number(seq) },
       only: query.only?.split(',').map(globOf) ?? null,
       isStrict: query.strict === '1',
@@ -91,7 +98,8 @@ export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequ
   }
   if (channel === 'logs' && first !== undefined) {
     const { since = null, tail } = checked(logsSocketQuery, searchParams);
-    if (second !== undefined && !nameParam.safeParse(second).success) throw new ServiceError('invalid-id', 'the stage name is malformed');
+    if (second !== undefined && !nameParam.safeParse(second).success)
+      throw new ServiceError('invalid-id', 'the stage name is malformed');
     return { channel, runId: idOf(first), stage: second ?? null, since, tail };
   }
   throw new ServiceError('invalid-id', 'the address is not well formed');

@@ -8,12 +8,15 @@ export const encode = (event: JournalEvent, epoch: string): Encoded => ({
   event,
   rest: `"cursor":"${epoch}.${event.seq}",${JSON.stringify(event).slice(1)}`,
 });
-export const frameOf = ({ rest }: Encoded, prev: number): string => `{"type":"event","prev":${prev},${rest}`;
+export const frameOf = ({ rest }: Encoded, prev: number): string =>
+  `{"type":"event","prev":${prev},${rest}`;
 
 /** Many events as one frame: one write a client is what fan-out costs. */
 export const framesOf = (events: Encoded[], prev: number): string => {
   if (events.length === 1) return frameOf(events[0] as Encoded, prev);
-  const chained = events.map((one, index) => frameOf(one, index === 0 ? prev : (events[index - 1] as Encoded).event.seq));
+  const chained = events.map((one, index) =>
+    frameOf(one, index === 0 ? prev : (events[index - 1] as Encoded).event.seq),
+  );
   return `{"type":"events","v":1,"events":[${chained.join(',')}]}`;
 };
 
@@ -34,8 +37,8 @@ const maxBatch = 100;
 const maxBatchBytes = 128 * 1024;
 
 /**
- * The newest events of the journal in memory, read once for all clients. When they come faster than one in `coalesceMs`, all
- * clients are woken together at that pace.
+ * The newest events of the journal in memory, read once for all clients. When they come faster than
+ * one in `coalesceMs`, all clients are woken together at that pace.
  */
 export const createJournalTail = (deps: {
   orchestrator: Pick<Orchestrator, 'journalAfter' | 'onJournal' | 'epoch'>;
@@ -131,7 +134,11 @@ export const createJournalTail = (deps: {
       });
       if (fitting.length === 0) return null;
       const upTo = (fitting.at(-1) as Encoded).event.seq;
-      const batch = { frame: Buffer.from(framesOf(fitting, position)), upTo, count: fitting.length };
+      const batch = {
+        frame: Buffer.from(framesOf(fitting, position)),
+        upTo,
+        count: fitting.length,
+      };
       // Those who read at their own pace stand at many places.
       if (batches.size >= 32) batches.clear();
       batches.set(position, batch);

@@ -6,7 +6,10 @@ export type PeerLimits = { heartbeatMs: number; stallMs: number; highWaterBytes:
 export type Peer = {
   readonly isV1: boolean;
   isOpen(): boolean;
-  /** Has more unread than it should: send nothing until `onDrain`. Whoever asks and hears true is called back. */
+  /**
+   * Has more unread than it should: send nothing until `onDrain`. Whoever asks and hears true is
+   * called back.
+   */
   isFull(): boolean;
   send(text: string | Buffer): void;
   close(code: number, reason: string): void;
@@ -19,7 +22,12 @@ export type Peer = {
 const maxInboundPerSecond = 10;
 
 /** A socket with its manners: heartbeats, backpressure, and a limit to what it may say. */
-export const createPeer = (socket: WebSocket, isV1: boolean, clock: Clock, limits: PeerLimits): Peer => {
+export const createPeer = (
+  socket: WebSocket,
+  isV1: boolean,
+  clock: Clock,
+  limits: PeerLimits,
+): Peer => {
   let alive = true;
   let stalledSince: number | null = null;
   let beatFrame: (() => object) | null = null;
@@ -71,7 +79,8 @@ export const createPeer = (socket: WebSocket, isV1: boolean, clock: Clock, limit
     },
     send: (text) => socket.send(text, { binary: false }, flushed),
     // At most 123 bytes (RFC 6455, 5.5); a reason may quote what the client sent.
-    close: (code, reason) => socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120)),
+    close: (code, reason) =>
+      socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120)),
     onDrain: (callback) => void drained.push(callback),
     onClose: (callback) => void closed.push(callback),
     onBeat: (frame) => {
@@ -80,8 +89,16 @@ export const createPeer = (socket: WebSocket, isV1: boolean, clock: Clock, limit
   };
 };
 
-/** The stream has one direction. Only a classic client's `ping` is answered; too much of anything ends the connection. */
-const listen = (socket: WebSocket, isV1: boolean, clock: Clock, end: (code: number, reason: string) => void): void => {
+/**
+ * The stream has one direction. Only a classic client's `ping` is answered; too much of anything
+ * ends the connection.
+ */
+const listen = (
+  socket: WebSocket,
+  isV1: boolean,
+  clock: Clock,
+  end: (code: number, reason: string) => void,
+): void => {
   let since = clock.monotonicMs();
   let count = 0;
   socket.on('message', (data) => {

@@ -21,31 +21,59 @@ type Parts = {
   intervalMs: number;
 };
 
-/** S60: an answer within 200 ms at p99. It is well again at half of that, so that one busy minute is one event. */
+/**
+ * S60: an answer within 200 ms at p99. It is well again at half of that, so that one busy minute is
+ * one event.
+ */
 const lagLimitMs = 200;
 /** Rounds that may be missed before the watchdog itself is what is wrong. */
 const missedRounds = 3;
 
 /** What the parts of the service say of themselves. */
-export const registerChecks = (health: Health, parts: Parts): { measure(): void; lag(): { p99Ms: number; maxMs: number } } => {
-  const { loaded, effects, trouble, launcher, retention, disk, eventLoop, watchdog, alarms, intervalMs } = parts;
+export const registerChecks = (
+  health: Health,
+  parts: Parts,
+): { measure(): void; lag(): { p99Ms: number; maxMs: number } } => {
+  const {
+    loaded,
+    effects,
+    trouble,
+    launcher,
+    retention,
+    disk,
+    eventLoop,
+    watchdog,
+    alarms,
+    intervalMs,
+  } = parts;
 
   health.register('store', () => {
     const found = trouble();
     if (found) return { ok: false, code: 'store-unavailable', detail: found };
     const pending = effects.pendingAnswers();
     if (pending === 0) return { ok: true, detail: 'every answer is committed' };
-    return { ok: false, code: 'answers-waiting', detail: `${pending} ${pending === 1 ? 'answer waits' : 'answers wait'} to be committed` };
+    return {
+      ok: false,
+      code: 'answers-waiting',
+      detail: `${pending} ${pending === 1 ? 'answer waits' : 'answers wait'} to be committed`,
+    };
   });
   health.register('pipelines', () => {
     const { problems, pipelines } = loaded;
     if (problems.length > 0)
-      return { ok: false, code: 'bad-file', detail: problems.map(({ file, detail }) => `${file}: ${detail}`).join('; ') };
-    if (pipelines.size === 0) return { ok: false, code: 'no-pipelines', detail: 'no pipeline is loaded' };
+      return {
+        ok: false,
+        code: 'bad-file',
+        detail: problems.map(({ file, detail }) => `${file}: ${detail}`).join('; '),
+      };
+    if (pipelines.size === 0)
+      return { ok: false, code: 'no-pipelines', detail: 'no pipeline is loaded' };
     return { ok: true, detail: `${pipelines.size} loaded` };
   });
   health.register('launcher', () =>
-    launcher.pid() === null ? { ok: false, code: 'launcher-gone', detail: 'is being restarted' } : { ok: true, detail: 'works' },
+    launcher.pid() === null
+      ? { ok: false, code: 'launcher-gone', detail: 'is being restarted' }
+      : { ok: true, detail: 'works' },
   );
   health.register('retention', () => {
     const { removed, error } = retention.last();
@@ -69,11 +97,15 @@ export const registerChecks = (health: Health, parts: Parts): { measure(): void;
     const { agoMs, error } = watchdog.last();
     const seconds = Math.round(agoMs / 1000);
     if (error !== null) return { ok: false, code: 'look-failed', detail: error };
-    if (agoMs > missedRounds * intervalMs) return { ok: false, code: 'not-looking', detail: `has not looked for ${seconds} s` };
+    if (agoMs > missedRounds * intervalMs)
+      return { ok: false, code: 'not-looking', detail: `has not looked for ${seconds} s` };
     const open = alarms.open();
     const [worst] = open.filter(({ severity }) => severity === 'error');
     if (worst) return { ok: false, code: worst.code, detail: worst.msg };
-    return { ok: true, detail: `looked ${seconds} s ago; ${open.length === 0 ? 'no alarm' : `${open.length} being dealt with`}` };
+    return {
+      ok: true,
+      detail: `looked ${seconds} s ago; ${open.length === 0 ? 'no alarm' : `${open.length} being dealt with`}`,
+    };
   });
 
   return {

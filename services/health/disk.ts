@@ -12,11 +12,19 @@ export type DiskLimits = {
   ballastBytes: number;
 };
 export type Disk = {
-  /** How much is free. Begins to make the reserve, or to make it again once there is room for it; nobody waits for that. */
+  /**
+   * How much is free. Begins to make the reserve, or to make it again once there is room for it;
+   * nobody waits for that.
+   */
   look(): Promise<void>;
-  /** Gives the reserve away, at once, because a write found no space. @returns whether there was one */
+  /**
+   * Gives the reserve away, at once, because a write found no space. @returns whether there was one
+   */
   makeRoom(): boolean;
-  /** Why nothing new may be started; null when it may. Looks again when the last look is older than a second. */
+  /**
+   * Why nothing new may be started; null when it may. Looks again when the last look is older than
+   * a second.
+   */
   refusal(): Promise<string | null>;
   close(): Promise<void>;
   state(): { freeBytes: number | null; isFull: boolean; detail: string };
@@ -28,8 +36,9 @@ const freshMs = 1000;
 const nothingBytes = 1024 * 1024;
 
 /**
- * The disk of the data directory. A ballast file holds real blocks; when a write finds no space it is removed, so that what
- * happened can still be recorded, and nothing new is started until there is room again (T4).
+ * The disk of the data directory. A ballast file holds real blocks; when a write finds no space it
+ * is removed, so that what happened can still be recorded, and nothing new is started until there
+ * is room again (T4).
  */
 export const createDisk = (deps: {
   dataDir: string;
@@ -42,7 +51,8 @@ export const createDisk = (deps: {
   const { dataDir, clock, log } = deps;
   const { minFreeBytes, ballastBytes } = deps.limits;
   const path = join(dataDir, 'ballast');
-  const free = deps.freeBytes ?? (async (dir) => statfs(dir).then(({ bavail, bsize }) => bavail * bsize));
+  const free =
+    deps.freeBytes ?? (async (dir) => statfs(dir).then(({ bavail, bsize }) => bavail * bsize));
   let freeNow: number | null = null;
   let lookedMs = Number.NEGATIVE_INFINITY;
   let hasBallast = false;
@@ -60,7 +70,8 @@ export const createDisk = (deps: {
     const chunk = randomBytes(chunkBytes);
     const file = await open(`${path}.tmp`, 'w', 0o600);
     try {
-      for (let left = ballastBytes; left > 0; left -= chunk.length) await file.write(chunk, 0, Math.min(left, chunk.length));
+      for (let left = ballastBytes; left > 0; left -= chunk.length)
+        await file.write(chunk, 0, Math.min(left, chunk.length));
       await file.datasync();
     } finally {
       await file.close();
@@ -81,7 +92,9 @@ export const createDisk = (deps: {
     making ??= makeBallast()
       .catch(async (error) => {
         await rm(`${path}.tmp`, { force: true }).catch(() => undefined);
-        log('the reserve on the disk could not be made; it is tried again', { error: String(error) });
+        log('the reserve on the disk could not be made; it is tried again', {
+          error: String(error),
+        });
       })
       .finally(() => {
         making = null;
@@ -93,14 +106,17 @@ export const createDisk = (deps: {
     hasBallast = false;
     isFull = true;
     rmSync(path, { force: true });
-    if (had) log('the disk is full: the reserve was given away so that what happens can be recorded', {});
+    if (had)
+      log('the disk is full: the reserve was given away so that what happens can be recorded', {});
     return had;
   };
 
   const detail = (): string => {
     const left = freeNow === null ? 'not looked at yet' : `${sizeText(freeNow)} free`;
-    if (isFull) return `the disk is full (${left}): nothing new is started until ${sizeText(minFreeBytes + ballastBytes)} are free`;
-    if (freeNow !== null && freeNow < minFreeBytes) return `${left}, less than the ${sizeText(minFreeBytes)} a start needs`;
+    if (isFull)
+      return `the disk is full (${left}): nothing new is started until ${sizeText(minFreeBytes + ballastBytes)} are free`;
+    if (freeNow !== null && freeNow < minFreeBytes)
+      return `${left}, less than the ${sizeText(minFreeBytes)} a start needs`;
     return left;
   };
 

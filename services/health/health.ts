@@ -3,7 +3,10 @@ import type { Store } from '../store.ts';
 
 export type HealthReport = {
   status: 'ok' | 'degraded' | 'draining' | 'starting';
-  checks: Record<string, { status: 'ok' | 'degraded'; detail: string; code?: string; since?: string }>;
+  checks: Record<
+    string,
+    { status: 'ok' | 'degraded'; detail: string; code?: string; since?: string }
+  >;
   /** New runs may be started: the answer of /readyz. */
   ready: boolean;
 };
@@ -14,11 +17,17 @@ type Check = () => Verdict;
 /** With these nothing can be started: the service lives, but sends new work away. */
 const refusing = ['store-unavailable', 'disk-full'];
 
-/** The health of the service: each part answers for itself, and a change is one event (stage `system`). */
+/**
+ * The health of the service: each part answers for itself, and a change is one event (stage
+ * `system`).
+ */
 export type Health = {
   register(name: string, check: Check): void;
   report(): HealthReport;
-  /** Looks at every check and records what has changed since the last look. @throws when it cannot be recorded; asked again it is */
+  /**
+   * Looks at every check and records what has changed since the last look. @throws when it cannot
+   * be recorded; asked again it is
+   */
   look(): Promise<void>;
 };
 
@@ -37,7 +46,8 @@ export const createHealth = (deps: {
   const judge = (name: string, check: Check): Verdict => {
     const verdict = check();
     if (verdict.ok) since.delete(name);
-    else if (since.get(name)?.code !== verdict.code) since.set(name, { code: verdict.code, at: clock.wallMs() });
+    else if (since.get(name)?.code !== verdict.code)
+      since.set(name, { code: verdict.code, at: clock.wallMs() });
     return verdict;
   };
 
@@ -50,12 +60,23 @@ export const createHealth = (deps: {
         const at = since.get(name)?.at;
         shown[name] = verdict.ok
           ? { status: 'ok', detail: verdict.detail }
-          : { status: 'degraded', detail: verdict.detail, code: verdict.code, since: new Date(at as number).toISOString() };
+          : {
+              status: 'degraded',
+              detail: verdict.detail,
+              code: verdict.code,
+              since: new Date(at as number).toISOString(),
+            };
       }
       const isDegraded = Object.values(shown).some(({ status }) => status === 'degraded');
       const now = phase();
-      const refuses = Object.values(shown).some(({ code }) => code !== undefined && refusing.includes(code));
-      return { status: now !== 'ready' ? now : isDegraded ? 'degraded' : 'ok', checks: shown, ready: now === 'ready' && !refuses };
+      const refuses = Object.values(shown).some(
+        ({ code }) => code !== undefined && refusing.includes(code),
+      );
+      return {
+        status: now !== 'ready' ? now : isDegraded ? 'degraded' : 'ok',
+        checks: shown,
+        ready: now === 'ready' && !refuses,
+      };
     },
     look: async () => {
       for (const [name, check] of checks) {
@@ -65,8 +86,22 @@ export const createHealth = (deps: {
         if (code === before) continue;
         const of = { runId: null, pipeline: null, stage: 'system' };
         const msg = `${name}: ${verdict.detail}`;
-        if (code !== null) await note({ ...of, event: 'warning', severity: 'warning', msg, data: { check: name, code } });
-        else await note({ ...of, event: 'recovered', severity: 'info', msg, data: { check: name, code: before } });
+        if (code !== null)
+          await note({
+            ...of,
+            event: 'warning',
+            severity: 'warning',
+            msg,
+            data: { check: name, code },
+          });
+        else
+          await note({
+            ...of,
+            event: 'recovered',
+            severity: 'info',
+            msg,
+            data: { check: name, code: before },
+          });
         if (code === null) told.delete(name);
         else told.set(name, code);
       }

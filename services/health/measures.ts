@@ -19,7 +19,10 @@ export type Measures = {
 };
 
 const counted = <T extends object>(items: readonly T[]): (T & { count: number })[] =>
-  [...Map.groupBy(items, (item) => JSON.stringify(item)).values()].map((same) => ({ ...(same[0] as T), count: same.length }));
+  [...Map.groupBy(items, (item) => JSON.stringify(item)).values()].map((same) => ({
+    ...(same[0] as T),
+    count: same.length,
+  }));
 
 export const createMeasures = (deps: {
   interpreter: Pick<Interpreter, 'onCommit'>;
@@ -37,11 +40,16 @@ export const createMeasures = (deps: {
     const { outcome, duration_ms } = run.projection;
     const of = { pipeline: run.pipeline, outcome: outcome ?? 'none' };
     const sum = ended.get(JSON.stringify(of)) ?? { ...of, count: 0, seconds: 0 };
-    ended.set(JSON.stringify(of), { ...of, count: sum.count + 1, seconds: sum.seconds + (duration_ms ?? 0) / 1000 });
+    ended.set(JSON.stringify(of), {
+      ...of,
+      count: sum.count + 1,
+      seconds: sum.seconds + (duration_ms ?? 0) / 1000,
+    });
   });
   return async () => {
     const live = (await store.liveRuns()).map(({ pipeline, projection }) => ({
-      ...{ pipeline, state: projection.state === 'QUEUED' ? ('queued' as const) : ('running' as const) },
+      pipeline,
+      state: projection.state === 'QUEUED' ? ('queued' as const) : ('running' as const),
     }));
     return {
       ended: [...ended.values()],
@@ -51,7 +59,10 @@ export const createMeasures = (deps: {
       pendingAnswers: effects.pendingAnswers(),
       freeBytes: disk.state().freeBytes,
       alarms: counted(alarms.open().map(({ code }) => ({ alarm: code }))),
-      checks: Object.entries(health.report().checks).map(([check, { status }]) => ({ check, isOk: status === 'ok' })),
+      checks: Object.entries(health.report().checks).map(([check, { status }]) => ({
+        check,
+        isOk: status === 'ok',
+      })),
     };
   };
 };

@@ -1,7 +1,10 @@
 import { ServiceError } from '../service-error.ts';
 import type { Store } from '../store.ts';
 
-/** Primary result codes of SQLite that speak of the world, not of a mistake of ours (sqlite.org/rescode.html). */
+/**
+ * Primary result codes of SQLite that speak of the world, not of a mistake of ours
+ * (sqlite.org/rescode.html).
+ */
 const troubles: Record<number, string> = {
   3: 'may not be opened',
   5: 'is held by somebody else',
@@ -15,7 +18,10 @@ const troubles: Record<number, string> = {
   26: 'is no database any more',
 };
 const full = 13;
-/** What fails is tried again and says when it works; these need space and all that, so they speak for the others. */
+/**
+ * What fails is tried again and says when it works; these need space and all that, so they speak
+ * for the others.
+ */
 const proofs = ['begin', 'step', 'note'];
 
 const codeOf = (error: unknown): number | null => {
@@ -24,8 +30,8 @@ const codeOf = (error: unknown): number | null => {
 };
 
 /**
- * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health knows since when, and a full disk
- * is given its reserve and one more try (T4).
+ * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health
+ * knows since when, and a full disk is given its reserve and one more try (T4).
  */
 export const watchStore = (deps: { store: Store; makeRoom: () => boolean }) => {
   let trouble: string | null = null;
@@ -51,7 +57,10 @@ export const watchStore = (deps: { store: Store; makeRoom: () => boolean }) => {
         const detail = `the store ${troubles[code]}`;
         trouble = detail;
         failed.add(name);
-        throw Object.assign(new ServiceError('store-unavailable', `${detail}; ask again when that is mended`), { cause: error });
+        throw Object.assign(
+          new ServiceError('store-unavailable', `${detail}; ask again when that is mended`),
+          { cause: error },
+        );
       }
     };
 

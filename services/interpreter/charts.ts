@@ -1,13 +1,27 @@
 import { createHash } from 'node:crypto';
-import { type AnyMachineSnapshot, type AnyStateMachine, createActor, initialTransition } from 'xstate';
+import {
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  initialTransition,
+} from 'xstate';
 import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
 import type { PipelineDefinition } from '../../machines/definition.ts';
 import { machineOf } from '../../machines/machine.ts';
 import type { Store } from '../store.ts';
 
-export type PinnedChart = { hash: string; config: ChartConfig; compilerVersion: number; machine: AnyStateMachine; initial: unknown };
+export type PinnedChart = {
+  hash: string;
+  config: ChartConfig;
+  compilerVersion: number;
+  machine: AnyStateMachine;
+  initial: unknown;
+};
 
-/** A run's stored chart cannot be executed by this version: it names something that no longer exists (I12, T8). */
+/**
+ * A run's stored chart cannot be executed by this version: it names something that no longer exists
+ * (I12, T8).
+ */
 export class ChartNotSupported extends Error {}
 /** The chart is not in memory yet; load it and decide again. */
 export class ChartNotLoaded extends Error {
@@ -22,7 +36,10 @@ export class ChartNotLoaded extends Error {
 const maxCharts = 200;
 
 export type Charts = {
-  /** Compiles today's definition; the hash names config and compiler, so a new compiler gives a new chart. */
+  /**
+   * Compiles today's definition; the hash names config and compiler, so a new compiler gives a new
+   * chart.
+   */
   pin(definition: PipelineDefinition): PinnedChart;
   /** @throws ChartNotLoaded, ChartNotSupported */
   machine(hash: string): AnyStateMachine;
@@ -67,23 +84,34 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
         .slice(0, 32);
       const machine = machineOf(config);
       keep(hash, machine);
-      return { hash, config, compilerVersion, machine, initial: persist(machine, initialTransition(machine)[0]) };
+      return {
+        hash,
+        config,
+        compilerVersion,
+        machine,
+        initial: persist(machine, initialTransition(machine)[0]),
+      };
     },
   };
 };
 
 /**
- * The stored snapshot as XState works with it; the actor is never started. The context goes around XState both ways: ours is
- * JSON already, and looking through all of it for actors costs more than the whole transition.
+ * The stored snapshot as XState works with it; the actor is never started. The context goes around
+ * XState both ways: ours is JSON already, and looking through all of it for actors costs more than
+ * the whole transition.
  */
 export const revive = (machine: AnyStateMachine, stored: unknown): AnyMachineSnapshot => {
   const { context, ...rest } = stored as { context: unknown };
-  const snapshot = createActor(machine, { snapshot: { ...rest, context: {} } as never }).getSnapshot() as AnyMachineSnapshot;
+  const snapshot = createActor(machine, {
+    snapshot: { ...rest, context: {} } as never,
+  }).getSnapshot() as AnyMachineSnapshot;
   return Object.assign(snapshot, { context });
 };
 
 /** A snapshot as it is stored: plain data. */
 export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown => ({
-  ...machine.getPersistedSnapshot(Object.assign(Object.create(Object.getPrototypeOf(snapshot)), snapshot, { context: {} })),
+  ...machine.getPersistedSnapshot(
+    Object.assign(Object.create(Object.getPrototypeOf(snapshot)), snapshot, { context: {} }),
+  ),
   context: snapshot.context,
 });

@@ -13,7 +13,10 @@ import { allowedIn, judgeGuards, whyNot } from './outlook.ts';
 
 // Omit over a union, member by member.
 type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
-/** An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or timer lives. */
+/**
+ * An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or
+ * timer lives.
+ */
 export type Delivery = {
   event: WithoutAt<RunEvent>;
   fence: Fence | null;
@@ -22,7 +25,10 @@ export type Delivery = {
   ifVersion?: number | null;
 };
 
-/** Somebody else was faster: the run is not at the version that the caller looked at. Nothing is recorded. */
+/**
+ * Somebody else was faster: the run is not at the version that the caller looked at. Nothing is
+ * recorded.
+ */
 export class VersionMoved extends Error {
   readonly version: number;
   constructor(version: number) {
@@ -31,7 +37,10 @@ export class VersionMoved extends Error {
   }
 }
 
-/** The machine threw, or ended in an error nobody handles: a bug of the chart that must not become a stuck run (T3). */
+/**
+ * The machine threw, or ended in an error nobody handles: a bug of the chart that must not become a
+ * stuck run (T3).
+ */
 export class ChartFault extends Error {}
 
 const finals = ['DONE', 'FAILED', 'STOPPED'];
@@ -45,19 +54,27 @@ const pathOf = (value: unknown): string =>
 
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.
- * @throws ChartFault when the machine throws, loops or meets an error it does not handle; VersionMoved
+ * @throws ChartFault when the machine throws, loops or meets an error it does not handle;
+ * VersionMoved
  */
-export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Delivery, now: Now): Decision => {
+export const decide = (
+  machine: AnyStateMachine,
+  loaded: Loaded,
+  delivery: Delivery,
+  now: Now,
+): Decision => {
   const { run } = loaded;
   const event = { ...delivery.event, at: now.wallMs } as RunEvent;
-  if (typeof delivery.ifVersion === 'number' && delivery.ifVersion !== run.version) throw new VersionMoved(run.version);
+  if (typeof delivery.ifVersion === 'number' && delivery.ifVersion !== run.version)
+    throw new VersionMoved(run.version);
   if (delivery.fence && !isLive(loaded, delivery.fence)) return stale(loaded, event, delivery, now);
 
   const [before, guards, next, actions] = attempt(event, () => {
     const snapshot = revive(machine, run.snapshot);
     const judged = judgeGuards(snapshot, event);
     // XState would let the root handle an event even after the end (I1).
-    if (snapshot.status !== 'active' || !snapshot.can(event)) return [snapshot, judged, null, []] as const;
+    if (snapshot.status !== 'active' || !snapshot.can(event))
+      return [snapshot, judged, null, []] as const;
     const [after, todo] = transition(machine, snapshot, event);
     if (after.status === 'error') throw after.error;
     return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
@@ -68,11 +85,19 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
     outboxOf(actions, next, loaded, usedUp(delivery), now),
     project(next, allowedIn(next)),
   ]);
-  // A release is the one way past a process that nobody can end: its row is forgotten without proof, by name of who did it.
-  const given = event.type === 'RELEASE' ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf) : [];
+  // A release is the one way past a process that nobody can end: its row is forgotten without
+  // proof, by name of who did it.
+  const given =
+    event.type === 'RELEASE'
+      ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf)
+      : [];
   const rows = { ...outbox, remove: [...outbox.remove, ...given] };
   const begins = facts.some((fact) => fact.event === 'started');
-  const moved = { at: now.wallMs, next: { snapshot: persist(machine, next), projection, ended: next.status === 'done', begins }, ...rows };
+  const moved = {
+    at: now.wallMs,
+    next: { snapshot: persist(machine, next), projection, ended: next.status === 'done', begins },
+    ...rows,
+  };
   return {
     ...moved,
     ledger: {
@@ -89,22 +114,53 @@ export const decide = (machine: AnyStateMachine, loaded: Loaded, delivery: Deliv
   };
 };
 
-/** The last resort: a run whose chart cannot go on ends FAILED, whatever it was doing; its processes are drained afterwards. */
-export const condemn = (loaded: Loaded, delivery: Delivery, failure: Failure, now: Now): Decision => {
+/**
+ * The last resort: a run whose chart cannot go on ends FAILED, whatever it was doing; its processes
+ * are drained afterwards.
+ */
+export const condemn = (
+  loaded: Loaded,
+  delivery: Delivery,
+  failure: Failure,
+  now: Now,
+): Decision => {
   const { run, effects, timers } = loaded;
   const at = new Date(now.wallMs).toISOString();
   const open = run.projection.stages.find(({ state }) => state === 'running');
-  const error: Failure = { ...failure, stage: run.projection.stage, attempt: run.projection.attempt };
+  const error: Failure = {
+    ...failure,
+    stage: run.projection.stage,
+    attempt: run.projection.attempt,
+  };
   const projection: Projection = {
     ...run.projection,
-    ...{ state: 'FAILED', canonical: 'error', outcome: 'failed', allowed: [], why: failure.message, error, ended_at: at },
-    duration_ms: run.projection.started_at ? now.wallMs - Date.parse(run.projection.started_at) : null,
+    state: 'FAILED',
+    canonical: 'error',
+    outcome: 'failed',
+    allowed: [],
+    why: failure.message,
+    error,
+    ended_at: at,
+    duration_ms: run.projection.started_at
+      ? now.wallMs - Date.parse(run.projection.started_at)
+      : null,
     stages: run.projection.stages.map((stage) =>
-      stage.state === 'running' || stage.state === 'retrying' ? { ...stage, state: 'failed', ended_at: at } : stage,
+      stage.state === 'running' || stage.state === 'retrying'
+        ? { ...stage, state: 'failed', ended_at: at }
+        : stage,
     ),
   };
   const lost: NewEvent[] = open
-    ? [{ stage: open.name, event: 'failed', severity: 'error', attempt: open.attempt, msg: failure.message, data: { error } }]
+    ? [
+        {
+          stage: open.name,
+          event: 'failed',
+          severity: 'error',
+          attempt: open.attempt,
+          msg: failure.message,
+          data: { error },
+        },
+      ]
     : [];
   const moved = {
     ...idle,
@@ -136,21 +192,41 @@ const attempt = <const T>(event: RunEvent, work: () => T): T => {
   try {
     return work();
   } catch (error) {
-    throw new ChartFault(`${(error as { message?: unknown } | null)?.message ?? String(error)} (at ${event.type})`);
+    throw new ChartFault(
+      `${(error as { message?: unknown } | null)?.message ?? String(error)} (at ${event.type})`,
+    );
   }
 };
 
-/** An answer ends its effect and a firing its timer; news about an effect (INTERRUPTED, HEARTBEAT_LATE) only names it. */
-const usedUp = ({ event, fence }: Delivery): Fence | null => (fence?.kind === 'timer' || event.type.startsWith('xstate.') ? fence : null);
+/**
+ * An answer ends its effect and a firing its timer; news about an effect (INTERRUPTED,
+ * HEARTBEAT_LATE) only names it.
+ */
+const usedUp = ({ event, fence }: Delivery): Fence | null =>
+  fence?.kind === 'timer' || event.type.startsWith('xstate.') ? fence : null;
 
 const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolean =>
   kind === 'effect'
     ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
     : timers.some((row) => row.id === id && row.stamp === stamp);
 
-const unmoved = (loaded: Loaded, event: RunEvent, { cause }: Delivery, now: Now): Omit<Decision, 'events'> => {
+const unmoved = (
+  loaded: Loaded,
+  event: RunEvent,
+  { cause }: Delivery,
+  now: Now,
+): Omit<Decision, 'events'> => {
   const where = pathOf((loaded.run.snapshot as { value: unknown }).value);
-  const ledger = { version: loaded.run.version, from: where, to: where, event, cause, guards: [], verdict: 'stale' as const, why: null };
+  const ledger = {
+    version: loaded.run.version,
+    from: where,
+    to: where,
+    event,
+    cause,
+    guards: [],
+    verdict: 'stale' as const,
+    why: null,
+  };
   return { ...idle, at: now.wallMs, ledger };
 };
 
@@ -159,7 +235,13 @@ const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): D
   const { kind, id, stamp } = delivery.fence as Fence;
   const why = `${kind} ${id} of version ${stamp} is not live any more`;
   const msg = `a late ${kind === 'timer' ? 'timer' : 'answer'} changed nothing: ${why}`;
-  const fact: NewEvent = { stage: 'system', event: 'stale', severity: 'debug', msg, data: { id, stamp, type: event.type } };
+  const fact: NewEvent = {
+    stage: 'system',
+    event: 'stale',
+    severity: 'debug',
+    msg,
+    data: { id, stamp, type: event.type },
+  };
   return { ...base, ledger: { ...base.ledger, why }, events: [fact] };
 };
 
@@ -176,8 +258,17 @@ const refused = (
   const why = whyNot(snapshot, event, projection.state, projection.why, guards);
   const reason = 'reason' in event ? event.reason : null;
   const fact: NewEvent = {
-    ...{ stage: 'pipeline', event: 'refused', severity: 'warning', msg: `${event.type} refused: ${why}` },
-    data: { command: event.type, why, by: delivery.cause.actor ?? null, reason, allowed: projection.allowed },
+    stage: 'pipeline',
+    event: 'refused',
+    severity: 'warning',
+    msg: `${event.type} refused: ${why}`,
+    data: {
+      command: event.type,
+      why,
+      by: delivery.cause.actor ?? null,
+      reason,
+      allowed: projection.allowed,
+    },
   };
   // A refused answer is used up all the same, or its effect would count as live for ever.
   const used = [usedUp(delivery) ?? []].flat();
@@ -190,28 +281,58 @@ const refused = (
   };
 };
 
-/** How the public view of the run changes: with it, whoever follows the events knows the status without asking. */
-const patchAfter = ({ run, effects }: Loaded, { at, next, remove, born }: Omit<Decision, 'ledger' | 'events'>): StatusPatch => {
+/**
+ * How the public view of the run changes: with it, whoever follows the events knows the status
+ * without asking.
+ */
+const patchAfter = (
+  { run, effects }: Loaded,
+  { at, next, remove, born }: Omit<Decision, 'ledger' | 'events'>,
+): StatusPatch => {
   const { projection, ended, begins } = next as NonNullable<Decision['next']>;
-  const left = effects.filter((effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp));
+  const left = effects.filter(
+    (effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp),
+  );
   // As the store judges it: the lock of an ended run waits for processes that may live.
   const isFree = ended && ![...left, ...born].some(({ kind }) => kind === 'stage');
   const moved = { projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null };
-  const after = { ...run, ...moved, lock: isFree ? null : run.lock, progress: begins ? null : run.progress };
+  const after = {
+    ...run,
+    ...moved,
+    lock: isFree ? null : run.lock,
+    progress: begins ? null : run.progress,
+  };
   // A queued run holds no lock: the place it was given is news, too.
   const before = run.projection.state === 'QUEUED' ? { ...run, lock: null } : run;
   return patchOf(run.version === 0 ? null : viewOf(before), viewOf(after));
 };
 
-/** What a step has to say: that the run was accepted, always first, what the chart said, its end, and how its public view changed, always last. */
-const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, ofChart: NewEvent[], patch: StatusPatch): NewEvent[] => {
+/**
+ * What a step has to say: that the run was accepted, always first, what the chart said, its end,
+ * and how its public view changed, always last.
+ */
+const runFacts = (
+  { run }: Loaded,
+  to: Projection,
+  cause: Cause,
+  ofChart: NewEvent[],
+  patch: StatusPatch,
+): NewEvent[] => {
   const facts: NewEvent[] = [];
   const ended = finals.includes(to.state);
-  const say = (event: NewEvent['event'], severity: NewEvent['severity'], msg: string, data: Record<string, unknown>) =>
-    facts.push({ stage: 'pipeline', event, severity, msg, data });
+  const say = (
+    event: NewEvent['event'],
+    severity: NewEvent['severity'],
+    msg: string,
+    data: Record<string, unknown>,
+  ) => facts.push({ stage: 'pipeline', event, severity, msg, data });
   if (run.version === 0)
     say('accepted', 'info', `run ${run.number} of ${run.pipeline} accepted`, {
-      ...{ number: run.number, trigger: run.trigger, by: cause.actor ?? null, reason: run.reason, params: run.params },
+      number: run.number,
+      trigger: run.trigger,
+      by: cause.actor ?? null,
+      reason: run.reason,
+      params: run.params,
       only_stage: run.onlyStage,
     });
   facts.push(...ofChart);
@@ -226,7 +347,14 @@ const runFacts = ({ run }: Loaded, to: Projection, cause: Cause, ofChart: NewEve
     });
   }
   const from = run.version === 0 ? 'IDLE' : run.projection.state;
-  const data = { from, to: to.state, canonical: to.canonical, version: run.version + 1, cause, patch };
+  const data = {
+    from,
+    to: to.state,
+    canonical: to.canonical,
+    version: run.version + 1,
+    cause,
+    patch,
+  };
   if (from !== to.state) say('state_change', 'info', `${from} → ${to.state}`, data);
   else say('why_change', 'debug', to.why, data);
   return facts;

@@ -5,8 +5,15 @@ import { fenceOf } from '../fence.ts';
 import type { EffectKind, EffectRow, RunRow } from '../store.ts';
 import type { Interpreter } from './interpreter.ts';
 
-/** What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a failure. */
-export type EffectRunner = (effect: EffectRow, run: RunRow, signal: AbortSignal) => Promise<unknown>;
+/**
+ * What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a
+ * failure.
+ */
+export type EffectRunner = (
+  effect: EffectRow,
+  run: RunRow,
+  signal: AbortSignal,
+) => Promise<unknown>;
 export class Failed extends Error {
   readonly failure: Failure;
   constructor(failure: Failure) {
@@ -17,23 +24,38 @@ export class Failed extends Error {
 
 export type Effects = {
   start(effect: EffectRow, run: RunRow): void;
-  /** Gives an answer that was found, not awaited: evidence on disk, or the news that nobody is left to give one. */
+  /**
+   * Gives an answer that was found, not awaited: evidence on disk, or the news that nobody is left
+   * to give one.
+   */
   answer(effect: EffectRow, result: { output: unknown } | { error: Failure }): Promise<void>;
-  /** Resolves when the runner of this effect has nothing more to do with the world; at once when there is none here. */
+  /**
+   * Resolves when the runner of this effect has nothing more to do with the world; at once when
+   * there is none here.
+   */
   settled(effect: EffectRow): Promise<void>;
-  /** Whether somebody here works on it, or holds its answer until that is committed; null = nobody here knows it. */
+  /**
+   * Whether somebody here works on it, or holds its answer until that is committed; null = nobody
+   * here knows it.
+   */
   phaseOf(effect: EffectRow): 'working' | 'answering' | null;
   /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
   pendingAnswers(): number;
   /** From now on only drains start; what is born stays a row that the next start finds. */
   hold(): void;
-  /** Starts nothing more and forgets the answers to come; the rows stay and the next start settles them. */
+  /**
+   * Starts nothing more and forgets the answers to come; the rows stay and the next start settles
+   * them.
+   */
   close(): void;
 };
 
 const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
 
-/** Effects become XState promise actors, started after the commit that bore them and answered until the answer is committed. */
+/**
+ * Effects become XState promise actors, started after the commit that bore them and answered until
+ * the answer is committed.
+ */
 export const createEffects = (deps: {
   runners: Record<EffectKind, EffectRunner>;
   interpreter: Interpreter;
@@ -50,16 +72,32 @@ export const createEffects = (deps: {
   const answer: Effects['answer'] = async (effect, result) => {
     const event =
       'output' in result
-        ? { type: `xstate.done.actor.${effect.id}` as const, output: result.output, actorId: effect.id }
-        : { type: `xstate.error.actor.${effect.id}` as const, error: result.error, actorId: effect.id };
+        ? {
+            type: `xstate.done.actor.${effect.id}` as const,
+            output: result.output,
+            actorId: effect.id,
+          }
+        : {
+            type: `xstate.error.actor.${effect.id}` as const,
+            error: result.error,
+            actorId: effect.id,
+          };
     const waiting = { key: keyOf(effect) };
     answering.add(waiting);
     for (let tries = 0; !closed; tries += 1) {
       try {
-        await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause: { kind: 'effect' } });
+        await interpreter.deliver(effect.runId, {
+          event,
+          fence: fenceOf(effect),
+          cause: { kind: 'effect' },
+        });
         break;
       } catch (error) {
-        log('an answer could not be committed; it is tried again', { run_id: effect.runId, effect: effect.id, error: String(error) });
+        log('an answer could not be committed; it is tried again', {
+          run_id: effect.runId,
+          effect: effect.id,
+          error: String(error),
+        });
         await clock.sleep(retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number);
       }
     }
@@ -81,7 +119,8 @@ export const createEffects = (deps: {
     const actor = createActor(logic);
     running.set(key, { actor, done: done.promise });
     actor.subscribe({
-      next: (snapshot) => snapshot.status === 'done' && void answer(effect, { output: snapshot.output }),
+      next: (snapshot) =>
+        snapshot.status === 'done' && void answer(effect, { output: snapshot.output }),
       error: (error: unknown) => void answer(effect, { error: failureOf(error) }),
     });
     actor.start();
@@ -89,7 +128,8 @@ export const createEffects = (deps: {
 
   interpreter.onCommit(({ run, decision }) => {
     // Drops before births: a re-entered state does both, with the same id (T9).
-    for (const fence of [...decision.remove, ...decision.drop]) running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.actor.stop();
+    for (const fence of [...decision.remove, ...decision.drop])
+      running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.actor.stop();
     for (const effect of decision.born) start(effect, run);
   });
 

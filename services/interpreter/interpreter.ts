@@ -1,32 +1,55 @@
 import type { Queued, Reused } from '../../machines/context.ts';
 import type { Failure } from '../../machines/failure.ts';
 import type { Clock } from '../clock.ts';
-import type { BeginRequest, Begun, Cause, Committed, Decision, Loaded, Store, Verdict } from '../store.ts';
+import type {
+  BeginRequest,
+  Begun,
+  Cause,
+  Committed,
+  Decision,
+  Loaded,
+  Store,
+  Verdict,
+} from '../store.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
 import type { Now } from './outbox.ts';
 
 type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
 /**
- * The durable interpreter: an event goes in, one transaction decides and writes, and what the chart asked for is started
- * after the commit. Nothing else writes a run's state.
+ * The durable interpreter: an event goes in, one transaction decides and writes, and what the chart
+ * asked for is started after the commit. Nothing else writes a run's state.
  */
 export type Interpreter = {
-  /** The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run has done of it. */
+  /**
+   * The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run
+   * has done of it.
+   */
   begin(request: BeginRequest, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
   /** Admits the run, if it is first in line and a place is free. @returns null when not */
   admit(runId: string, cause: Cause): Promise<Committed | null>;
-  /** @returns null when the run does not exist. @throws the store's error when nothing could be committed */
+  /**
+   * @returns null when the run does not exist. @throws the store's error when nothing could be
+   * committed
+   */
   deliver(runId: string, delivery: Delivery): Promise<Outcome | null>;
   /** Called on a fresh turn after each commit, in commit order. */
   onCommit(listener: (committed: Committed) => void): void;
 };
 
-export const createInterpreter = (deps: { store: Store; charts: Charts; clock: Clock }): Interpreter => {
+export const createInterpreter = (deps: {
+  store: Store;
+  charts: Charts;
+  clock: Clock;
+}): Interpreter => {
   const { store, charts, clock } = deps;
   const listeners: ((committed: Committed) => void)[] = [];
   const tails = new Map<string, Promise<unknown>>();
-  const now = (): Now => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs(), bootId: clock.bootId() });
+  const now = (): Now => ({
+    wallMs: clock.wallMs(),
+    monotonicMs: clock.monotonicMs(),
+    bootId: clock.bootId(),
+  });
 
   /** Events of one run are decided one after the other, in the order they came (T14). */
   const inOrder = <T>(runId: string, work: () => Promise<T>): Promise<T> => {
@@ -60,16 +83,25 @@ export const createInterpreter = (deps: { store: Store; charts: Charts; clock: C
     loading(() => store.step(runId, decision));
 
   const stepOrFault = async (runId: string, delivery: Delivery): Promise<Committed | null> => {
-    const plainly = (given: Delivery) => (loaded: Loaded) => decide(charts.machine(loaded.run.chart), loaded, given, now());
-    const condemned = (failure: Failure) => step(runId, (loaded) => condemn(loaded, delivery, failure, now()));
+    const plainly = (given: Delivery) => (loaded: Loaded) =>
+      decide(charts.machine(loaded.run.chart), loaded, given, now());
+    const condemned = (failure: Failure) =>
+      step(runId, (loaded) => condemn(loaded, delivery, failure, now()));
     try {
       return await step(runId, plainly(delivery));
     } catch (error) {
-      if (error instanceof ChartNotSupported) return condemned({ code: 'chart-not-supported', message: error.message, retryable: false });
+      if (error instanceof ChartNotSupported)
+        return condemned({ code: 'chart-not-supported', message: error.message, retryable: false });
       if (!(error instanceof ChartFault)) throw error;
-      const fault = { type: 'FAULT' as const, code: 'chart-fault', message: error.message, during: delivery.event.type };
+      const fault = {
+        type: 'FAULT' as const,
+        code: 'chart-fault',
+        message: error.message,
+        during: delivery.event.type,
+      };
       try {
-        // The first try was rolled back whole. The answer that broke the chart is used up by the fault it became.
+        // The first try was rolled back whole. The answer that broke the chart is used up by the
+        // fault it became.
         return await step(runId, plainly({ event: fault, fence: null, cause: delivery.cause }));
       } catch (second) {
         if (!(second instanceof ChartFault)) throw second;
@@ -78,9 +110,15 @@ export const createInterpreter = (deps: { store: Store; charts: Charts; clock: C
     }
   };
 
-  const first = (run_id: string, queued: Queued | null, reused: Reused | undefined): Delivery['event'] => {
+  const first = (
+    run_id: string,
+    queued: Queued | null,
+    reused: Reused | undefined,
+  ): Delivery['event'] => {
     const more = reused ? { reused } : {};
-    return queued ? { type: 'ENQUEUED', run_id, queued, ...more } : { type: 'ADMITTED', run_id, ...more };
+    return queued
+      ? { type: 'ENQUEUED', run_id, queued, ...more }
+      : { type: 'ADMITTED', run_id, ...more };
   };
 
   return {
@@ -88,19 +126,36 @@ export const createInterpreter = (deps: { store: Store; charts: Charts; clock: C
       inOrder(request.spec.runId, async () => {
         const { runId, chart } = request.spec;
         const begun = await store.begin(request, (loaded, queued) =>
-          decide(charts.machine(chart), loaded, { event: first(runId, queued, reused), fence: null, cause }, now()),
+          decide(
+            charts.machine(chart),
+            loaded,
+            { event: first(runId, queued, reused), fence: null, cause },
+            now(),
+          ),
         );
         if (begun.kind === 'begun') publish(begun);
         return begun;
       }),
     admit: (runId, cause) =>
       inOrder(runId, async () => {
-        const delivery: Delivery = { event: { type: 'ADMITTED', run_id: runId }, fence: null, cause };
-        const admit = () => store.admit(runId, (loaded) => decide(charts.machine(loaded.run.chart), loaded, delivery, now()));
+        const delivery: Delivery = {
+          event: { type: 'ADMITTED', run_id: runId },
+          fence: null,
+          cause,
+        };
+        const admit = () =>
+          store.admit(runId, (loaded) =>
+            decide(charts.machine(loaded.run.chart), loaded, delivery, now()),
+          );
         const committed = await loading(admit).catch((error) => {
           if (!(error instanceof ChartFault || error instanceof ChartNotSupported)) throw error;
           // It must not hold up those behind it.
-          const fault = { type: 'FAULT' as const, code: 'chart-fault', message: error.message, during: 'ADMITTED' };
+          const fault = {
+            type: 'FAULT' as const,
+            code: 'chart-fault',
+            message: error.message,
+            during: 'ADMITTED',
+          };
           return stepOrFault(runId, { event: fault, fence: null, cause });
         });
         if (committed) publish(committed);

@@ -17,15 +17,17 @@ export type Outbox = {
 /** Limits on work count monotonic time of this boot; all other waits are wall time (T13). */
 const monotonicDelays = ['attemptTimeout', 'attemptWarning', 'verifyDeadline', 'preflightDeadline'];
 const clockOf = (timerId: string): TimerRow['clock'] =>
-  monotonicDelays.some((name) => timerId.startsWith(`xstate.after.${name}.`)) ? 'monotonic' : 'wall';
+  monotonicDelays.some((name) => timerId.startsWith(`xstate.after.${name}.`))
+    ? 'monotonic'
+    : 'wall';
 
 type Action = { type: string; params?: unknown };
 type Spawn = { id: string; src: string; input?: { stage?: string } };
 type Raise = { id?: string; delay?: number };
 
 /**
- * XState's returned actions as rows: the outbox of a step. The table of action types is closed; anything else is a
- * mistake in the chart, and silence about it would be a lost effect (T9).
+ * XState's returned actions as rows: the outbox of a step. The table of action types is closed;
+ * anything else is a mistake in the chart, and silence about it would be a lost effect (T9).
  * @param fence the effect or timer whose answer caused this step; it is used up by it
  */
 export const outboxOf = (
@@ -36,7 +38,9 @@ export const outboxOf = (
   now: Now,
 ): Outbox => {
   const stamp = run.version + 1;
-  const live = new Map(effects.filter((row) => row.state !== 'dropping').map((row) => [row.id, row]));
+  const live = new Map(
+    effects.filter((row) => row.state !== 'dropping').map((row) => [row.id, row]),
+  );
   const armed = new Map(timers.map((row) => [row.id, row]));
   const outbox: Outbox = { facts: [], remove: [], drop: [], born: [], disarm: [], arm: [] };
 
@@ -44,7 +48,8 @@ export const outboxOf = (
     const row = live.get(id);
     if (!row) return;
     live.delete(id);
-    // A stage may have processes: its row goes only when the drain has proven that they are gone (T1).
+    // A stage may have processes: its row goes only when the drain has proven that they are gone
+    // (T1).
     const list = row.kind === 'stage' ? outbox.drop : outbox.remove;
     list.push({ kind: 'effect', id, stamp: row.stamp });
   };
@@ -61,7 +66,14 @@ export const outboxOf = (
     const token = `${run.runId}.${stamp}.${id}`;
     const kind = src as EffectKind;
     outbox.born.push({
-      ...{ runId: run.runId, id, stamp, kind, state: 'born', input: input ?? {}, attempt, token },
+      runId: run.runId,
+      id,
+      stamp,
+      kind,
+      state: 'born',
+      input: input ?? {},
+      attempt,
+      token,
       process: null,
       createdAt: now.wallMs,
       heartbeatAt: null,
@@ -77,7 +89,8 @@ export const outboxOf = (
   };
   const table: Record<string, (params: never) => void> = {
     'xstate.spawnChild': born,
-    'xstate.stopChild': (child: string | { id: string }) => end(typeof child === 'string' ? child : child.id),
+    'xstate.stopChild': (child: string | { id: string }) =>
+      end(typeof child === 'string' ? child : child.id),
     'xstate.raise': arm,
     'xstate.cancel': ({ sendId }: { sendId: string }) => disarm(sendId),
     'xstate.emit': ({ event }: { event: { fact: NewEvent } }) => outbox.facts.push(event.fact),
@@ -90,7 +103,8 @@ export const outboxOf = (
   if (fence?.kind === 'timer') disarm(fence.id);
   for (const action of actions) {
     const handle = table[action.type];
-    if (!handle) throw new Error(`the chart has an action the interpreter does not know: ${action.type}`);
+    if (!handle)
+      throw new Error(`the chart has an action the interpreter does not know: ${action.type}`);
     handle(action.params as never);
   }
   for (const effect of outbox.born) live.set(effect.id, effect);
@@ -101,6 +115,10 @@ export const outboxOf = (
 /** The table of effects and the children of the snapshot are two views of one fact. */
 const assertAgrees = (next: AnyMachineSnapshot, live: Map<string, EffectRow>): void => {
   const children = next.status === 'active' ? Object.keys(next.children) : [];
-  const difference = [...children.filter((id) => !live.has(id)), ...[...live.keys()].filter((id) => !children.includes(id))];
-  if (difference.length > 0) throw new Error(`effects and snapshot disagree about ${difference.join(', ')}`);
+  const difference = [
+    ...children.filter((id) => !live.has(id)),
+    ...[...live.keys()].filter((id) => !children.includes(id)),
+  ];
+  if (difference.length > 0)
+    throw new Error(`effects and snapshot disagree about ${difference.join(', ')}`);
 };

@@ -12,21 +12,39 @@ export const judgeGuards = (snapshot: AnyMachineSnapshot, event: RunEvent): Ledg
   getNextTransitions(snapshot).flatMap(({ eventType, guard }) => {
     if (eventType !== event.type || !guard) return [];
     const { type, params } = guard as { type: GuardName; params: { stage: string } };
-    return [{ guard: type, holds: guardTable[type].test({ context: snapshot.context, event } as never, params) }];
+    return [
+      {
+        guard: type,
+        holds: guardTable[type].test({ context: snapshot.context, event } as never, params),
+      },
+    ];
   });
 
-/** A failed or stopped run is retried by a new run, so its own chart, which has ended, is not asked. */
-const mayRetryFrom = (snapshot: AnyMachineSnapshot): boolean => snapshot.value === 'failed' || snapshot.value === 'stopped';
+/**
+ * A failed or stopped run is retried by a new run, so its own chart, which has ended, is not asked.
+ */
+const mayRetryFrom = (snapshot: AnyMachineSnapshot): boolean =>
+  snapshot.value === 'failed' || snapshot.value === 'stopped';
 
 const isPossible = (snapshot: AnyMachineSnapshot, type: CommandType): boolean =>
-  type === 'RETRY_FROM' ? mayRetryFrom(snapshot) : snapshot.can({ ...eventOfCommand(plainCommands[type], ''), at: 0 });
+  type === 'RETRY_FROM'
+    ? mayRetryFrom(snapshot)
+    : snapshot.can({ ...eventOfCommand(plainCommands[type], ''), at: 0 });
 
 /** The commands that are legal in a snapshot. */
 export const allowedIn = (snapshot: AnyMachineSnapshot): CommandType[] =>
   commandTypeSchema.options.filter((type) => isPossible(snapshot, type));
 
-/** Why an event is not possible: the sentence of the guard that refuses, or where the run stands. */
-export const whyNot = (snapshot: AnyMachineSnapshot, event: RunEvent, state: string, why: string, guards: LedgerRow['guards']): string => {
+/**
+ * Why an event is not possible: the sentence of the guard that refuses, or where the run stands.
+ */
+export const whyNot = (
+  snapshot: AnyMachineSnapshot,
+  event: RunEvent,
+  state: string,
+  why: string,
+  guards: LedgerRow['guards'],
+): string => {
   const failed = guards.find(({ holds }) => !holds);
   if (failed) return whyNotHeld(failed.guard as GuardName, snapshot.context, event);
   if (event.type === 'RETRY_FROM' && snapshot.status === 'active')
@@ -41,7 +59,11 @@ export const projectSnapshot = (machine: AnyStateMachine, snapshot: unknown): Pr
 };
 
 /** Every command and what it would meet; null = it is possible. */
-export const outlook = (machine: AnyStateMachine, stored: unknown, { state, why }: Projection): Record<CommandType, string | null> => {
+export const outlook = (
+  machine: AnyStateMachine,
+  stored: unknown,
+  { state, why }: Projection,
+): Record<CommandType, string | null> => {
   const snapshot = revive(machine, stored);
   const judged = commandTypeSchema.options.map((type): [CommandType, string | null] => {
     if (isPossible(snapshot, type)) return [type, null];

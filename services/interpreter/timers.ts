@@ -44,7 +44,11 @@ export const createTimers = (deps: {
         if (closed) return;
         // The id of a timer is the event it becomes.
         const event = { type: id as `xstate.after.${string}` | 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' };
-        await interpreter.deliver(runId, { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } });
+        await interpreter.deliver(runId, {
+          event,
+          fence: { kind: 'timer', id, stamp },
+          cause: { kind: 'timer' },
+        });
       }
       sleep((await store.nextDueIn(now())) ?? maxSleepMs);
     } catch (error) {

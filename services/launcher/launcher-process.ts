@@ -1,6 +1,7 @@
 /**
- * The launcher: a small process that forks for the service (a fork costs in proportion to the memory of who forks) and
- * outlives it just long enough to end what it started and to write down how it ended. It lives by its channel alone.
+ * The launcher: a small process that forks for the service (a fork costs in proportion to the
+ * memory of who forks) and outlives it just long enough to end what it started and to write down
+ * how it ended. It lives by its channel alone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -34,19 +35,24 @@ const tell = (message: FromLauncher): void => {
 };
 
 const writeExit = (path: string, record: ExitRecord): void => {
-  // Rename makes it whole or absent. No fsync: a power cut ends the attempt anyway, and it is interrupted then.
+  // Rename makes it whole or absent. No fsync: a power cut ends the attempt anyway, and it is
+  // interrupted then.
   try {
     writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
   } catch (error) {
     // A full disk or a removed folder costs this attempt its evidence, and nobody else anything.
-    tell({ type: 'trouble', message: `an exit could not be written down: ${(error as Error).message}` });
+    tell({
+      type: 'trouble',
+      message: `an exit could not be written down: ${(error as Error).message}`,
+    });
   }
 };
 
 /** Said here, because spawn reports a missing folder as a missing program. */
 const checkFolder = (cwd: string): void => {
-  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`there is no folder ${cwd}`);
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`there is no folder ${cwd}`);
 };
 
 const launch = async (id: number, request: LaunchRequest): Promise<void> => {
@@ -54,7 +60,8 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
   try {
     if (request.argv.length === 0) throw new Error('there is no program to start');
     checkFolder(request.cwd);
-    for (const path of [request.stdoutPath, request.stderrPath]) files.push(openSync(path, 'a', 0o600));
+    for (const path of [request.stdoutPath, request.stderrPath])
+      files.push(openSync(path, 'a', 0o600));
     const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...request.argv], {
       cwd: request.cwd,
       env: request.env,
@@ -62,15 +69,29 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
       stdio: ['ignore', files[0] as number, files[1] as number, 'pipe'],
     });
     const gone = Promise.withResolvers<void>();
-    await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+    await new Promise<void>((resolve, reject) =>
+      child.once('spawn', resolve).once('error', reject),
+    );
     // The gate's other end breaks when the program is killed behind it; its exit says so.
     child.stdio[3]?.on('error', () => {});
     const identity = identify(child.pid as number);
-    const entry: Child = { process: child, request, identity, opened: false, end: { ended_by: null }, gone: gone.promise };
+    const entry: Child = {
+      process: child,
+      request,
+      identity,
+      opened: false,
+      end: { ended_by: null },
+      gone: gone.promise,
+    };
     children.set(id, entry);
     putBehind(identity.pid);
     child.once('exit', (code, signal) => {
-      const record: ExitRecord = { exit_code: code, signal, ended_at: new Date().toISOString(), ...entry.end };
+      const record: ExitRecord = {
+        exit_code: code,
+        signal,
+        ended_at: new Date().toISOString(),
+        ...entry.end,
+      };
       // What never ran leaves no evidence.
       if (entry.opened) writeExit(request.exitPath, record);
       children.delete(id);
@@ -105,7 +126,10 @@ const gate = (id: number, child: Child, go: boolean): void => {
   const pipe = child.process.stdio[3] as NodeJS.WritableStream & { destroy(): void };
   if (go) {
     child.opened = true;
-    limits.watch(id, { ...child.request, members: () => table.members(child.identity, tokenOf(child)) });
+    limits.watch(id, {
+      ...child.request,
+      members: () => table.members(child.identity, tokenOf(child)),
+    });
     if (!isLooking) setTimeout(look, lookMs);
     isLooking = true;
     pipe.end('go\n');
@@ -118,7 +142,8 @@ const endAll = async (): Promise<void> => {
     [...children].map(async ([id, child]) => {
       if (!child.opened) gate(id, child, false);
       // One that ended by itself just before, and was not collected yet, keeps its own ending.
-      if (child.end.ended_by === null && table.isAlive(child.identity)) child.end = { ended_by: 'service-lost' };
+      if (child.end.ended_by === null && table.isAlive(child.identity))
+        child.end = { ended_by: 'service-lost' };
       await table.end(child.identity, tokenOf(child), child.request.graceMs, never);
       await child.gone;
     }),

@@ -5,16 +5,24 @@ import type { ExitRecord, Launched, Launcher } from '../../stages/launcher-port.
 import type { FromLauncher, ToLauncher } from './messages.ts';
 
 // The same extension as this file's: the published package holds JavaScript.
-const program = fileURLToPath(new URL(`./launcher-process${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(
+  new URL(`./launcher-process${extname(import.meta.url)}`, import.meta.url),
+);
 
 /** An error of the launcher with the code its port promises. */
-const launcherError = (code: 'spawn-failed' | 'launcher-lost', message: string): Error => Object.assign(new Error(message), { code });
+const launcherError = (code: 'spawn-failed' | 'launcher-lost', message: string): Error =>
+  Object.assign(new Error(message), { code });
 
 type Pending = {
   launched: PromiseWithResolvers<Launched>;
   exited: PromiseWithResolvers<ExitRecord>;
 };
-type Live = { child: ChildProcess; pending: Map<number, Pending>; gone: Promise<void>; ready: boolean };
+type Live = {
+  child: ChildProcess;
+  pending: Map<number, Pending>;
+  gone: Promise<void>;
+  ready: boolean;
+};
 
 /** Starts programs through one launcher process, which is started again when it dies. */
 export const createLauncher = (deps: { log: (message: string) => void }): Launcher => {
@@ -43,20 +51,30 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
       return;
     }
     owner.pending.delete(message.id);
-    if (message.type === 'failed') entry.launched.reject(launcherError('spawn-failed', message.message));
+    if (message.type === 'failed')
+      entry.launched.reject(launcherError('spawn-failed', message.message));
     else entry.exited.resolve(message.record);
   };
 
   const begin = (): Live => {
-    // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work. Its environment is empty,
-    // since a stage is given its own and the service's secrets are nobody else's.
-    const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
+    // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work. Its
+    // environment is empty, since a stage is given its own and the service's secrets are nobody
+    // else's.
+    const child = fork(program, {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [],
+      env: {},
+    });
     const gone = Promise.withResolvers<void>();
     const started: Live = { child, pending: new Map(), gone: gone.promise, ready: false };
     const lost = (): void => {
       if (live !== started) return;
       live = null;
-      const error = launcherError('launcher-lost', 'the launcher process died; exit codes of its programs are lost');
+      const error = launcherError(
+        'launcher-lost',
+        'the launcher process died; exit codes of its programs are lost',
+      );
       for (const { launched, exited } of started.pending.values()) {
         launched.reject(error);
         exited.reject(error);

@@ -18,7 +18,10 @@ const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
   }
 };
 
-/** What one look finds. `unsure`: a process was being replaced by exec at this instant and could not be told. */
+/**
+ * What one look finds. `unsure`: a process was being replaced by exec at this instant and could not
+ * be told.
+ */
 type Look = { pids: number[]; groupIsOurs: boolean; unsure: boolean };
 /** What the looks of one attempt share, so that two who end it at once behave as one. */
 type Ending = { users: number; termed: boolean; known: Map<number, number> };
@@ -27,25 +30,42 @@ const firstWaitMs = 5;
 const longestWaitMs = 100;
 /** Exec is over within a millisecond; this many looks in a row, with growing waits, are ample. */
 const unsureLooks = 3;
-/** Lists of one look: each further one is short, and only needed while processes die faster than they can be read. */
+/**
+ * Lists of one look: each further one is short, and only needed while processes die faster than
+ * they can be read.
+ */
 const mostLists = 20;
 
-/** Looks at processes by identity and by token, so a pid that was given to somebody else is never signalled. */
-export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSignal) => Promise<void> }): ProcessTable => {
+/**
+ * Looks at processes by identity and by token, so a pid that was given to somebody else is never
+ * signalled.
+ */
+export const createProcessTable = (deps: {
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}): ProcessTable => {
   const here = { bootId: bootId(), pidNamespace: pidNamespace() };
   const endings = new Map<string, Ending>();
-  const isOfThisBoot = (identity: ProcessIdentity) => identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
+  const isOfThisBoot = (identity: ProcessIdentity) =>
+    identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
 
   /**
-   * `known`: pids (with start ticks) that an earlier look proved to be members. `strike` kills each at the instant it is found:
-   * one that has gone on to a process of its own by the end of the look would never be met.
+   * `known`: pids (with start ticks) that an earlier look proved to be members. `strike` kills each
+   * at the instant it is found: one that has gone on to a process of its own by the end of the look
+   * would never be met.
    */
-  const look = (identity: ProcessIdentity | null, token: string, known: Map<number, number>, strike = false): Look => {
+  const look = (
+    identity: ProcessIdentity | null,
+    token: string,
+    known: Map<number, number>,
+    strike = false,
+  ): Look => {
     const found: Look = { pids: [], groupIsOurs: false, unsure: false };
-    // Nothing that was started before the last boot, or in another container, can still be here under these numbers.
+    // Nothing that was started before the last boot, or in another container, can still be here
+    // under these numbers.
     if (identity && !isOfThisBoot(identity)) return found;
-    // The group number is the leader's pid, and the kernel does not give it away while the group has a member. So the group is
-    // ours while the leader, dead or alive, is the same process, or while anybody is left whom we saw in it then.
+    // The group number is the leader's pid, and the kernel does not give it away while the group
+    // has a member. So the group is ours while the leader, dead or alive, is the same process, or
+    // while anybody is left whom we saw in it then.
     if (identity) {
       const isSame = ([pid, ticks]: [number, number]) => {
         const stat = statOf(pid);
@@ -55,13 +75,18 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
     }
     if (strike && identity && found.groupIsOurs) signal(-identity.pid, 'SIGKILL');
     const judged = new Set([process.pid]);
-    /** @returns whether it died before it could be read: then it may have left a successor that is not on the list */
+    /**
+     * @returns whether it died before it could be read: then it may have left a successor that is
+     * not on the list
+     */
     const judge = (pid: number): boolean => {
       judged.add(pid);
       const stat = statOf(pid);
-      if (!stat || isGone(stat)) return !(stat && identity && stat.startTicks < identity.startTicks);
+      if (!stat || isGone(stat))
+        return !(stat && identity && stat.startTicks < identity.startTicks);
       if (stat.isKernel) return false;
-      const inGroup = found.groupIsOurs && (stat.group === identity?.pid || stat.session === identity?.pid);
+      const inGroup =
+        found.groupIsOurs && (stat.group === identity?.pid || stat.session === identity?.pid);
       // A descendant is never older than the leader; most of the table needs no second look.
       if (!inGroup && identity && stat.startTicks < identity.startTicks) return false;
       const verdict = inGroup || known.get(pid) === stat.startTicks || carries(pid, token);
@@ -82,7 +107,8 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
   const askAll = ({ pids, groupIsOurs }: Look, identity: ProcessIdentity | null): void => {
     // The group first and at once: nobody can fork out of it between two signals.
     if (identity && groupIsOurs) signal(-identity.pid, 'SIGTERM');
-    for (const pid of pids) if (!identity || !groupIsOurs || statOf(pid)?.group !== identity.pid) signal(pid, 'SIGTERM');
+    for (const pid of pids)
+      if (!identity || !groupIsOurs || statOf(pid)?.group !== identity.pid) signal(pid, 'SIGTERM');
   };
 
   return {
@@ -93,7 +119,11 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
     },
     members: (identity, token) => look(identity, token, new Map()).pids,
     end: async (identity, token, graceMs, abort) => {
-      const ending = endings.get(token) ?? { users: 0, termed: false, known: new Map<number, number>() };
+      const ending = endings.get(token) ?? {
+        users: 0,
+        termed: false,
+        known: new Map<number, number>(),
+      };
       endings.set(token, ending);
       ending.users += 1;
       try {
@@ -105,7 +135,8 @@ export const createProcessTable = (deps: { sleep: (ms: number, signal?: AbortSig
           const seen = look(identity, token, ending.known, late);
           looksUnsure = seen.unsure && seen.pids.length === 0 ? looksUnsure + 1 : 0;
           if (seen.pids.length === 0 && (looksUnsure === 0 || looksUnsure > unsureLooks)) return;
-          // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the first one began.
+          // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the
+          // first one began.
           if (!late && !ending.termed && seen.pids.length > 0) {
             ending.termed = true;
             askAll(seen, identity);

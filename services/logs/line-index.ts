@@ -20,8 +20,8 @@ const afterNewline = (bytes: Buffer, nth: number): number => {
 };
 
 /**
- * How many newlines lie before the end of each block of a file that only grows: 8 bytes a block, and never counted twice.
- * Masks leave newlines alone, since no secret contains one.
+ * How many newlines lie before the end of each block of a file that only grows: 8 bytes a block,
+ * and never counted twice. Masks leave newlines alone, since no secret contains one.
  */
 export type LineIndex = {
   /** Newlines before `offset`. */
@@ -65,7 +65,10 @@ export const createLineIndex = (blockBytes: number): LineIndex => {
         else low = middle + 1;
       }
       const begin = low * blockBytes;
-      const within = afterNewline(await file.read(begin, blockBytes), wanted - (totals[low - 1] ?? 0));
+      const within = afterNewline(
+        await file.read(begin, blockBytes),
+        wanted - (totals[low - 1] ?? 0),
+      );
       return within < 0 ? file.size : begin + within;
     },
   };

@@ -12,16 +12,26 @@ export type LogPart = { bytes: Buffer; offset: number; nextOffset: number; size:
 /** `cut`: fewer lines than asked for, because they are too long. */
 export type LogLines = LogPart & { firstLine: number; totalLines: number; cut: boolean };
 
-/** The output of stages, read from the files they write: bounded memory whatever their size, and never held up for long. */
+/**
+ * The output of stages, read from the files they write: bounded memory whatever their size, and
+ * never held up for long.
+ */
 export type Logs = {
   /** The run still has its files: what is not there was never written. */
   isKept(runId: string): Promise<boolean>;
   /** @returns null when there is no such file; so do the others */
   size(file: LogFile): Promise<number | null>;
   /** `tail` begins at the start of a line when there is one in it. */
-  read(file: LogFile, range: { offset: number; limit: number } | { tail: number }): Promise<LogPart | null>;
+  read(
+    file: LogFile,
+    range: { offset: number; limit: number } | { tail: number },
+  ): Promise<LogPart | null>;
   /** Lines count from 1. */
-  lines(file: LogFile, range: { fromLine: number; lines: number }, signal?: AbortSignal): Promise<LogLines | null>;
+  lines(
+    file: LogFile,
+    range: { fromLine: number; lines: number },
+    signal?: AbortSignal,
+  ): Promise<LogLines | null>;
   search(
     file: LogFile,
     search: { q: string; offset: number; limit: number; ignoreCase: boolean },
@@ -33,8 +43,14 @@ const newline = 0x0a;
 /** Indexes of the files that were looked at last. */
 const maxIndexes = 64;
 export type LogSizes = { blockBytes: number; maxSearchBytes: number; maxLinesBytes: number };
-/** A block is read in well under a millisecond; a search gives up after what takes about a second. */
-const defaultSizes: LogSizes = { blockBytes: 256 * 1024, maxSearchBytes: 256 * 1024 * 1024, maxLinesBytes: 1024 * 1024 };
+/**
+ * A block is read in well under a millisecond; a search gives up after what takes about a second.
+ */
+const defaultSizes: LogSizes = {
+  blockBytes: 256 * 1024,
+  maxSearchBytes: 256 * 1024 * 1024,
+  maxLinesBytes: 1024 * 1024,
+};
 
 const partOf = async (file: MaskedFile, offset: number, length: number): Promise<LogPart> => {
   const bytes = await file.read(offset, length);
@@ -72,8 +88,12 @@ export const createLogs = (
     if (indexes.size > maxIndexes) indexes.delete(indexes.keys().next().value as string);
     return index;
   };
-  const pathOf = ({ runId, stage, attempt, stream }: LogFile): string => filesOf(attemptDirOf(dataDir, runId, stage, attempt))[stream];
-  const open = async <T>(file: LogFile, work: (masked: MaskedFile, index: LineIndex) => Promise<T>): Promise<T | null> => {
+  const pathOf = ({ runId, stage, attempt, stream }: LogFile): string =>
+    filesOf(attemptDirOf(dataDir, runId, stage, attempt))[stream];
+  const open = async <T>(
+    file: LogFile,
+    work: (masked: MaskedFile, index: LineIndex) => Promise<T>,
+  ): Promise<T | null> => {
     const path = pathOf(file);
     return withMaskedFile(path, await maskOf(file.runId), (masked) => work(masked, indexOf(path)));
   };
@@ -89,22 +109,38 @@ export const createLogs = (
       return info?.size ?? null;
     },
     read: (file, range) =>
-      open(file, (masked) => ('tail' in range ? tailOf(masked, range.tail) : partOf(masked, range.offset, range.limit))),
+      open(file, (masked) =>
+        'tail' in range ? tailOf(masked, range.tail) : partOf(masked, range.offset, range.limit),
+      ),
     lines: (file, { fromLine, lines }, signal) =>
       open(file, async (masked, index) => {
         const newlines = await index.newlinesBefore(masked, masked.size, signal);
         const last = await masked.read(masked.size - 1, 1);
         const totalLines = newlines + (masked.size > 0 && last[0] !== newline ? 1 : 0);
-        const offset = fromLine > totalLines ? masked.size : await index.offsetOf(masked, fromLine, signal);
+        const offset =
+          fromLine > totalLines ? masked.size : await index.offsetOf(masked, fromLine, signal);
         const part = await partOf(masked, offset, sizes.maxLinesBytes);
         const end = endOfLines(part.bytes, lines);
         const bytes = part.bytes.subarray(0, end);
         const isWhole = countNewlines(bytes) === lines || offset + end === masked.size;
-        return { ...part, bytes, nextOffset: offset + end, firstLine: fromLine, totalLines, cut: !isWhole };
+        return {
+          ...part,
+          bytes,
+          nextOffset: offset + end,
+          firstLine: fromLine,
+          totalLines,
+          cut: !isWhole,
+        };
       }),
     search: (file, search, signal) =>
       open(file, (masked, index) =>
-        searchFile(masked, index, search, { blockBytes: sizes.blockBytes, maxBytes: sizes.maxSearchBytes }, signal),
+        searchFile(
+          masked,
+          index,
+          search,
+          { blockBytes: sizes.blockBytes, maxBytes: sizes.maxSearchBytes },
+          signal,
+        ),
       ),
   };
 };

@@ -1,12 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Keeps the length in bytes, so that offsets stay true. `longestBytes`: of the longest secret, 0 when there is none. */
+/**
+ * Keeps the length in bytes, so that offsets stay true. `longestBytes`: of the longest secret, 0
+ * when there is none.
+ */
 export type ByteMask = { longestBytes: number; bytes(buffer: Buffer): Buffer };
 
 /** A growing file, seen through a mask. The size is the one at which it was opened. */
 export type MaskedFile = {
   readonly size: number;
-  /** Exactly the bytes [offset, offset + length), as far as the file goes; a secret that lies across an edge is masked too. */
+  /**
+   * Exactly the bytes [offset, offset + length), as far as the file goes; a secret that lies across
+   * an edge is masked too.
+   */
   read(offset: number, length: number): Promise<Buffer>;
 };
 
@@ -22,7 +28,11 @@ const readAll = async (file: FileHandle, from: number, length: number): Promise<
 };
 
 /** Opens, works, closes. @returns null when there is no such file */
-export const withMaskedFile = async <T>(path: string, mask: ByteMask, work: (file: MaskedFile) => Promise<T>): Promise<T | null> => {
+export const withMaskedFile = async <T>(
+  path: string,
+  mask: ByteMask,
+  work: (file: MaskedFile) => Promise<T>,
+): Promise<T | null> => {
   const handle = await open(path, 'r').catch((error: { code?: string }) => {
     if (error.code === 'ENOENT') return null;
     throw error;

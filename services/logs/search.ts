@@ -2,7 +2,12 @@ import { countNewlines, type LineIndex } from './line-index.ts';
 import type { MaskedFile } from './masked-file.ts';
 
 type LogMatch = { line: number; offset: number; text: string };
-export type LogMatches = { matches: LogMatch[]; nextOffset: number | null; size: number; searchedTo: number };
+export type LogMatches = {
+  matches: LogMatch[];
+  nextOffset: number | null;
+  size: number;
+  searchedTo: number;
+};
 
 const newline = 0x0a;
 const textBytes = 500;
@@ -32,8 +37,8 @@ const lineAround = async (file: MaskedFile, offset: number, length: number): Pro
 };
 
 /**
- * Looks for a literal text from `offset` on; a line counts once. Searched is what readers see, so a secret cannot be found by
- * asking for it. Stops after `limit` matches or `maxBytes`.
+ * Looks for a literal text from `offset` on; a line counts once. Searched is what readers see, so a
+ * secret cannot be found by asking for it. Stops after `limit` matches or `maxBytes`.
  */
 export const searchFile = async (
   file: MaskedFile,
@@ -53,7 +58,10 @@ export const searchFile = async (
 
   while (position < end) {
     signal?.throwIfAborted();
-    const raw = await file.read(position, Math.min(sizes.blockBytes, end - position) + needle.length - 1);
+    const raw = await file.read(
+      position,
+      Math.min(sizes.blockBytes, end - position) + needle.length - 1,
+    );
     const block = Math.min(sizes.blockBytes, end - position, raw.length);
     const hay = search.ignoreCase ? folded(raw) : raw;
     let from = 0;
@@ -76,7 +84,12 @@ export const searchFile = async (
       from = at;
       if (matches.length === search.limit) {
         const nextLine = await index.offsetOf(file, line + 1, signal);
-        return { matches, nextOffset: nextLine < size ? nextLine : null, size, searchedTo: nextLine };
+        return {
+          matches,
+          nextOffset: nextLine < size ? nextLine : null,
+          size,
+          searchedTo: nextLine,
+        };
       }
     }
     line += countNewlines(raw, counted, block);

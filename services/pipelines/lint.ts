@@ -9,8 +9,15 @@ export const shutdownGraceMs = (shutdownTimeoutMs: number): number => shutdownTi
 export type LintFacts = { shutdownTimeoutMs: number; intervalMs: number | null };
 
 /** What may go wrong with a pipeline of a file, each finding with its line. */
-export const lintOf = ({ definition, text }: LoadedPipeline, { shutdownTimeoutMs, intervalMs }: LintFacts): LintFinding[] =>
-  lint(definition, { isWritten: text.has, intervalMs, shutdownGraceMs: shutdownGraceMs(shutdownTimeoutMs) }).map((finding) => ({
+export const lintOf = (
+  { definition, text }: LoadedPipeline,
+  { shutdownTimeoutMs, intervalMs }: LintFacts,
+): LintFinding[] =>
+  lint(definition, {
+    isWritten: text.has,
+    intervalMs,
+    shutdownGraceMs: shutdownGraceMs(shutdownTimeoutMs),
+  }).map((finding) => ({
     ...finding,
     line: text.line(finding.pointer),
   }));

@@ -17,14 +17,19 @@ type Deps = {
 
 const shownOutcomes = 30;
 
-/** What is known of pipelines: what their files say, what may go wrong with them, and how they went. */
+/**
+ * What is known of pipelines: what their files say, what may go wrong with them, and how they went.
+ */
 export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
   const { store, loaded, look } = deps;
 
   const summaryOf = async (entry: LoadedPipeline, streaks: Map<string, Streak>) => {
     const { definition, file } = entry;
     return {
-      ...{ name: definition.name, title: definition.title, default: definition.name === deps.defaultPipeline(), file },
+      name: definition.name,
+      title: definition.title,
+      default: definition.name === deps.defaultPipeline(),
+      file,
       stages: definition.stages.map(({ name, program }) => ({
         name,
         uses: 'module' in program ? program.module : (program.argv[0] as string),
@@ -40,7 +45,9 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
   return {
     pipelines: async () => {
       const streaks = await store.streaks();
-      const items = await Promise.all([...loaded.pipelines.values()].map((entry) => summaryOf(entry, streaks)));
+      const items = await Promise.all(
+        [...loaded.pipelines.values()].map((entry) => summaryOf(entry, streaks)),
+      );
       const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },
@@ -50,9 +57,31 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       // Read first: what is read after it is never older than it says.
       const { items, headSeq } = await store.runs({ pipeline: name, limit: shownOutcomes });
       const outcomes = items.map((run) => {
-        const { run_id, number, state, outcome, trigger, created_at, started_at, ended_at, duration_ms, error } = look.show(run, headSeq);
+        const {
+          run_id,
+          number,
+          state,
+          outcome,
+          trigger,
+          created_at,
+          started_at,
+          ended_at,
+          duration_ms,
+          error,
+        } = look.show(run, headSeq);
         const code = error?.code ?? null;
-        return { run_id, number, state, outcome, trigger, created_at, started_at, ended_at, duration_ms, error_code: code };
+        return {
+          run_id,
+          number,
+          state,
+          outcome,
+          trigger,
+          created_at,
+          started_at,
+          ended_at,
+          duration_ms,
+          error_code: code,
+        };
       });
       return {
         ...(await summaryOf(entry, await store.streaks())),

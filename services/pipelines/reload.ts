@@ -5,8 +5,8 @@ import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
 const said = (entry: LoadedPipeline): string => JSON.stringify([entry.definition, entry.schedules]);
 
 /**
- * Reads the pipeline files again. What is live goes on by the chart it is pinned to; a file that does not hold keeps what it
- * said when it last did, and health says so (Q20).
+ * Reads the pipeline files again. What is live goes on by the chart it is pinned to; a file that
+ * does not hold keeps what it said when it last did, and health says so (Q20).
  */
 export const createReload = (deps: {
   /** Shared with everybody who looks at pipelines; changed in place. */
@@ -26,17 +26,22 @@ export const createReload = (deps: {
     await deps.before();
     const before = loaded.pipelines;
     // A folder that cannot be read says nothing about what is in it.
-    const isFolderGone = next.pipelines.size === 0 && next.problems.some(({ code }) => code === 'unreadable');
+    const isFolderGone =
+      next.pipelines.size === 0 && next.problems.some(({ code }) => code === 'unreadable');
     const broken = new Set(next.problems.map(({ file }) => file));
     const kept = [...before.values()].filter(
-      ({ definition, file }) => (isFolderGone || broken.has(file)) && !next.pipelines.has(definition.name),
+      ({ definition, file }) =>
+        (isFolderGone || broken.has(file)) && !next.pipelines.has(definition.name),
     );
     for (const entry of kept) next.pipelines.set(entry.definition.name, entry);
     const names = [...next.pipelines.keys()];
     const report: ReloadReport = {
       added: names.filter((name) => !before.has(name)),
       changed: names.filter(
-        (name) => before.has(name) && said(before.get(name) as LoadedPipeline) !== said(next.pipelines.get(name) as LoadedPipeline),
+        (name) =>
+          before.has(name) &&
+          said(before.get(name) as LoadedPipeline) !==
+            said(next.pipelines.get(name) as LoadedPipeline),
       ),
       removed: [...before.keys()].filter((name) => !next.pipelines.has(name)),
       kept: kept.map(({ definition }) => definition.name),
@@ -46,8 +51,8 @@ export const createReload = (deps: {
     loaded.problems = next.problems;
     await deps.after();
     const { added, changed, removed, problems } = report;
-    const parts = Object.entries({ added, changed, removed, kept: report.kept }).flatMap(([word, some]) =>
-      some.length > 0 ? [`${word}: ${some.join(', ')}`] : [],
+    const parts = Object.entries({ added, changed, removed, kept: report.kept }).flatMap(
+      ([word, some]) => (some.length > 0 ? [`${word}: ${some.join(', ')}`] : []),
     );
     const msg = `pipeline files read again by ${actor.name}; ${parts.join('; ') || 'nothing changed'}${problems.length > 0 ? `; ${problems.length} faults` : ''}`;
     const data = { command: 'RELOAD', by: actor.name, added, changed, removed, kept: report.kept };

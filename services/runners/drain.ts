@@ -17,8 +17,17 @@ type Deps = {
 
 const settleMs = 10_000;
 
-/** Ends what the run has dropped and answers only when no process of it is left (T1): SIGTERM, grace, SIGKILL, sweep. */
-export const createDrainRunner = ({ store, processes, settled, clock, graceCapMs }: Deps): EffectRunner => {
+/**
+ * Ends what the run has dropped and answers only when no process of it is left (T1): SIGTERM,
+ * grace, SIGKILL, sweep.
+ */
+export const createDrainRunner = ({
+  store,
+  processes,
+  settled,
+  clock,
+  graceCapMs,
+}: Deps): EffectRunner => {
   const atMost = async (ms: number, work: Promise<void>): Promise<void> => {
     const late = Promise.withResolvers<void>();
     const cancel = clock.after(ms, late.resolve);
@@ -30,8 +39,14 @@ export const createDrainRunner = ({ store, processes, settled, clock, graceCapMs
     const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
     await Promise.all(
       dropping.map(async (effect) => {
-        await processes.end(effect.process, effect.token, Math.min(graceOf(run, effect), graceCapMs()), signal);
-        // Its runner closes its books once its processes are gone. One that cannot (its launcher hangs) holds nobody up.
+        await processes.end(
+          effect.process,
+          effect.token,
+          Math.min(graceOf(run, effect), graceCapMs()),
+          signal,
+        );
+        // Its runner closes its books once its processes are gone. One that cannot (its launcher
+        // hangs) holds nobody up.
         await atMost(settleMs, settled(effect));
       }),
     );

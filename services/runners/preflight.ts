@@ -4,22 +4,38 @@ import { type EffectRunner, Failed } from '../interpreter/effects.ts';
 import { workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Places } from './stage-request.ts';
 
-/** The checks before the first stage: a workspace that can be written, secrets that are set, programs that exist. */
+/**
+ * The checks before the first stage: a workspace that can be written, secrets that are set,
+ * programs that exist.
+ */
 export const createPreflightRunner = (places: Places): EffectRunner => {
   return async (_effect, run) => {
     try {
-      await mkdir(workspaceOf(places.dataDir, workspaceOwner(run)), { recursive: true, mode: 0o700 });
+      await mkdir(workspaceOf(places.dataDir, workspaceOwner(run)), {
+        recursive: true,
+        mode: 0o700,
+      });
     } catch (error) {
       const code = (error as { code?: string }).code ?? 'unknown';
-      throw new Failed({ code: 'workspace-failed', message: `the workspace of the run cannot be made (${code})`, retryable: true });
+      throw new Failed({
+        code: 'workspace-failed',
+        message: `the workspace of the run cannot be made (${code})`,
+        retryable: true,
+      });
     }
     places.secrets.valuesOf(run.definition);
     for (const { name, program, env } of run.definition.stages) {
       if (!('argv' in program)) continue;
       const path = env.PATH ?? run.definition.env.PATH ?? places.baseEnv.PATH ?? '';
       const command = program.argv[0] as string;
-      if (command.includes('/') || command.includes('${') || (await isOnPath(command, path))) continue;
-      throw new Failed({ code: 'command-not-found', message: `the program ${command} is not on the PATH`, retryable: false, stage: name });
+      if (command.includes('/') || command.includes('${') || (await isOnPath(command, path)))
+        continue;
+      throw new Failed({
+        code: 'command-not-found',
+        message: `the program ${command} is not on the PATH`,
+        retryable: false,
+        stage: name,
+      });
     }
     return {};
   };

@@ -17,22 +17,39 @@ export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
 
 /** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
 export const insert = <T>(value: T, run: RunRow, places: Places): T => {
-  const produced = Object.fromEntries(run.projection.stages.map(({ name, outputs }) => [name, { outputs }]));
-  const earlier = Object.fromEntries(Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]));
+  const produced = Object.fromEntries(
+    run.projection.stages.map(({ name, outputs }) => [name, { outputs }]),
+  );
+  const earlier = Object.fromEntries(
+    Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
+  );
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
-    run: { id: run.runId, number: run.number, workspace: workspaceOf(places.dataDir, workspaceOwner(run)), slot: run.metadata.slot },
+    run: {
+      id: run.runId,
+      number: run.number,
+      workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
+      slot: run.metadata.slot,
+    },
     env: { ...places.baseEnv, ...run.definition.env },
   });
   if (result.ok) return result.value as T;
-  throw new Failed({ code: 'missing-value', message: result.problems.join('; '), retryable: false });
+  throw new Failed({
+    code: 'missing-value',
+    message: result.problems.join('; '),
+    retryable: false,
+  });
 };
 
 /** One attempt with everything resolved: what the runner needs and nothing else. */
 export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
   const stage = stageOf(run, effect);
-  const resolved = insert({ program: stage.program, with: stage.with, env: stage.env, cwd: stage.cwd }, run, places);
+  const resolved = insert(
+    { program: stage.program, with: stage.with, env: stage.env, cwd: stage.cwd },
+    run,
+    places,
+  );
   const { program } = resolved;
   return {
     runId: run.runId,
@@ -43,10 +60,18 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     attemptDir: attemptDirOf(places.dataDir, run.runId, stage.name, effect.attempt),
     workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
     projectDir: run.projectDir,
-    program: 'module' in program && !program.module.startsWith('builtin:') ? { module: resolve(run.projectDir, program.module) } : program,
+    program:
+      'module' in program && !program.module.startsWith('builtin:')
+        ? { module: resolve(run.projectDir, program.module) }
+        : program,
     with: resolved.with,
     params: run.params,
-    env: { ...places.baseEnv, ...run.definition.env, ...places.secrets.valuesOf(run.definition), ...resolved.env },
+    env: {
+      ...places.baseEnv,
+      ...run.definition.env,
+      ...places.secrets.valuesOf(run.definition),
+      ...resolved.env,
+    },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,
     limits: stage.limits ?? defaultLimits,

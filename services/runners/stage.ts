@@ -12,20 +12,43 @@ export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
-  left(run: RunRow, effect: EffectRow, answer: Pick<AttemptAnswer, 'progress' | 'warnings'>): Promise<void>;
+  left(
+    run: RunRow,
+    effect: EffectRow,
+    answer: Pick<AttemptAnswer, 'progress' | 'warnings'>,
+  ): Promise<void>;
   /** An attempt begins to work: from now on its silence is counted, until `end`. */
   watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
 };
-type Deps = { launcher: Launcher; processes: ProcessTable; clock: Clock; places: Places; marks: StageMarks };
+type Deps = {
+  launcher: Launcher;
+  processes: ProcessTable;
+  clock: Clock;
+  places: Places;
+  marks: StageMarks;
+};
 
 /** Answers as a promise actor answers: with an output, or by throwing the failure. */
-export const outputOf = (answer: AttemptAnswer): { outputs: unknown; metrics: unknown; skipped: string | null; partial: string | null } => {
+export const outputOf = (
+  answer: AttemptAnswer,
+): { outputs: unknown; metrics: unknown; skipped: string | null; partial: string | null } => {
   if (!answer.ok) throw new Failed(answer.failure);
-  return { outputs: answer.outputs, metrics: answer.metrics, skipped: answer.skipped, partial: answer.partial };
+  return {
+    outputs: answer.outputs,
+    metrics: answer.metrics,
+    skipped: answer.skipped,
+    partial: answer.partial,
+  };
 };
 
 /** Runs one attempt of a stage: from the committed row to the answer, with no process left. */
-export const createStageRunner = ({ launcher, processes, clock, places, marks }: Deps): EffectRunner => {
+export const createStageRunner = ({
+  launcher,
+  processes,
+  clock,
+  places,
+  marks,
+}: Deps): EffectRunner => {
   return async (effect, run) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
@@ -37,7 +60,8 @@ export const createStageRunner = ({ launcher, processes, clock, places, marks }:
       alive: watch.alive,
     };
     try {
-      // Not aborted when the chart drops the effect: ending processes is the drain's work, and only the drain's.
+      // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
+      // the drain's.
       const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);

@@ -9,16 +9,24 @@ import { type EffectRunner, Failed } from '../interpreter/effects.ts';
 import { attemptDirOf } from '../paths.ts';
 import { insert, type Places, stageOf } from './stage-request.ts';
 
-/** File times come from the kernel's coarse clock, which may lag a few milliseconds behind the one we read. */
+/**
+ * File times come from the kernel's coarse clock, which may lag a few milliseconds behind the one
+ * we read.
+ */
 const coarseClockMs = 10;
 
-/** Checks the files a stage promised: against its manifest, or without one by their age. Old files prove nothing (S28). */
+/**
+ * Checks the files a stage promised: against its manifest, or without one by their age. Old files
+ * prove nothing (S28).
+ */
 export const createVerifyRunner = (places: Places): EffectRunner => {
   return async (effect, run) => {
     const stage = stageOf(run, effect);
     const facts = (run.snapshot as { context: RunContext }).context.stages[stage.name];
     const attempt = facts?.attempt ?? 0;
-    const manifest = await readManifest(attemptDirOf(places.dataDir, run.runId, stage.name, attempt));
+    const manifest = await readManifest(
+      attemptDirOf(places.dataDir, run.runId, stage.name, attempt),
+    );
     for (const { path, min } of insert(stage.files, run, places)) {
       const found = manifest
         ? await fromManifest(manifest, path, run.projectDir)
@@ -34,14 +42,26 @@ export const createVerifyRunner = (places: Places): EffectRunner => {
 
 const readManifest = async (attemptDir: string): Promise<ManifestFile[] | null> => {
   try {
-    return (JSON.parse(await readFile(join(attemptDir, 'manifest.json'), 'utf8')) as { files: ManifestFile[] }).files;
+    return (
+      JSON.parse(await readFile(join(attemptDir, 'manifest.json'), 'utf8')) as {
+        files: ManifestFile[];
+      }
+    ).files;
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOENT') return null;
-    throw new Failed({ code: 'bad-manifest', message: 'the manifest of the attempt cannot be read', retryable: true });
+    throw new Failed({
+      code: 'bad-manifest',
+      message: 'the manifest of the attempt cannot be read',
+      retryable: true,
+    });
   }
 };
 
-const fromManifest = async (files: ManifestFile[], pattern: string, projectDir: string): Promise<number> => {
+const fromManifest = async (
+  files: ManifestFile[],
+  pattern: string,
+  projectDir: string,
+): Promise<number> => {
   let found = 0;
   for (const file of files) {
     const path = resolve(projectDir, file.path);
@@ -57,7 +77,11 @@ const fromManifest = async (files: ManifestFile[], pattern: string, projectDir: 
       });
     }
     if (hash.digest('hex') !== file.sha256)
-      throw new Failed({ code: 'changed-file', message: `${relative(projectDir, path)} is not what the manifest says`, retryable: true });
+      throw new Failed({
+        code: 'changed-file',
+        message: `${relative(projectDir, path)} is not what the manifest says`,
+        retryable: true,
+      });
     found += 1;
   }
   return found;

@@ -14,32 +14,51 @@ import { type Plan, planOf } from './planner.ts';
 import { readSkipDays } from './skip-days.ts';
 import type { ScheduleRow, SlotStore, Written } from './slot-store.ts';
 
-/** A schedule as it is in force. One with a `problem` has no plan and never fires: health says so. */
+/**
+ * A schedule as it is in force. One with a `problem` has no plan and never fires: health says so.
+ */
 export type Schedule = { row: ScheduleRow; definition: ScheduleDefinition; projectDir: string } & (
   | { plan: Plan; problem: null }
   | { plan: null; problem: string }
 );
 export type FieldFault = { pointer: string; detail: string };
 
-/** Fields as they are in force: what was changed wins over what the file says; what a newer version has written is left alone. */
-export const writtenIn = ({ file, overrides }: Pick<ScheduleRow, 'file' | 'overrides'>): Written => {
+/**
+ * Fields as they are in force: what was changed wins over what the file says; what a newer version
+ * has written is left alone.
+ */
+export const writtenIn = ({
+  file,
+  overrides,
+}: Pick<ScheduleRow, 'file' | 'overrides'>): Written => {
   const all: Written = { ...file };
   for (const [field, override] of Object.entries(overrides)) {
     if (!override) continue;
     if (override.value === null) delete all[field];
     else all[field] = override.value;
   }
-  return Object.fromEntries(Object.entries(all).filter(([field]) => scheduleFields.includes(field as ScheduleField)));
+  return Object.fromEntries(
+    Object.entries(all).filter(([field]) => scheduleFields.includes(field as ScheduleField)),
+  );
 };
 
 /** Fields → schedule, or what does not hold, by field. */
-export const parseWritten = (written: Written, timezone: string): { file: ScheduleFile } | { faults: FieldFault[] } => {
+export const parseWritten = (
+  written: Written,
+  timezone: string,
+): { file: ScheduleFile } | { faults: FieldFault[] } => {
   const parsed = scheduleSchema.safeParse(written);
   if (!parsed.success)
     return {
-      faults: parsed.error.issues.map(({ path, message }) => ({ pointer: path.map((key) => `/${String(key)}`).join(''), detail: message })),
+      faults: parsed.error.issues.map(({ path, message }) => ({
+        pointer: path.map((key) => `/${String(key)}`).join(''),
+        detail: message,
+      })),
     };
-  const faults = checkSchedule(parsed.data, timezone).map(({ field, detail }) => ({ pointer: `/${field}`, detail }));
+  const faults = checkSchedule(parsed.data, timezone).map(({ field, detail }) => ({
+    pointer: `/${field}`,
+    detail,
+  }));
   return faults.length > 0 ? { faults } : { file: parsed.data };
 };
 
@@ -47,16 +66,31 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 /** cron, every and at are three ways to say one thing: a change of one is a change of all. */
 const isTime = (field: string): boolean => (timeFields as readonly string[]).includes(field);
 
-/** The file has been read again: fields it has changed win over what was changed by the API before (Q19). */
-const withFile = (row: ScheduleRow, file: Written | null): { row: ScheduleRow; lost: string[]; changed: string[] } => {
+/**
+ * The file has been read again: fields it has changed win over what was changed by the API before
+ * (Q19).
+ */
+const withFile = (
+  row: ScheduleRow,
+  file: Written | null,
+): { row: ScheduleRow; lost: string[]; changed: string[] } => {
   const before = row.file ?? {};
   const after = file ?? {};
-  // A schedule that was away from its file comes back with what was changed meanwhile still in force.
+  // A schedule that was away from its file comes back with what was changed meanwhile still in
+  // force.
   const isBack = row.file === null || file === null;
-  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((field) => !same(before[field], after[field]));
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (field) => !same(before[field], after[field]),
+  );
   const hasNewTime = changed.some(isTime);
-  const lost = isBack ? [] : Object.keys(row.overrides).filter((field) => changed.includes(field) || (hasNewTime && isTime(field)));
-  const overrides = Object.fromEntries(Object.entries(row.overrides).filter(([field]) => !lost.includes(field)));
+  const lost = isBack
+    ? []
+    : Object.keys(row.overrides).filter(
+        (field) => changed.includes(field) || (hasNewTime && isTime(field)),
+      );
+  const overrides = Object.fromEntries(
+    Object.entries(row.overrides).filter(([field]) => !lost.includes(field)),
+  );
   return { row: { ...row, file, origin: file ? 'file' : row.origin, overrides }, lost, changed };
 };
 
@@ -80,24 +114,45 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
 
   const inForce = async (row: ScheduleRow): Promise<Schedule | null> => {
     const entry = loaded.pipelines.get(row.pipeline);
-    // The file of its pipeline is broken or gone, or has lost it: nothing to run, nothing forgotten.
+    // The file of its pipeline is broken or gone, or has lost it: nothing to run, nothing
+    // forgotten.
     if (!entry || (row.origin === 'file' && row.file === null)) return null;
     const { projectDir } = entry;
     const { timezone } = entry.definition;
     const parsed = parseWritten(writtenIn(row), timezone);
     if ('faults' in parsed) {
-      const problem = parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`.trim()).join('; ');
-      return { row, definition: { ...scheduleOf({}, timezone), enabled: false }, projectDir, plan: null, problem };
+      const problem = parsed.faults
+        .map(({ pointer, detail }) => `${pointer} ${detail}`.trim())
+        .join('; ');
+      return {
+        row,
+        definition: { ...scheduleOf({}, timezone), enabled: false },
+        projectDir,
+        plan: null,
+        problem,
+      };
     }
     const definition = scheduleOf(parsed.file, timezone);
     try {
-      return { row, definition, projectDir, plan: planOf(row.id, definition, await readSkipDays(parsed.file, projectDir)), problem: null };
+      return {
+        row,
+        definition,
+        projectDir,
+        plan: planOf(row.id, definition, await readSkipDays(parsed.file, projectDir)),
+        problem: null,
+      };
     } catch (error) {
       return { row, definition, projectDir, plan: null, problem: (error as Error).message };
     }
   };
 
-  const syncFile = async (known: Map<string, ScheduleRow>, pipeline: string, file: string, id: string, written: Written): Promise<void> => {
+  const syncFile = async (
+    known: Map<string, ScheduleRow>,
+    pipeline: string,
+    file: string,
+    id: string,
+    written: Written,
+  ): Promise<void> => {
     const at = now();
     const row = known.get(id);
     const say = (severity: 'info' | 'warning', msg: string, data: object): NewEvent => ({
@@ -120,27 +175,48 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
         createdBy: file,
         updatedAt: at,
       };
-      await store.saveSchedule(fresh, null, [say('info', `schedule ${id} of ${pipeline} was made by ${file}`, { command: 'CREATE' })], at);
+      await store.saveSchedule(
+        fresh,
+        null,
+        [say('info', `schedule ${id} of ${pipeline} was made by ${file}`, { command: 'CREATE' })],
+        at,
+      );
       return;
     }
     const next = withFile(row, written);
     if (next.changed.length === 0 && row.pipeline === pipeline && row.file !== null) return;
     const events = [
-      say('info', `${file} changed ${next.changed.join(', ') || 'nothing'} of schedule ${id}`, { command: 'CHANGE', fields: next.changed }),
+      say('info', `${file} changed ${next.changed.join(', ') || 'nothing'} of schedule ${id}`, {
+        command: 'CHANGE',
+        fields: next.changed,
+      }),
     ];
     for (const field of next.lost) {
-      const { value, by, at: since } = row.overrides[field] as { value: unknown; by: string; at: number };
+      const {
+        value,
+        by,
+        at: since,
+      } = row.overrides[field] as { value: unknown; by: string; at: number };
       const was = `${field} ${JSON.stringify(value)}, set by ${by} at ${new Date(since).toISOString()}`;
       events.push(
-        say('warning', `${file} changed ${field} of schedule ${id}: ${was}, is no longer in force`, {
-          command: 'OVERRULED',
-          fields: [field],
-        }),
+        say(
+          'warning',
+          `${file} changed ${field} of schedule ${id}: ${was}, is no longer in force`,
+          {
+            command: 'OVERRULED',
+            fields: [field],
+          },
+        ),
       );
     }
     // Slots of the time before the change were never promised.
     const decidedTo = row.file === null || next.changed.some(isTime) ? at : row.decidedTo;
-    await store.saveSchedule({ ...next.row, pipeline, version: row.version + 1, decidedTo, updatedAt: at }, row.version, events, at);
+    await store.saveSchedule(
+      { ...next.row, pipeline, version: row.version + 1, decidedTo, updatedAt: at },
+      row.version,
+      events,
+      at,
+    );
   };
 
   const refresh: Book['refresh'] = async (id) => {
@@ -161,9 +237,15 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
     open: async () => {
       const known = new Map((await store.schedules()).map((row) => [row.id, row]));
       for (const [pipeline, entry] of loaded.pipelines) {
-        for (const { id, written } of entry.schedules) await syncFile(known, pipeline, entry.file, id, written as Written);
+        for (const { id, written } of entry.schedules)
+          await syncFile(known, pipeline, entry.file, id, written as Written);
         for (const row of known.values()) {
-          if (row.pipeline !== pipeline || row.file === null || entry.schedules.some(({ id }) => id === row.id)) continue;
+          if (
+            row.pipeline !== pipeline ||
+            row.file === null ||
+            entry.schedules.some(({ id }) => id === row.id)
+          )
+            continue;
           const at = now();
           const msg = `${entry.file} has no schedule ${row.id} any more; it stops`;
           const event: NewEvent = {
@@ -173,7 +255,12 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
             msg,
             data: { schedule: row.id, by: entry.file, command: 'DELETE' },
           };
-          await store.saveSchedule({ ...row, file: null, version: row.version + 1, updatedAt: at }, row.version, [event], at);
+          await store.saveSchedule(
+            { ...row, file: null, version: row.version + 1, updatedAt: at },
+            row.version,
+            [event],
+            at,
+          );
         }
       }
       await refresh();

@@ -3,8 +3,13 @@ import { parseCron } from './cron.ts';
 import { instantOfMoment } from './moment.ts';
 import { zoneOf } from './zone.ts';
 
-/** What the shape cannot say: does the pattern hold, and is there any time between start and end? */
-export const checkSchedule = (file: ScheduleFile, timezone: string): { field: string; detail: string }[] => {
+/**
+ * What the shape cannot say: does the pattern hold, and is there any time between start and end?
+ */
+export const checkSchedule = (
+  file: ScheduleFile,
+  timezone: string,
+): { field: string; detail: string }[] => {
   const faults: { field: string; detail: string }[] = [];
   const definition = scheduleOf(file, timezone);
   const zone = zoneOf(definition.timezone);

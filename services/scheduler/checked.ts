@@ -8,14 +8,22 @@ import { readSkipDays } from './skip-days.ts';
 import type { Written } from './slot-store.ts';
 
 type Checked = { definition: ScheduleDefinition; days: SkipDays };
-const fail = (errors: FieldError[]): ServiceError => new ServiceError('invalid-schedule', 'the schedule does not hold', { errors });
+const fail = (errors: FieldError[]): ServiceError =>
+  new ServiceError('invalid-schedule', 'the schedule does not hold', { errors });
 
 /** Null is the default, which is what a field has that is not there. */
 export const withoutNulls = (written: Written): Written =>
   Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null));
 
-/** Checks the fields of a schedule as a whole. @throws unknown-pipeline, invalid-schedule with each fault at its field */
-export const checkedIn = async (look: Look, pipeline: string, written: Written): Promise<Checked> => {
+/**
+ * Checks the fields of a schedule as a whole. @throws unknown-pipeline, invalid-schedule with each
+ * fault at its field
+ */
+export const checkedIn = async (
+  look: Look,
+  pipeline: string,
+  written: Written,
+): Promise<Checked> => {
   const { definition, projectDir } = look.known(pipeline);
   const parsed = parseWritten(written, definition.timezone);
   if ('faults' in parsed) throw fail(parsed.faults);
@@ -27,7 +35,10 @@ export const checkedIn = async (look: Look, pipeline: string, written: Written):
   return { definition: scheduleOf(parsed.file, definition.timezone), days };
 };
 
-/** A schedule of no pipeline: in UTC unless it says otherwise, and without calendar files. @throws invalid-schedule */
+/**
+ * A schedule of no pipeline: in UTC unless it says otherwise, and without calendar files. @throws
+ * invalid-schedule
+ */
 export const checkedAlone = (written: Written): Checked => {
   const parsed = parseWritten({ ...written, skip_days: undefined }, 'UTC');
   if ('faults' in parsed) throw fail(parsed.faults);

@@ -8,10 +8,16 @@ const minStepMs = 2000;
 /** We are woken each second. */
 const maxPauseMs = 10_000;
 
-const span = (ms: number): string => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+const span = (ms: number): string =>
+  ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 
-/** Sees a wall clock that was set, a machine that slept, and a service that was held up, between two ticks. */
-export const createClockWatch = (clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'bootId'>): (() => Oddity | null) => {
+/**
+ * Sees a wall clock that was set, a machine that slept, and a service that was held up, between two
+ * ticks.
+ */
+export const createClockWatch = (
+  clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'bootId'>,
+): (() => Oddity | null) => {
   let last: { wall: number; monotonic: number } | null = null;
   return () => {
     const now = { wall: clock.wallMs(), monotonic: clock.monotonicMs() };
@@ -28,8 +34,13 @@ export const createClockWatch = (clock: Pick<Clock, 'wallMs' | 'monotonicMs' | '
         msg: `the clock is ${span(step)} ahead of the time this machine was awake: it slept, or the clock was set`,
       };
     if (step <= -minStepMs)
-      return { kind: 'back', ms: -step, msg: `the clock was set back by ${span(-step)}; slots that were decided are not run again` };
-    if (passed > maxPauseMs) return { kind: 'held-up', ms: passed, msg: `the scheduler was held up for ${span(passed)}` };
+      return {
+        kind: 'back',
+        ms: -step,
+        msg: `the clock was set back by ${span(-step)}; slots that were decided are not run again`,
+      };
+    if (passed > maxPauseMs)
+      return { kind: 'held-up', ms: passed, msg: `the scheduler was held up for ${span(passed)}` };
     return null;
   };
 };

@@ -2,7 +2,10 @@ import { Cron } from 'croner';
 import { patternOf } from '../../machines/schedule.ts';
 
 export type CronPattern = {
-  /** The next matching local time after `local`; null when there is none within croner's reach. Local times are as if UTC. */
+  /**
+   * The next matching local time after `local`; null when there is none within croner's reach.
+   * Local times are as if UTC.
+   */
   nextAfter(local: number): number | null;
 };
 
@@ -15,14 +18,24 @@ const fields = [
   ['day of week', '0 (Sunday) to 7 or SUN to SAT'],
 ] as const;
 
-/** croner is asked about a calendar without zones only (an offset of 0 is ten times as fast as UTC): what clocks do is our planner's matter. */
-const inUtc = (pattern: string): Cron => new Cron(pattern, { utcOffset: 0, mode: '5-or-6-parts', paused: true });
+/**
+ * croner is asked about a calendar without zones only (an offset of 0 is ten times as fast as UTC):
+ * what clocks do is our planner's matter.
+ */
+const inUtc = (pattern: string): Cron =>
+  new Cron(pattern, { utcOffset: 0, mode: '5-or-6-parts', paused: true });
 
-/** A pattern of five fields, or six with seconds, or a preset such as `@daily`. @throws Error that names the field at fault */
+/**
+ * A pattern of five fields, or six with seconds, or a preset such as `@daily`. @throws Error that
+ * names the field at fault
+ */
 export const parseCron = (cron: string): CronPattern => {
   const pattern = patternOf(cron);
   const given = pattern.split(' ');
-  if (pattern.startsWith('@')) throw new Error(`there is no preset ${cron}; known are @yearly, @monthly, @weekly, @daily and @hourly`);
+  if (pattern.startsWith('@'))
+    throw new Error(
+      `there is no preset ${cron}; known are @yearly, @monthly, @weekly, @daily and @hourly`,
+    );
   if (given.length < 5 || given.length > 6 || given.includes(''))
     throw new Error(
       `expected 5 fields (minute, hour, day of month, month, day of week) or 6 with seconds before them, got ${given[0] === '' ? 0 : given.length}`,
@@ -34,7 +47,9 @@ export const parseCron = (cron: string): CronPattern => {
       inUtc(alone);
     } catch {
       const [name, range] = fields[index + offset] as (typeof fields)[number];
-      throw new Error(`field ${index + 1} (${name}) is \`${text}\`; expected ${range}, *, a list, a range or a step`);
+      throw new Error(
+        `field ${index + 1} (${name}) is \`${text}\`; expected ${range}, *, a list, a range or a step`,
+      );
     }
   }
   const job = inUtc(pattern);

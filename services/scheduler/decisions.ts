@@ -20,32 +20,66 @@ type Deps = {
   wake: () => void;
 };
 export type Decisions = {
-  /** Decides every slot of a schedule that is due. @returns when the next one is, and whether any waits for its turn now */
+  /**
+   * Decides every slot of a schedule that is due. @returns when the next one is, and whether any
+   * waits for its turn now
+   */
   decideDue(schedule: Schedule): Promise<{ nextAt: number; isWaiting: boolean }>;
-  /** Begins the oldest of the slots that wait, where nothing is in the way. @returns false when none waits */
+  /**
+   * Begins the oldest of the slots that wait, where nothing is in the way. @returns false when none
+   * waits
+   */
   decideWaiting(): Promise<boolean>;
 };
 
-/** Refusals that say "not now": the slot stays undecided, and the next service or tick decides it. */
+/**
+ * Refusals that say "not now": the slot stays undecided, and the next service or tick decides it.
+ */
 const notNow = ['draining', 'starting'];
-/** Another run has the place, or the failures of the pipeline hold it back: recorded where the run was refused. */
+/**
+ * Another run has the place, or the failures of the pipeline hold it back: recorded where the run
+ * was refused.
+ */
 const inTheWay = ['already-running', 'queue-full', 'blocked-by-policy'];
-const conflictWords = { skip: 'refuse', queue_one: 'queue', cancel_running: 'cancel_running' } as const;
+const conflictWords = {
+  skip: 'refuse',
+  queue_one: 'queue',
+  cancel_running: 'cancel_running',
+} as const;
 
 /** One stored decision for each slot: the run that begins with it, or why none does. */
 export const createDecisions = (deps: Deps): Decisions => {
   const { store, book, clock } = deps;
 
-  const decide = async (schedule: Schedule, rows: SlotRow[], event: NewEvent | null): Promise<void> => {
+  const decide = async (
+    schedule: Schedule,
+    rows: SlotRow[],
+    event: NewEvent | null,
+  ): Promise<void> => {
     if (rows.length === 0) return;
     await store.decideSlots(rows, event, schedule.row.pipeline, clock.wallMs());
     const own = rows.filter(({ backfill }) => backfill === '').map(({ slotTo }) => slotTo);
     schedule.row.decidedTo = Math.max(schedule.row.decidedTo, ...own);
     deps.wake();
   };
-  const rowOf = (schedule: Schedule, slot: number, decision: SlotRow['decision'], more: Partial<SlotRow> = {}): SlotRow => ({
-    ...{ scheduleId: schedule.row.id, backfill: '', slot, slotTo: slot, count: 1, decision, runId: null, reason: null },
-    ...{ policy: policyOf(schedule), would: wouldOf(schedule), at: clock.wallMs(), ...more },
+  const rowOf = (
+    schedule: Schedule,
+    slot: number,
+    decision: SlotRow['decision'],
+    more: Partial<SlotRow> = {},
+  ): SlotRow => ({
+    scheduleId: schedule.row.id,
+    backfill: '',
+    slot,
+    slotTo: slot,
+    count: 1,
+    decision,
+    runId: null,
+    reason: null,
+    policy: policyOf(schedule),
+    would: wouldOf(schedule),
+    at: clock.wallMs(),
+    ...more,
   });
   const notRun = (
     schedule: Schedule,
@@ -61,17 +95,21 @@ export const createDecisions = (deps: Deps): Decisions => {
     );
 
   /** Starts the run of a slot. @returns false when the slot goes on waiting */
-  const fire = async (schedule: Schedule, of: { slot: number; backfill: string }, fireAt: number, mayWait: boolean): Promise<boolean> => {
+  const fire = async (
+    schedule: Schedule,
+    of: { slot: number; backfill: string },
+    fireAt: number,
+    mayWait: boolean,
+  ): Promise<boolean> => {
     const { row, definition } = schedule;
     const request: StartRequest = {
-      ...{
-        pipeline: row.pipeline,
-        params: definition.params,
-        trigger: of.backfill ? 'backfill' : 'schedule',
-        reason: null,
-        onlyStage: null,
-      },
-      ...{ actor: { kind: 'system', name: `schedule ${row.id}` }, idempotency: null },
+      pipeline: row.pipeline,
+      params: definition.params,
+      trigger: of.backfill ? 'backfill' : 'schedule',
+      reason: null,
+      onlyStage: null,
+      actor: { kind: 'system', name: `schedule ${row.id}` },
+      idempotency: null,
       onConflict: mayWait ? 'refuse' : conflictWords[definition.overlap],
       slot: claimOf(schedule, of, Math.max(0, clock.wallMs() - fireAt), mayWait),
     };
@@ -105,7 +143,8 @@ export const createDecisions = (deps: Deps): Decisions => {
       };
     if (definition.only_when_new.length === 0) return null;
     const done = await store.latestDone(row.pipeline);
-    if (!done || (await hasNewInput(definition.only_when_new, projectDir, done.createdAt))) return null;
+    if (!done || (await hasNewInput(definition.only_when_new, projectDir, done.createdAt)))
+      return null;
     return {
       why: `no file of ${definition.only_when_new.join(', ')} is newer than run ${done.number}, the latest that is DONE`,
       policy: 'only_when_new',
@@ -119,7 +158,9 @@ export const createDecisions = (deps: Deps): Decisions => {
     const due = dueSlots(plan, row.decidedTo, now);
     const { onTime, makeUp, missed, leftOut } = judgeDue(due, definition, now);
     const policy = `missed: ${definition.missed}`;
-    const single = missed.map(({ slot, reason }) => rowOf(schedule, slot.slot, 'missed', { reason, policy }));
+    const single = missed.map(({ slot, reason }) =>
+      rowOf(schedule, slot.slot, 'missed', { reason, policy }),
+    );
     const { older } = due;
     const lot = older
       ? [
@@ -131,15 +172,22 @@ export const createDecisions = (deps: Deps): Decisions => {
           }),
         ]
       : [];
-    const waiting = makeUp.map(({ slot }) => rowOf(schedule, slot, 'waiting', { reason: 'a missed slot that is made up for', policy }));
+    const waiting = makeUp.map(({ slot }) =>
+      rowOf(schedule, slot, 'waiting', { reason: 'a missed slot that is made up for', policy }),
+    );
     const skipped = leftOut.map(({ slot, skip }) =>
-      rowOf(schedule, slot, 'skipped', { reason: skip?.detail ?? null, policy: skip?.reason ?? '' }),
+      rowOf(schedule, slot, 'skipped', {
+        reason: skip?.detail ?? null,
+        policy: skip?.reason ?? '',
+      }),
     );
     const all = [...lot, ...single, ...waiting];
     await decide(
       schedule,
       [...skipped, ...all],
-      all.length > 0 ? missedEvent(row.id, all, older?.isMore ?? false, makeUp.length, policy) : null,
+      all.length > 0
+        ? missedEvent(row.id, all, older?.isMore ?? false, makeUp.length, policy)
+        : null,
     );
     if (onTime) {
       const what = await obstacle(schedule, onTime);
@@ -149,11 +197,15 @@ export const createDecisions = (deps: Deps): Decisions => {
     }
     // Refreshed when somebody else has decided meanwhile.
     const decidedTo = (book.find(row.id) ?? schedule).row.decidedTo;
-    const nextAt = plan.between(decidedTo, Number.POSITIVE_INFINITY, 1)[0]?.fireAt ?? Number.POSITIVE_INFINITY;
+    const nextAt =
+      plan.between(decidedTo, Number.POSITIVE_INFINITY, 1)[0]?.fireAt ?? Number.POSITIVE_INFINITY;
     return { nextAt, isWaiting: makeUp.length > 0 };
   };
 
-  /** Slots that are made up for and backfills: one after the other, when nothing of the pipeline is live. */
+  /**
+   * Slots that are made up for and backfills: one after the other, when nothing of the pipeline is
+   * live.
+   */
   const decideWaiting: Decisions['decideWaiting'] = async () => {
     const now = clock.wallMs();
     const rows = await store.waitingSlots();
@@ -163,13 +215,30 @@ export const createDecisions = (deps: Deps): Decisions => {
       const schedule = book.find(scheduleId);
       if (!schedule?.plan || begun.has(schedule.row.pipeline)) continue;
       if (backfill === '' && !schedule.definition.enabled) {
-        await decide(schedule, [rowOf(schedule, slot, 'cancelled', { reason: 'the schedule was disabled before its turn' })], null);
+        await decide(
+          schedule,
+          [
+            rowOf(schedule, slot, 'cancelled', {
+              reason: 'the schedule was disabled before its turn',
+            }),
+          ],
+          null,
+        );
         continue;
       }
       const windowMs = schedule.definition.missedWindowMs;
       if (backfill === '' && now - slot > windowMs) {
         const reason = `waited longer than missed_window (${windowMs / 1000} s)`;
-        await decide(schedule, [rowOf(schedule, slot, 'missed', { reason, policy: `missed: ${schedule.definition.missed}` })], null);
+        await decide(
+          schedule,
+          [
+            rowOf(schedule, slot, 'missed', {
+              reason,
+              policy: `missed: ${schedule.definition.missed}`,
+            }),
+          ],
+          null,
+        );
         continue;
       }
       const { run } = await store.latest(schedule.row.pipeline);

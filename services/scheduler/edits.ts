@@ -10,7 +10,14 @@ import { pauseKey, type Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
 import type { ScheduleRow, Written } from './slot-store.ts';
 
-type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look; wake: () => void };
+type Deps = {
+  store: Store;
+  book: Book;
+  scheduler: Scheduler;
+  clock: Clock;
+  look: Look;
+  wake: () => void;
+};
 type Made<T extends keyof Schedules> = (...given: Parameters<Schedules[T]>) => Promise<void>;
 /** What changes schedules; each is stored with who and when, and told as an event. */
 export type Edits = {
@@ -25,9 +32,13 @@ const shapingFields = [...timeFields, 'timezone', 'dst_gap', 'dst_fold', 'start'
 
 /** Changes as they are stored. One way to say when replaces the others. */
 export const overridesOf = (changes: Written, by: string, at: number): ScheduleRow['overrides'] => {
-  const others = timeFields.some((field) => changes[field] != null) ? timeFields.filter((field) => changes[field] == null) : [];
+  const others = timeFields.some((field) => changes[field] != null)
+    ? timeFields.filter((field) => changes[field] == null)
+    : [];
   const all = { ...changes, ...Object.fromEntries(others.map((field) => [field, null])) };
-  return Object.fromEntries(Object.entries(all).map(([field, value]) => [field, { value, by, at }]));
+  return Object.fromEntries(
+    Object.entries(all).map(([field, value]) => [field, { value, by, at }]),
+  );
 };
 
 export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits => {
@@ -52,15 +63,24 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     await checkedIn(look, pipeline, written);
     const at = clock.wallMs();
     const row: ScheduleRow = {
-      ...{ id, pipeline, file: null, origin: 'api', overrides: overridesOf(written, actor.name, at), version: 1, decidedTo: at },
-      ...{ createdAt: at, createdBy: actor.name, updatedAt: at },
+      id,
+      pipeline,
+      file: null,
+      origin: 'api',
+      overrides: overridesOf(written, actor.name, at),
+      version: 1,
+      decidedTo: at,
+      createdAt: at,
+      createdBy: actor.name,
+      updatedAt: at,
     };
     const made = event(id, `${actor.name} made the schedule ${id} of ${pipeline}`, {
       command: 'CREATE',
       by: actor.name,
       fields: Object.keys(written),
     });
-    if (!(await store.saveSchedule(row, null, [made], at))) throw new ServiceError('schedule-exists', `there is a schedule ${id} already`);
+    if (!(await store.saveSchedule(row, null, [made], at)))
+      throw new ServiceError('schedule-exists', `there is a schedule ${id} already`);
     wake();
     await scheduler.changed(id);
     return id;
@@ -72,20 +92,32 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     await scheduler.changed(id);
     const { row } = found(id);
     const moved = (version: number) =>
-      new ServiceError('schedule-moved', `schedule ${id} is at version ${version}, not at ${ifVersion}`, {
-        extra: { schedule: id, version },
-      });
+      new ServiceError(
+        'schedule-moved',
+        `schedule ${id} is at version ${version}, not at ${ifVersion}`,
+        {
+          extra: { schedule: id, version },
+        },
+      );
     if (ifVersion !== null && row.version !== ifVersion) throw moved(row.version);
     const at = clock.wallMs();
-    const kept = Object.fromEntries(Object.entries(row.overrides).filter(([field]) => !revert.includes(field)));
+    const kept = Object.fromEntries(
+      Object.entries(row.overrides).filter(([field]) => !revert.includes(field)),
+    );
     const changed = Object.entries({ ...kept, ...overridesOf(changes, actor.name, at) });
     // Nothing taken out of nothing is no change worth remembering.
-    const overrides = Object.fromEntries(changed.filter(([field, one]) => one?.value !== null || (row.file && field in row.file)));
+    const overrides = Object.fromEntries(
+      changed.filter(([field, one]) => one?.value !== null || (row.file && field in row.file)),
+    );
     await checkedIn(look, row.pipeline, writtenIn({ file: row.file, overrides }));
     const fields = [...Object.keys(changes), ...revert];
-    const decidedTo = fields.some((field) => shapingFields.includes(field)) ? Math.max(at, row.decidedTo) : row.decidedTo;
+    const decidedTo = fields.some((field) => shapingFields.includes(field))
+      ? Math.max(at, row.decidedTo)
+      : row.decidedTo;
     const words = fields.map((field) =>
-      revert.includes(field) ? `${field} back to the file` : `${field} to ${JSON.stringify(changes[field])}`,
+      revert.includes(field)
+        ? `${field} back to the file`
+        : `${field} to ${JSON.stringify(changes[field])}`,
     );
     const said = event(id, `${actor.name} set ${words.join(', ') || 'nothing'} of schedule ${id}`, {
       command: 'CHANGE',
@@ -110,9 +142,18 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
       await scheduler.tick();
       const { row } = found(id);
       if (row.file)
-        throw new ServiceError('defined-in-file', `schedule ${id} stands in the file of ${row.pipeline}; remove it there, or disable it`);
-      const said = event(id, `${actor.name} removed the schedule ${id}`, { command: 'DELETE', by: actor.name });
-      if ((ifVersion !== null && ifVersion !== row.version) || !(await store.removeSchedule(id, row.version, said, clock.wallMs())))
+        throw new ServiceError(
+          'defined-in-file',
+          `schedule ${id} stands in the file of ${row.pipeline}; remove it there, or disable it`,
+        );
+      const said = event(id, `${actor.name} removed the schedule ${id}`, {
+        command: 'DELETE',
+        by: actor.name,
+      });
+      if (
+        (ifVersion !== null && ifVersion !== row.version) ||
+        !(await store.removeSchedule(id, row.version, said, clock.wallMs()))
+      )
         throw new ServiceError('schedule-moved', `schedule ${id} is at version ${row.version}`, {
           extra: { schedule: id, version: row.version },
         });
@@ -123,12 +164,30 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
       look.truthful();
       await scheduler.tick();
       const at = clock.wallMs();
-      await store.setMeta(pauseKey, JSON.stringify(pause && { by: actor.name, at, reason: pause.reason }));
+      await store.setMeta(
+        pauseKey,
+        JSON.stringify(pause && { by: actor.name, at, reason: pause.reason }),
+      );
       const msg = pause
         ? `${actor.name} paused all schedules${pause.reason ? `: ${pause.reason}` : ''}`
         : `${actor.name} lets all schedules go on`;
-      const data = { command: pause ? 'PAUSE' : 'RESUME', by: actor.name, reason: pause?.reason ?? null };
-      await store.note({ runId: null, pipeline: null, stage: 'scheduler', event: 'changed', severity: 'info', msg, data }, at);
+      const data = {
+        command: pause ? 'PAUSE' : 'RESUME',
+        by: actor.name,
+        reason: pause?.reason ?? null,
+      };
+      await store.note(
+        {
+          runId: null,
+          pipeline: null,
+          stage: 'scheduler',
+          event: 'changed',
+          severity: 'info',
+          msg,
+          data,
+        },
+        at,
+      );
       wake();
       await scheduler.changed();
     },

@@ -5,7 +5,10 @@ import { type Plan, planOf } from './planner.ts';
 /** Enough to see the shortest of a week. */
 const looked = 100;
 
-/** The shortest time between two slots of one of these plans, among the next ones; null when none has two. */
+/**
+ * The shortest time between two slots of one of these plans, among the next ones; null when none
+ * has two.
+ */
 export const shortestInterval = (plans: Plan[], from: number): number | null => {
   const gaps = plans.flatMap((plan) => {
     const slots = plan.next(from, looked).map(({ slot }) => slot);

@@ -1,7 +1,10 @@
 import type { ScheduleDefinition } from '../../machines/schedule.ts';
 import type { Plan, PlannedSlot } from './planner.ts';
 
-/** A slot begins on time up to this late; a service that was held up is no reason to lose one. Later it is a missed one. */
+/**
+ * A slot begins on time up to this late; a service that was held up is no reason to lose one. Later
+ * it is a missed one.
+ */
 const lateLimitMs = 60_000;
 /** So many of the newest slots are looked at, and recorded, one by one. */
 const maxSingle = 200;
@@ -9,7 +12,10 @@ const maxSingle = 200;
 const maxCounted = 2000;
 
 /** Slots that are due and undecided: the newest one by one, those before them as one lot. */
-export type Due = { slots: PlannedSlot[]; older: { from: number; to: number; count: number; isMore: boolean } | null };
+export type Due = {
+  slots: PlannedSlot[];
+  older: { from: number; to: number; count: number; isMore: boolean } | null;
+};
 
 /** What is due at `now`. Its work is bounded, however long nobody looked. */
 export const dueSlots = (plan: Plan, decidedTo: number, now: number): Due => {
@@ -21,12 +27,16 @@ export const dueSlots = (plan: Plan, decidedTo: number, now: number): Due => {
   const first = plan.between(decidedTo, now, maxSingle + 1);
   if (first.length <= maxSingle) return { slots: ready(first), older: null };
   let newest: PlannedSlot[] = [];
-  for (let backMs = 60_000; newest.length < maxSingle; backMs *= 4) newest = newestOf(plan, Math.max(decidedTo, now - backMs), now);
+  for (let backMs = 60_000; newest.length < maxSingle; backMs *= 4)
+    newest = newestOf(plan, Math.max(decidedTo, now - backMs), now);
   const to = (newest[0] as PlannedSlot).slot - 1;
   const count = plan.between(decidedTo, to, maxCounted).length;
   return {
     slots: ready(newest),
-    older: count === 0 ? null : { from: (first[0] as PlannedSlot).slot, to, count, isMore: count === maxCounted },
+    older:
+      count === 0
+        ? null
+        : { from: (first[0] as PlannedSlot).slot, to, count, isMore: count === maxCounted },
   };
 };
 
@@ -66,18 +76,28 @@ export const judgeDue = (
   const { missed: policy, missedWindowMs: windowMs, missedMax } = definition;
   const inWindow = candidates.filter(({ slot }) => now - slot <= windowMs);
   const takesPlace = isOnTime && newest.skip === null;
-  const makeUp = policy === 'all' ? inWindow.slice(-missedMax) : policy === 'last' && !takesPlace ? inWindow.slice(-1) : [];
+  const makeUp =
+    policy === 'all'
+      ? inWindow.slice(-missedMax)
+      : policy === 'last' && !takesPlace
+        ? inWindow.slice(-1)
+        : [];
   const whyNot = (slot: PlannedSlot): string => {
     if (policy === 'none') return 'missed slots are not made up for';
     if (!inWindow.includes(slot)) return `older than missed_window (${windowMs / 1000} s)`;
-    return policy === 'last' ? 'only the last missed slot is made up for' : `more than missed_max (${missedMax}) were missed`;
+    return policy === 'last'
+      ? 'only the last missed slot is made up for'
+      : `more than missed_max (${missedMax}) were missed`;
   };
-  // Behind slots that are made up for, the one on time waits its turn: the order of slots is the order of runs.
+  // Behind slots that are made up for, the one on time waits its turn: the order of slots is the
+  // order of runs.
   const joins = takesPlace && makeUp.length > 0;
   return {
     onTime: isOnTime && !joins ? newest : null,
     makeUp: joins ? [...makeUp, newest] : makeUp,
-    missed: candidates.filter((slot) => !makeUp.includes(slot)).map((slot) => ({ slot, reason: whyNot(slot) })),
+    missed: candidates
+      .filter((slot) => !makeUp.includes(slot))
+      .map((slot) => ({ slot, reason: whyNot(slot) })),
     leftOut,
   };
 };

@@ -1,7 +1,10 @@
 import { hasZone, parseMoment } from '../../machines/schedule.ts';
 import type { Zone } from './zone.ts';
 
-/** The instant of a time as people write it, where it has no zone of its own by the clocks of the schedule's. */
+/**
+ * The instant of a time as people write it, where it has no zone of its own by the clocks of the
+ * schedule's.
+ */
 export const instantOfMoment = (moment: string, zone: Zone): number =>
   hasZone(moment) ? parseMoment(moment) : zone.instantOf(parseMoment(moment));
 

@@ -14,28 +14,51 @@ type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look
 const usualOf = 20;
 
 /** What will be, as far as the planner and the usual duration of runs can say. */
-export const createOutlook = ({ store, book, scheduler, clock, look }: Deps, found: (id: string) => Schedule) => {
+export const createOutlook = (
+  { store, book, scheduler, clock, look }: Deps,
+  found: (id: string) => Schedule,
+) => {
   /** The run of the pipeline that is live now, and when runs like it are over. */
   const liveOf = async (pipeline: string, usualMs: number | null): Promise<LiveRun | null> => {
     const { run } = await store.latest(pipeline);
-    const likely = ({ createdAt }: RunRow): number | null => (usualMs === null ? null : Math.max(createdAt + usualMs, clock.wallMs()));
-    return run && run.endedAt === null ? { number: run.number, state: run.projection.state, likelyEnd: likely(run) } : null;
+    const likely = ({ createdAt }: RunRow): number | null =>
+      usualMs === null ? null : Math.max(createdAt + usualMs, clock.wallMs());
+    return run && run.endedAt === null
+      ? { number: run.number, state: run.projection.state, likelyEnd: likely(run) }
+      : null;
   };
-  const usual = async (pipeline: string): Promise<number | null> => medianOf(await store.durations(pipeline, usualOf));
+  const usual = async (pipeline: string): Promise<number | null> =>
+    medianOf(await store.durations(pipeline, usualOf));
 
-  const previewSchedule: Schedules['previewSchedule'] = async ({ id, pipeline: named, written, from, count }) => {
+  const previewSchedule: Schedules['previewSchedule'] = async ({
+    id,
+    pipeline: named,
+    written,
+    from,
+    count,
+  }) => {
     const stored = id === null ? null : found(id);
     const pipeline = stored?.row.pipeline ?? named;
     const fields = stored
-      ? writtenIn({ file: stored.row.file, overrides: { ...stored.row.overrides, ...overridesOf(written, '', 0) } })
+      ? writtenIn({
+          file: stored.row.file,
+          overrides: { ...stored.row.overrides, ...overridesOf(written, '', 0) },
+        })
       : withoutNulls(written);
-    const { definition, days } = pipeline === null ? checkedAlone(fields) : await checkedIn(look, pipeline, fields);
-    const slots = planOf(id ?? pipeline ?? 'preview', definition, days).between(from ?? clock.wallMs(), Number.POSITIVE_INFINITY, count);
+    const { definition, days } =
+      pipeline === null ? checkedAlone(fields) : await checkedIn(look, pipeline, fields);
+    const slots = planOf(id ?? pipeline ?? 'preview', definition, days).between(
+      from ?? clock.wallMs(),
+      Number.POSITIVE_INFINITY,
+      count,
+    );
     const usualMs = pipeline === null ? null : await usual(pipeline);
     const live = pipeline === null || from !== null ? null : await liveOf(pipeline, usualMs);
     return {
-      ...{ timezone: definition.timezone, usual_duration_ms: usualMs },
-      ...{ slots: predict(slots, definition.overlap, usualMs, live), warnings: warningsOf(slots, usualMs) },
+      timezone: definition.timezone,
+      usual_duration_ms: usualMs,
+      slots: predict(slots, definition.overlap, usualMs, live),
+      warnings: warningsOf(slots, usualMs),
     };
   };
 
@@ -46,8 +69,17 @@ export const createOutlook = ({ store, book, scheduler, clock, look }: Deps, fou
       book.all().map(async ({ row, definition, plan }) => {
         if (!plan || !definition.enabled || isPaused) return [];
         const usualMs = await usual(row.pipeline);
-        const slots = plan.between(Math.max(clock.wallMs(), row.decidedTo), Number.POSITIVE_INFINITY, limit);
-        const coming = predict(slots, definition.overlap, usualMs, await liveOf(row.pipeline, usualMs));
+        const slots = plan.between(
+          Math.max(clock.wallMs(), row.decidedTo),
+          Number.POSITIVE_INFINITY,
+          limit,
+        );
+        const coming = predict(
+          slots,
+          definition.overlap,
+          usualMs,
+          await liveOf(row.pipeline, usualMs),
+        );
         return coming.map((one) => ({ schedule: row.id, pipeline: row.pipeline, ...one }));
       }),
     );

@@ -25,28 +25,50 @@ export type Plan = {
   next(after: number, count: number): PlannedSlot[];
 };
 
-/** A number from 0 to 1 that belongs to this slot of this schedule: the same in every process and after every restart. */
-const jitterShare = (id: string, slot: number): number => createHash('sha256').update(`${id} ${slot}`).digest().readUInt32BE() / 2 ** 32;
+/**
+ * A number from 0 to 1 that belongs to this slot of this schedule: the same in every process and
+ * after every restart.
+ */
+const jitterShare = (id: string, slot: number): number =>
+  createHash('sha256').update(`${id} ${slot}`).digest().readUInt32BE() / 2 ** 32;
 
 /** Left-out slots are read over when the next ones are asked for, but not for ever. */
 const maxSkipped = 5000;
 
 /**
- * The one place that knows when a schedule is due: what is previewed, shown as next and fired all comes from here. It has no clock.
+ * The one place that knows when a schedule is due: what is previewed, shown as next and fired all
+ * comes from here. It has no clock.
  * @throws Error when the cron pattern does not hold
  */
-export const planOf = (id: string, definition: ScheduleDefinition, skipDays: SkipDays = new Map()): Plan => {
+export const planOf = (
+  id: string,
+  definition: ScheduleDefinition,
+  skipDays: SkipDays = new Map(),
+): Plan => {
   const zone = zoneOf(definition.timezone);
   const times = timesOf(definition, zone);
   const skipRule = createSkipRule(definition, zone, skipDays);
-  const start = definition.start === null ? Number.NEGATIVE_INFINITY : instantOfMoment(definition.start, zone);
-  const end = definition.end === null ? Number.POSITIVE_INFINITY : instantOfMoment(definition.end, zone);
+  const start =
+    definition.start === null ? Number.NEGATIVE_INFINITY : instantOfMoment(definition.start, zone);
+  const end =
+    definition.end === null ? Number.POSITIVE_INFINITY : instantOfMoment(definition.end, zone);
 
   const planned = ({ instant, notes, inGap }: Time, following: number): PlannedSlot => {
     const jitterMs =
-      definition.jitterMs === 0 ? 0 : Math.floor(jitterShare(id, instant) * Math.min(definition.jitterMs, following - instant));
-    const gap: Skip | null = inGap && definition.dstGap === 'skip' ? { reason: 'dst-gap', detail: notes.join('; ') } : null;
-    return { slot: instant, fireAt: instant + jitterMs, local: localText(instant, zone), skip: gap ?? skipRule(instant), notes };
+      definition.jitterMs === 0
+        ? 0
+        : Math.floor(jitterShare(id, instant) * Math.min(definition.jitterMs, following - instant));
+    const gap: Skip | null =
+      inGap && definition.dstGap === 'skip'
+        ? { reason: 'dst-gap', detail: notes.join('; ') }
+        : null;
+    return {
+      slot: instant,
+      fireAt: instant + jitterMs,
+      local: localText(instant, zone),
+      skip: gap ?? skipRule(instant),
+      notes,
+    };
   };
   const slots = function* (after: number): Generator<PlannedSlot> {
     const source = times(Math.max(after, start - 1));

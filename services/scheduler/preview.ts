@@ -3,7 +3,8 @@ import type { Coming } from '../../machines/schedule-view.ts';
 import type { PlannedSlot } from './planner.ts';
 import { iso } from './views.ts';
 
-const span = (ms: number): string => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+const span = (ms: number): string =>
+  ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 
 export const medianOf = (values: number[]): number | null => {
   const sorted = values.toSorted((a, b) => a - b);
@@ -13,7 +14,10 @@ export const medianOf = (values: number[]): number | null => {
 /** A run that is live now, and when it is likely to be over. */
 export type LiveRun = { number: number; state: string; likelyEnd: number | null };
 
-/** What the slots will do if runs take as long as usual: the same rules as when they fire, on a line of time that has not come yet. */
+/**
+ * What the slots will do if runs take as long as usual: the same rules as when they fire, on a line
+ * of time that has not come yet.
+ */
 export const predict = (
   slots: PlannedSlot[],
   overlap: ScheduleDefinition['overlap'],
@@ -30,23 +34,40 @@ export const predict = (
     if (skip) return { ...base, predicted: 'left_out', why: skip.detail };
     if (fireAt >= busyUntil) {
       // A live run that usually would be over by then is still worth a word.
-      const why = isLive && live ? `if run ${live.number} (${live.state}) has ended by ${iso(fireAt)}` : null;
+      const why =
+        isLive && live ? `if run ${live.number} (${live.state}) has ended by ${iso(fireAt)}` : null;
       isLive = false;
       busyUntil = usualMs === null ? Number.NEGATIVE_INFINITY : fireAt + usualMs;
       return { ...base, predicted: 'start', why };
     }
-    const holder = isLive && live ? `run ${live.number} is ${live.state}` : `the run before usually takes ${span(usualMs ?? 0)}`;
-    if (overlap === 'skip') return { ...base, predicted: 'skip', why: `will be skipped unless the run ends by ${iso(fireAt)}: ${holder}` };
+    const holder =
+      isLive && live
+        ? `run ${live.number} is ${live.state}`
+        : `the run before usually takes ${span(usualMs ?? 0)}`;
+    if (overlap === 'skip')
+      return {
+        ...base,
+        predicted: 'skip',
+        why: `will be skipped unless the run ends by ${iso(fireAt)}: ${holder}`,
+      };
     if (overlap === 'queue_one') {
       if (waitsUntil > fireAt)
-        return { ...base, predicted: 'skip', why: `will be skipped unless the run that waits begins by ${iso(fireAt)}` };
+        return {
+          ...base,
+          predicted: 'skip',
+          why: `will be skipped unless the run that waits begins by ${iso(fireAt)}`,
+        };
       waitsUntil = busyUntil;
       busyUntil += usualMs ?? 0;
       return { ...base, predicted: 'queue', why: `will wait for the run to end: ${holder}` };
     }
     isLive = false;
     busyUntil = usualMs === null ? Number.NEGATIVE_INFINITY : fireAt + usualMs;
-    return { ...base, predicted: 'cancel_running', why: `will stop the run that is live then: ${holder}` };
+    return {
+      ...base,
+      predicted: 'cancel_running',
+      why: `will stop the run that is live then: ${holder}`,
+    };
   });
 };
 

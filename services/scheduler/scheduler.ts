@@ -31,7 +31,10 @@ export type Scheduler = {
 };
 export const pauseKey = 'schedules_paused';
 
-/** A clock that was set back by more than this was wrong before: its mark would hold up slots for too long. */
+/**
+ * A clock that was set back by more than this was wrong before: its mark would hold up slots for
+ * too long.
+ */
 const maxBackMs = 24 * 3_600_000;
 /** Another process may have made slots wait. */
 const lookAgainMs = 60_000;
@@ -61,9 +64,19 @@ export const createScheduler = (deps: Deps): Scheduler => {
     return stored ? (JSON.parse(stored) as Pause | null) : null;
   };
 
-  const decisions = createDecisions({ store, book, clock, start: deps.start, paused, wake: deps.wake });
+  const decisions = createDecisions({
+    store,
+    book,
+    clock,
+    start: deps.start,
+    paused,
+    wake: deps.wake,
+  });
 
-  /** One failure must not keep the others from running; it is tried again, later each time, and shown. */
+  /**
+   * One failure must not keep the others from running; it is tried again, later each time, and
+   * shown.
+   */
   const guarded = async (id: string, work: () => Promise<void>): Promise<void> => {
     const before = faults.get(id);
     if (before && clock.monotonicMs() < before.again) return;
@@ -73,12 +86,20 @@ export const createScheduler = (deps: Deps): Scheduler => {
       faults.delete(id);
     } catch (error) {
       const times = (before?.times ?? 0) + 1;
-      if (times === 1) log('the scheduler failed and tries again', { schedule: id, error: String(error) });
-      faults.set(id, { message: String(error), times, again: clock.monotonicMs() + Math.min(1000 * 2 ** (times - 1), maxBackoffMs) });
+      if (times === 1)
+        log('the scheduler failed and tries again', { schedule: id, error: String(error) });
+      faults.set(id, {
+        message: String(error),
+        times,
+        again: clock.monotonicMs() + Math.min(1000 * 2 ** (times - 1), maxBackoffMs),
+      });
     }
   };
 
-  /** A mark far in the future was set by a clock that was wrong: without this its schedule would stand still until then. */
+  /**
+   * A mark far in the future was set by a clock that was wrong: without this its schedule would
+   * stand still until then.
+   */
   const rewindMarks = async (): Promise<void> => {
     for (const { row } of book.all()) {
       const now = clock.wallMs();
@@ -125,7 +146,9 @@ export const createScheduler = (deps: Deps): Scheduler => {
     }
     if (clock.wallMs() >= waitingLookAt && !closed)
       await guarded('waiting', async () => {
-        waitingLookAt = (await decisions.decideWaiting()) ? Number.NEGATIVE_INFINITY : clock.wallMs() + lookAgainMs;
+        waitingLookAt = (await decisions.decideWaiting())
+          ? Number.NEGATIVE_INFINITY
+          : clock.wallMs() + lookAgainMs;
       });
     if (clock.monotonicMs() - prunedAt >= pruneEveryMs) {
       prunedAt = clock.monotonicMs();
@@ -158,12 +181,23 @@ export const createScheduler = (deps: Deps): Scheduler => {
       waitingLookAt = Number.NEGATIVE_INFINITY;
     },
     health: () => {
-      const broken = book.all().flatMap(({ row, problem }) => (problem === null ? [] : [`schedule ${row.id}: ${problem}`]));
-      const failing = [...faults].map(([id, { message, times }]) => `${id}: ${message} (failed ${times} times, is tried again)`);
+      const broken = book
+        .all()
+        .flatMap(({ row, problem }) =>
+          problem === null ? [] : [`schedule ${row.id}: ${problem}`],
+        );
+      const failing = [...faults].map(
+        ([id, { message, times }]) => `${id}: ${message} (failed ${times} times, is tried again)`,
+      );
       const silentMs = tickedAt === null ? 0 : clock.monotonicMs() - tickedAt;
       if (waking !== null && silentMs > stalledTurns * waking.everyMs)
-        return { ok: false, code: 'not-woken', detail: `nothing has woken the scheduler for ${Math.round(silentMs / 1000)} s` };
-      if (failing.length > 0) return { ok: false, code: 'slots-undecided', detail: failing.join('; ') };
+        return {
+          ok: false,
+          code: 'not-woken',
+          detail: `nothing has woken the scheduler for ${Math.round(silentMs / 1000)} s`,
+        };
+      if (failing.length > 0)
+        return { ok: false, code: 'slots-undecided', detail: failing.join('; ') };
       if (broken.length > 0) return { ok: false, code: 'bad-schedule', detail: broken.join('; ') };
       const enabled = book.all().filter(({ definition }) => definition.enabled).length;
       return { ok: true, detail: `${enabled} of ${book.all().length} schedules are enabled` };

@@ -1,20 +1,44 @@
-import type { Backfill, Coming, Preview, ScheduleView, SlotView } from '../../machines/schedule-view.ts';
+import type {
+  Backfill,
+  Coming,
+  Preview,
+  ScheduleView,
+  SlotView,
+} from '../../machines/schedule-view.ts';
 import type { Pause, Written } from './slot-store.ts';
 
 type Actor = { name: string };
 type Seen = { as_of_seq: number };
-export type BackfillRequest = { from: number; to: number; again: boolean; dryRun: boolean; reason: string | null; actor: Actor };
+export type BackfillRequest = {
+  from: number;
+  to: number;
+  again: boolean;
+  dryRun: boolean;
+  reason: string | null;
+  actor: Actor;
+};
 
 /** All that REST and CLI may ask of schedules. */
 export type Schedules = {
-  schedules(
-    pipeline: string | null,
-  ): Promise<{ items: ScheduleView[]; paused: { by: string; at: string; reason: string | null } | null } & Seen>;
+  schedules(pipeline: string | null): Promise<
+    {
+      items: ScheduleView[];
+      paused: { by: string; at: string; reason: string | null } | null;
+    } & Seen
+  >;
   /** @throws unknown-schedule */
   scheduleById(id: string): Promise<ScheduleView>;
   /** @throws unknown-pipeline, schedule-exists, invalid-schedule */
-  createSchedule(id: string | null, pipeline: string, written: Written, actor: Actor): Promise<ScheduleView>;
-  /** Changes the fields that are named; null sets one back to its default, `revert` to what the file says. @throws unknown-schedule, invalid-schedule, schedule-moved */
+  createSchedule(
+    id: string | null,
+    pipeline: string,
+    written: Written,
+    actor: Actor,
+  ): Promise<ScheduleView>;
+  /**
+   * Changes the fields that are named; null sets one back to its default, `revert` to what the file
+   * says. @throws unknown-schedule, invalid-schedule, schedule-moved
+   */
   changeSchedule(
     id: string,
     changes: Written,
@@ -22,11 +46,17 @@ export type Schedules = {
   ): Promise<ScheduleView>;
   /** @throws unknown-schedule, defined-in-file, schedule-moved */
   removeSchedule(id: string, options: { ifVersion: number | null; actor: Actor }): Promise<void>;
-  /** The main schedule of a pipeline in the classic form; made when there is none. @throws unknown-pipeline, invalid-schedule */
+  /**
+   * The main schedule of a pipeline in the classic form; made when there is none. @throws
+   * unknown-pipeline, invalid-schedule
+   */
   setSchedule(pipeline: string, changes: Written, actor: Actor): Promise<Record<string, unknown>>;
   /** @throws unknown-pipeline */
   schedule(pipeline: string): Promise<Record<string, unknown>>;
-  /** The slots of a schedule as it would be with these fields, or of a stored one with these changes. @throws invalid-schedule, unknown-schedule */
+  /**
+   * The slots of a schedule as it would be with these fields, or of a stored one with these
+   * changes. @throws invalid-schedule, unknown-schedule
+   */
   previewSchedule(asked: {
     id: string | null;
     pipeline: string | null;
@@ -40,10 +70,15 @@ export type Schedules = {
   shortestInterval(pipeline: string): number | null;
   /** For the snapshot of the stream. */
   scheduleSummaries(): Promise<Record<string, unknown>[]>;
-  upcoming(limit: number): Promise<{ items: ({ schedule: string; pipeline: string } & Coming)[] } & Seen>;
+  upcoming(
+    limit: number,
+  ): Promise<{ items: ({ schedule: string; pipeline: string } & Coming)[] } & Seen>;
   /** The newest first. @throws unknown-schedule */
   slotsOf(id: string, before: number | null, limit: number): Promise<{ items: SlotView[] } & Seen>;
-  pauseSchedules(pause: Pick<Pause, 'reason'> | null, actor: Actor): Promise<{ paused: boolean; by: string; reason: string | null }>;
+  pauseSchedules(
+    pause: Pick<Pause, 'reason'> | null,
+    actor: Actor,
+  ): Promise<{ paused: boolean; by: string; reason: string | null }>;
   /** @throws unknown-schedule, invalid-backfill */
   backfill(id: string, request: BackfillRequest): Promise<Backfill>;
   backfills(id: string | null): Promise<{ items: Backfill[] } & Seen>;

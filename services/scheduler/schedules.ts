@@ -11,17 +11,42 @@ import { shortestInterval } from './interval.ts';
 import { createOutlook } from './outlook.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
-import { classicView, iso, nextSlots, noSchedule, scheduleSummary, scheduleView, slotView } from './views.ts';
+import {
+  classicView,
+  iso,
+  nextSlots,
+  noSchedule,
+  scheduleSummary,
+  scheduleView,
+  slotView,
+} from './views.ts';
 
-type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look; nextId: () => string; wake: () => void };
+type Deps = {
+  store: Store;
+  book: Book;
+  scheduler: Scheduler;
+  clock: Clock;
+  look: Look;
+  nextId: () => string;
+  wake: () => void;
+};
 const lastShown = 10;
 const nextShown = 5;
 /** A snapshot of the stream is bounded. */
 const maxSummaries = 100;
 
 /** What people ask of schedules: look, change, preview, backfill. Deciding is the scheduler's. */
-export const createSchedules = ({ store, book, scheduler, clock, look, nextId, wake }: Deps): Schedules => {
-  const headSeq = async (): Promise<number> => (await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1)).headSeq;
+export const createSchedules = ({
+  store,
+  book,
+  scheduler,
+  clock,
+  look,
+  nextId,
+  wake,
+}: Deps): Schedules => {
+  const headSeq = async (): Promise<number> =>
+    (await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1)).headSeq;
 
   const found = (id: string): Schedule => {
     look.truthful();
@@ -31,7 +56,10 @@ export const createSchedules = ({ store, book, scheduler, clock, look, nextId, w
       id,
       book.all().map(({ row }) => row.id),
     );
-    throw new ServiceError('unknown-schedule', `there is no schedule ${id}${nearest ? `; did you mean ${nearest}?` : ''}`);
+    throw new ServiceError(
+      'unknown-schedule',
+      `there is no schedule ${id}${nearest ? `; did you mean ${nearest}?` : ''}`,
+    );
   };
   const view = async (schedule: Schedule): Promise<ScheduleView> => {
     const last = await store.slots({ scheduleId: schedule.row.id, limit: lastShown });
@@ -41,17 +69,28 @@ export const createSchedules = ({ store, book, scheduler, clock, look, nextId, w
   const mainOf = (pipeline: string): Schedule | undefined => {
     const own = book.all().filter(({ row }) => row.pipeline === pipeline);
     const first = look.known(pipeline).schedules[0]?.id;
-    return own.find(({ row }) => row.id === first) ?? own.find(({ row }) => row.id === pipeline) ?? own[0];
+    return (
+      own.find(({ row }) => row.id === first) ??
+      own.find(({ row }) => row.id === pipeline) ??
+      own[0]
+    );
   };
 
   const edits = createEdits({ store, book, scheduler, clock, look, wake }, found);
   const outlook = createOutlook({ store, book, scheduler, clock, look }, found);
-  const createSchedule: Schedules['createSchedule'] = async (...given) => view(found(await edits.create(...given)));
+  const createSchedule: Schedules['createSchedule'] = async (...given) =>
+    view(found(await edits.create(...given)));
   const changeSchedule: Schedules['changeSchedule'] = async (id, ...given) => {
     await edits.change(id, ...given);
     return view(found(id));
   };
-  const backfills = createBackfills({ store, now: clock.wallMs, nextId, changed: () => scheduler.changed(), wake });
+  const backfills = createBackfills({
+    store,
+    now: clock.wallMs,
+    nextId,
+    changed: () => scheduler.changed(),
+    wake,
+  });
 
   return {
     createSchedule,
@@ -67,38 +106,56 @@ export const createSchedules = ({ store, book, scheduler, clock, look, nextId, w
     nextSlotsOf: async (pipeline) => {
       const isPaused = (await scheduler.paused()) !== null;
       const own = book.all().filter(({ row }) => row.pipeline === pipeline);
-      const slots = own.flatMap((schedule) => nextSlots(schedule, clock.wallMs(), isPaused, nextShown));
+      const slots = own.flatMap((schedule) =>
+        nextSlots(schedule, clock.wallMs(), isPaused, nextShown),
+      );
       return [...new Set(slots)]
         .sort((a, b) => a - b)
         .slice(0, nextShown)
         .map(iso);
     },
     shortestInterval: (pipeline) => {
-      const own = book.all().filter(({ row, definition }) => row.pipeline === pipeline && definition.enabled);
+      const own = book
+        .all()
+        .filter(({ row, definition }) => row.pipeline === pipeline && definition.enabled);
       return shortestInterval(
         own.flatMap(({ plan }) => plan ?? []),
         clock.wallMs(),
       );
     },
-    scheduleSummaries: async () => (await Promise.all(book.all().slice(0, maxSummaries).map(view))).map(scheduleSummary),
+    scheduleSummaries: async () =>
+      (await Promise.all(book.all().slice(0, maxSummaries).map(view))).map(scheduleSummary),
     scheduleById: async (id) => view(found(id)),
     removeSchedule: edits.remove,
     schedule: async (pipeline) => {
       look.truthful();
       const main = mainOf(pipeline);
-      return main ? classicView(await view(main)) : noSchedule(look.known(pipeline).definition.timezone);
+      return main
+        ? classicView(await view(main))
+        : noSchedule(look.known(pipeline).definition.timezone);
     },
     setSchedule: async (pipeline, changes, actor) => {
       look.truthful();
       const main = mainOf(pipeline);
       const options = { revert: [], ifVersion: null, actor };
-      return classicView(main ? await changeSchedule(main.row.id, changes, options) : await createSchedule(null, pipeline, changes, actor));
+      return classicView(
+        main
+          ? await changeSchedule(main.row.id, changes, options)
+          : await createSchedule(null, pipeline, changes, actor),
+      );
     },
     previewSchedule: outlook.previewSchedule,
-    upcoming: async (limit) => ({ items: await outlook.upcoming(limit), as_of_seq: await headSeq() }),
+    upcoming: async (limit) => ({
+      items: await outlook.upcoming(limit),
+      as_of_seq: await headSeq(),
+    }),
     slotsOf: async (id, before, limit) => {
       const { row } = found(id);
-      const rows = await store.slots({ scheduleId: row.id, limit, ...(before !== null && { before }) });
+      const rows = await store.slots({
+        scheduleId: row.id,
+        limit,
+        ...(before !== null && { before }),
+      });
       return { items: rows.map(slotView), as_of_seq: await headSeq() };
     },
     pauseSchedules: async (pause, actor) => {
@@ -106,7 +163,15 @@ export const createSchedules = ({ store, book, scheduler, clock, look, nextId, w
       return { paused: pause !== null, by: actor.name, reason: pause?.reason ?? null };
     },
     backfill: async (id, request) => backfills.begin(found(id), request),
-    backfills: async (id) => ({ items: await backfills.all(id === null ? null : found(id).row.id), as_of_seq: await headSeq() }),
-    cancelBackfill: (id, actor) => backfills.cancel(id, actor.name, (scheduleId) => book.find(scheduleId)?.row.pipeline ?? scheduleId),
+    backfills: async (id) => ({
+      items: await backfills.all(id === null ? null : found(id).row.id),
+      as_of_seq: await headSeq(),
+    }),
+    cancelBackfill: (id, actor) =>
+      backfills.cancel(
+        id,
+        actor.name,
+        (scheduleId) => book.find(scheduleId)?.row.pipeline ?? scheduleId,
+      ),
   };
 };

@@ -6,13 +6,22 @@ import { parseSkipDays, type SkipDays } from './calendar.ts';
 /** A thousand years of days are smaller. */
 const maxLength = 1024 * 1024;
 
-/** Reads the calendar file of a schedule. @throws Error that names the file as it was written and the line, never what stands in it */
-export const readSkipDays = async ({ skip_days }: Pick<ScheduleFile, 'skip_days'>, projectDir: string): Promise<SkipDays> => {
+/**
+ * Reads the calendar file of a schedule. @throws Error that names the file as it was written and
+ * the line, never what stands in it
+ */
+export const readSkipDays = async (
+  { skip_days }: Pick<ScheduleFile, 'skip_days'>,
+  projectDir: string,
+): Promise<SkipDays> => {
   const file = skip_days?.file;
   if (file === undefined) return new Map();
   let text: string;
   try {
-    const [path, home] = await Promise.all([realpath(resolve(projectDir, file)), realpath(projectDir)]);
+    const [path, home] = await Promise.all([
+      realpath(resolve(projectDir, file)),
+      realpath(projectDir),
+    ]);
     if (relative(home, path).startsWith('..')) throw new Error('outside');
     text = await readFile(path, 'utf8');
   } catch {

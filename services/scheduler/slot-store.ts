@@ -1,7 +1,10 @@
 import type { NewEvent } from '../../machines/events.ts';
 import type { ScheduleField } from '../../machines/schedule.ts';
 
-/** Fields as file or API wrote them; a newer version may have written some that this one does not know. */
+/**
+ * Fields as file or API wrote them; a newer version may have written some that this one does not
+ * know.
+ */
 export type Written = Record<string, unknown>;
 /** What somebody changed by the API, and when; `value: null` takes the field out. */
 type Override = { value: unknown; by: string; at: number };
@@ -9,7 +12,10 @@ type Override = { value: unknown; by: string; at: number };
 export type ScheduleRow = {
   id: string;
   pipeline: string;
-  /** What the pipeline's file said when it was read last; null for a schedule made by the API, or one its file has lost. */
+  /**
+   * What the pipeline's file said when it was read last; null for a schedule made by the API, or
+   * one its file has lost.
+   */
   file: Written | null;
   /** Was it ever in a file? */
   origin: 'file' | 'api';
@@ -23,8 +29,19 @@ export type ScheduleRow = {
   updatedAt: number;
 };
 
-export type SlotDecision = 'started' | 'queued' | 'skipped' | 'missed' | 'blocked' | 'refused' | 'waiting' | 'cancelled';
-/** The one decision of a slot; `slotTo` and `count` when one row stands for many slots that nobody had the time to run. */
+export type SlotDecision =
+  | 'started'
+  | 'queued'
+  | 'skipped'
+  | 'missed'
+  | 'blocked'
+  | 'refused'
+  | 'waiting'
+  | 'cancelled';
+/**
+ * The one decision of a slot; `slotTo` and `count` when one row stands for many slots that nobody
+ * had the time to run.
+ */
 export type SlotRow = {
   scheduleId: string;
   /** Which backfill it belongs to; empty for the schedule's own slots. */
@@ -45,8 +62,8 @@ export type SlotRow = {
 export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number | null };
 
 /**
- * A run that is started for a slot: the slot is its idempotency key, recorded in the transaction that begins the run.
- * A slot that is decided already begins nothing.
+ * A run that is started for a slot: the slot is its idempotency key, recorded in the transaction
+ * that begins the run. A slot that is decided already begins nothing.
  */
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
   fired: (runId: string) => NewEvent;
@@ -73,21 +90,59 @@ export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecisi
 /** The part of the store that belongs to schedules and their slots. */
 export type SlotStore = {
   schedules(): Promise<ScheduleRow[]>;
-  /** Writes a new schedule (`after` null) or a change of version `after`, with its event. @returns false when it has moved, or is there already */
-  saveSchedule(row: ScheduleRow, after: number | null, events: NewEvent[], at: number): Promise<boolean>;
-  /** Forgets a schedule; its slots stay as history until retention takes them. @returns false when it has moved */
+  /**
+   * Writes a new schedule (`after` null) or a change of version `after`, with its event. @returns
+   * false when it has moved, or is there already
+   */
+  saveSchedule(
+    row: ScheduleRow,
+    after: number | null,
+    events: NewEvent[],
+    at: number,
+  ): Promise<boolean>;
+  /**
+   * Forgets a schedule; its slots stay as history until retention takes them. @returns false when
+   * it has moved
+   */
   removeSchedule(id: string, version: number, event: NewEvent, at: number): Promise<boolean>;
-  /** Decides slots that start no run, all in one transaction. Those decided already stay as they are. @returns how many were new */
-  decideSlots(rows: SlotRow[], event: NewEvent | null, pipeline: string, at: number): Promise<number>;
-  /** The clock was wrong by far: what was missed in a time that had not come is open again; what ran stays decided. */
+  /**
+   * Decides slots that start no run, all in one transaction. Those decided already stay as they
+   * are. @returns how many were new
+   */
+  decideSlots(
+    rows: SlotRow[],
+    event: NewEvent | null,
+    pipeline: string,
+    at: number,
+  ): Promise<number>;
+  /**
+   * The clock was wrong by far: what was missed in a time that had not come is open again; what ran
+   * stays decided.
+   */
   rewind(scheduleId: string, to: number): Promise<void>;
   /** The newest first. */
-  slots(filter: { scheduleId: string; backfill?: string; before?: number; limit: number }): Promise<SlotOutcome[]>;
+  slots(filter: {
+    scheduleId: string;
+    backfill?: string;
+    before?: number;
+    limit: number;
+  }): Promise<SlotOutcome[]>;
   /** The oldest slot of each schedule or backfill that waits for its turn. */
   waitingSlots(): Promise<SlotRow[]>;
-  saveBackfill(row: BackfillRow, slots: SlotRow[], event: NewEvent, pipeline: string): Promise<void>;
+  saveBackfill(
+    row: BackfillRow,
+    slots: SlotRow[],
+    event: NewEvent,
+    pipeline: string,
+  ): Promise<void>;
   /** What still waits is cancelled. @returns how many slots that were */
-  cancelBackfill(id: string, by: string, event: (count: number) => NewEvent, pipeline: string, at: number): Promise<number>;
+  cancelBackfill(
+    id: string,
+    by: string,
+    event: (count: number) => NewEvent,
+    pipeline: string,
+    at: number,
+  ): Promise<number>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
   /** Milliseconds of the latest successful runs, newest first. */
   durations(pipeline: string, limit: number): Promise<number[]>;

@@ -8,13 +8,18 @@ const lateMs = 10_000;
 
 /** What a slot does when nothing is in its way. */
 export const wouldOf = ({ row, definition }: Schedule): string => {
-  const params = Object.keys(definition.params).length > 0 ? ` with ${JSON.stringify(definition.params)}` : '';
+  const params =
+    Object.keys(definition.params).length > 0 ? ` with ${JSON.stringify(definition.params)}` : '';
   return `start a run of ${row.pipeline}${params}`;
 };
 export const policyOf = ({ definition }: Schedule): string => `overlap: ${definition.overlap}`;
 
 type SlotOf = { scheduleId: string; backfill: string; slot: number };
-const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({ schedule: scheduleId, slot: iso(slot), ...(backfill && { backfill }) });
+const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
+  schedule: scheduleId,
+  slot: iso(slot),
+  ...(backfill && { backfill }),
+});
 
 const firedEvent = (of: SlotOf, runId: string, delayMs: number, made: boolean): NewEvent => {
   const isLate = !made && delayMs >= lateMs;
@@ -26,13 +31,18 @@ const firedEvent = (of: SlotOf, runId: string, delayMs: number, made: boolean): 
       ? `, ${Math.round(delayMs / 1000)} s late`
       : '';
   return {
-    ...{ stage: 'scheduler', event: 'fired', severity: isLate ? 'warning' : 'info' },
+    stage: 'scheduler',
+    event: 'fired',
+    severity: isLate ? 'warning' : 'info',
     msg: `schedule ${of.scheduleId} fired for ${iso(of.slot)}${how}`,
     data: { ...dataOf(of), run_id: runId, late_ms: made ? null : delayMs },
   };
 };
 
-/** A slot that starts no run although it was due: skipped by a rule, blocked by a policy, or refused as impossible. */
+/**
+ * A slot that starts no run although it was due: skipped by a rule, blocked by a policy, or refused
+ * as impossible.
+ */
 export const notRunEvent = (
   of: SlotOf,
   decision: 'skipped' | 'blocked' | 'refused',
@@ -41,7 +51,10 @@ export const notRunEvent = (
   would: string,
   runId: string | null = null,
 ): NewEvent => {
-  const rest = { stage: 'scheduler', msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} was ${decision}: ${why}` };
+  const rest = {
+    stage: 'scheduler',
+    msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} was ${decision}: ${why}`,
+  };
   const data = { ...dataOf(of), why, policy, would, ...(runId && { run_id: runId }) };
   if (decision === 'blocked') return { ...rest, event: 'blocked', severity: 'warning', data };
   if (decision === 'refused') return { ...rest, event: 'refused', severity: 'error', data };
@@ -49,24 +62,45 @@ export const notRunEvent = (
 };
 
 /** One event, however many were missed. */
-export const missedEvent = (scheduleId: string, rows: SlotRow[], isMore: boolean, makeUp: number, policy: string): NewEvent => {
+export const missedEvent = (
+  scheduleId: string,
+  rows: SlotRow[],
+  isMore: boolean,
+  makeUp: number,
+  policy: string,
+): NewEvent => {
   const count = rows.reduce((sum, row) => sum + row.count, 0);
-  const [from, to] = [Math.min(...rows.map(({ slot }) => slot)), Math.max(...rows.map(({ slotTo }) => slotTo))];
+  const [from, to] = [
+    Math.min(...rows.map(({ slot }) => slot)),
+    Math.max(...rows.map(({ slotTo }) => slotTo)),
+  ];
   const number = `${isMore ? 'at least ' : ''}${count} ${count === 1 ? 'slot' : 'slots'}`;
   const range = count === 1 ? iso(from) : `${iso(from)} to ${iso(to)}`;
-  const then = makeUp > 0 ? `; ${makeUp} of them ${makeUp === 1 ? 'is' : 'are'} made up for` : '; none is made up for';
+  const then =
+    makeUp > 0
+      ? `; ${makeUp} of them ${makeUp === 1 ? 'is' : 'are'} made up for`
+      : '; none is made up for';
   return {
-    ...{ stage: 'scheduler', event: 'missed', severity: 'warning' },
+    stage: 'scheduler',
+    event: 'missed',
+    severity: 'warning',
     msg: `schedule ${scheduleId} missed ${number} (${range})${then}`,
     data: { schedule: scheduleId, count, from: iso(from), to: iso(to), policy, made_up: makeUp },
   };
 };
 
-export const claimOf = (schedule: Schedule, slot: { slot: number; backfill: string }, delayMs: number, mayWait: boolean): SlotClaim => {
+export const claimOf = (
+  schedule: Schedule,
+  slot: { slot: number; backfill: string },
+  delayMs: number,
+  mayWait: boolean,
+): SlotClaim => {
   const of = { scheduleId: schedule.row.id, ...slot };
   const [policy, would] = [policyOf(schedule), wouldOf(schedule)];
   return {
-    ...{ ...of, policy, would },
+    ...of,
+    policy,
+    would,
     fired: (runId) => firedEvent(of, runId, delayMs, mayWait),
     refused: mayWait
       ? null

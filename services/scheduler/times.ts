@@ -3,7 +3,10 @@ import { type CronPattern, parseCron } from './cron.ts';
 import { clockText, dateText, instantOfMoment } from './moment.ts';
 import type { Zone } from './zone.ts';
 
-/** An instant the schedule means, and what clocks had to do with it. `inGap` = only local times that do not exist ask for it. */
+/**
+ * An instant the schedule means, and what clocks had to do with it. `inGap` = only local times that
+ * do not exist ask for it.
+ */
 export type Time = { instant: number; notes: string[]; inGap: boolean };
 /** Every time later than `after`, in order and each once. */
 export type Times = (after: number) => Generator<Time>;
@@ -12,10 +15,15 @@ export type Times = (after: number) => Generator<Time>;
 const reachMs = 10 * 366 * 86_400_000;
 
 /**
- * Local times of a pattern, span by span. Within a span local time and instants run alike; what a shift forward leaves out is
- * asked for at the shift, what a shift back repeats is there again unless the schedule wants it once.
+ * Local times of a pattern, span by span. Within a span local time and instants run alike; what a
+ * shift forward leaves out is asked for at the shift, what a shift back repeats is there again
+ * unless the schedule wants it once.
  */
-const cronTimes = (pattern: CronPattern, zone: Zone, { dstGap, dstFold }: Pick<ScheduleDefinition, 'dstGap' | 'dstFold'>): Times =>
+const cronTimes = (
+  pattern: CronPattern,
+  zone: Zone,
+  { dstGap, dstFold }: Pick<ScheduleDefinition, 'dstGap' | 'dstFold'>,
+): Times =>
   function* (after) {
     const until = after + reachMs;
     let span = zone.spanAt(after);
@@ -24,7 +32,8 @@ const cronTimes = (pattern: CronPattern, zone: Zone, { dstGap, dstFold }: Pick<S
       const begins = span.from + span.offsetMs;
       let local = Math.max(after + span.offsetMs, begins - 1);
       if (shiftMs < 0 && dstFold === 'once') local = Math.max(local, begins - shiftMs - 1);
-      const lost = shiftMs > 0 && span.from > after ? lostTimes(pattern, begins - shiftMs, begins) : null;
+      const lost =
+        shiftMs > 0 && span.from > after ? lostTimes(pattern, begins - shiftMs, begins) : null;
       if (lost) {
         const isOwn = pattern.nextAfter(begins - 1) === begins;
         const then =
@@ -45,8 +54,11 @@ const cronTimes = (pattern: CronPattern, zone: Zone, { dstGap, dstFold }: Pick<S
         const notes: string[] = [];
         const twice = (): string => `${clockText(found)} comes twice on ${dateText(found)}`;
         if (nextShiftMs < 0 && found >= span.to + next.offsetMs)
-          notes.push(`${twice()}: ${dstFold === 'once' ? 'runs the first time only' : 'this is the first time'}`);
-        if (shiftMs < 0 && found < begins - shiftMs) notes.push(`${twice()}: this is the second time`);
+          notes.push(
+            `${twice()}: ${dstFold === 'once' ? 'runs the first time only' : 'this is the first time'}`,
+          );
+        if (shiftMs < 0 && found < begins - shiftMs)
+          notes.push(`${twice()}: this is the second time`);
         yield { instant: found - span.offsetMs, notes, inGap: false };
         local = found;
       }
@@ -75,7 +87,9 @@ const intervalTimes = (everyMs: number, anchor: number): Times =>
   };
 
 const listedTimes = (moments: string[], zone: Zone): Times => {
-  const instants = [...new Set(moments.map((moment) => instantOfMoment(moment, zone)))].sort((a, b) => a - b);
+  const instants = [...new Set(moments.map((moment) => instantOfMoment(moment, zone)))].sort(
+    (a, b) => a - b,
+  );
   return function* (after) {
     for (const instant of instants) if (instant > after) yield { instant, notes: [], inGap: false };
   };
@@ -85,6 +99,7 @@ const listedTimes = (moments: string[], zone: Zone): Times => {
 export const timesOf = (definition: ScheduleDefinition, zone: Zone): Times => {
   const { times, start } = definition;
   if ('at' in times) return listedTimes(times.at, zone);
-  if ('everyMs' in times) return intervalTimes(times.everyMs, start === null ? 0 : instantOfMoment(start, zone));
+  if ('everyMs' in times)
+    return intervalTimes(times.everyMs, start === null ? 0 : instantOfMoment(start, zone));
   return cronTimes(parseCron(times.cron), zone, definition);
 };

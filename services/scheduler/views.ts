@@ -6,26 +6,58 @@ import type { SlotOutcome } from './slot-store.ts';
 export const iso = (at: number): string => new Date(at).toISOString();
 
 export const slotView = (row: SlotOutcome): SlotView => ({
-  ...{ schedule: row.scheduleId, slot: iso(row.slot), slot_to: iso(row.slotTo), count: row.count, decision: row.decision },
-  ...{ reason: row.reason, policy: row.policy, would: row.would, run_id: row.runId, run_number: row.runNumber, run_state: row.runState },
-  ...{ backfill: row.backfill || null, decided_at: iso(row.at) },
+  schedule: row.scheduleId,
+  slot: iso(row.slot),
+  slot_to: iso(row.slotTo),
+  count: row.count,
+  decision: row.decision,
+  reason: row.reason,
+  policy: row.policy,
+  would: row.would,
+  run_id: row.runId,
+  run_number: row.runNumber,
+  run_state: row.runState,
+  backfill: row.backfill || null,
+  decided_at: iso(row.at),
 });
 
 /** When the schedule fires next, as it will: nothing while it is disabled or all are held. */
-export const nextSlots = ({ row, plan, definition }: Schedule, now: number, isPaused: boolean, count: number): number[] =>
-  plan && definition.enabled && !isPaused ? plan.next(Math.max(now, row.decidedTo), count).map(({ slot }) => slot) : [];
+export const nextSlots = (
+  { row, plan, definition }: Schedule,
+  now: number,
+  isPaused: boolean,
+  count: number,
+): number[] =>
+  plan && definition.enabled && !isPaused
+    ? plan.next(Math.max(now, row.decidedTo), count).map(({ slot }) => slot)
+    : [];
 
-export const scheduleView = (schedule: Schedule, last: SlotOutcome[], now: number, isPaused: boolean): ScheduleView => {
+export const scheduleView = (
+  schedule: Schedule,
+  last: SlotOutcome[],
+  now: number,
+  isPaused: boolean,
+): ScheduleView => {
   const { row, definition, problem } = schedule;
   const { times } = definition;
   const set = row.overrides.enabled;
   const overrides = Object.entries(row.overrides).flatMap(([field, override]) =>
     override && row.file && (scheduleFields as string[]).includes(field)
-      ? [{ field, value: override.value, in_file: row.file[field] ?? null, by: override.by, at: iso(override.at) }]
+      ? [
+          {
+            field,
+            value: override.value,
+            in_file: row.file[field] ?? null,
+            by: override.by,
+            at: iso(override.at),
+          },
+        ]
       : [],
   );
   return {
-    ...{ id: row.id, pipeline: row.pipeline, source: row.file ? ('file' as const) : ('api' as const) },
+    id: row.id,
+    pipeline: row.pipeline,
+    source: row.file ? ('file' as const) : ('api' as const),
     enabled: definition.enabled,
     enabled_set: set ? { by: set.by, at: iso(set.at) } : null,
     cron: 'cron' in times ? times.cron : null,
@@ -33,13 +65,24 @@ export const scheduleView = (schedule: Schedule, last: SlotOutcome[], now: numbe
     at: 'at' in times ? times.at : null,
     timezone: definition.timezone,
     params: definition.params,
-    ...{ overlap: definition.overlap, missed: definition.missed },
-    ...{ missed_window_ms: definition.missedWindowMs, missed_max: definition.missedMax },
-    ...{ dst_gap: definition.dstGap, dst_fold: definition.dstFold, jitter_ms: definition.jitterMs },
-    ...{ start: definition.start, end: definition.end, blackout: definition.blackout, skip_days: definition.skip_days },
+    overlap: definition.overlap,
+    missed: definition.missed,
+    missed_window_ms: definition.missedWindowMs,
+    missed_max: definition.missedMax,
+    dst_gap: definition.dstGap,
+    dst_fold: definition.dstFold,
+    jitter_ms: definition.jitterMs,
+    start: definition.start,
+    end: definition.end,
+    blackout: definition.blackout,
+    skip_days: definition.skip_days,
     only_when_new: definition.only_when_new,
     next_slots: nextSlots(schedule, now, isPaused, 5).map(iso),
-    ...{ problem, overrides, version: row.version, created: { by: row.createdBy, at: iso(row.createdAt) }, updated_at: iso(row.updatedAt) },
+    problem,
+    overrides,
+    version: row.version,
+    created: { by: row.createdBy, at: iso(row.createdAt) },
+    updated_at: iso(row.updatedAt),
     last: last.map(slotView),
   };
 };
@@ -47,14 +90,41 @@ export const scheduleView = (schedule: Schedule, last: SlotOutcome[], now: numbe
 /** What the stream's snapshot says: it must stay small. */
 export const scheduleSummary = (view: ScheduleView): Record<string, unknown> => {
   const { id, pipeline, source, enabled, cron, every_ms, timezone, problem } = view;
-  const short = { at: view.at?.slice(0, 5) ?? null, next_slots: view.next_slots.slice(0, 3), last: view.last[0] ?? null };
+  const short = {
+    at: view.at?.slice(0, 5) ?? null,
+    next_slots: view.next_slots.slice(0, 3),
+    last: view.last[0] ?? null,
+  };
   return { id, pipeline, source, enabled, cron, every_ms, timezone, problem, ...short };
 };
 
 /** What seed-era clients know of a schedule. */
-export const classicView = ({ cron, timezone, enabled, overlap, missed, dst_gap, dst_fold, next_slots }: ScheduleView) => ({
-  ...{ cron, timezone, enabled, overlap, missed, dst_gap, dst_fold, next_slots },
+export const classicView = ({
+  cron,
+  timezone,
+  enabled,
+  overlap,
+  missed,
+  dst_gap,
+  dst_fold,
+  next_slots,
+}: ScheduleView) => ({
+  cron,
+  timezone,
+  enabled,
+  overlap,
+  missed,
+  dst_gap,
+  dst_fold,
+  next_slots,
 });
 export const noSchedule = (timezone: string) => ({
-  ...{ cron: null, timezone, enabled: false, overlap: 'skip', missed: 'none', dst_gap: 'run_at_shift', dst_fold: 'once', next_slots: [] },
+  cron: null,
+  timezone,
+  enabled: false,
+  overlap: 'skip',
+  missed: 'none',
+  dst_gap: 'run_at_shift',
+  dst_fold: 'once',
+  next_slots: [],
 });

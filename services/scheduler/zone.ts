@@ -1,12 +1,20 @@
-/** A stretch of time in which a zone's clocks have one distance from UTC. Local times are milliseconds as if they were UTC. */
+/**
+ * A stretch of time in which a zone's clocks have one distance from UTC. Local times are
+ * milliseconds as if they were UTC.
+ */
 type Span = { from: number; to: number; offsetMs: number };
 export type Zone = {
   /** The span that holds an instant; `to` may come early where nothing changes. */
   spanAt(instant: number): Span;
   toLocal(instant: number): number;
-  /** Every instant at which the clocks show a local time: one, two in a repeated hour, none in a gap. */
+  /**
+   * Every instant at which the clocks show a local time: one, two in a repeated hour, none in a
+   * gap.
+   */
   instantsOf(local: number): number[];
-  /** The instant of a local time; in a gap the moment of the shift, in a repeated hour the first. */
+  /**
+   * The instant of a local time; in a gap the moment of the shift, in a repeated hour the first.
+   */
   instantOf(local: number): number;
 };
 
@@ -18,7 +26,10 @@ const maxOffsetMs = 15 * 3_600_000;
 
 const zones = new Map<string, Zone>();
 
-/** A zone's clock changes, found by asking Intl for its clocks and kept. @throws RangeError when there is no such zone */
+/**
+ * A zone's clock changes, found by asking Intl for its clocks and kept. @throws RangeError when
+ * there is no such zone
+ */
 export const zoneOf = (name: string): Zone => {
   const known = zones.get(name);
   if (known) return known;
@@ -29,8 +40,16 @@ export const zoneOf = (name: string): Zone => {
 
 const createZone = (timeZone: string): Zone => {
   const format = new Intl.DateTimeFormat('en-US', {
-    ...{ timeZone, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23' },
-    ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
+    timeZone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
   });
   const offsetAt = (instant: number): number => {
     const seconds = Math.floor(instant / 1000) * 1000;
@@ -42,7 +61,10 @@ const createZone = (timeZone: string): Zone => {
   let spans: Span[] = [];
   let latest: Span | null = null;
 
-  /** The first instant after `low` with another offset; `high` is known to have one. Changes are on whole seconds. */
+  /**
+   * The first instant after `low` with another offset; `high` is known to have one. Changes are on
+   * whole seconds.
+   */
   const changeBetween = (low: number, high: number, offsetMs: number): number => {
     let [before, after] = [Math.floor(low / 1000), Math.ceil(high / 1000)];
     while (after - before > 1) {
@@ -69,7 +91,8 @@ const createZone = (timeZone: string): Zone => {
     if (latest && latest.from <= instant && instant < latest.to) return latest;
     latest = spans.find(({ from, to }) => from <= instant && instant < to) ?? null;
     if (latest) return latest;
-    // Questions come in order and about the near future; a few years of spans are all that is ever looked at together.
+    // Questions come in order and about the near future; a few years of spans are all that is ever
+    // looked at together.
     if (spans.length > 40) spans = [];
     const found = findSpan(instant);
     spans.push(found);
@@ -78,8 +101,11 @@ const createZone = (timeZone: string): Zone => {
   };
   const instantsOf = (local: number): number[] => {
     const offsets = new Set<number>();
-    for (let at = local - maxOffsetMs; at <= local + maxOffsetMs; at = spanAt(at).to) offsets.add(spanAt(at).offsetMs);
-    const found = [...offsets].map((offsetMs) => local - offsetMs).filter((at) => spanAt(at).offsetMs === local - at);
+    for (let at = local - maxOffsetMs; at <= local + maxOffsetMs; at = spanAt(at).to)
+      offsets.add(spanAt(at).offsetMs);
+    const found = [...offsets]
+      .map((offsetMs) => local - offsetMs)
+      .filter((at) => spanAt(at).offsetMs === local - at);
     return found.sort((a, b) => a - b);
   };
   return {

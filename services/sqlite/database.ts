@@ -16,19 +16,26 @@ export type Database = {
   close(): void;
 };
 
-/** Longest wait for another connection, in the one synchronous turn; longer waits are async retries (T15). */
+/**
+ * Longest wait for another connection, in the one synchronous turn; longer waits are async retries
+ * (T15).
+ */
 const busyTimeoutMs = 50;
 /** While it is opened nobody waits for us yet. */
 const openTimeoutMs = 5000;
 
 /**
- * Opens and migrates the database. WAL, and FULL by default: a commit that was answered survives a power cut.
+ * Opens and migrates the database. WAL, and FULL by default: a commit that was answered survives a
+ * power cut.
  * @throws when the file was written by a newer version
  */
 export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Database => {
   const db = new DatabaseSync(path, { timeout: openTimeoutMs });
-  // 4000 pages (16 MB) of log between checkpoints: at the usual 1000 they cost as much as the commits.
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;`);
+  // 4000 pages (16 MB) of log between checkpoints: at the usual 1000 they cost as much as the
+  // commits.
+  db.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;`,
+  );
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     const known = statements.get(sql);
@@ -72,11 +79,19 @@ const migrate = (db: DatabaseSync, database: Database): void => {
       if (version() === index) db.exec(`${step}; PRAGMA user_version = ${index + 1};`);
     });
   if (version() > migrations.length)
-    throw new Error(`the store was written by a newer version (schema ${version()}, this one knows ${migrations.length})`);
-  database.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', ?)", randomBytes(4).toString('hex'));
+    throw new Error(
+      `the store was written by a newer version (schema ${version()}, this one knows ${migrations.length})`,
+    );
+  database.run(
+    "INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', ?)",
+    randomBytes(4).toString('hex'),
+  );
 };
 
-/** Another connection holds the file right now: try again later. Numbers: SQLITE_BUSY 5, SQLITE_LOCKED 6. */
+/**
+ * Another connection holds the file right now: try again later. Numbers: SQLITE_BUSY 5,
+ * SQLITE_LOCKED 6.
+ */
 export const isBusy = (error: unknown): boolean => {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' && ((code & 0xff) === 5 || (code & 0xff) === 6);

@@ -1,7 +1,8 @@
 /**
- * The schema as a list of steps; `PRAGMA user_version` counts those applied. From the first release on a step is never
- * changed, only followed by another. Instants are epoch milliseconds, JSON is TEXT. Every page a step touches is written and
- * synced by its commit, so tables keyed by text have no rowid (one tree, not two) and indexes are few.
+ * The schema as a list of steps; `PRAGMA user_version` counts those applied. From the first release
+ * on a step is never changed, only followed by another. Instants are epoch milliseconds, JSON is
+ * TEXT. Every page a step touches is written and synced by its commit, so tables keyed by text have
+ * no rowid (one tree, not two) and indexes are few.
  */
 export const migrations: readonly string[] = [
   `

@@ -7,12 +7,18 @@ import { runsPage } from './runs-page.ts';
 const runColumns = `SELECT runs.*, definitions.definition AS definition, lock_holders.key AS lock_key, lock_holders.since AS lock_since
   FROM runs JOIN definitions ON definitions.hash = runs.definition LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
 
-export const selectRun = (db: Database, where: string, ...values: (string | number)[]): RunRow | null => {
+export const selectRun = (
+  db: Database,
+  where: string,
+  ...values: (string | number)[]
+): RunRow | null => {
   const row = db.get(`${runColumns} WHERE ${where}`, ...values);
   return row ? toRun(row) : null;
 };
 
-const head = (db: Database): number => (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ?? 0;
+const head = (db: Database): number =>
+  (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ??
+  0;
 
 /** The newest run that has a place, else the first that waits for one, else the latest. */
 const latestRun = (db: Database, pipeline: string): RunRow | null =>
@@ -21,7 +27,11 @@ const latestRun = (db: Database, pipeline: string): RunRow | null =>
     'runs.pipeline = ? AND runs.ended_at IS NULL AND lock_holders.run_id IS NOT NULL ORDER BY runs.run_id DESC LIMIT 1',
     pipeline,
   ) ??
-  selectRun(db, 'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id LIMIT 1', pipeline) ??
+  selectRun(
+    db,
+    'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id LIMIT 1',
+    pipeline,
+  ) ??
   selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', pipeline);
 
 const journalRows = (db: Database, filter: JournalFilter): Row[] => {
@@ -41,26 +51,42 @@ const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   const order = filter.after === undefined ? 'DESC' : 'ASC';
   // Within a run both count the same way, and only run_seq has an index.
   const column = filter.runId === undefined ? 'seq' : 'run_seq';
-  const rows = db.all(`SELECT * FROM journal ${where} ORDER BY ${column} ${order} LIMIT ?`, ...values, filter.limit);
+  const rows = db.all(
+    `SELECT * FROM journal ${where} ORDER BY ${column} ${order} LIMIT ?`,
+    ...values,
+    filter.limit,
+  );
   return order === 'DESC' ? rows.reverse() : rows;
 };
 
 /** Every live run and the latest of each pipeline, or the one that was asked for. */
 const shownRuns = (db: Database, { runId, pipeline }: StreamScope): RunRow[] => {
   if (runId) return [selectRun(db, 'runs.run_id = ?', runId)].filter((run) => run !== null);
-  const names = pipeline ? [pipeline] : db.all('SELECT name FROM pipelines ORDER BY name').map(({ name }) => name as string);
+  const names = pipeline
+    ? [pipeline]
+    : db.all('SELECT name FROM pipelines ORDER BY name').map(({ name }) => name as string);
   // Two questions, an index each: asked as one, SQLite looks at every run there ever was.
   return names.flatMap((name) => {
-    const live = db.all(`${runColumns} WHERE runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id`, name).map(toRun);
+    const live = db
+      .all(
+        `${runColumns} WHERE runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id`,
+        name,
+      )
+      .map(toRun);
     const latest = selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', name);
-    return latest === null || live.some(({ runId }) => runId === latest.runId) ? live : [...live, latest];
+    return latest === null || live.some(({ runId }) => runId === latest.runId)
+      ? live
+      : [...live, latest];
   });
 };
 
 const resetsOf = (db: Database, pipeline: string | undefined): Record<string, string | null> =>
   Object.fromEntries(
     db
-      .all('SELECT name, reset_run_id FROM pipelines WHERE is_reset = 1 AND (?1 IS NULL OR name = ?1)', pipeline ?? null)
+      .all(
+        'SELECT name, reset_run_id FROM pipelines WHERE is_reset = 1 AND (?1 IS NULL OR name = ?1)',
+        pipeline ?? null,
+      )
       .map(({ name, reset_run_id }) => [name as string, reset_run_id as string | null]),
   );
 
@@ -91,11 +117,13 @@ type Reads = Pick<
   | 'snapshotRead'
 >;
 
-/** The reads of the store. Those that answer with `headSeq` see state and journal of one instant. */
+/**
+ * The reads of the store. Those that answer with `headSeq` see state and journal of one instant.
+ */
 export const createReads = (db: Database): Reads => {
   const together = <T>(work: () => T): T => db.transaction('DEFERRED', work);
-  // The one answer that everybody asks for again and again; SQLite itself says whether anything was written since, by us
-  // (total_changes) or by another connection (data_version).
+  // The one answer that everybody asks for again and again; SQLite itself says whether anything was
+  // written since, by us (total_changes) or by another connection (data_version).
   let latestOf = new Map<string, Latest>();
   let latestAt = '';
   const latestKnown = (): Map<string, Latest> => {
@@ -107,30 +135,50 @@ export const createReads = (db: Database): Reads => {
   return {
     chart: async (hash) => {
       const row = db.get('SELECT * FROM charts WHERE hash = ?', hash);
-      return row ? { config: JSON.parse(row.config as string), compilerVersion: row.compiler_version as number } : null;
+      return row
+        ? {
+            config: JSON.parse(row.config as string),
+            compilerVersion: row.compiler_version as number,
+          }
+        : null;
     },
     run: async (runId) =>
       together(() => {
         const run = selectRun(db, 'runs.run_id = ?', runId);
         return run && { run, headSeq: head(db) };
       }),
-    runs: async (filter) => together(() => ({ ...runsPage(db, runColumns, filter), headSeq: head(db) })),
+    runs: async (filter) =>
+      together(() => ({ ...runsPage(db, runColumns, filter), headSeq: head(db) })),
     latest: async (pipeline) => {
       const known = latestKnown();
       const before = known.get(pipeline);
       if (before) return before;
       const found = together((): Latest => {
-        const mark = db.get('SELECT is_reset, reset_run_id FROM pipelines WHERE name = ?', pipeline);
+        const mark = db.get(
+          'SELECT is_reset, reset_run_id FROM pipelines WHERE name = ?',
+          pipeline,
+        );
         const run = latestRun(db, pipeline);
-        const reset = mark?.is_reset === 1 && run !== null && run.endedAt !== null && mark.reset_run_id === run.runId;
+        const reset =
+          mark?.is_reset === 1 &&
+          run !== null &&
+          run.endedAt !== null &&
+          mark.reset_run_id === run.runId;
         return { run, reset, headSeq: head(db) };
       });
       known.set(pipeline, found);
       return found;
     },
-    latestDone: async (pipeline) => selectRun(db, "runs.pipeline = ? AND runs.state = 'DONE' ORDER BY runs.run_id DESC LIMIT 1", pipeline),
-    liveRuns: async () => db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
-    effects: async () => db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),
+    latestDone: async (pipeline) =>
+      selectRun(
+        db,
+        "runs.pipeline = ? AND runs.state = 'DONE' ORDER BY runs.run_id DESC LIMIT 1",
+        pipeline,
+      ),
+    liveRuns: async () =>
+      db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
+    effects: async () =>
+      db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),
     dueTimers: async ({ wallMs, monotonicMs }) =>
       db
         .all(
@@ -151,19 +199,37 @@ export const createReads = (db: Database): Reads => {
       return (row?.wait as number | null | undefined) ?? null;
     },
     ledger: async (runId, after, limit) =>
-      db.all('SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?', runId, after, limit).map(toLedger),
+      db
+        .all(
+          'SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?',
+          runId,
+          after,
+          limit,
+        )
+        .map(toLedger),
     transitionTo: async (runId, version) => {
-      const row = db.get("SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'", runId, version);
+      const row = db.get(
+        "SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'",
+        runId,
+        version,
+      );
       return row ? { row: toLedger(row), snapshot: JSON.parse(row.snapshot as string) } : null;
     },
     journal: async (filter) => journalRows(db, filter).map(toEvent),
     journalAfter: async (scope, after, limit) =>
       together(() => {
         const events = journalRows(db, { ...scope, after, limit }).map(toEvent);
-        const floor = db.get("SELECT CAST(value AS INTEGER) AS seq FROM meta WHERE key = 'journal_floor'");
-        return { events, oldestSeq: ((floor?.seq as number | undefined) ?? 0) + 1, headSeq: head(db) };
+        const floor = db.get(
+          "SELECT CAST(value AS INTEGER) AS seq FROM meta WHERE key = 'journal_floor'",
+        );
+        return {
+          events,
+          oldestSeq: ((floor?.seq as number | undefined) ?? 0) + 1,
+          headSeq: head(db),
+        };
       }),
-    meta: async (key) => (db.get('SELECT value FROM meta WHERE key = ?', key)?.value as string | undefined) ?? null,
+    meta: async (key) =>
+      (db.get('SELECT value FROM meta WHERE key = ?', key)?.value as string | undefined) ?? null,
     snapshotRead: async (scope, recent) =>
       together((): StoreSnapshot => {
         const { runId, pipeline } = scope;
@@ -173,7 +239,9 @@ export const createReads = (db: Database): Reads => {
           resets: runId ? {} : resetsOf(db, pipeline),
           recent: journalRows(db, { ...scope, limit: recent }).map(toEvent),
           attemptEvents: runId ? attemptRows(db, runId).map(toEvent).reverse() : [],
-          timers: runId ? db.all('SELECT * FROM timers WHERE run_id = ? ORDER BY stamp', runId).map(toTimer) : [],
+          timers: runId
+            ? db.all('SELECT * FROM timers WHERE run_id = ? ORDER BY stamp', runId).map(toTimer)
+            : [],
         };
       }),
   };

@@ -1,7 +1,10 @@
 import type { RetentionRow, RetentionStore } from '../retention.ts';
 import type { Database } from './database.ts';
 
-/** What holds for a run that may go: over, nobody's, archived whole, and not the one that others lean on. */
+/**
+ * What holds for a run that may go: over, nobody's, archived whole, and not the one that others
+ * lean on.
+ */
 const removable = `
   runs.ended_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
@@ -14,7 +17,9 @@ const removable = `
   AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id
     AND seq > CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER))`;
 
-/** Whoever stands before an event that is gone must be told, wherever in the journal the hole is. */
+/**
+ * Whoever stands before an event that is gone must be told, wherever in the journal the hole is.
+ */
 const raiseFloor = (db: Database, seq: number): void =>
   void db.run(
     `INSERT INTO meta (key, value) VALUES ('journal_floor', ?1)
@@ -23,12 +28,20 @@ const raiseFloor = (db: Database, seq: number): void =>
   );
 
 /** The part of the store that forgets. @param write runs its work in one transaction */
-export const createRetentionStore = (db: Database, write: <T>(work: () => T) => Promise<T>): RetentionStore => ({
+export const createRetentionStore = (
+  db: Database,
+  write: <T>(work: () => T) => Promise<T>,
+): RetentionStore => ({
   retentionTotals: async () => ({
-    bytes: (db.get('SELECT sum(bytes) AS bytes FROM runs WHERE ended_at IS NOT NULL')?.bytes as number | null) ?? 0,
+    bytes:
+      (db.get('SELECT sum(bytes) AS bytes FROM runs WHERE ended_at IS NOT NULL')?.bytes as
+        | number
+        | null) ?? 0,
     counts: Object.fromEntries(
       db
-        .all('SELECT pipeline, count(*) AS n FROM runs WHERE ended_at IS NOT NULL GROUP BY pipeline')
+        .all(
+          'SELECT pipeline, count(*) AS n FROM runs WHERE ended_at IS NOT NULL GROUP BY pipeline',
+        )
         .map(({ pipeline, n }) => [pipeline as string, n as number]),
     ),
   }),
@@ -50,15 +63,25 @@ export const createRetentionStore = (db: Database, write: <T>(work: () => T) => 
         }),
       ),
   unmeasuredRuns: async (limit) =>
-    db.all('SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND bytes IS NULL LIMIT ?', limit).map(({ run_id }) => run_id as string),
-  setBytes: (runId, bytes) => write(() => void db.run('UPDATE runs SET bytes = ? WHERE run_id = ?', bytes, runId)),
+    db
+      .all('SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND bytes IS NULL LIMIT ?', limit)
+      .map(({ run_id }) => run_id as string),
+  setBytes: (runId, bytes) =>
+    write(() => void db.run('UPDATE runs SET bytes = ? WHERE run_id = ?', bytes, runId)),
   removeRuns: (runIds) =>
     write(() =>
       runIds.filter((runId) => {
         // Asked again inside the transaction: a command may have come in between.
-        if (!db.get(`SELECT 1 AS yes FROM runs WHERE run_id = ? AND ${removable}`, runId)) return false;
-        raiseFloor(db, (db.get('SELECT max(seq) AS seq FROM journal WHERE run_id = ?', runId)?.seq as number | null) ?? 0);
-        for (const table of ['transitions', 'journal', 'idempotency']) db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
+        if (!db.get(`SELECT 1 AS yes FROM runs WHERE run_id = ? AND ${removable}`, runId))
+          return false;
+        raiseFloor(
+          db,
+          (db.get('SELECT max(seq) AS seq FROM journal WHERE run_id = ?', runId)?.seq as
+            | number
+            | null) ?? 0,
+        );
+        for (const table of ['transitions', 'journal', 'idempotency'])
+          db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
         db.run('DELETE FROM runs WHERE run_id = ?', runId);
         return true;
       }),
@@ -75,5 +98,6 @@ export const createRetentionStore = (db: Database, write: <T>(work: () => T) => 
       raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
       return old.length;
     }),
-  unknownRuns: async (runIds) => runIds.filter((runId) => !db.get('SELECT 1 AS yes FROM runs WHERE run_id = ?', runId)),
+  unknownRuns: async (runIds) =>
+    runIds.filter((runId) => !db.get('SELECT 1 AS yes FROM runs WHERE run_id = ?', runId)),
 });

@@ -6,7 +6,8 @@ import type { Row } from './database.ts';
 const text = (row: Row, key: string): string => row[key] as string;
 const number = (row: Row, key: string): number => row[key] as number;
 const orNull = (row: Row, key: string): number | null => row[key] as number | null;
-const json = <T>(row: Row, key: string): T => (row[key] === null ? null : JSON.parse(text(row, key))) as T;
+const json = <T>(row: Row, key: string): T =>
+  (row[key] === null ? null : JSON.parse(text(row, key))) as T;
 
 /** Definitions by their text: a handful at a time, each the same for many runs. */
 const definitions = new Map<string, PipelineDefinition>();
@@ -19,7 +20,10 @@ const definitionOf = (stored: string): PipelineDefinition => {
   return parsed;
 };
 
-/** The snapshot is read only where a run moves; a status needs none of it, so it is parsed when it is asked for. */
+/**
+ * The snapshot is read only where a run moves; a status needs none of it, so it is parsed when it
+ * is asked for.
+ */
 const withSnapshot = (run: Omit<RunRow, 'snapshot'>, stored: string): RunRow => {
   let snapshot: unknown;
   return Object.defineProperty(run as RunRow, 'snapshot', {
@@ -45,7 +49,10 @@ export const toRun = (row: Row): RunRow =>
       updatedAt: number(row, 'updated_at'),
       endedAt: orNull(row, 'ended_at'),
       progress: json(row, 'progress'),
-      lock: row.lock_key === null ? null : { key: text(row, 'lock_key'), since: number(row, 'lock_since') },
+      lock:
+        row.lock_key === null
+          ? null
+          : { key: text(row, 'lock_key'), since: number(row, 'lock_since') },
     },
     text(row, 'snapshot'),
   );

@@ -1,7 +1,8 @@
 import type { SlotClaim, SlotRow } from '../scheduler/slot-store.ts';
 import type { Database } from './database.ts';
 
-export const slotColumns = 'schedule_id, backfill, slot, slot_to, slots, decision, run_id, reason, policy, would, at';
+export const slotColumns =
+  'schedule_id, backfill, slot, slot_to, slots, decision, run_id, reason, policy, would, at';
 /** A slot is decided once. Only one that waits may still become something else. */
 export const insertSlot = (db: Database, row: SlotRow): boolean =>
   db.run(
@@ -21,8 +22,16 @@ export const insertSlot = (db: Database, row: SlotRow): boolean =>
   ).changes === 1;
 
 /** Is the slot still to be decided? Asked inside the transaction that decides it. */
-export const isOpen = (db: Database, { scheduleId, backfill, slot }: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>): boolean => {
-  const row = db.get('SELECT decision FROM slots WHERE schedule_id = ? AND backfill = ? AND slot = ?', scheduleId, backfill, slot);
+export const isOpen = (
+  db: Database,
+  { scheduleId, backfill, slot }: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>,
+): boolean => {
+  const row = db.get(
+    'SELECT decision FROM slots WHERE schedule_id = ? AND backfill = ? AND slot = ?',
+    scheduleId,
+    backfill,
+    slot,
+  );
   if (row) return row.decision === 'waiting';
   // A slot of a backfill is there from its beginning; one that is not was never part of it.
   if (backfill !== '') return false;
@@ -31,11 +40,25 @@ export const isOpen = (db: Database, { scheduleId, backfill, slot }: Pick<SlotRo
 };
 
 export const raiseMark = (db: Database, { scheduleId, backfill, slotTo }: SlotRow): void => {
-  if (backfill === '') db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ? AND decided_to < ?', slotTo, scheduleId, slotTo);
+  if (backfill === '')
+    db.run(
+      'UPDATE schedules SET decided_to = ? WHERE schedule_id = ? AND decided_to < ?',
+      slotTo,
+      scheduleId,
+      slotTo,
+    );
 };
 
-/** Records what became of a claimed slot. Must stand inside the transaction that began or refused the run. */
-export const recordClaim = (db: Database, claim: SlotClaim, became: Pick<SlotRow, 'decision' | 'runId' | 'reason'>, at: number): void => {
+/**
+ * Records what became of a claimed slot. Must stand inside the transaction that began or refused
+ * the run.
+ */
+export const recordClaim = (
+  db: Database,
+  claim: SlotClaim,
+  became: Pick<SlotRow, 'decision' | 'runId' | 'reason'>,
+  at: number,
+): void => {
   const { scheduleId, backfill, slot, policy, would } = claim;
   const row = { scheduleId, backfill, slot, slotTo: slot, count: 1, policy, would, ...became, at };
   insertSlot(db, row);

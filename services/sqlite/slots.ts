@@ -1,5 +1,13 @@
 import type { NewEvent } from '../../machines/events.ts';
-import type { BackfillProgress, BackfillRow, ScheduleRow, SlotDecision, SlotOutcome, SlotRow, SlotStore } from '../scheduler/slot-store.ts';
+import type {
+  BackfillProgress,
+  BackfillRow,
+  ScheduleRow,
+  SlotDecision,
+  SlotOutcome,
+  SlotRow,
+  SlotStore,
+} from '../scheduler/slot-store.ts';
 import type { Database, Row } from './database.ts';
 import { insertSlot, isOpen, raiseMark, slotColumns } from './slot-claims.ts';
 import { addEvent } from './writes.ts';
@@ -46,10 +54,15 @@ const toBackfill = (row: Row): BackfillRow => ({
 });
 
 /** Schedules and slots. @param write runs its work in one transaction */
-export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promise<T>): SlotStore => {
-  const say = (event: NewEvent, pipeline: string, at: number): void => void addEvent(db, { ...event, runId: null, pipeline }, at);
+export const createSlotStore = (
+  db: Database,
+  write: <T>(work: () => T) => Promise<T>,
+): SlotStore => {
+  const say = (event: NewEvent, pipeline: string, at: number): void =>
+    void addEvent(db, { ...event, runId: null, pipeline }, at);
   return {
-    schedules: async () => db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
+    schedules: async () =>
+      db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
     saveSchedule: (row, after, events, at) =>
       write(() => {
         const definition = [
@@ -85,7 +98,11 @@ export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promi
       }),
     removeSchedule: (id, version, event, at) =>
       write(() => {
-        const row = db.get('SELECT pipeline FROM schedules WHERE schedule_id = ? AND version = ?', id, version);
+        const row = db.get(
+          'SELECT pipeline FROM schedules WHERE schedule_id = ? AND version = ?',
+          id,
+          version,
+        );
         if (!row) return false;
         db.run('DELETE FROM schedules WHERE schedule_id = ?', id);
         db.run(
@@ -124,7 +141,9 @@ export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promi
         .map(toOutcome),
     waitingSlots: async () =>
       db
-        .all(`SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`)
+        .all(
+          `SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
+        )
         .map(toSlot),
     saveBackfill: (row, slots, event, pipeline) =>
       write(() => {
@@ -150,25 +169,34 @@ export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promi
           at,
           id,
         );
-        db.run('UPDATE backfills SET cancelled_by = ? WHERE backfill = ? AND cancelled_by IS NULL', by, id);
+        db.run(
+          'UPDATE backfills SET cancelled_by = ? WHERE backfill = ? AND cancelled_by IS NULL',
+          by,
+          id,
+        );
         say(event(changes), pipeline, at);
         return changes;
       }),
     backfills: async (scheduleId) =>
-      db.all('SELECT * FROM backfills WHERE ?1 IS NULL OR schedule_id = ?1 ORDER BY at DESC, backfill LIMIT 100', scheduleId).map(
-        (row): BackfillProgress => ({
-          ...toBackfill(row),
-          counts: Object.fromEntries(
-            db
-              .all(
-                'SELECT decision, count(*) AS n FROM slots WHERE schedule_id = ? AND backfill = ? GROUP BY decision',
-                row.schedule_id as string,
-                row.backfill as string,
-              )
-              .map(({ decision, n }) => [decision as SlotDecision, n as number]),
-          ),
-        }),
-      ),
+      db
+        .all(
+          'SELECT * FROM backfills WHERE ?1 IS NULL OR schedule_id = ?1 ORDER BY at DESC, backfill LIMIT 100',
+          scheduleId,
+        )
+        .map(
+          (row): BackfillProgress => ({
+            ...toBackfill(row),
+            counts: Object.fromEntries(
+              db
+                .all(
+                  'SELECT decision, count(*) AS n FROM slots WHERE schedule_id = ? AND backfill = ? GROUP BY decision',
+                  row.schedule_id as string,
+                  row.backfill as string,
+                )
+                .map(({ decision, n }) => [decision as SlotDecision, n as number]),
+            ),
+          }),
+        ),
     durations: async (pipeline, limit) =>
       db
         .all(
@@ -182,7 +210,11 @@ export const createSlotStore = (db: Database, write: <T>(work: () => T) => Promi
       write(() => {
         let removed = 0;
         for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
-          const oldest = db.get('SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?', id as string, keep);
+          const oldest = db.get(
+            'SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?',
+            id as string,
+            keep,
+          );
           if (oldest)
             removed += db.run(
               "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",

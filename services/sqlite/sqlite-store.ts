@@ -13,9 +13,14 @@ const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
 
 /**
  * The store on one SQLite file.
- * @throws from its methods: the driver's error when the disk is full or the file is held for longer than ten seconds
+ * @throws from its methods: the driver's error when the disk is full or the file is held for longer
+ * than ten seconds
  */
-export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | 'NORMAL'; clock: Clock }): Store => {
+export const openSqliteStore = (options: {
+  path: string;
+  synchronous: 'FULL' | 'NORMAL';
+  clock: Clock;
+}): Store => {
   const db: Database = openDatabase(options.path, options.synchronous);
   const write = async <T>(work: () => T): Promise<T> => {
     for (const waitMs of busyWaitsMs) {
@@ -36,7 +41,8 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
     begin: (request, decide) => write(() => beginRun(db, request, decide)),
     admit: (runId, decide) => write(() => admitRun(db, runId, options.clock.wallMs(), decide)),
     line: async (key) => db.transaction('DEFERRED', () => lineOf(db, key)),
-    waitedKeys: async () => db.all('SELECT DISTINCT key FROM lock_waiters').map(({ key }) => key as string),
+    waitedKeys: async () =>
+      db.all('SELECT DISTINCT key FROM lock_waiters').map(({ key }) => key as string),
     step: (runId, decide) =>
       write(() => {
         const loaded = loadRun(db, runId);
@@ -54,13 +60,27 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
             stamp,
           ).changes === 1,
       ),
-    removeDrained: (runId, fences) => write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
+    removeDrained: (runId, fences) =>
+      write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
     saveProgress: (runId, progress) =>
-      write(() => void db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId)),
+      write(
+        () =>
+          void db.run(
+            'UPDATE runs SET progress = ? WHERE run_id = ?',
+            JSON.stringify(progress),
+            runId,
+          ),
+      ),
     saveHeartbeats: (marks) =>
       write(() => {
         for (const { runId, fence, at } of marks)
-          db.run('UPDATE effects SET heartbeat_at = ? WHERE run_id = ? AND effect_id = ? AND stamp = ?', at, runId, fence.id, fence.stamp);
+          db.run(
+            'UPDATE effects SET heartbeat_at = ? WHERE run_id = ? AND effect_id = ? AND stamp = ?',
+            at,
+            runId,
+            fence.id,
+            fence.stamp,
+          );
       }),
     note: (event, at) => write(() => void addEvent(db, event, at)),
     markReset: (pipeline, runId, event, at) =>
@@ -76,7 +96,12 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
     acknowledge: (pipeline, acknowledged, event) =>
       write(() => {
         const before = acknowledgeStreak(db, pipeline, acknowledged);
-        return before && { before, headSeq: addEvent(db, { ...event(before), runId: null, pipeline }, acknowledged.at) };
+        return (
+          before && {
+            before,
+            headSeq: addEvent(db, { ...event(before), runId: null, pipeline }, acknowledged.at),
+          }
+        );
       }),
     streaks: async () => allStreaks(db),
     rearmMonotonic: (bootId, monotonicMs) =>
@@ -91,7 +116,12 @@ export const openSqliteStore = (options: { path: string; synchronous: 'FULL' | '
       ),
     setMeta: (key, value) =>
       write(
-        () => void db.run('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value),
+        () =>
+          void db.run(
+            'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+            key,
+            value,
+          ),
       ),
     close: async () => db.close(),
   };

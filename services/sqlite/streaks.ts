@@ -15,9 +15,14 @@ const toStreak = (row: Row | undefined): Streak =>
         acknowledged: row.acknowledged === null ? null : JSON.parse(row.acknowledged as string),
       };
 
-const streakOf = (db: Database, pipeline: string): Streak => toStreak(db.get('SELECT * FROM failure_streaks WHERE pipeline = ?', pipeline));
+const streakOf = (db: Database, pipeline: string): Streak =>
+  toStreak(db.get('SELECT * FROM failure_streaks WHERE pipeline = ?', pipeline));
 
-const keep = (db: Database, pipeline: string, { failures, reason, blockedAt, probeAt, probeRun, acknowledged }: Streak): void =>
+const keep = (
+  db: Database,
+  pipeline: string,
+  { failures, reason, blockedAt, probeAt, probeRun, acknowledged }: Streak,
+): void =>
   void db.run(
     `INSERT OR REPLACE INTO failure_streaks (pipeline, failures, reason, blocked_at, probe_at, probe_run, acknowledged)
      VALUES (?,?,?,?,?,?,?)`,
@@ -31,9 +36,14 @@ const keep = (db: Database, pipeline: string, { failures, reason, blockedAt, pro
   );
 
 export const allStreaks = (db: Database): Map<string, Streak> =>
-  new Map(db.all('SELECT * FROM failure_streaks').map((row) => [row.pipeline as string, toStreak(row)]));
+  new Map(
+    db.all('SELECT * FROM failure_streaks').map((row) => [row.pipeline as string, toStreak(row)]),
+  );
 
-/** Counts a run that has ended, in the transaction that ends it. @returns what there is to say of its pipeline */
+/**
+ * Counts a run that has ended, in the transaction that ends it. @returns what there is to say of
+ * its pipeline
+ */
 export const countRun = (db: Database, run: RunRow, at: number): NewEvent | null => {
   const before = streakOf(db, run.pipeline);
   const { streak, event } = afterRun(before, run, run.definition.onFailures ?? null, at);
@@ -52,7 +62,11 @@ export const noteProbe = (db: Database, pipeline: string, streak: Streak, runId:
   keep(db, pipeline, { ...streak, probeRun: runId });
 
 /** @returns the streak as it was, null when there is nothing to acknowledge */
-export const acknowledgeStreak = (db: Database, pipeline: string, acknowledged: NonNullable<Streak['acknowledged']>): Streak | null => {
+export const acknowledgeStreak = (
+  db: Database,
+  pipeline: string,
+  acknowledged: NonNullable<Streak['acknowledged']>,
+): Streak | null => {
   const before = streakOf(db, pipeline);
   if (before.failures === 0) return null;
   keep(db, pipeline, { ...noStreak, acknowledged });

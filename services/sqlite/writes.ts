@@ -36,7 +36,10 @@ export const insertEvent = (
     JSON.stringify(event.data),
   ).lastId;
 
-/** Frees the place of a run; the statement itself refuses while a process of the run may live (T1, I13). */
+/**
+ * Frees the place of a run; the statement itself refuses while a process of the run may live (T1,
+ * I13).
+ */
 const freeLock = (db: Database, runId: string): boolean =>
   db.run(
     `DELETE FROM lock_holders WHERE run_id = ?1
@@ -49,9 +52,19 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   const { at, ledger, next } = decision;
   const runId = before.runId;
   for (const { id, stamp } of decision.remove)
-    db.run('DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ?', runId, id, stamp);
+    db.run(
+      'DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ?',
+      runId,
+      id,
+      stamp,
+    );
   for (const { id, stamp } of decision.drop)
-    db.run("UPDATE effects SET state = 'dropping' WHERE run_id = ? AND effect_id = ? AND stamp = ?", runId, id, stamp);
+    db.run(
+      "UPDATE effects SET state = 'dropping' WHERE run_id = ? AND effect_id = ? AND stamp = ?",
+      runId,
+      id,
+      stamp,
+    );
   for (const effect of decision.born)
     db.run(
       'INSERT INTO effects (run_id, effect_id, stamp, kind, state, input, attempt, token, process, created_at) VALUES (?,?,?,?,?,?,?,?,NULL,?)',
@@ -84,7 +97,12 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
     version: ledger.version,
     ledgerN: before.ledgerN + 1,
     runSeq: before.runSeq + decision.events.length,
-    ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: at, endedAt: next.ended ? at : null }),
+    ...(next && {
+      snapshot: next.snapshot,
+      projection: next.projection,
+      updatedAt: at,
+      endedAt: next.ended ? at : null,
+    }),
     ...(next?.begins && { progress: null }),
   };
   const snapshot = next ? JSON.stringify(next.snapshot) : null;
@@ -107,7 +125,13 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
       before.version,
     );
     if (moved.changes !== 1) throw new Error(`run ${runId} moved while it was decided upon`);
-  } else db.run('UPDATE runs SET ledger_n = ?, run_seq = ? WHERE run_id = ?', after.ledgerN, after.runSeq, runId);
+  } else
+    db.run(
+      'UPDATE runs SET ledger_n = ?, run_seq = ? WHERE run_id = ?',
+      after.ledgerN,
+      after.runSeq,
+      runId,
+    );
   db.run(
     `INSERT INTO transitions (run_id, n, version, at, from_state, to_state, event, cause, guards, verdict, why, snapshot)
      VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
@@ -126,33 +150,78 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   );
   let lastSeq = 0;
   decision.events.forEach((event, index) => {
-    lastSeq = insertEvent(db, event, { runId, runSeq: before.runSeq + index + 1, pipeline: before.pipeline }, at);
+    lastSeq = insertEvent(
+      db,
+      event,
+      { runId, runSeq: before.runSeq + index + 1, pipeline: before.pipeline },
+      at,
+    );
   });
   if (next?.ended) db.run('DELETE FROM lock_waiters WHERE run_id = ?', runId);
-  // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it later.
+  // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it
+  // later.
   if (next?.ended && freeLock(db, runId)) after.lock = null;
   const word = next?.ended ? countRun(db, after, at) : null;
-  if (word) lastSeq = insertEvent(db, word, { runId: null, runSeq: null, pipeline: before.pipeline }, at);
+  if (word)
+    lastSeq = insertEvent(db, word, { runId: null, runSeq: null, pipeline: before.pipeline }, at);
   return { run: after, decision, lastSeq };
 };
 
 /** Forgets drained effects; the last one of an ended run gives its lock back, and says so. */
-export const forgetDrained = (db: Database, runId: string, fences: { id: string; stamp: number }[], at: number): void => {
+export const forgetDrained = (
+  db: Database,
+  runId: string,
+  fences: { id: string; stamp: number }[],
+  at: number,
+): void => {
   for (const { id, stamp } of fences)
-    db.run("DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'dropping'", runId, id, stamp);
-  const ended = db.get('SELECT pipeline FROM runs WHERE run_id = ? AND ended_at IS NOT NULL', runId);
+    db.run(
+      "DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'dropping'",
+      runId,
+      id,
+      stamp,
+    );
+  const ended = db.get(
+    'SELECT pipeline FROM runs WHERE run_id = ? AND ended_at IS NOT NULL',
+    runId,
+  );
   if (!ended || !freeLock(db, runId)) return;
   const msg = 'no process of the run is left; its lock is free again';
   const data = { patch: { lock: null } };
-  addEvent(db, { runId, pipeline: ended.pipeline as string, stage: 'system', event: 'recovered', severity: 'info', msg, data }, at);
+  addEvent(
+    db,
+    {
+      runId,
+      pipeline: ended.pipeline as string,
+      stage: 'system',
+      event: 'recovered',
+      severity: 'info',
+      msg,
+      data,
+    },
+    at,
+  );
 };
 
 /** An event outside a step: of a run, with the next number of it, or of nobody. */
-export const addEvent = (db: Database, event: NewEvent & { runId: string | null; pipeline: string | null }, at: number): number => {
+export const addEvent = (
+  db: Database,
+  event: NewEvent & { runId: string | null; pipeline: string | null },
+  at: number,
+): number => {
   const { runId, pipeline } = event;
-  const counted = runId === null ? null : db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', runId);
+  const counted =
+    runId === null
+      ? null
+      : db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', runId);
   // What a client folds from the event is what the next snapshot shows.
   const progress = (event.data.patch as { progress?: unknown } | undefined)?.progress;
-  if (runId !== null && progress !== undefined) db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
-  return insertEvent(db, event, { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline }, at);
+  if (runId !== null && progress !== undefined)
+    db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
+  return insertEvent(
+    db,
+    event,
+    { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline },
+    at,
+  );
 };

@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts';
 
-/** How long something has been seen, look after look; monotonic, so a clock that is set cannot make anything old. */
+/**
+ * How long something has been seen, look after look; monotonic, so a clock that is set cannot make
+ * anything old.
+ */
 export type Ages = { of(keys: readonly string[]): (key: string) => number };
 
 /** What is not seen any more is forgotten. */

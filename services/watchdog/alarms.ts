@@ -17,7 +17,10 @@ export type Finding = {
 };
 type Alarm = { code: string; msg: string; severity: Finding['severity'] };
 
-/** One alarm and one action each: raised when first found, over when not found any more, silent in between (S61). */
+/**
+ * One alarm and one action each: raised when first found, over when not found any more, silent in
+ * between (S61).
+ */
 export type Alarms = {
   /** @throws what an action or the journal threw; it is tried again by the next look */
   settle(code: string, findings: readonly Finding[]): Promise<void>;
@@ -26,17 +29,40 @@ export type Alarms = {
 
 type Open = Alarm & Pick<Finding, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean };
 
-export const createAlarms = (note: (event: Parameters<Store['note']>[0]) => Promise<void>): Alarms => {
+export const createAlarms = (
+  note: (event: Parameters<Store['note']>[0]) => Promise<void>,
+): Alarms => {
   const alarms = new Map<string, Open>();
-  const say = ({ runId, pipeline, attempt }: Omit<Open, 'isDone'>, event: Pick<NewEvent, 'event' | 'severity' | 'msg' | 'data'>) =>
-    note({ runId, pipeline, stage: 'watchdog', ...(attempt !== undefined && { attempt }), ...event });
+  const say = (
+    { runId, pipeline, attempt }: Omit<Open, 'isDone'>,
+    event: Pick<NewEvent, 'event' | 'severity' | 'msg' | 'data'>,
+  ) =>
+    note({
+      runId,
+      pipeline,
+      stage: 'watchdog',
+      ...(attempt !== undefined && { attempt }),
+      ...event,
+    });
 
   const raise = async (code: string, finding: Finding): Promise<Open> => {
     const { runId, pipeline, attempt, severity, msg } = finding;
-    const alarm = { code, msg, severity, runId, pipeline, ...(attempt !== undefined && { attempt }), isDone: false };
+    const alarm = {
+      code,
+      msg,
+      severity,
+      runId,
+      pipeline,
+      ...(attempt !== undefined && { attempt }),
+      isDone: false,
+    };
     const said = { severity, msg, data: { alarm: code, ...finding.data } };
-    // Recorded before anything is done about it; an alarm that cannot be recorded is raised by the next look.
-    await say(alarm, severity === 'error' ? { event: 'error', ...said } : { event: 'warning', ...said });
+    // Recorded before anything is done about it; an alarm that cannot be recorded is raised by the
+    // next look.
+    await say(
+      alarm,
+      severity === 'error' ? { event: 'error', ...said } : { event: 'warning', ...said },
+    );
     return alarm;
   };
 
@@ -57,7 +83,12 @@ export const createAlarms = (note: (event: Parameters<Store['note']>[0]) => Prom
       }
       for (const [key, alarm] of alarms) {
         if (alarm.code !== code || found.has(key)) continue;
-        await say(alarm, { event: 'recovered', severity: 'info', msg: `over: ${alarm.msg}`, data: { alarm: code } });
+        await say(alarm, {
+          event: 'recovered',
+          severity: 'info',
+          msg: `over: ${alarm.msg}`,
+          data: { alarm: code },
+        });
         alarms.delete(key);
       }
       // Raised once, but what could not be done is done by the next look.

@@ -16,7 +16,9 @@ type Mark = {
   /** The longest silence since the journal heard of it last. */
   brokenMs: number;
   saidMs: number;
-  /** A verdict stays: a sign of life that comes afterwards changes nothing about the attempt (S61). */
+  /**
+   * A verdict stays: a sign of life that comes afterwards changes nothing about the attempt (S61).
+   */
   isLate: boolean;
   isDropped: boolean;
 };
@@ -34,14 +36,20 @@ export type Heartbeats = {
   restore(rows: EffectRow[]): void;
   /** Forgets what is shown of attempts that a step has ended. */
   settle(committed: Committed): void;
-  /** Shows, writes down and now and then journals what was heard; also called every five seconds while anything is. */
+  /**
+   * Shows, writes down and now and then journals what was heard; also called every five seconds
+   * while anything is.
+   */
   flush(): Promise<void>;
   close(): void;
 };
 
 /** T13: at most this old on disk and in the status. */
 const flushMs = 5000;
-/** A sign of life of a long attempt is journalled six times an hour at most: a day of work is 144 small rows. */
+/**
+ * A sign of life of a long attempt is journalled six times an hour at most: a day of work is 144
+ * small rows.
+ */
 const sayEveryMs = 600_000;
 
 export const createHeartbeats = (deps: {
@@ -65,7 +73,9 @@ export const createHeartbeats = (deps: {
     mark.heardAt = clock.wallMs();
     cancel ??= clock.after(flushMs, () => {
       cancel = null;
-      flush().catch((error) => log('signs of life could not be written down', { error: String(error) }));
+      flush().catch((error) =>
+        log('signs of life could not be written down', { error: String(error) }),
+      );
     });
   };
 
@@ -78,13 +88,21 @@ export const createHeartbeats = (deps: {
     mark.saidMs = clock.monotonicMs();
     mark.brokenMs = 0;
     await note({
-      ...{ runId: run.runId, pipeline: run.pipeline, stage, attempt: effect.attempt, event: 'heartbeat', severity: 'debug', msg },
+      runId: run.runId,
+      pipeline: run.pipeline,
+      stage,
+      attempt: effect.attempt,
+      event: 'heartbeat',
+      severity: 'debug',
+      msg,
       data: { silent_ms: brokenMs, patch: { stages: [{ name: stage, heartbeat_at }] } },
     });
   };
 
   const flush = async (): Promise<void> => {
-    const heard = [...marks].filter(({ isDropped, heardAt, shownAt }) => !isDropped && heardAt !== null && heardAt !== shownAt);
+    const heard = [...marks].filter(
+      ({ isDropped, heardAt, shownAt }) => !isDropped && heardAt !== null && heardAt !== shownAt,
+    );
     const rows: { runId: string; fence: Fence; at: number }[] = [];
     for (const mark of heard) {
       const { run, effect, stage, heardAt } = mark;
@@ -93,7 +111,13 @@ export const createHeartbeats = (deps: {
       shown.set(run.runId, { ...shown.get(run.runId), [stage]: at });
       rows.push({ runId: run.runId, fence: fenceOf(effect), at });
       const patch = { stages: [{ name: stage, heartbeat_at: new Date(at).toISOString() }] };
-      tell({ run_id: run.runId, pipeline: run.pipeline, stage, event: 'heartbeat', data: { patch } });
+      tell({
+        run_id: run.runId,
+        pipeline: run.pipeline,
+        stage,
+        event: 'heartbeat',
+        data: { patch },
+      });
     }
     if (rows.length > 0) await store.saveHeartbeats(rows);
     for (const mark of heard) if (isWorthSaying(mark)) await say(mark);
@@ -103,8 +127,17 @@ export const createHeartbeats = (deps: {
     watch: (run, effect, limitMs) => {
       const nowMs = clock.monotonicMs();
       const mark: Mark = {
-        ...{ run, effect, stage: effect.input.stage as string, limitMs, heardMs: nowMs, heardAt: null, shownAt: null },
-        ...{ brokenMs: 0, saidMs: nowMs, isLate: false, isDropped: false },
+        run,
+        effect,
+        stage: effect.input.stage as string,
+        limitMs,
+        heardMs: nowMs,
+        heardAt: null,
+        shownAt: null,
+        brokenMs: 0,
+        saidMs: nowMs,
+        isLate: false,
+        isDropped: false,
       };
       marks.add(mark);
       if (limitMs !== null) deps.onLimit(limitMs);
@@ -127,16 +160,22 @@ export const createHeartbeats = (deps: {
     shown: (runId) => shown.get(runId) ?? {},
     restore: (rows) => {
       for (const { runId, input, heartbeatAt } of rows)
-        if (input.stage && heartbeatAt !== null) shown.set(runId, { ...shown.get(runId), [input.stage]: heartbeatAt });
+        if (input.stage && heartbeatAt !== null)
+          shown.set(runId, { ...shown.get(runId), [input.stage]: heartbeatAt });
     },
     settle: ({ run, decision }) => {
       const over = [...decision.remove, ...decision.drop];
       for (const mark of marks)
-        if (mark.run.runId === run.runId && over.some(({ id, stamp }) => id === mark.effect.id && stamp === mark.effect.stamp))
+        if (
+          mark.run.runId === run.runId &&
+          over.some(({ id, stamp }) => id === mark.effect.id && stamp === mark.effect.stamp)
+        )
           mark.isDropped = true;
       const before = shown.get(run.runId);
       if (!before) return;
-      const working = new Set(run.projection.stages.filter(({ state }) => state === 'running').map(({ name }) => name));
+      const working = new Set(
+        run.projection.stages.filter(({ state }) => state === 'running').map(({ name }) => name),
+      );
       const left = Object.entries(before).filter(([stage]) => working.has(stage));
       if (left.length > 0) shown.set(run.runId, Object.fromEntries(left));
       else shown.delete(run.runId);

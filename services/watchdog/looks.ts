@@ -26,7 +26,10 @@ type Deps = {
 /** One question to the world; what it finds is an alarm of that name. */
 export type Look = () => Promise<Finding[]>;
 
-/** A commit is followed by its start, an exit by its answer, within milliseconds; this is no matter of load any more. */
+/**
+ * A commit is followed by its start, an exit by its answer, within milliseconds; this is no matter
+ * of load any more.
+ */
 const overdueMs = 10_000;
 /** After SIGKILL a process is gone at once, unless the kernel holds it. */
 const killMs = 5000;
@@ -35,25 +38,43 @@ const slowMs = 60_000;
 const cause: Cause = { kind: 'watchdog' };
 const keyOf = ({ runId, id, stamp }: EffectRow): string => `${runId} ${id} ${stamp}`;
 const nameOf = ({ kind, input, attempt }: EffectRow): string =>
-  kind === 'stage' ? `attempt ${attempt} of ${input.stage}` : `${kind}${input.stage ? ` of ${input.stage}` : ''}`;
+  kind === 'stage'
+    ? `attempt ${attempt} of ${input.stage}`
+    : `${kind}${input.stage ? ` of ${input.stage}` : ''}`;
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
-/** Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is. */
+/**
+ * Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is.
+ */
 export const createLooks = (deps: Deps): Record<string, Look> => {
   const { store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap } = deps;
 
-  const about = (effect: EffectRow, run: RunRow, more: Pick<Finding, 'severity' | 'msg' | 'data' | 'act'>): Finding => ({
-    ...{ key: keyOf(effect), runId: effect.runId, pipeline: run.pipeline },
+  const about = (
+    effect: EffectRow,
+    run: RunRow,
+    more: Pick<Finding, 'severity' | 'msg' | 'data' | 'act'>,
+  ): Finding => ({
+    key: keyOf(effect),
+    runId: effect.runId,
+    pipeline: run.pipeline,
     ...(effect.kind === 'stage' && { attempt: effect.attempt }),
     ...more,
   });
-  /** Those of the rows that have been so for long enough, with their runs; few, so each is looked up. */
-  const oldOnes = async (rows: EffectRow[], age: (key: string) => number, limitMs: (row: EffectRow, run: RunRow) => number) => {
+  /**
+   * Those of the rows that have been so for long enough, with their runs; few, so each is looked
+   * up.
+   */
+  const oldOnes = async (
+    rows: EffectRow[],
+    age: (key: string) => number,
+    limitMs: (row: EffectRow, run: RunRow) => number,
+  ) => {
     const old: { effect: EffectRow; run: RunRow }[] = [];
     for (const effect of rows) {
       if (age(keyOf(effect)) < killMs) continue;
       const found = await store.run(effect.runId);
-      if (found && age(keyOf(effect)) >= limitMs(effect, found.run)) old.push({ effect, run: found.run });
+      if (found && age(keyOf(effect)) >= limitMs(effect, found.run))
+        old.push({ effect, run: found.run });
     }
     return old;
   };
@@ -74,7 +95,9 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const orphanAges = createAges(clock);
   /** Asked for and not begun, or begun and followed by nobody. */
   const overdueEffect: Look = async () => {
-    const rows = (await store.effects()).filter((effect) => effect.state !== 'dropping' && effects.phaseOf(effect) === null);
+    const rows = (await store.effects()).filter(
+      (effect) => effect.state !== 'dropping' && effects.phaseOf(effect) === null,
+    );
     const old = await oldOnes(rows, orphanAges.of(rows.map(keyOf)), () => overdueMs);
     return old.map(({ effect, run }) =>
       about(effect, run, {
@@ -92,7 +115,9 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const slowAges = createAges(clock);
   /** Begun here, but its program is not there: the system or the launcher does not answer. */
   const slowStart: Look = async () => {
-    const rows = (await store.effects()).filter((effect) => effect.kind === 'stage' && effect.state === 'born');
+    const rows = (await store.effects()).filter(
+      (effect) => effect.kind === 'stage' && effect.state === 'born',
+    );
     const old = await oldOnes(rows, slowAges.of(rows.map(keyOf)), () => slowMs);
     return old.map(({ effect, run }) =>
       about(effect, run, {
@@ -108,7 +133,13 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const deadProcess: Look = async () => {
     const rows = (await store.effects()).filter((effect) => {
       const { kind, state, process, token } = effect;
-      if (kind !== 'stage' || state !== 'started' || process === null || effects.phaseOf(effect) !== 'working') return false;
+      if (
+        kind !== 'stage' ||
+        state !== 'started' ||
+        process === null ||
+        effects.phaseOf(effect) !== 'working'
+      )
+        return false;
       return !processes.isAlive(process) && processes.members(process, token).length === 0;
     });
     const old = await oldOnes(rows, deadAges.of(rows.map(keyOf)), () => overdueMs);
@@ -123,11 +154,18 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   };
 
   const drainAges = createAges(clock);
-  /** SIGTERM, grace, SIGKILL, and still somebody: only the kernel or a debugger holds a process like that (T1). */
+  /**
+   * SIGTERM, grace, SIGKILL, and still somebody: only the kernel or a debugger holds a process like
+   * that (T1).
+   */
   const overdueDrain: Look = async () => {
     const rows = await store.effects();
     const dropping = rows.filter(({ state }) => state === 'dropping');
-    const old = await oldOnes(dropping, drainAges.of(dropping.map(keyOf)), (effect, run) => graceOf(run, effect) + killMs);
+    const old = await oldOnes(
+      dropping,
+      drainAges.of(dropping.map(keyOf)),
+      (effect, run) => graceOf(run, effect) + killMs,
+    );
     return old.map(({ effect, run }) => {
       const pids = processes.members(effect.process, effect.token);
       const drain = rows.find(({ kind, runId }) => kind === 'drain' && runId === effect.runId);
@@ -139,7 +177,11 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
         act: async () => {
           if (run.endedAt !== null) reap(effect.runId);
           else if (drain && pids.length > 0)
-            await interpreter.deliver(effect.runId, { event: { type: 'DRAIN_LATE', pids }, fence: fenceOf(drain), cause });
+            await interpreter.deliver(effect.runId, {
+              event: { type: 'DRAIN_LATE', pids },
+              fence: fenceOf(drain),
+              cause,
+            });
         },
       });
     });
@@ -154,7 +196,17 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
     if (old.length === 0) return [];
     const msg = `${old.length} ${old.length === 1 ? 'timer is' : 'timers are'} due and did not fire: they are delivered now`;
     const data = { timers: old.slice(0, 10).map(({ runId, id }) => ({ run_id: runId, id })) };
-    return [{ key: 'timers', runId: null, pipeline: null, severity: 'warning', msg, data, act: () => timers.tick() }];
+    return [
+      {
+        key: 'timers',
+        runId: null,
+        pipeline: null,
+        severity: 'warning',
+        msg,
+        data,
+        act: () => timers.tick(),
+      },
+    ];
   };
 
   return {

@@ -18,8 +18,8 @@ export type Watchdog = {
 };
 
 /**
- * Looks for what nobody tells, every `intervalMs` and at the deadlines in between. It raises alarms and delivers events; it
- * writes no state.
+ * Looks for what nobody tells, every `intervalMs` and at the deadlines in between. It raises alarms
+ * and delivers events; it writes no state.
  */
 export const createWatchdog = (deps: {
   clock: Pick<Clock, 'monotonicMs' | 'after'>;
@@ -55,8 +55,10 @@ export const createWatchdog = (deps: {
   const turn = async (isRound: boolean): Promise<boolean> => {
     const problems: (string | null)[] = [];
     for (const [code, look] of Object.entries(looks))
-      if (isRound || urgent.codes.includes(code)) problems.push(await tried(code, async () => alarms.settle(code, await look())));
-    if (isRound) for (const [name, work] of Object.entries(rounds)) problems.push(await tried(name, work));
+      if (isRound || urgent.codes.includes(code))
+        problems.push(await tried(code, async () => alarms.settle(code, await look())));
+    if (isRound)
+      for (const [name, work] of Object.entries(rounds)) problems.push(await tried(name, work));
     const [problem = null] = problems.filter((one) => one !== null);
     if (isRound) {
       error = problem;
@@ -83,7 +85,8 @@ export const createWatchdog = (deps: {
       void inTurn(clock.monotonicMs() >= roundAtMs);
     });
   };
-  const plan = (atMostMs: number): void => wakeIn(Math.min(roundAtMs - clock.monotonicMs(), urgent.nextDueIn() ?? intervalMs, atMostMs));
+  const plan = (atMostMs: number): void =>
+    wakeIn(Math.min(roundAtMs - clock.monotonicMs(), urgent.nextDueIn() ?? intervalMs, atMostMs));
 
   return {
     tick: () => inTurn(true),

@@ -3,15 +3,22 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { type StageContext, StageFailure } from '../contract.ts';
 import { type Database, openDatabase, spillPrefix, stopped, wholeShare } from './duckdb.ts';
-import { hashOf, manifestPath, outputsHold, readManifest, type Unit, writeManifest } from './manifest.ts';
+import {
+  hashOf,
+  manifestPath,
+  outputsHold,
+  readManifest,
+  type Unit,
+  writeManifest,
+} from './manifest.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { digestOf, makeFolder, sweepTemps } from './publish.ts';
 
 /** What a file was when it was looked at: its content, and what no writer leaves as it was. */
 type Seen = { stamp: string; sha256: string };
 /**
- * One instrument and the files it is made from, absolute, in the order in which later rows beat earlier ones.
- * `seen` has those that were looked at already.
+ * One instrument and the files it is made from, absolute, in the order in which later rows beat
+ * earlier ones. `seen` has those that were looked at already.
  */
 export type Source = { name: string; files: string[]; seen?: ReadonlyMap<string, Seen> };
 export type Built = Pick<Unit, 'files' | 'counts' | 'recheck_at' | 'notes'>;
@@ -47,24 +54,42 @@ export type Refreshed = {
   units: Record<string, Unit>;
   /** Names of the instruments that were made anew in this attempt. */
   rebuilt: string[];
-  /** The instruments that failed; the others were done all the same, so a retry repeats only these. */
+  /**
+   * The instruments that failed; the others were done all the same, so a retry repeats only these.
+   */
   failures: Record<string, StageFailure>;
 };
 
-/** Makes again exactly those instruments whose inputs, options or outputs are not those of their manifest, a few at a time. */
+/**
+ * Makes again exactly those instruments whose inputs, options or outputs are not those of their
+ * manifest, a few at a time.
+ */
 export async function refresh(context: StageContext, job: Job): Promise<Refreshed> {
   await makeFolder(job.out);
   const refreshed: Refreshed = { units: {}, rebuilt: [], failures: {} };
-  const progress = startProgress(context, job.sources.length, total(job.sources.map(({ files }) => files.length)));
+  const progress = startProgress(
+    context,
+    job.sources.length,
+    total(job.sources.map(({ files }) => files.length)),
+  );
   const waiting = [...job.sources];
-  const workers = Math.max(1, Math.min(job.limits.workers ?? availableParallelism(), waiting.length));
+  const workers = Math.max(
+    1,
+    Math.min(job.limits.workers ?? availableParallelism(), waiting.length),
+  );
   const share = {
     threads: Math.max(1, Math.floor(wholeShare.threads / workers)),
     memoryMb: Math.floor((job.limits.memory_mb ?? wholeShare.memoryMb) / workers),
   };
 
   const settle = async (source: Source): Promise<void> => {
-    const { unit, isNew } = await refreshUnit(context, job, source, (name) => openDatabase(context, name, share), progress);
+    const { unit, isNew } = await refreshUnit(
+      context,
+      job,
+      source,
+      (name) => openDatabase(context, name, share),
+      progress,
+    );
     refreshed.units[source.name] = unit;
     if (isNew) refreshed.rebuilt.push(source.name);
   };
@@ -94,7 +119,13 @@ export async function refresh(context: StageContext, job: Job): Promise<Refreshe
 
 type Open = (name: string) => Promise<Database>;
 
-async function refreshUnit(context: StageContext, job: Job, source: Source, open: Open, progress: Progress) {
+async function refreshUnit(
+  context: StageContext,
+  job: Job,
+  source: Source,
+  open: Open,
+  progress: Progress,
+) {
   const { out, input } = job;
   const { signal } = context;
   const { name } = source;
@@ -102,13 +133,21 @@ async function refreshUnit(context: StageContext, job: Job, source: Source, open
   await sweepSpills(context, name);
   const known = await readManifest(out, name);
   const seen = await seenFiles(source, signal);
-  const inputs = Object.fromEntries(seen.map(({ sha256 }, index) => [relative(input, source.files[index]!), sha256]));
+  const inputs = Object.fromEntries(
+    seen.map(({ sha256 }, index) => [relative(input, source.files[index]!), sha256]),
+  );
   const key = hashOf([job.version, job.options, inputs]);
-  if (known?.key === key && Date.now() < (known.recheck_at ?? Number.POSITIVE_INFINITY) && (await outputsHold(out, known, signal)))
+  if (
+    known?.key === key &&
+    Date.now() < (known.recheck_at ?? Number.POSITIVE_INFINITY) &&
+    (await outputsHold(out, known, signal))
+  )
     return { unit: known, isNew: false };
 
   const unitOf = (unitKey: string, built: Built): Unit => ({
-    ...{ key: unitKey, written_by: { run: context.runId, attempt: context.attempt }, inputs },
+    key: unitKey,
+    written_by: { run: context.runId, attempt: context.attempt },
+    inputs,
     ...built,
   });
   const database = await open(name);
@@ -131,14 +170,17 @@ async function refreshUnit(context: StageContext, job: Job, source: Source, open
 async function sweepSpills(context: StageContext, name: string): Promise<void> {
   const prefix = spillPrefix(context, name);
   const entries = await readdir(context.workspace).catch(() => []);
-  for (const entry of entries.filter((entry) => entry.startsWith(prefix) && /^\d+$/.test(entry.slice(prefix.length))))
+  for (const entry of entries.filter(
+    (entry) => entry.startsWith(prefix) && /^\d+$/.test(entry.slice(prefix.length)),
+  ))
     await rm(join(context.workspace, entry), { recursive: true, force: true });
 }
 
 const total = (numbers: number[]) => numbers.reduce((sum, number) => sum + number, 0);
 
 /** The sum of one count over some units. */
-export const totalOf = (units: Unit[], count: string) => total(units.map((unit) => unit.counts[count] ?? 0));
+export const totalOf = (units: Unit[], count: string) =>
+  total(units.map((unit) => unit.counts[count] ?? 0));
 
 /** Size, time and inode: no writer changes a file without changing one of them. */
 async function stampOf(file: string): Promise<string> {
@@ -169,12 +211,16 @@ const unreadable = (file: string) => (error: Error) => {
 
 /** What is no failure of a stage is a bug in one; it too costs one instrument and no other. */
 const failureOf = (name: string, error: unknown): StageFailure =>
-  error instanceof StageFailure ? error : new StageFailure('instrument-failed', `${name}: ${(error as Error).message}`);
+  error instanceof StageFailure
+    ? error
+    : new StageFailure('instrument-failed', `${name}: ${(error as Error).message}`);
 
 /** In the order of the sources, however the workers came through. */
 function sorted({ units, rebuilt, failures }: Refreshed, sources: Source[]): Refreshed {
   const pick = <T>(of: Record<string, T>) =>
-    Object.fromEntries(sources.flatMap(({ name }) => (name in of ? [[name, of[name] as T] as const] : [])));
+    Object.fromEntries(
+      sources.flatMap(({ name }) => (name in of ? [[name, of[name] as T] as const] : [])),
+    );
   return {
     units: pick(units),
     failures: pick(failures),

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What the rules need to know of an instrument: its smallest price step and the distance of its target, in points. */
+/**
+ * What the rules need to know of an instrument: its smallest price step and the distance of its
+ * target, in points.
+ */
 const specSchema = z.object({ tick: z.number().positive(), target: z.number().positive() });
 export type InstrumentSpec = z.infer<typeof specSchema>;
 
@@ -17,4 +20,7 @@ const known: Readonly<Record<string, InstrumentSpec>> = {
 
 export const specsOption = z.record(z.string(), specSchema).default({});
 /** @param more further instruments, or other figures for known ones. */
-export const specOf = (name: string, more: Record<string, InstrumentSpec> = {}): InstrumentSpec | null => more[name] ?? known[name] ?? null;
+export const specOf = (
+  name: string,
+  more: Record<string, InstrumentSpec> = {},
+): InstrumentSpec | null => more[name] ?? known[name] ?? null;

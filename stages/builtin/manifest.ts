@@ -5,9 +5,17 @@ import { z } from 'zod';
 import type { ManifestFile } from '../contract.ts';
 import { digestOf, fileExists, publish } from './publish.ts';
 
-const fileSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string(), rows: z.number() });
+const fileSchema = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  sha256: z.string(),
+  rows: z.number(),
+});
 const unitSchema = z.object({
-  /** Hash of the code's version, the options and the inputs: equal means the outputs would be the same bytes. */
+  /**
+   * Hash of the code's version, the options and the inputs: equal means the outputs would be the
+   * same bytes.
+   */
   key: z.string(),
   written_by: z.object({ run: z.string(), attempt: z.number() }),
   /** Path below the input folder → SHA-256. */
@@ -15,7 +23,10 @@ const unitSchema = z.object({
   /** Paths are below the output folder. */
   files: z.array(fileSchema),
   counts: z.record(z.string(), z.number()),
-  /** From this instant on (ms) the same inputs may give another result: a bar of the future has come, a day is over. */
+  /**
+   * From this instant on (ms) the same inputs may give another result: a bar of the future has
+   * come, a day is over.
+   */
   recheck_at: z.number().optional(),
   /** What the stage itself wants to know of its last time. */
   notes: z.unknown().optional(),
@@ -26,7 +37,10 @@ export type OutFile = z.infer<typeof fileSchema>;
 /** What is recorded of one instrument. */
 export type Unit = z.infer<typeof unitSchema>;
 
-/** One manifest an instrument: a retry repeats only those that are missing, and two processes never write the same one. */
+/**
+ * One manifest an instrument: a retry repeats only those that are missing, and two processes never
+ * write the same one.
+ */
 export const manifestPath = (out: string, name: string) => join(out, 'manifests', `${name}.json`);
 
 /** @returns null when it is missing or damaged, which costs work and never truth */
@@ -39,12 +53,18 @@ export async function readManifest(out: string, name: string): Promise<Unit | nu
 }
 
 export async function writeManifest(out: string, name: string, unit: Unit): Promise<void> {
-  await publish(manifestPath(out, name), (temp) => writeFile(temp, `${JSON.stringify(unit, null, 1)}\n`));
+  await publish(manifestPath(out, name), (temp) =>
+    writeFile(temp, `${JSON.stringify(unit, null, 1)}\n`),
+  );
 }
 
-export const hashOf = (content: unknown): string => createHash('sha256').update(JSON.stringify(content)).digest('hex');
+export const hashOf = (content: unknown): string =>
+  createHash('sha256').update(JSON.stringify(content)).digest('hex');
 
-/** Whether a file is still there with the bytes that were recorded: an old file alone proves nothing. */
+/**
+ * Whether a file is still there with the bytes that were recorded: an old file alone proves
+ * nothing.
+ */
 export const holds = async (out: string, file: OutFile, signal: AbortSignal): Promise<boolean> => {
   const path = join(out, file.path);
   return (await fileExists(path)) && (await digestOf(path, signal)).sha256 === file.sha256;
@@ -56,9 +76,15 @@ export async function outputsHold(out: string, unit: Unit, signal: AbortSignal):
   return true;
 }
 
-/** The files of these units as the attempt's manifest names them: relative to the project, with forward slashes. */
+/**
+ * The files of these units as the attempt's manifest names them: relative to the project, with
+ * forward slashes.
+ */
 export function vouchedFiles(projectDir: string, out: string, units: Unit[]): ManifestFile[] {
   return units.flatMap((unit) =>
-    unit.files.map((file) => ({ ...file, path: relative(projectDir, join(out, file.path)).split(sep).join('/') })),
+    unit.files.map((file) => ({
+      ...file,
+      path: relative(projectDir, join(out, file.path)).split(sep).join('/'),
+    })),
   );
 }

@@ -10,15 +10,20 @@ export const optionsSchema = z.strictObject({
   ...unitOptions,
   in: z.string().min(1),
   out: z.string().min(1),
-  /** An instrument with a greater share of rows without a whole key, and at least ten of them, fails; 0 allows none at all. */
+  /**
+   * An instrument with a greater share of rows without a whole key, and at least ten of them,
+   * fails; 0 allows none at all.
+   */
   max_reject_ratio: z.number().min(0).max(1).default(0.01),
 });
 
 /**
- * `in/{INST}.parquet` into `out/{INST}/{session}/{YYYY-MM}.parquet`; key date + slot + session + instrument, new beats old.
- * Only months that change are written, and nothing is ever deleted. Rows that are rejected go to `out/rejects/{INST}.csv`.
- * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`, `schema-mismatch`, `too-many-rejects`, `input-changed`,
- * `unwritable-target`, `out-of-memory`, `stopped`.
+ * `in/{INST}.parquet` into `out/{INST}/{session}/{YYYY-MM}.parquet`; key date + slot + session +
+ * instrument, new beats old. Only months that change are written, and nothing is ever deleted. Rows
+ * that are rejected go to `out/rejects/{INST}.csv`.
+ * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `unreadable-target`,
+ * `schema-mismatch`, `too-many-rejects`, `input-changed`, `unwritable-target`, `out-of-memory`,
+ * `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
@@ -26,23 +31,30 @@ export async function run(context: StageContext): Promise<StageResult> {
   const sources = await parquetSources(context, input);
   const refreshed = await refresh(context, {
     version: 2,
-    ...{ input, out, options: options.max_reject_ratio, sources, limits: options },
+    input,
+    out,
+    options: options.max_reject_ratio,
+    sources,
+    limits: options,
     targets: (name) => [join(out, 'rejects', `${name}.csv`)],
     build: (task) => mergeSource(context, task, { out, maxRejectRatio: options.max_reject_ratio }),
   });
 
   // Of an instrument that was not merged again every row is unchanged.
   const merged = refreshed.rebuilt.map((name) => refreshed.units[name]!);
-  const [inserted, updated, written] = ['inserted', 'updated', 'written'].map((count) => totalOf(merged, count)) as [
-    number,
-    number,
-    number,
-  ];
+  const [inserted, updated, written] = ['inserted', 'updated', 'written'].map((count) =>
+    totalOf(merged, count),
+  ) as [number, number, number];
   const sums = countsOf(refreshed, ['rows', 'rejected', 'duplicates']);
   return outcomeOf(context, refreshed, {
-    ...{ out, to: options.out, onFailure: options.on_failure },
+    out,
+    to: options.out,
+    onFailure: options.on_failure,
     counts: { ...sums, inserted, updated, unchanged: sums['rows']! - inserted - updated, written },
     changed: refreshed.rebuilt.filter((name) => totalOf([refreshed.units[name]!], 'written') > 0),
-    idle: sources.length === 0 ? 'no new input: no analysed file' : 'nothing to merge: 0 inserted, 0 updated',
+    idle:
+      sources.length === 0
+        ? 'no new input: no analysed file'
+        : 'nothing to merge: 0 inserted, 0 updated',
   });
 }

@@ -15,8 +15,10 @@ type Telling = {
 };
 
 /**
- * What a stage answers when all its instruments are through: files, counts and outputs; skipped when nothing changed.
- * @throws StageFailure the first of the failures, unless `onFailure` is partial and something succeeded.
+ * What a stage answers when all its instruments are through: files, counts and outputs; skipped
+ * when nothing changed.
+ * @throws StageFailure the first of the failures, unless `onFailure` is partial and something
+ * succeeded.
  */
 export function outcomeOf(
   context: StageContext,
@@ -26,12 +28,26 @@ export function outcomeOf(
   const units = Object.values(refreshed.units);
   const failed = Object.entries(refreshed.failures);
   const files = vouchedFiles(context.projectDir, out, units);
-  context.metric({ ...counts, files: files.length, changed: changed.length, failed: failed.length });
-  if (failed.length > 0 && (onFailure === 'fail' || units.length === 0)) throw summaryOf(failed.map(([, failure]) => failure));
+  context.metric({
+    ...counts,
+    files: files.length,
+    changed: changed.length,
+    failed: failed.length,
+  });
+  if (failed.length > 0 && (onFailure === 'fail' || units.length === 0))
+    throw summaryOf(failed.map(([, failure]) => failure));
 
-  const outputs = { instruments: Object.keys(refreshed.units), changed, out: to, ...counts, files: files.length };
+  const outputs = {
+    instruments: Object.keys(refreshed.units),
+    changed,
+    out: to,
+    ...counts,
+    files: files.length,
+  };
   if (failed.length > 0) {
-    const reasons = Object.fromEntries(failed.map(([name, { code, message }]) => [name, `${code}: ${message}`]));
+    const reasons = Object.fromEntries(
+      failed.map(([name, { code, message }]) => [name, `${code}: ${message}`]),
+    );
     const partial = `${failed.map(([name]) => name).join(', ')} failed; ${Object.keys(refreshed.units).length} succeeded`;
     context.log(`warning: partial: ${partial}`);
     return { outputs: { ...outputs, result: 'partial', failed: reasons }, partial, files };

@@ -13,14 +13,27 @@ export type Progress = {
   close(): void;
 };
 
-/** Reports at once and then twice a second, so that a long query is never taken for silence. Counts files when there are more of them than units. */
-export function startProgress(context: Pick<StageContext, 'progress'>, units: number, files: number): Progress {
+/**
+ * Reports at once and then twice a second, so that a long query is never taken for silence. Counts
+ * files when there are more of them than units.
+ */
+export function startProgress(
+  context: Pick<StageContext, 'progress'>,
+  units: number,
+  files: number,
+): Progress {
   const counts = { units: 0, files: 0, ahead: 0, rows: 0 };
   let current = '';
   const report = () => {
     const rows = counts.rows > 0 ? `, ${counts.rows.toLocaleString('en-US')} rows` : '';
-    const done = files > units ? { done: Math.min(files, counts.files + counts.ahead), total: files, unit: 'files' } : null;
-    context.progress({ ...(done ?? { done: counts.units, total: units, unit: 'instruments' }), note: `${current}${rows}` });
+    const done =
+      files > units
+        ? { done: Math.min(files, counts.files + counts.ahead), total: files, unit: 'files' }
+        : null;
+    context.progress({
+      ...(done ?? { done: counts.units, total: units, unit: 'instruments' }),
+      note: `${current}${rows}`,
+    });
   };
   const beat = setInterval(report, 500);
   return {

@@ -9,15 +9,22 @@ import { stopped } from './duckdb.ts';
 export type Digest = { bytes: number; sha256: string };
 
 /** The error codes of the file system that mean "there is nothing here". */
-export const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+export const isMissing = (error: unknown) =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
- * Puts a file in place so that a reader, or a crash at any moment, finds the old one or the new one, whole.
+ * Puts a file in place so that a reader, or a crash at any moment, finds the old one or the new
+ * one, whole.
  * @param produce writes the new content to the path it is given.
- * @param later where the folder is noted instead of synced, when many files follow: `syncFolders` comes at the end.
+ * @param later where the folder is noted instead of synced, when many files follow: `syncFolders`
+ * comes at the end.
  * @throws StageFailure `unwritable-target`, retryable, naming the file.
  */
-export async function publish(target: string, produce: (temp: string) => Promise<void>, later?: Set<string>): Promise<Digest> {
+export async function publish(
+  target: string,
+  produce: (temp: string) => Promise<void>,
+  later?: Set<string>,
+): Promise<Digest> {
   const folder = dirname(target);
   const temp = join(folder, tempName(basename(target)));
   try {
@@ -38,7 +45,10 @@ export async function syncFolders(folders: Iterable<string>): Promise<void> {
   for (const folder of folders) await sync(folder);
 }
 
-/** As `publish`, for many small files that are written already: synced many at a time, which a disk does together, and their folders once. */
+/**
+ * As `publish`, for many small files that are written already: synced many at a time, which a disk
+ * does together, and their folders once.
+ */
 export async function publishAll(files: { temp: string; target: string }[]): Promise<Digest[]> {
   const digests: Digest[] = [];
   const folders = new Set(files.map(({ target }) => dirname(target)));
@@ -47,7 +57,9 @@ export async function publishAll(files: { temp: string; target: string }[]): Pro
     await Promise.all(
       files
         .slice(index, index + syncedTogether)
-        .map(({ temp, target }) => sync(temp).catch((error) => Promise.reject(unwritable(target, error)))),
+        .map(({ temp, target }) =>
+          sync(temp).catch((error) => Promise.reject(unwritable(target, error))),
+        ),
     );
   for (const [index, { temp, target }] of files.entries()) {
     // The abort and the progress need a turn too.
@@ -87,7 +99,10 @@ const tempName = (name: string) => `.${name}.tmp`;
 /** Where the files of many days are written before each is moved to its place. */
 export const daysTemp = (folder: string) => join(folder, '.days.tmp');
 
-/** An output folder exists even when there is nothing to put in: the next stage then finds no input, not no folder. */
+/**
+ * An output folder exists even when there is nothing to put in: the next stage then finds no input,
+ * not no folder.
+ */
 export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -97,11 +112,12 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Removes what an attempt that was killed in the middle of `publish` left of one unit: beside these targets, and anywhere
- * below its folder. Another unit's may be at work next to it.
+ * Removes what an attempt that was killed in the middle of `publish` left of one unit: beside these
+ * targets, and anywhere below its folder. Another unit's may be at work next to it.
  */
 export async function sweepTemps(targets: string[], folder: string): Promise<void> {
-  for (const target of targets) await rm(join(dirname(target), tempName(basename(target))), { force: true });
+  for (const target of targets)
+    await rm(join(dirname(target), tempName(basename(target))), { force: true });
   await rm(daysTemp(folder), { recursive: true, force: true });
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const temps = entries.filter((entry) => entry.isFile() && /^\..+\.tmp$/.test(entry.name));
@@ -150,7 +166,8 @@ async function sync(path: string): Promise<void> {
 function unwritable(target: string, error: unknown): unknown {
   if (error instanceof StageFailure) return error;
   const { message, code } = error as NodeJS.ErrnoException;
-  // Whatever is not the disk's or the file system's doing is a bug or memory, and must keep its own words.
+  // Whatever is not the disk's or the file system's doing is a bug or memory, and must keep its own
+  // words.
   if (code === undefined && !/IO Error|Permission Error/.test(message)) return error;
   return new StageFailure('unwritable-target', `Cannot write ${target}: ${message}`);
 }

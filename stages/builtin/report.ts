@@ -18,9 +18,11 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * The merged break-outs of `in` as one page, `out/report.html`, which is also the run's artefact `report.html`: equity per
- * instrument and range statistics, drawn in SVG, without a script and without a byte from elsewhere.
- * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `input-changed`, `unwritable-target`, `stopped`.
+ * The merged break-outs of `in` as one page, `out/report.html`, which is also the run's artefact
+ * `report.html`: equity per instrument and range statistics, drawn in SVG, without a script and
+ * without a byte from elsewhere.
+ * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `input-changed`,
+ * `unwritable-target`, `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
@@ -29,7 +31,11 @@ export async function run(context: StageContext): Promise<StageResult> {
   const path = join(out, 'report.html');
   const refreshed = await refresh(context, {
     version: 1,
-    ...{ input, out, options: options.title, sources: [{ name: 'report', files }], limits: { ...options, workers: 1 } },
+    input,
+    out,
+    options: options.title,
+    sources: [{ name: 'report', files }],
+    limits: { ...options, workers: 1 },
     targets: () => [path],
     build: async ({ database }) => {
       const figures = await readFigures(database, files);
@@ -62,6 +68,9 @@ async function placeArtefact(context: StageContext, path: string): Promise<void>
     await publish(join(folder, 'report.html'), (temp) => writeFile(temp, page));
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    throw new StageFailure('unwritable-target', `Cannot place the artefact report.html: ${(error as Error).message}`);
+    throw new StageFailure(
+      'unwritable-target',
+      `Cannot place the artefact report.html: ${(error as Error).message}`,
+    );
   }
 }

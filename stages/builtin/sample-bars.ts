@@ -21,8 +21,9 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Made-up 1-minute bars below `out/{INST}/1m/…`, the same for the same seed: for trying the other stages without data of
- * one's own. A file that is there already is left alone, so a second run is skipped.
+ * Made-up 1-minute bars below `out/{INST}/1m/…`, the same for the same seed: for trying the other
+ * stages without data of one's own. A file that is there already is left alone, so a second run is
+ * skipped.
  * @throws StageFailure `bad-options`, `unwritable-target`, `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
@@ -30,7 +31,10 @@ export async function run(context: StageContext): Promise<StageResult> {
   const asked = askedInstruments(context).names;
   const instruments = asked.length > 0 ? asked : Object.keys(sampleSpecs);
   const unknown = instruments.filter((name) => !(name in sampleSpecs));
-  if (unknown.length > 0) throw new StageFailure('bad-options', `There are no sample bars of ${unknown.join(', ')}.`, { retryable: false });
+  if (unknown.length > 0)
+    throw new StageFailure('bad-options', `There are no sample bars of ${unknown.join(', ')}.`, {
+      retryable: false,
+    });
 
   const counts = { rows: 0, written: 0 };
   const files: NonNullable<NonNullable<StageResult>['files']> = [];
@@ -44,7 +48,9 @@ export async function run(context: StageContext): Promise<StageResult> {
       progress.rows(bars.length);
       const isThere = await fileExists(target);
       if (!isThere) counts.written += 1;
-      const digest = isThere ? await digestOf(target) : await publish(target, (temp) => writeFile(temp, text));
+      const digest = isThere
+        ? await digestOf(target)
+        : await publish(target, (temp) => writeFile(temp, text));
       files.push({ path: join(options.out, path), rows: bars.length, ...digest });
       progress.files(1);
     }

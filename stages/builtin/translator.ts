@@ -9,10 +9,11 @@ import { contentOf, optionsSchema } from './translator/options.ts';
 import { findSources } from './translator/sources.ts';
 
 /**
- * Raw CSV bars, `raw/{INST}/*.csv` (daily) or `raw/{INST}/1m/**` (intraday), to Parquet: `out/{INST}.parquet`, or one file
- * per trading day below `out/{INST}/`. Rejected rows go to `out/rejects/{INST}.csv`.
- * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `too-many-rejects`, `input-changed`,
- * `unwritable-target`, `out-of-memory`, `stopped`.
+ * Raw CSV bars, `raw/{INST}/*.csv` (daily) or `raw/{INST}/1m/**` (intraday), to Parquet:
+ * `out/{INST}.parquet`, or one file per trading day below `out/{INST}/`. Rejected rows go to
+ * `out/rejects/{INST}.csv`.
+ * @throws StageFailure `bad-options`, `missing-input`, `unreadable-input`, `too-many-rejects`,
+ * `input-changed`, `unwritable-target`, `out-of-memory`, `stopped`.
  */
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
@@ -21,13 +22,25 @@ export async function run(context: StageContext): Promise<StageResult> {
   const work = { raw, out, options, raws, signal: context.signal };
   const refreshed = await refresh(context, {
     version: 2,
-    ...{ input: raw, out, options: contentOf(options), sources, limits: options },
+    input: raw,
+    out,
+    options: contentOf(options),
+    sources,
+    limits: options,
     targets: (name) => [join(out, `${name}.parquet`), join(out, 'rejects', `${name}.csv`)],
-    build: (task) => (options.layout === 'daily' ? translateDaily(task, work) : translateIntraday(task, work)),
+    build: (task) =>
+      options.layout === 'daily' ? translateDaily(task, work) : translateIntraday(task, work),
   });
-  const idle = sources.length === 0 ? `no new input: no ${options.layout} CSV file` : 'no new input: all files are translated';
+  const idle =
+    sources.length === 0
+      ? `no new input: no ${options.layout} CSV file`
+      : 'no new input: all files are translated';
   return outcomeOf(context, refreshed, {
-    ...{ out, to: options.out, onFailure: options.on_failure, changed: refreshed.rebuilt, idle },
+    out,
+    to: options.out,
+    onFailure: options.on_failure,
+    changed: refreshed.rebuilt,
+    idle,
     counts: countsOf(refreshed, ['rows', 'rejected', 'duplicates']),
   });
 }

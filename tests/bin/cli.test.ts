@@ -13,7 +13,8 @@ import { baseEnv, projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
-const stage = (name: string, script: string) => `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}] }\n`;
+const stage = (name: string, script: string) =>
+  `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}] }\n`;
 const pipelines = {
   'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\nschedules: [ { id: nightly, cron: "30 2 * * *", timezone: America/Chicago, enabled: false } ]\n`,
   'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
@@ -23,15 +24,24 @@ const pipelines = {
 
 type Ended = { code: number | null; out: string; err: string };
 const children: ChildProcess[] = [];
-const begin = (args: string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } => {
-  const child = spawn(process.execPath, [program, ...args], { env: { ...baseEnv, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+const begin = (
+  args: string[],
+  env: Record<string, string> = {},
+): { child: ChildProcess; ended: Promise<Ended> } => {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...baseEnv, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.push(child);
   const read = Promise.all([
     once(child, 'close'),
     text(child.stdout as NodeJS.ReadableStream),
     text(child.stderr as NodeJS.ReadableStream),
   ]);
-  return { child, ended: read.then(([[code], out, err]) => ({ code: code as number | null, out, err })) };
+  return {
+    child,
+    ended: read.then(([[code], out, err]) => ({ code: code as number | null, out, err })),
+  };
 };
 const run = (...args: string[]): Promise<Ended> => begin(args).ended;
 
@@ -39,10 +49,20 @@ let dir: string;
 let url: string;
 let service: ReturnType<typeof begin>;
 const serve = (...more: string[]) =>
-  begin(['serve', '--port', '0', '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'), ...more]);
+  begin([
+    'serve',
+    '--port',
+    '0',
+    '--data-dir',
+    join(dir, 'data'),
+    '--pipelines',
+    join(dir, 'pipelines'),
+    ...more,
+  ]);
 /** A client command against the service of this file. */
 const ask = (...args: string[]): Promise<Ended> => run(...args, '--url', url);
-const statusOf = async (pipeline: string): Promise<Status> => JSON.parse((await ask('status', pipeline, '--json')).out) as Status;
+const statusOf = async (pipeline: string): Promise<Status> =>
+  JSON.parse((await ask('status', pipeline, '--json')).out) as Status;
 
 beforeAll(async () => {
   dir = await projectWith(pipelines);
@@ -54,7 +74,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // A test that failed may have left a client waiting.
-  for (const child of children) if (child !== service.child && child.exitCode === null) child.kill('SIGKILL');
+  for (const child of children)
+    if (child !== service.child && child.exitCode === null) child.kill('SIGKILL');
   service.child.kill('SIGTERM');
   expect((await service.ended).code).toBe(0);
   await rm(dir, { recursive: true });
@@ -62,7 +83,8 @@ afterAll(async () => {
 
 test('the entry point links on a Node that is too old, so that it can bring the right one', () => {
   const source = readFileSync(program, 'utf8');
-  // Node 20 has these; a named import of anything newer ends it before it can help (enableCompileCache came with 22).
+  // Node 20 has these; a named import of anything newer ends it before it can help
+  // (enableCompileCache came with 22).
   const names = [...source.matchAll(/import [^;{]*\{([^}]+)\} from 'node:/g)].flatMap(([, list]) =>
     (list as string).split(',').map((name) => name.trim()),
   );
@@ -73,7 +95,8 @@ describe('exit 0', () => {
   test.each([['help'], ['--help'], []])('for %s, which lists the commands', async (...args) => {
     const { code, out } = await run(...args);
     expect(code).toBe(0);
-    for (const word of ['serve', 'start', 'status', 'stop', 'events']) expect(out).toContain(`  ${word} `);
+    for (const word of ['serve', 'start', 'status', 'stop', 'events'])
+      expect(out).toContain(`  ${word} `);
   });
 
   test('for a run that is DONE', async () => {
@@ -88,7 +111,9 @@ describe('exit 0', () => {
     const { run_id } = JSON.parse(out) as Status;
     expect((await ask('events', run_id as string, '--follow')).code).toBe(0);
     const events = (await ask('events', run_id as string, '--json')).out.trimEnd().split('\n');
-    expect(events.map((line) => (JSON.parse(line) as JournalEvent).run_seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.map((line) => (JSON.parse(line) as JournalEvent).run_seq)).toEqual(
+      events.map((_, index) => index + 1),
+    );
   });
 });
 
@@ -113,7 +138,10 @@ describe('acknowledge', () => {
       code: 3,
       err: expect.stringContaining('nothing-to-acknowledge'),
     });
-    expect(await ask('acknowledge', 'bad')).toMatchObject({ code: 2, err: expect.stringContaining('--reason') });
+    expect(await ask('acknowledge', 'bad')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--reason'),
+    });
   });
 });
 
@@ -141,8 +169,14 @@ describe('exit 2', () => {
   });
 
   test('for a pipeline that does not exist and a parameter nobody declared, with what was meant', async () => {
-    expect(await ask('start', 'goood')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean good?') });
-    expect(await ask('start', 'good', '--param', 'dya=x')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean `day`?') });
+    expect(await ask('start', 'goood')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('did you mean good?'),
+    });
+    expect(await ask('start', 'good', '--param', 'dya=x')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('did you mean `day`?'),
+    });
   });
 });
 
@@ -154,7 +188,10 @@ describe('exit 3, 5, 124 and 130', () => {
     expect(first.code).toBe(124);
     const { run_id, state } = await statusOf('slow');
     expect(state).toBe('RUNNING_WORK');
-    expect(await ask('start', 'slow')).toMatchObject({ code: 3, err: expect.stringContaining(run_id as string) });
+    expect(await ask('start', 'slow')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(run_id as string),
+    });
 
     const follower = begin(['events', run_id as string, '--follow', '--url', url]);
     await once(follower.child.stdout as NodeJS.ReadableStream, 'data');
@@ -163,7 +200,10 @@ describe('exit 3, 5, 124 and 130', () => {
 
     expect((await ask('stop', 'slow', '--reason', 'enough')).code).toBe(0);
     await until(async () => (await statusOf('slow')).state === 'STOPPED');
-    expect(await ask('status', run_id as string)).toMatchObject({ code: 5, out: expect.stringContaining('enough') });
+    expect(await ask('status', run_id as string)).toMatchObject({
+      code: 5,
+      out: expect.stringContaining('enough'),
+    });
   });
 
   test('for a second service on one data directory, naming the first (S01)', async () => {
@@ -183,15 +223,26 @@ describe('exit 4', () => {
     return port;
   };
 
-  test.each([['status'], ['start'], ['stop'], ['events'], ['events', '--follow']])('for %s when nobody answers', async (...args) => {
-    const { code, err } = await run(...args, '--url', `http://127.0.0.1:${await closedPort()}`);
-    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('no service answers') });
-  });
+  test.each([['status'], ['start'], ['stop'], ['events'], ['events', '--follow']])(
+    'for %s when nobody answers',
+    async (...args) => {
+      const { code, err } = await run(...args, '--url', `http://127.0.0.1:${await closedPort()}`);
+      expect({ code, err }).toEqual({
+        code: 4,
+        err: expect.stringContaining('no service answers'),
+      });
+    },
+  );
 
   test('when something else answers', async () => {
-    const other = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
+    const other = createServer((_request, response) => response.end('<html>hello</html>')).listen(
+      0,
+      '127.0.0.1',
+    );
     await once(other, 'listening');
-    const { code, err } = await begin(['status'], { STAGEWRIGHT_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}` }).ended;
+    const { code, err } = await begin(['status'], {
+      STAGEWRIGHT_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
+    }).ended;
     other.close();
     expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('is not Stagewright') });
   });
@@ -210,7 +261,11 @@ describe('what the service keeps', () => {
     expect(await ask('logs', 'good')).toEqual({ code: 0, out: 'day tuesday\n', err: '' });
     await ask('run', 'bad');
     expect(await ask('logs', 'bad', '--follow')).toEqual({ code: 0, out: '', err: 'it broke\n' });
-    expect(await ask('logs', 'bad', '--attempt', '1')).toEqual({ code: 0, out: '', err: 'it broke\n' });
+    expect(await ask('logs', 'bad', '--attempt', '1')).toEqual({
+      code: 0,
+      out: '',
+      err: 'it broke\n',
+    });
   });
 
   test('runs lists the history with its filters, as lines or as JSON', async () => {
@@ -218,7 +273,10 @@ describe('what the service keeps', () => {
     const [line] = failed.out.trimEnd().split('\n');
     expect(JSON.parse(line as string)).toMatchObject({ pipeline: 'bad', state: 'FAILED' });
     expect((await ask('runs', 'good')).out).not.toContain('FAILED');
-    expect(await ask('runs', '--state', 'failed')).toMatchObject({ code: 2, err: expect.stringContaining('expected a state') });
+    expect(await ask('runs', '--state', 'failed')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('expected a state'),
+    });
   });
 
   test('chart prints the chart in the format asked for', async () => {
@@ -237,13 +295,25 @@ describe('what the service keeps', () => {
 test('schedules lists, previews, enables, disables, pauses and fills in what is past, in words and as JSON', async () => {
   expect(await ask('schedules')).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^nightly {2}disabled {2}good {2}30 2 \* \* \* {2}America\/Chicago\n/),
+    out: expect.stringMatching(
+      /^nightly {2}disabled {2}good {2}30 2 \* \* \* {2}America\/Chicago\n/,
+    ),
   });
-  const preview = await ask('schedules', 'preview', 'nightly', '--from', '2027-03-13T12:00:00Z', '--count', '1');
+  const preview = await ask(
+    'schedules',
+    'preview',
+    'nightly',
+    '--from',
+    '2027-03-13T12:00:00Z',
+    '--count',
+    '1',
+  );
   expect(preview.out).toBe(
     '  2027-03-14 08:00Z  2027-03-14T03:00:00-05:00  start           02:30 does not exist on 2027-03-14: run once, at the shift, 03:00\n',
   );
-  expect((await ask('schedules', 'preview', '--cron', '0 12 * * *', '--json')).out).toContain('"timezone":"UTC"');
+  expect((await ask('schedules', 'preview', '--cron', '0 12 * * *', '--json')).out).toContain(
+    '"timezone":"UTC"',
+  );
   expect((await ask('schedules', 'enable', 'nightly')).out).toContain('next ');
   expect((await ask('schedules', 'upcoming', '--limit', '1')).out).toMatch(/^nightly .* start\n$/);
   expect((await ask('schedules', 'pause', '--reason', 'move')).out).toContain('paused');
@@ -254,7 +324,10 @@ test('schedules lists, previews, enables, disables, pauses and fills in what is 
   expect((await ask('schedules', 'backfill', 'nightly', ...window, '--dry-run')).out).toMatch(
     /2026-01-01T02:30:00-06:00 {2}runs\n.*\n2 slots would run\n$/,
   );
-  const [, id] = /(b_\w+): 2 slots run, one/.exec((await ask('schedules', 'backfill', 'nightly', ...window)).out) ?? [];
+  const [, id] =
+    /(b_\w+): 2 slots run, one/.exec(
+      (await ask('schedules', 'backfill', 'nightly', ...window)).out,
+    ) ?? [];
   expect((await ask('schedules', 'cancel', id as string)).out).toContain(`${id} cancelled`);
   expect((await ask('schedules', 'show', 'nightly')).out).toContain('2026-01-02 08:30');
 });
@@ -271,10 +344,18 @@ test.each([
 
 describe('without a service', () => {
   test('validate names every fault with its file and line, and exits 1; 0 when all is well', async () => {
-    expect(await run('validate', join(dir, 'pipelines'))).toMatchObject({ code: 0, out: expect.stringContaining('good: work') });
-    const other = await projectWith({ 'x.yaml': 'name: x\nstages:\n  - { name: a, rnu: ["true"] }\n' });
+    expect(await run('validate', join(dir, 'pipelines'))).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('good: work'),
+    });
+    const other = await projectWith({
+      'x.yaml': 'name: x\nstages:\n  - { name: a, rnu: ["true"] }\n',
+    });
     const { code, err } = await run('validate', join(other, 'pipelines'));
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/x\.yaml:3 .*did you mean `run`/) });
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/x\.yaml:3 .*did you mean `run`/),
+    });
     await rm(other, { recursive: true });
     expect(await run('validate', '/nowhere')).toMatchObject({ code: 2 });
   });
@@ -284,22 +365,41 @@ describe('without a service', () => {
     const wrong = { name: 'a', uses: 'builtin:merger', timeout: '1m', limits: { memory: '8MB' } };
     const other = await projectWith({ 'w.json': JSON.stringify({ name: 'w', stages: [warned] }) });
     const file = join(other, 'pipelines', 'w.json');
-    expect(await run('validate', file)).toMatchObject({ code: 0, out: expect.stringMatching(/warning {2}w\.json:1: heartbeat 2m never/) });
+    expect(await run('validate', file)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/warning {2}w\.json:1: heartbeat 2m never/),
+    });
     expect((await run('validate', file, '--strict')).code).toBe(1);
-    expect(JSON.parse((await run('validate', file, '--json')).out).pipelines[0].lint).toMatchObject([
-      { code: 'limit-never-reached', line: 1 },
-    ]);
+    expect(JSON.parse((await run('validate', file, '--json')).out).pipelines[0].lint).toMatchObject(
+      [{ code: 'limit-never-reached', line: 1 }],
+    );
     await writeFile(file, JSON.stringify({ name: 'w', stages: [wrong] }));
-    expect(await run('validate', file)).toMatchObject({ code: 1, out: expect.stringContaining('(memory-below-node)') });
+    expect(await run('validate', file)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('(memory-below-node)'),
+    });
     await rm(other, { recursive: true });
   });
 
   test('the service says what may go wrong in its log when it starts, one line each', async () => {
-    const { child, ended } = begin(['serve', '--port', '0', '--data-dir', join(dir, 'linted'), '--pipelines', join(dir, 'pipelines')]);
+    const { child, ended } = begin([
+      'serve',
+      '--port',
+      '0',
+      '--data-dir',
+      join(dir, 'linted'),
+      '--pipelines',
+      join(dir, 'pipelines'),
+    ]);
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     child.kill('SIGTERM');
     const lines = (await ended).err.split('\n').filter((line) => line.includes('mended.yaml:3'));
-    expect(lines.map((line) => [JSON.parse(line).level, /\(([a-z-]+)\)$/.exec(JSON.parse(line).message)?.[1]])).toEqual([
+    expect(
+      lines.map((line) => [
+        JSON.parse(line).level,
+        /\(([a-z-]+)\)$/.exec(JSON.parse(line).message)?.[1],
+      ]),
+    ).toEqual([
       ['info', 'default-timeout'],
       ['warn', 'backoff-max-below-initial'],
       ['warn', 'permanent-error-retried'],
@@ -307,32 +407,70 @@ describe('without a service', () => {
   });
 
   test('the pipelines that ship with the product have nothing to warn of', async () => {
-    expect((await run('validate', fileURLToPath(new URL('../../pipelines', import.meta.url)), '--strict')).code).toBe(0);
+    expect(
+      (
+        await run(
+          'validate',
+          fileURLToPath(new URL('../../pipelines', import.meta.url)),
+          '--strict',
+        )
+      ).code,
+    ).toBe(0);
   });
 
   test('doctor finds the service that works, and says what to do where none does', async () => {
-    const well = await run('doctor', '--url', url, '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'));
-    expect(well).toMatchObject({ code: 0, out: expect.stringContaining(`in use by the service with pid ${service.child.pid}`) });
-    const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    const well = await run(
+      'doctor',
+      '--url',
+      url,
+      '--data-dir',
+      join(dir, 'data'),
+      '--pipelines',
+      join(dir, 'pipelines'),
+    );
+    expect(well).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`in use by the service with pid ${service.child.pid}`),
+    });
+    const other = createServer((_request, response) => response.end('hello')).listen(
+      0,
+      '127.0.0.1',
+    );
     await once(other, 'listening');
     const taken = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    const ill = await run('doctor', '--url', taken, '--data-dir', join(dir, 'none'), '--pipelines', join(dir, 'none'), '--json');
+    const ill = await run(
+      'doctor',
+      '--url',
+      taken,
+      '--data-dir',
+      join(dir, 'none'),
+      '--pipelines',
+      join(dir, 'none'),
+      '--json',
+    );
     other.close();
     const findings = ill.out
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as { what: string; level: string; todo: string | null });
-    expect(findings.find(({ what }) => what === 'port')).toMatchObject({ level: 'wrong', todo: expect.stringContaining('--port') });
+    expect(findings.find(({ what }) => what === 'port')).toMatchObject({
+      level: 'wrong',
+      todo: expect.stringContaining('--port'),
+    });
     expect(findings.find(({ what }) => what === 'store')?.level).toBe('ok');
     expect(ill.code).toBe(1);
   });
 
-  test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command and its options', async (shell) => {
-    const { code, out } = await run('completion', shell);
-    expect(code).toBe(0);
-    for (const word of ['doctor', 'validate', 'logs', 'follow', 'serve']) expect(out).toContain(word);
-    expect((await run('completion', 'tcsh')).code).toBe(2);
-  });
+  test.each(['bash', 'zsh', 'fish'])(
+    'completion for %s knows every command and its options',
+    async (shell) => {
+      const { code, out } = await run('completion', shell);
+      expect(code).toBe(0);
+      for (const word of ['doctor', 'validate', 'logs', 'follow', 'serve'])
+        expect(out).toContain(word);
+      expect((await run('completion', 'tcsh')).code).toBe(2);
+    },
+  );
 });
 
 test('pause, resume, retry and skip say what the run does then, and exit 3 with what is possible instead', async () => {
@@ -342,7 +480,10 @@ test('pause, resume, retry and skip say what the run does then, and exit 3 with 
     code: 2,
     err: expect.stringContaining('expected a JSON object'),
   });
-  expect(await ask('pause', 'mended', '--reason', 'look')).toMatchObject({ code: 0, out: expect.stringContaining('PAUSED') });
+  expect(await ask('pause', 'mended', '--reason', 'look')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('PAUSED'),
+  });
   expect(await ask('retry', 'mended')).toMatchObject({
     code: 3,
     err: expect.stringContaining('possible now: STOP, SKIP_STAGE, RESUME'),
@@ -351,7 +492,10 @@ test('pause, resume, retry and skip say what the run does then, and exit 3 with 
   await until(async () => (await statusOf('mended')).state === 'FAILED');
   await writeFile(join(dir, 'mended'), '');
   const retried = await ask('retry', 'mended', '--wait', '--json');
-  expect([retried.code, (JSON.parse(retried.out) as Status).metadata.retry_from]).toEqual([0, 'work']);
+  expect([retried.code, (JSON.parse(retried.out) as Status).metadata.retry_from]).toEqual([
+    0,
+    'work',
+  ]);
 });
 
 test('reload says what has changed, and exits 1 when a file does not hold, which goes on as before', async () => {
@@ -359,9 +503,17 @@ test('reload says what has changed, and exits 1 when a file does not hold, which
   const path = join(dir, 'pipelines/good.yaml');
   const text = readFileSync(path, 'utf8');
   await writeFile(path, 'name: good\n');
-  expect(await ask('reload')).toMatchObject({ code: 1, out: 'kept: good\n', err: expect.stringContaining('good.yaml') });
+  expect(await ask('reload')).toMatchObject({
+    code: 1,
+    out: 'kept: good\n',
+    err: expect.stringContaining('good.yaml'),
+  });
   expect((await ask('start', 'good', '--wait')).code).toBe(0);
   await writeFile(path, text);
   service.child.kill('SIGHUP');
-  await until(async () => (await ask('events', '--json', '--limit', '50')).out.includes('read again by SIGHUP; nothing changed'));
+  await until(async () =>
+    (await ask('events', '--json', '--limit', '50')).out.includes(
+      'read again by SIGHUP; nothing changed',
+    ),
+  );
 });

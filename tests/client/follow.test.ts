@@ -4,7 +4,9 @@ import { until } from '../support/until.ts';
 
 let served: Served;
 beforeAll(async () => {
-  served = await serveHttp({ pipelines: { 'a.yaml': 'name: a\nstages:\n  - { name: one, run: ["true"] }\n' } });
+  served = await serveHttp({
+    pipelines: { 'a.yaml': 'name: a\nstages:\n  - { name: one, run: ["true"] }\n' },
+  });
 });
 afterAll(() => served.close());
 
@@ -19,7 +21,8 @@ test('S49: retry comes back at once from a wait of minutes, where it had stopped
       sockets.push(socket);
       return socket;
     },
-    // The next try by itself is 500 seconds away: nothing but `retry` brings it back within this test.
+    // The next try by itself is 500 seconds away: nothing but `retry` brings it back within this
+    // test.
     random: () => 1000,
   });
   try {

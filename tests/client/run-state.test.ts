@@ -16,10 +16,17 @@ const pipelines = {
 type RunFrame = { data: { run: { run_id: string } } };
 const actor = { kind: 'user' as const, name: 'test' };
 
-const frameOfSnapshot = async ({ orchestrator }: Running, runId?: string): Promise<SnapshotFrame> => {
-  const { seq, data } = await orchestrator.streamSnapshot(runId ? { runId } : {}, { classic: false });
+const frameOfSnapshot = async (
+  { orchestrator }: Running,
+  runId?: string,
+): Promise<SnapshotFrame> => {
+  const { seq, data } = await orchestrator.streamSnapshot(runId ? { runId } : {}, {
+    classic: false,
+  });
   // Through JSON, as a socket would carry it.
-  return JSON.parse(JSON.stringify({ type: 'snapshot', epoch: orchestrator.epoch(), as_of_seq: seq, data })) as SnapshotFrame;
+  return JSON.parse(
+    JSON.stringify({ type: 'snapshot', epoch: orchestrator.epoch(), as_of_seq: seq, data }),
+  ) as SnapshotFrame;
 };
 const eventFrames = async ({ orchestrator }: Running): Promise<EventFrame[]> => {
   const { items } = await orchestrator.events({ after: 0, limit: 1000 });
@@ -33,8 +40,14 @@ const eventFrames = async ({ orchestrator }: Running): Promise<EventFrame[]> => 
 const fold = (state: StreamState, frames: EventFrame[], upTo: number): StreamState =>
   frames.filter(({ seq }) => seq <= upTo).reduce(reduce, state);
 
-/** Drives one service through everything a run can do, and takes its snapshot after every commit. */
-const story = async (): Promise<{ all: SnapshotFrame[]; single: SnapshotFrame[]; frames: EventFrame[] }> => {
+/**
+ * Drives one service through everything a run can do, and takes its snapshot after every commit.
+ */
+const story = async (): Promise<{
+  all: SnapshotFrame[];
+  single: SnapshotFrame[];
+  frames: EventFrame[];
+}> => {
   const on = await runService({ pipelines });
   const all: SnapshotFrame[] = [await frameOfSnapshot(on)];
   const single: SnapshotFrame[] = [];
@@ -44,8 +57,12 @@ const story = async (): Promise<{ all: SnapshotFrame[]; single: SnapshotFrame[];
     taking.push(frameOfSnapshot(on).then((frame) => all.push(frame)));
     if (followed) taking.push(frameOfSnapshot(on, followed).then((frame) => single.push(frame)));
   });
-  const start = async (name: string): Promise<string> => (await on.orchestrator.start(startRequest(name))).status.run_id as string;
-  const over = (id: string) => until(async () => ['DONE', 'FAILED', 'STOPPED'].includes((await on.orchestrator.run(id)).state));
+  const start = async (name: string): Promise<string> =>
+    (await on.orchestrator.start(startRequest(name))).status.run_id as string;
+  const over = (id: string) =>
+    until(async () =>
+      ['DONE', 'FAILED', 'STOPPED'].includes((await on.orchestrator.run(id)).state),
+    );
   try {
     const long = await start('long');
     followed = await start('flaky');
@@ -74,7 +91,12 @@ beforeAll(async () => {
 /** Progress in between is in snapshots and not in the journal. */
 const settled = (state: StreamState): StreamState => ({
   ...state,
-  runs: Object.fromEntries(Object.entries(state.runs).map(([id, run]) => [id, run.ended_at === null ? { ...run, progress: null } : run])),
+  runs: Object.fromEntries(
+    Object.entries(state.runs).map(([id, run]) => [
+      id,
+      run.ended_at === null ? { ...run, progress: null } : run,
+    ]),
+  ),
 });
 
 test('S16: the fold from any snapshot over any prefix of the events equals the snapshot there', () => {
@@ -82,7 +104,9 @@ test('S16: the fold from any snapshot over any prefix of the events equals the s
   expect(all.length).toBeGreaterThan(30);
   fc.assert(
     fc.property(fc.nat(all.length - 1), fc.nat(all.length - 1), (one, other) => {
-      const [from, to] = [all[one], all[other]].sort((a, b) => (a?.as_of_seq ?? 0) - (b?.as_of_seq ?? 0)) as [SnapshotFrame, SnapshotFrame];
+      const [from, to] = [all[one], all[other]].sort(
+        (a, b) => (a?.as_of_seq ?? 0) - (b?.as_of_seq ?? 0),
+      ) as [SnapshotFrame, SnapshotFrame];
       expect(settled(fold(stateOf(from), frames, to.as_of_seq))).toEqual(settled(stateOf(to)));
     }),
     { numRuns: 500 },
@@ -115,20 +139,39 @@ test('an event that is known already changes nothing, in whatever order it comes
 
 test('a pipeline shows IDLE after a reset and its new run after the next start', () => {
   const { all, frames } = told;
-  const resetAt = frames.find(({ event, pipeline }) => event === 'acknowledged' && pipeline === 'quick')?.seq ?? 0;
+  const resetAt =
+    frames.find(({ event, pipeline }) => event === 'acknowledged' && pipeline === 'quick')?.seq ??
+    0;
   const begin = stateOf(all[0] as SnapshotFrame);
-  expect(shownRun(fold(begin, frames, resetAt - 1), 'quick')).toMatchObject({ state: 'DONE', number: 1 });
+  expect(shownRun(fold(begin, frames, resetAt - 1), 'quick')).toMatchObject({
+    state: 'DONE',
+    number: 1,
+  });
   expect(shownRun(fold(begin, frames, resetAt), 'quick')).toBeNull();
-  expect(shownRun(fold(begin, frames, Number.POSITIVE_INFINITY), 'quick')).toMatchObject({ state: 'DONE', number: 3 });
+  expect(shownRun(fold(begin, frames, Number.POSITIVE_INFINITY), 'quick')).toMatchObject({
+    state: 'DONE',
+    number: 3,
+  });
   expect(shownRun(fold(begin, frames, Number.POSITIVE_INFINITY), 'long')).toBeNull();
 });
 
 test('a patch turns any view into any other', () => {
-  const value = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }));
-  const stages = fc.array(fc.record({ state: value, outputs: value }), { minLength: 3, maxLength: 3 });
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.constant(null),
+    fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
+  );
+  const stages = fc.array(fc.record({ state: value, outputs: value }), {
+    minLength: 3,
+    maxLength: 3,
+  });
   const view = fc.record({ why: value, error: value, progress: value, stages });
   const named = ({ stages: list, ...rest }: { stages: object[] }) =>
-    ({ ...rest, stages: list.map((stage, index) => ({ name: `s${index}`, ...stage })) }) as unknown as RunView;
+    ({
+      ...rest,
+      stages: list.map((stage, index) => ({ name: `s${index}`, ...stage })),
+    }) as unknown as RunView;
   fc.assert(
     fc.property(view, view, (one, other) => {
       const [before, after] = [named(one), named(other)];

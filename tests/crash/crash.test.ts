@@ -33,7 +33,10 @@ afterEach(async () => {
 });
 
 /** Looks again until it holds; the deadline is a hang guard. */
-const until = async <T>(what: string, look: () => Promise<T | null | false | undefined> | T | null | false | undefined): Promise<T> => {
+const until = async <T>(
+  what: string,
+  look: () => Promise<T | null | false | undefined> | T | null | false | undefined,
+): Promise<T> => {
   const deadline = performance.now() + 20_000;
   while (performance.now() < deadline) {
     const found = await look();
@@ -45,10 +48,27 @@ const until = async <T>(what: string, look: () => Promise<T | null | false | und
 const logged: string[] = [];
 const logs = () => logged.slice(-60).join('');
 
-/** Starts the service; resolves when its port is open (the log of its address is written before state is answered). */
+/**
+ * Starts the service; resolves when its port is open (the log of its address is written before
+ * state is answered).
+ */
 const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
-  const args = [program, '--port', '0', '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines'), '--ballast', '0', ...more];
-  const child = spawn(process.execPath, args, { env: { ...baseEnv, CRASH_POINT: point }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [
+    program,
+    '--port',
+    '0',
+    '--data-dir',
+    join(dir, 'data'),
+    '--pipelines',
+    join(dir, 'pipelines'),
+    '--ballast',
+    '0',
+    ...more,
+  ];
+  const child = spawn(process.execPath, args, {
+    env: { ...baseEnv, CRASH_POINT: point },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const service: Service = { process: child, url: '', gone };
   services.push(service);
@@ -59,15 +79,25 @@ const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
     const line = out.split('\n').find((one) => one.includes('listening'));
     if (line) service.url = (JSON.parse(line) as { url: string }).url;
   });
-  await until('the service is up', () => service.url !== '' || child.exitCode !== null || child.signalCode !== null);
+  await until(
+    'the service is up',
+    () => service.url !== '' || child.exitCode !== null || child.signalCode !== null,
+  );
   return service;
 };
-const get = async <T>(service: Service, path: string): Promise<T> => (await fetch(new URL(path, service.url))).json() as Promise<T>;
+const get = async <T>(service: Service, path: string): Promise<T> =>
+  (await fetch(new URL(path, service.url))).json() as Promise<T>;
 const post = (service: Service, path: string, body = {}) =>
-  fetch(new URL(path, service.url), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  fetch(new URL(path, service.url), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 const status = (service: Service) => get<Status>(service, '/api/pipeline/status');
-const events = async (service: Service) => (await get<{ items: JournalEvent[] }>(service, '/api/events?limit=1000')).items;
-const lines = async (name: string) => (await readFile(join(dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
+const events = async (service: Service) =>
+  (await get<{ items: JournalEvent[] }>(service, '/api/events?limit=1000')).items;
+const lines = async (name: string) =>
+  (await readFile(join(dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 const letGo = () => writeFile(join(dir, 'go'), '');
 const kill = async (service: Service) => {
   service.process.kill('SIGKILL');
@@ -95,17 +125,29 @@ const stageProcesses = (): string[] =>
     }
   });
 
-/** What must hold after every crash: one run, its truth, finished stages done once, one start and end an attempt, nobody left. */
+/**
+ * What must hold after every crash: one run, its truth, finished stages done once, one start and
+ * end an attempt, nobody left.
+ */
 const expectWhole = async (service: Service, attempts: string[]): Promise<Status> => {
   const end = await ended(service);
   expect([end.state, end.number, end.lock]).toEqual(['DONE', 1, null]);
-  expect([await lines('first.log'), await lines('work.log'), await lines('last.log')]).toEqual([['done'], attempts, ['done']]);
+  expect([await lines('first.log'), await lines('work.log'), await lines('last.log')]).toEqual([
+    ['done'],
+    attempts,
+    ['done'],
+  ]);
   const all = (await events(service)).filter(({ run_id }) => run_id === end.run_id);
   expect(all.map(({ run_seq }) => run_seq)).toEqual(all.map((_, index) => index + 1));
   const open = new Map<string, number>();
   for (const { stage, attempt, event } of all) {
     if (attempt === undefined) continue;
-    const change = event === 'started' ? 1 : ['succeeded', 'failed', 'skipped', 'stopped', 'lost'].includes(event) ? -1 : 0;
+    const change =
+      event === 'started'
+        ? 1
+        : ['succeeded', 'failed', 'skipped', 'stopped', 'lost'].includes(event)
+          ? -1
+          : 0;
     open.set(`${stage}/${attempt}`, (open.get(`${stage}/${attempt}`) ?? 0) + change);
   }
   expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
@@ -122,8 +164,11 @@ test('S03, S15: killed while working: the first state that is answered is true, 
   const truth = await status(second);
   expect(truth).toMatchObject({ run_id: id, canonical: 'running' });
   expect(truth.stages[0]).toMatchObject({ state: 'succeeded', attempt: 1 });
-  // Either the lost attempt is being ended, or the next one is on its way; never the old one shown as if it worked.
-  expect(`${truth.why} ${truth.stages[1]?.attempt}`).toMatch(/ends attempt 1|tried again|works, attempt 2/);
+  // Either the lost attempt is being ended, or the next one is on its way; never the old one shown
+  // as if it worked.
+  expect(`${truth.why} ${truth.stages[1]?.attempt}`).toMatch(
+    /ends attempt 1|tried again|works, attempt 2/,
+  );
   await letGo();
   const end = await expectWhole(second, ['1', '2']);
   expect(end.stages[1]).toMatchObject({ attempt: 2, max_attempts: 2 });
@@ -137,7 +182,10 @@ test('before the state is settled the port answers 503 starting, not a state', a
   // Composed here as `serve` does it; a real start settles within milliseconds.
   const { runService } = await import('../support/service.ts');
   const service = await runService({ dir, boot: false });
-  await expect(service.orchestrator.status('job')).rejects.toMatchObject({ code: 'starting', status: 503 });
+  await expect(service.orchestrator.status('job')).rejects.toMatchObject({
+    code: 'starting',
+    status: 503,
+  });
   expect(service.orchestrator.health().status).toBe('starting');
   await service.close();
 });
@@ -176,7 +224,10 @@ test.each([
 });
 
 test('killed in ending, when the drain begins: the old group is gone before the next attempt', async () => {
-  await writeFile(join(dir, 'pipelines/job.yaml'), yaml(', timeout: 1s, retry: { limit: 3, backoff: { initial: 1ms } }'));
+  await writeFile(
+    join(dir, 'pipelines/job.yaml'),
+    yaml(', timeout: 1s, retry: { limit: 3, backoff: { initial: 1ms } }'),
+  );
   const first = await begin('in-ending');
   await startRun(first);
   await first.gone;
@@ -202,7 +253,9 @@ test('killed in backoff: the timer is durable and the next attempt comes', async
 });
 
 test('killed during stop: the next service finishes the stop, and nobody is left', async () => {
-  const stubborn = yaml().replace('grace: 300ms', 'grace: 30s').replace('until', "trap '' TERM; until");
+  const stubborn = yaml()
+    .replace('grace: 300ms', 'grace: 30s')
+    .replace('until', "trap '' TERM; until");
   await writeFile(join(dir, 'pipelines/job.yaml'), stubborn);
   const first = await begin();
   const id = await startRun(first);
@@ -221,7 +274,9 @@ test('killed while a skipped stage is being ended: the next service ends it and 
   const first = await begin('in-ending');
   const id = await startRun(first);
   await working();
-  await post(first, `/api/runs/${id}/commands`, { type: 'SKIP_STAGE', reason: 'not today' }).catch(() => undefined);
+  await post(first, `/api/runs/${id}/commands`, { type: 'SKIP_STAGE', reason: 'not today' }).catch(
+    () => undefined,
+  );
   await first.gone;
   const end = await expectWhole(await begin(), ['1']);
   expect(end.stages[1]).toMatchObject({ state: 'skipped', reason: 'skipped by api: not today' });
@@ -238,14 +293,22 @@ test('killed with a pause asked for: the next service holds the run instead of t
     const now = await status(second);
     return now.state === 'PAUSED' && now;
   });
-  expect([paused.stage, paused.lock?.key, await lines('work.log'), stageProcesses()]).toEqual(['work', 'job', ['1'], []]);
+  expect([paused.stage, paused.lock?.key, await lines('work.log'), stageProcesses()]).toEqual([
+    'work',
+    'job',
+    ['1'],
+    [],
+  ]);
   await letGo();
   await post(second, `/api/runs/${id}/commands`, { type: 'RESUME' });
   await expectWhole(second, ['1', '2']);
 });
 
 test('T11: killed between the end of a run and the admission of the one that waits: the next service admits it', async () => {
-  await writeFile(join(dir, 'pipelines/job.yaml'), `${yaml()}concurrency: { on_conflict: queue }\n`);
+  await writeFile(
+    join(dir, 'pipelines/job.yaml'),
+    `${yaml()}concurrency: { on_conflict: queue }\n`,
+  );
   const first = await begin('at-admission');
   const id = await startRun(first);
   await working();
@@ -279,7 +342,8 @@ test('the launcher is killed: the attempt is lost, its processes are ended, the 
     try {
       return (
         readFileSync(`/proc/${name}/cmdline`, 'latin1').includes('launcher-process.ts') &&
-        readFileSync(`/proc/${name}/stat`, 'latin1').split(') ')[1]?.split(' ')[1] === String(service.process.pid)
+        readFileSync(`/proc/${name}/stat`, 'latin1').split(') ')[1]?.split(' ')[1] ===
+          String(service.process.pid)
       );
     } catch {
       return false;
@@ -292,7 +356,10 @@ test('the launcher is killed: the attempt is lost, its processes are ended, the 
 });
 
 test('a stage is killed: its failure names the signal, and a retry goes on', async () => {
-  await writeFile(join(dir, 'pipelines/job.yaml'), yaml(', retry: { limit: 1, backoff: { initial: 1ms } }'));
+  await writeFile(
+    join(dir, 'pipelines/job.yaml'),
+    yaml(', retry: { limit: 1, backoff: { initial: 1ms } }'),
+  );
   const service = await begin();
   await startRun(service);
   await working();
@@ -300,15 +367,21 @@ test('a stage is killed: its failure names the signal, and a retry goes on', asy
   await until('attempt 2', async () => (await lines('work.log')).length === 2);
   await letGo();
   await expectWhole(service, ['1', '2']);
-  const failed = (await events(service)).find(({ event, stage }) => event === 'failed' && stage === 'work');
+  const failed = (await events(service)).find(
+    ({ event, stage }) => event === 'failed' && stage === 'work',
+  );
   expect(failed?.msg).toContain('SIGKILL');
 });
 
 test('S64: SIGTERM in a run of stubborn processes: out within the shutdown time, nobody left, the port free, the truth recorded', async () => {
-  // Neither it nor its child in a session of its own listens to SIGTERM, and its grace is longer than anybody would wait.
+  // Neither it nor its child in a session of its own listens to SIGTERM, and its grace is longer
+  // than anybody would wait.
   const stubborn = yaml()
     .replace('grace: 300ms', 'grace: 1h')
-    .replace('until', "trap '' TERM; [ $STAGEWRIGHT_ATTEMPT = 2 ] || setsid bash -c \\\"trap '' TERM; sleep 600\\\" & until");
+    .replace(
+      'until',
+      "trap '' TERM; [ $STAGEWRIGHT_ATTEMPT = 2 ] || setsid bash -c \\\"trap '' TERM; sleep 600\\\" & until",
+    );
   await writeFile(join(dir, 'pipelines/job.yaml'), stubborn);
   const first = await begin('none', ['--shutdown-timeout', '1s']);
   const id = await startRun(first);
@@ -325,7 +398,9 @@ test('S64: SIGTERM in a run of stubborn processes: out within the shutdown time,
   expect((await status(second)).run_id).toBe(id);
   await letGo();
   await expectWhole(second, ['1', '2']);
-  const words = (await events(second)).filter(({ stage, attempt }) => stage === 'work' && attempt === 1).map(({ event }) => event);
+  const words = (await events(second))
+    .filter(({ stage, attempt }) => stage === 'work' && attempt === 1)
+    .map(({ event }) => event);
   expect(words).toEqual(['started', 'lost', 'retrying']);
 });
 
@@ -338,5 +413,10 @@ test('S64: SIGTERM with on_restart: fail: the run is FAILED before the service i
   await first.gone;
   const second = await begin();
   const end = await status(second);
-  expect([end.state, end.error?.code, end.lock, stageProcesses()]).toEqual(['FAILED', 'interrupted', null, []]);
+  expect([end.state, end.error?.code, end.lock, stageProcesses()]).toEqual([
+    'FAILED',
+    'interrupted',
+    null,
+    [],
+  ]);
 });

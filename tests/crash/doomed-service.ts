@@ -1,4 +1,5 @@
-// The real service, with one difference: it kills itself at the point that CRASH_POINT names. Composition only for tests.
+// The real service, with one difference: it kills itself at the point that CRASH_POINT names.
+// Composition only for tests.
 import { serve } from '../../server/main.ts';
 import type { Parts } from '../../services/service.ts';
 
@@ -7,7 +8,8 @@ const die = (): never => {
   // The signal is delivered before this is reached.
   throw new Error('still alive');
 };
-const isAnswerOf = (stage: string, state: unknown): boolean => (state as { stage?: string }).stage === stage;
+const isAnswerOf = (stage: string, state: unknown): boolean =>
+  (state as { stage?: string }).stage === stage;
 
 /** Each wrapper lets everything pass until the stage `work` is concerned. */
 const points: Record<string, (parts: Parts) => Parts> = {
@@ -30,7 +32,12 @@ const points: Record<string, (parts: Parts) => Parts> = {
       ...parts.store,
       step: async (runId, decide) => {
         const committed = await parts.store.step(runId, decide);
-        if (committed?.decision.born.some(({ kind, input }) => kind === 'stage' && isAnswerOf('work', input))) die();
+        if (
+          committed?.decision.born.some(
+            ({ kind, input }) => kind === 'stage' && isAnswerOf('work', input),
+          )
+        )
+          die();
         return committed;
       },
     },
@@ -59,10 +66,16 @@ const points: Record<string, (parts: Parts) => Parts> = {
   // The drain is the only one that ends processes while the stage works.
   'in-ending': (parts) => ({
     ...parts,
-    processes: { ...parts.processes, end: async (...args) => (hasWork(args[1]) ? die() : parts.processes.end(...args)) },
+    processes: {
+      ...parts.processes,
+      end: async (...args) => (hasWork(args[1]) ? die() : parts.processes.end(...args)),
+    },
   }),
   // The end of one run is committed, and the next one has its turn.
-  'at-admission': (parts) => ({ ...parts, store: { ...parts.store, admit: (runId) => parts.store.admit(runId, die) } }),
+  'at-admission': (parts) => ({
+    ...parts,
+    store: { ...parts.store, admit: (runId) => parts.store.admit(runId, die) },
+  }),
   'during-boot': (parts) => ({ ...parts, store: { ...parts.store, liveRuns: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');

@@ -7,7 +7,10 @@ type Axe = { run(context: Document, options: object): Promise<{ violations: Find
 const source = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** What axe finds on the page as it is, one line a place; put in by the debugger, which no policy of the page stops. */
+/**
+ * What axe finds on the page as it is, one line a place; put in by the debugger, which no policy of
+ * the page stops.
+ */
 export const axe = async (page: Page): Promise<string[]> => {
   // A value of its own: the last one of the script is no JSON.
   await page.evaluate(`${source};0`);

@@ -31,7 +31,8 @@ beforeAll(async () => {
   await ended(served.orchestrator, id);
 });
 afterAll(() => served.close());
-const ledger = async (): Promise<Transition[]> => (await served.ask('GET', `/api/runs/${id}/transitions`)).json.items;
+const ledger = async (): Promise<Transition[]> =>
+  (await served.ask('GET', `/api/runs/${id}/transitions`)).json.items;
 const graphOf = async () => (await served.ask('GET', `/api/runs/${id}/chart`)).json;
 
 test('the lines of the chart that a real run took are those of its ledger, over what happens at once', async () => {
@@ -82,7 +83,11 @@ test('a step of another chart lights its states and no line', () => {
     verdict: 'accepted',
     why: null,
   };
-  const { active, taken } = marksOf(chartGraph(compile(parsed.definition)), [row as Transition], new Set());
+  const { active, taken } = marksOf(
+    chartGraph(compile(parsed.definition)),
+    [row as Transition],
+    new Set(),
+  );
   expect([[...active], taken.size]).toEqual([['elsewhere'], 0]);
 });
 
@@ -116,11 +121,13 @@ test('escape sequences become classes: colours, bold, resets; cursor movements a
     { text: 'red', classes: 'ansi-red ansi-bold' },
     { text: ' b', classes: '' },
   ]);
-  expect(piecesOf(`${esc}[38;5;196mx${esc}[39my`).map(({ classes }) => classes)).toEqual(['ansi-red', '']);
-  expect(piecesOf(`${esc}[38;2;20;200;30mx${esc}[48;5;21my`).map(({ classes }) => classes)).toEqual([
-    'ansi-green',
-    'ansi-green ansi-on-blue',
+  expect(piecesOf(`${esc}[38;5;196mx${esc}[39my`).map(({ classes }) => classes)).toEqual([
+    'ansi-red',
+    '',
   ]);
+  expect(piecesOf(`${esc}[38;2;20;200;30mx${esc}[48;5;21my`).map(({ classes }) => classes)).toEqual(
+    ['ansi-green', 'ansi-green ansi-on-blue'],
+  );
   expect(
     piecesOf(`${esc}[2K${esc}[1Gok${esc}]0;title\u0007${esc}(B!`)
       .map((piece) => piece.text)
@@ -130,7 +137,9 @@ test('escape sequences become classes: colours, bold, resets; cursor movements a
 });
 
 test('instants of the service are read on the clock of the page', () => {
-  expect(localized('tried again at 2026-11-24T21:59:17.170Z after: x')).toMatch(/^tried again at \d\d:\d\d:\d\d after: x$/);
+  expect(localized('tried again at 2026-11-24T21:59:17.170Z after: x')).toMatch(
+    /^tried again at \d\d:\d\d:\d\d after: x$/,
+  );
 });
 
 test('a timer stands at the state that it will leave, counts by the service, and is a dash while nobody knows the time', async () => {
@@ -154,16 +163,31 @@ test('a timer stands at the state that it will leave, counts by the service, and
 
 /** What a window of 1280 and of 1440 px leaves for the chart. */
 const panels = [1014, 1174];
-test.each(panels.flatMap((width) => [1, 3, 5].flatMap((count) => [0, count - 1].map((open) => [width, count, open] as const))))(
+test.each(
+  panels.flatMap((width) =>
+    [1, 3, 5].flatMap((count) => [0, count - 1].map((open) => [width, count, open] as const)),
+  ),
+)(
   'in %d px, of %d stages, every text is first seen with 11 px or more and stage %d stands in view from side to side',
   (width, count, open) => {
-    const graph = chartGraph(compile(pipeline(Array.from({ length: count }, (_, index) => stage(`stage-${index}`)))));
-    const { layout } = shownChart(graph, { width, flow: 'right', stages: null, open: `stage-${open}` });
+    const graph = chartGraph(
+      compile(pipeline(Array.from({ length: count }, (_, index) => stage(`stage-${index}`)))),
+    );
+    const { layout } = shownChart(graph, {
+      width,
+      flow: 'right',
+      stages: null,
+      open: `stage-${open}`,
+    });
     const shown = { width, height: heightFor(layout, width) };
-    const focus = layout.boxes.find(({ state }) => state.stage === `stage-${open}`) as (typeof layout.boxes)[number];
+    const focus = layout.boxes.find(
+      ({ state }) => state.stage === `stage-${open}`,
+    ) as (typeof layout.boxes)[number];
     const view = firstView(layout, shown, focus);
     const { name, title, detail } = stateMetrics;
-    expect(Math.min(name, title, detail, labelMetrics.font, labelMetrics.mono) * view.scale).toBeGreaterThanOrEqual(11);
+    expect(
+      Math.min(name, title, detail, labelMetrics.font, labelMetrics.mono) * view.scale,
+    ).toBeGreaterThanOrEqual(11);
     expect(focus.shape).toBe('frame');
     expect(focus.x * view.scale + view.x).toBeGreaterThanOrEqual(0);
     expect((focus.x + focus.w) * view.scale + view.x).toBeLessThanOrEqual(width);

@@ -9,7 +9,8 @@ import { launchBrowser, visit, type Watched } from './browser.ts';
 
 const sh = (text: string): string => JSON.stringify(['sh', '-c', text]);
 const pipelines = {
-  // Attempt 1 fails when the file `go-again` is there; then it waits a minute, so that only a person brings the second one on.
+  // Attempt 1 fails when the file `go-again` is there; then it waits a minute, so that only a
+  // person brings the second one on.
   'again.yaml': `name: again
 stages:
   - { name: first, run: ["true"] }
@@ -55,14 +56,17 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const { run_id, ended_at } of (await served.ask('GET', '/api/runs')).json.items)
     if (ended_at === null) {
-      await served.ask('POST', `/api/runs/${run_id}/commands`, { body: JSON.stringify({ type: 'STOP', grace_ms: 0 }) });
+      await served.ask('POST', `/api/runs/${run_id}/commands`, {
+        body: JSON.stringify({ type: 'STOP', grace_ms: 0 }),
+      });
       await ended(served.orchestrator, run_id);
     }
   await watched.context.close();
 });
 
 const start = async (pipeline: string): Promise<string> =>
-  (await served.orchestrator.start(startRequest(pipeline, { trigger: 'manual' }))).status.run_id as string;
+  (await served.orchestrator.start(startRequest(pipeline, { trigger: 'manual' }))).status
+    .run_id as string;
 const go = (pipeline: string): Promise<void> => writeFile(join(served.dir, `go-${pipeline}`), '');
 /** A run page whose chart is drawn. */
 const open = async (id: string, query = ''): Promise<void> => {
@@ -72,7 +76,8 @@ const open = async (id: string, query = ''): Promise<void> => {
 /** A state of the chart as it is said: `State backingOff, current, 57 s left`. */
 const state = (name: RegExp) => page.locator('.chart').getByRole('button', { name });
 const log = () => page.getByRole('log');
-const atEnd = (): Promise<boolean> => log().evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 5);
+const atEnd = (): Promise<boolean> =>
+  log().evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 5);
 
 test('a retry is watched live: the attempt, the backoff that counts down, and the attempt that a person brings on at once', async () => {
   const id = await start('again');
@@ -122,7 +127,8 @@ test('a failed run shows first what failed, why nothing is tried again, and goes
   await failure.getByRole('button', { name: 'Retry from second' }).last().click();
   await page.waitForURL((url) => /\/runs\/r_/.test(url.pathname) && !url.pathname.includes(id));
   await failure.getByRole('heading', { name: /second failed/ }).waitFor();
-  const run = (await served.ask('GET', new URL(page.url()).pathname.replace('/runs', '/api/runs'))).json;
+  const run = (await served.ask('GET', new URL(page.url()).pathname.replace('/runs', '/api/runs')))
+    .json;
   expect([run.trigger, run.stages[0].state]).toEqual(['retry', 'reused']);
   expect(watched.faults).toEqual([]);
 });
@@ -138,7 +144,10 @@ test('a command for a run that has moved on is refused, and the refusal stands w
     });
   });
   const id = await start('long');
-  await eventually(served.orchestrator, async () => (await served.orchestrator.run(id)).state === 'RUNNING_ONLY');
+  await eventually(
+    served.orchestrator,
+    async () => (await served.orchestrator.run(id)).state === 'RUNNING_ONLY',
+  );
   await open(id);
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await served.ask('POST', `/api/runs/${id}/commands`, { body: JSON.stringify({ type: 'PAUSE' }) });
@@ -220,9 +229,13 @@ test('a million lines and one of 5 MB: end, home, search and a link to a line, w
   await open(id);
   await log().getByText('the end', { exact: true }).waitFor();
   await page.getByText('1,000,002 lines').waitFor();
-  await page.evaluate(() => Object.assign((globalThis as unknown as { seen: object }).seen, { longest: 0 }));
+  await page.evaluate(() =>
+    Object.assign((globalThis as unknown as { seen: object }).seen, { longest: 0 }),
+  );
   expect((await log().getByText('xxxxxxxxxx').textContent())?.length).toBe(8192);
-  expect(await log().getByRole('link', { name: '… the whole line' }).getAttribute('href')).toContain('from_line=1000001');
+  expect(
+    await log().getByRole('link', { name: '… the whole line' }).getAttribute('href'),
+  ).toContain('from_line=1000001');
   await log().focus();
   await page.keyboard.press('Home');
   await log().getByText('1', { exact: true }).first().waitFor();
@@ -234,9 +247,13 @@ test('a million lines and one of 5 MB: end, home, search and a link to a line, w
   await log().locator('[data-shown]', { hasText: '77777' }).waitFor();
   expect(new URL(page.url()).searchParams.get('line')).toBe('77777');
   expect(await log().locator('.log-line').count()).toBeLessThan(150);
-  const longest = await page.evaluate(() => (globalThis as unknown as { seen: { longest: number } }).seen.longest);
+  const longest = await page.evaluate(
+    () => (globalThis as unknown as { seen: { longest: number } }).seen.longest,
+  );
   expect(longest).toBeLessThan(1500);
-  const link = await log().getByRole('link', { name: 'Line 77777', exact: true }).getAttribute('href');
+  const link = await log()
+    .getByRole('link', { name: 'Line 77777', exact: true })
+    .getAttribute('href');
   await page.goto(`/runs/${id}${link?.replace('77777', '543210')}`);
   await log().locator('[data-shown]', { hasText: '543210' }).waitFor();
   expect(watched.faults).toEqual([]);
@@ -258,61 +275,77 @@ test.each([
   ['light', 1280],
   ['dark', 1280],
   ['light', 360],
-] as const)('axe finds nothing on a failed and on a live run, and nothing is wider than the page: %s, %d px', async (theme, width) => {
-  const failed = await start('bad');
-  await ended(served.orchestrator, failed);
-  const live = await start('long');
-  // So high that the bar at the bottom of a narrow page lies over nothing.
-  const look = await visit(browser, served.url, { theme, width, height: 4000 });
-  for (const path of [`/runs/${failed}?n=4&side=details`, `/runs/${live}?side=events`]) {
-    await look.page.goto(path);
-    await look.page.locator('.chart-state').first().waitFor();
-    await look.page.locator('.log-line').first().waitFor();
-    for (const summary of await look.page.locator('summary').all()) await summary.click();
-    expect([path, await axe(look.page)]).toEqual([path, []]);
-    // A drawing that follows its box does so a frame later.
-    await until(() => look.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-  }
-  expect(look.faults).toEqual([]);
-  await look.context.close();
-});
-
-test.each([1280, 1440])('in a window of %d px what is seen first of the chart can be read, and Fit shows all of it', async (width) => {
-  await go('again');
-  const id = await start('again');
-  const look = await visit(browser, served.url, { width, height: 900 });
-  await look.page.goto(`/runs/${id}`);
-  await look.page
-    .locator('.chart')
-    .getByRole('button', { name: /^State backingOff, current/ })
-    .waitFor();
-  /** The smallest text in px of the window, and whether the stage and the whole drawing are in view from side to side. */
-  const seen = () =>
-    look.page.evaluate(() => {
-      const svg = document.querySelector('.chart svg[role="group"]') as SVGSVGElement;
-      const panel = svg.getBoundingClientRect();
-      const isIn = (selector: string): boolean =>
-        [...svg.querySelectorAll(selector)].every((element) => {
-          const { left, right } = element.getBoundingClientRect();
-          return left >= panel.left && right <= panel.right;
-        });
-      const sizes = [...svg.querySelectorAll('text')].map(
-        (text) => Number.parseFloat(getComputedStyle(text).fontSize) * (text.getScreenCTM()?.a ?? 0),
+] as const)(
+  'axe finds nothing on a failed and on a live run, and nothing is wider than the page: %s, %d px',
+  async (theme, width) => {
+    const failed = await start('bad');
+    await ended(served.orchestrator, failed);
+    const live = await start('long');
+    // So high that the bar at the bottom of a narrow page lies over nothing.
+    const look = await visit(browser, served.url, { theme, width, height: 4000 });
+    for (const path of [`/runs/${failed}?n=4&side=details`, `/runs/${live}?side=events`]) {
+      await look.page.goto(path);
+      await look.page.locator('.chart-state').first().waitFor();
+      await look.page.locator('.log-line').first().waitFor();
+      for (const summary of await look.page.locator('summary').all()) await summary.click();
+      expect([path, await axe(look.page)]).toEqual([path, []]);
+      // A drawing that follows its box does so a frame later.
+      await until(() =>
+        look.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
       );
-      return { smallest: Math.min(...sizes), isStageIn: isIn('[data-path="running.second"]'), isAllIn: isIn('.chart-state') };
-    });
-  const first = await seen();
-  expect(first.smallest).toBeGreaterThanOrEqual(11);
-  expect(first.isStageIn).toBe(true);
-  await look.page.getByRole('button', { name: 'Fit' }).click();
-  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).waitFor();
-  expect((await seen()).isAllIn).toBe(true);
-  await look.page.getByRole('button', { name: 'Back to a size that can be read' }).click();
-  await look.page.getByRole('button', { name: 'Fit' }).waitFor();
-  expect(await seen()).toEqual(first);
-  expect(look.faults).toEqual([]);
-  await look.context.close();
-});
+    }
+    expect(look.faults).toEqual([]);
+    await look.context.close();
+  },
+);
+
+test.each([1280, 1440])(
+  'in a window of %d px what is seen first of the chart can be read, and Fit shows all of it',
+  async (width) => {
+    await go('again');
+    const id = await start('again');
+    const look = await visit(browser, served.url, { width, height: 900 });
+    await look.page.goto(`/runs/${id}`);
+    await look.page
+      .locator('.chart')
+      .getByRole('button', { name: /^State backingOff, current/ })
+      .waitFor();
+    /**
+     * The smallest text in px of the window, and whether the stage and the whole drawing are in
+     * view from side to side.
+     */
+    const seen = () =>
+      look.page.evaluate(() => {
+        const svg = document.querySelector('.chart svg[role="group"]') as SVGSVGElement;
+        const panel = svg.getBoundingClientRect();
+        const isIn = (selector: string): boolean =>
+          [...svg.querySelectorAll(selector)].every((element) => {
+            const { left, right } = element.getBoundingClientRect();
+            return left >= panel.left && right <= panel.right;
+          });
+        const sizes = [...svg.querySelectorAll('text')].map(
+          (text) =>
+            Number.parseFloat(getComputedStyle(text).fontSize) * (text.getScreenCTM()?.a ?? 0),
+        );
+        return {
+          smallest: Math.min(...sizes),
+          isStageIn: isIn('[data-path="running.second"]'),
+          isAllIn: isIn('.chart-state'),
+        };
+      });
+    const first = await seen();
+    expect(first.smallest).toBeGreaterThanOrEqual(11);
+    expect(first.isStageIn).toBe(true);
+    await look.page.getByRole('button', { name: 'Fit' }).click();
+    await look.page.getByRole('button', { name: 'Back to a size that can be read' }).waitFor();
+    expect((await seen()).isAllIn).toBe(true);
+    await look.page.getByRole('button', { name: 'Back to a size that can be read' }).click();
+    await look.page.getByRole('button', { name: 'Fit' }).waitFor();
+    expect(await seen()).toEqual(first);
+    expect(look.faults).toEqual([]);
+    await look.context.close();
+  },
+);
 
 test('what is not possible now is one closed line, and opened by the keyboard it says the reasons of the service', async () => {
   const id = await start('long');
@@ -340,12 +373,15 @@ test('by the keyboard alone: panes by number, states by arrow, and what is chose
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Log');
   await page.keyboard.press('1');
   await page.locator('.chart-press[tabindex="0"]').focus();
-  const said = (): Promise<string | null | undefined> => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  const said = (): Promise<string | null | undefined> =>
+    page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
   const before = await said();
   await page.keyboard.press('ArrowRight');
   expect(await said()).not.toBe(before);
   await page.keyboard.press('Enter');
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-pressed'))).toBe('true');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-pressed'))).toBe(
+    'true',
+  );
   expect(new URL(page.url()).searchParams.get('path')).not.toBeNull();
   await page.getByRole('button', { name: 'In words' }).click();
   await page.locator('.chart-twin').getByText('attempting').first().waitFor();

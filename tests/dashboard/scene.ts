@@ -5,7 +5,9 @@ import { type Clock, systemClock } from '../../services/clock.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, eventually, projectWith, startRequest } from '../support/service.ts';
 
-/** A wall clock that can be set back and run fast, so that real runs leave a history that took days. */
+/**
+ * A wall clock that can be set back and run fast, so that real runs leave a history that took days.
+ */
 const stageClock = () => {
   let base = Date.now();
   let real = Date.now();
@@ -26,7 +28,10 @@ const stageClock = () => {
   };
 };
 
-/** A stage that does what the file `ctl/<stage>` says: seconds to work, then the exit code; `hold` works until it is ended. */
+/**
+ * A stage that does what the file `ctl/<stage>` says: seconds to work, then the exit code; `hold`
+ * works until it is ended.
+ */
 const stage = (name: string, retry: string): string => `  - name: ${name}
     run:
       - sh
@@ -47,7 +52,12 @@ const stage = (name: string, retry: string): string => `  - name: ${name}
     timeout: 1h
     retry: ${retry}
 `;
-const pipeline = (name: string, title: string, params: string, stages: [string, string][]): string =>
+const pipeline = (
+  name: string,
+  title: string,
+  params: string,
+  stages: [string, string][],
+): string =>
   `name: ${name}\ntitle: ${title}\n${params}stages:\n${stages.map(([one, retry]) => stage(one, retry)).join('')}`;
 const once = '{ limit: 1, backoff: { initial: 45s, jitter: 0 } }';
 const none = '{ limit: 0 }';
@@ -101,16 +111,25 @@ const random = (seed: number) => (): number => {
   return seed / 2_147_483_648;
 };
 
-export const openScene = async (pipelines: Record<string, string> = stagePipelines): Promise<Scene> => {
+export const openScene = async (
+  pipelines: Record<string, string> = stagePipelines,
+): Promise<Scene> => {
   const dir = await projectWith(pipelines);
   await mkdir(join(dir, 'ctl'));
   const time = stageClock();
-  const served = await serveHttp({ dir, parts: () => ({ clock: time.clock }), defaultPipeline: 'market-data' });
+  const served = await serveHttp({
+    dir,
+    parts: () => ({ clock: time.clock }),
+    defaultPipeline: 'market-data',
+  });
   const { orchestrator } = served;
-  const setStage: Scene['setStage'] = (name, does) => writeFile(join(dir, 'ctl', name), `${does.join(' ')}\n`);
+  const setStage: Scene['setStage'] = (name, does) =>
+    writeFile(join(dir, 'ctl', name), `${does.join(' ')}\n`);
   for (const name of Object.values(stagesOf).flat()) await setStage(name, [0, 0]);
   const begin: Scene['begin'] = async (name, given = {}) => {
-    const { status } = await orchestrator.start(startRequest(name, { params: given, trigger: 'manual' }));
+    const { status } = await orchestrator.start(
+      startRequest(name, { params: given, trigger: 'manual' }),
+    );
     return status;
   };
   return {
@@ -135,7 +154,8 @@ export const openScene = async (pipelines: Record<string, string> = stagePipelin
           const at = now - days * 86_400_000 * (1 - (index + offset * 0.13) / runs) - 3_600_000;
           const bad = chance() < (name === 'market-data' ? 0.1 : 0.04);
           const names = stagesOf[name] as string[];
-          for (const one of names) await setStage(one, [Number((0.01 + chance() * 0.05).toFixed(3)), 0]);
+          for (const one of names)
+            await setStage(one, [Number((0.01 + chance() * 0.05).toFixed(3)), 0]);
           if (bad) await setStage(names[1] as string, [0.02, 1, 0]);
           if (chance() < 0.12) await setStage(names[1] as string, [0.02, 0, 1]);
           time.set(at, 600);

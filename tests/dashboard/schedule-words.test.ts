@@ -3,7 +3,8 @@ import { cronInWords } from '../../dashboard/schedules/cron-words.ts';
 import { everyInWords, everyText, momentsInWords } from '../../dashboard/schedules/times.ts';
 import { here, zoned } from '../../dashboard/ui/time.ts';
 
-const words = (cron: string) => cronInWords(cron, (pattern) => cronstrue.toString(pattern, { use24HourTimeFormat: true }));
+const words = (cron: string) =>
+  cronInWords(cron, (pattern) => cronstrue.toString(pattern, { use24HourTimeFormat: true }));
 
 test.each([
   ['30 17 * * 1-5', 'At 17:30, Monday through Friday'],
@@ -24,11 +25,22 @@ test('a step that does not go round evenly is said as what it is: every 45th min
 });
 
 test('a pattern that is none has no words', () => {
-  expect(['', 'x', '61 * * * *', '0 3 * *', '0 3 * * MOON'].map(words)).toEqual([null, null, null, null, null]);
+  expect(['', 'x', '61 * * * *', '0 3 * *', '0 3 * * MOON'].map(words)).toEqual([
+    null,
+    null,
+    null,
+    null,
+    null,
+  ]);
 });
 
 test('an interval is written in the largest unit that divides it, and said the same way', () => {
-  expect([5_400_000, 3_600_000, 1000, 172_800_000].map(everyText)).toEqual(['90m', '1h', '1s', '2d']);
+  expect([5_400_000, 3_600_000, 1000, 172_800_000].map(everyText)).toEqual([
+    '90m',
+    '1h',
+    '1s',
+    '2d',
+  ]);
   expect(['90m', '1h', '1.5h', '2d', 'soon', '0m', ''].map(everyInWords)).toEqual([
     ...['Every 90 minutes', 'Every hour', 'Every 90 minutes', 'Every 2 days', null, null, null],
   ]);
@@ -38,7 +50,11 @@ test('times are said on the clock they are written for, and not at all while one
   const [local, utc] = ['2031-12-24T18:00', '2031-12-31T18:00:00Z'];
   expect(momentsInWords([local])).toMatch(/^Once: .*24.*18:00/);
   expect(momentsInWords([utc, local])).toMatch(/^2 times, from .*24.*18:00 to .*31.*18:00.* UTC$/);
-  expect([momentsInWords([local, '2031-13-01T00:00']), momentsInWords(['tomorrow']), momentsInWords([])]).toEqual([null, null, null]);
+  expect([
+    momentsInWords([local, '2031-13-01T00:00']),
+    momentsInWords(['tomorrow']),
+    momentsInWords([]),
+  ]).toEqual([null, null, null]);
 });
 
 test("a moment shows the zone's clocks, and the reader's only where those differ", () => {

@@ -1,5 +1,6 @@
-// `npm run screenshots [word…]`: every screen of the dashboard, from real services, as pictures to look at; with words only the
-// screens whose name has one of them. `npm run screenshots docs` takes those that docs/images shows.
+// `npm run screenshots [word…]`: every screen of the dashboard, from real services, as pictures to
+// look at; with words only the screens whose name has one of them. `npm run screenshots docs` takes
+// those that docs/images shows.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -9,9 +10,24 @@ import { openScene, type Scene, stagePipelines } from './scene.ts';
 const words = process.argv.slice(2);
 const isForDocs = words.includes('docs');
 const outDir = isForDocs ? 'docs/images' : (process.env.SCREENSHOTS ?? 'screenshots');
-/** `doc` names the picture in docs/images that shows it, `docHeight` px high where that is more than a window. */
-type Shot = { name: string; path: string; doc?: string; docHeight?: number; before?: (page: Page) => Promise<void> };
-type Look = { suffix: string; width: number; height: number; theme: 'dark' | 'light'; scale: number };
+/**
+ * `doc` names the picture in docs/images that shows it, `docHeight` px high where that is more than
+ * a window.
+ */
+type Shot = {
+  name: string;
+  path: string;
+  doc?: string;
+  docHeight?: number;
+  before?: (page: Page) => Promise<void>;
+};
+type Look = {
+  suffix: string;
+  width: number;
+  height: number;
+  theme: 'dark' | 'light';
+  scale: number;
+};
 const looks: Look[] = [
   { suffix: '-dark', width: 1440, height: 900, theme: 'dark', scale: 1.5 },
   { suffix: '-light', width: 1440, height: 900, theme: 'light', scale: 1.5 },
@@ -93,7 +109,10 @@ const busy = async (): Promise<void> => {
 };
 
 const failed = async (): Promise<void> => {
-  const scene = await openScene({ ...stagePipelines, 'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n' });
+  const scene = await openScene({
+    ...stagePipelines,
+    'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n',
+  });
   await scene.past({ days: 1, runs: 6 });
   await scene.setStage('analyzer', [0.05, 1]);
   const { run_id: bad } = await scene.begin('market-data');

@@ -10,7 +10,10 @@ let scene: Scene;
 let watched: Watched;
 beforeAll(async () => {
   browser = await launchBrowser();
-  scene = await openScene({ ...stagePipelines, 'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n' });
+  scene = await openScene({
+    ...stagePipelines,
+    'broken.yaml': 'name: broken\nstages:\n  - name: one\n    runn: [echo]\n',
+  });
   await scene.past({ days: 1, runs: 3 });
   await scene.schedule('nightly-report', 'nightly-report', '15 23 * * *');
   await scene.setStage('build', [0, 1]);
@@ -88,7 +91,8 @@ test('the focus goes through every control of the overview, always visible and n
       const { outlineStyle } = getComputedStyle(element);
       return {
         name: element.getAttribute('aria-label') ?? element.textContent ?? element.tagName,
-        isVisible: width > 0 && height > 0 && bottom > 0 && top < innerHeight && (isInBar || bottom > bar),
+        isVisible:
+          width > 0 && height > 0 && bottom > 0 && top < innerHeight && (isInBar || bottom > bar),
         // A radio's ring is drawn around its word.
         hasRing: outlineStyle !== 'none' || element.matches('.segments input'),
       };
@@ -97,7 +101,9 @@ test('the focus goes through every control of the overview, always visible and n
     expect(at).toMatchObject({ isVisible: true, hasRing: true });
     seen.push(at.name);
   }
-  expect(seen).toEqual(expect.arrayContaining(['Retry Search index', 'Stop Market data', 'Acknowledge']));
+  expect(seen).toEqual(
+    expect.arrayContaining(['Retry Search index', 'Stop Market data', 'Acknowledge']),
+  );
 });
 
 test('what can be pressed is at least 24 pixels, and on a touch screen 44', async () => {
@@ -115,7 +121,12 @@ test('what can be pressed is at least 24 pixels, and on a touch screen 44', asyn
     );
   const page = await open('/', {});
   expect(await tooSmall(page, 'button, .nav-link', 24)).toEqual([]);
-  const touch = await browser.newContext({ baseURL: scene.url, hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
+  const touch = await browser.newContext({
+    baseURL: scene.url,
+    hasTouch: true,
+    isMobile: true,
+    viewport: { width: 390, height: 844 },
+  });
   const phone = await touch.newPage();
   await phone.goto('/');
   await phone.getByText('Live', { exact: true }).waitFor();
@@ -125,5 +136,9 @@ test('what can be pressed is at least 24 pixels, and on a touch screen 44', asyn
 
 test('nothing moves for somebody who asked for less motion', async () => {
   const page = await open('/', { reducedMotion: 'reduce' });
-  expect(await page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === 'running').length)).toBe(0);
+  expect(
+    await page.evaluate(
+      () => document.getAnimations().filter(({ playState }) => playState === 'running').length,
+    ),
+  ).toBe(0);
 });

@@ -1,4 +1,10 @@
-import { type Connection, connecting, isFresh, next, type Signal } from '../../dashboard/live/connection.ts';
+import {
+  type Connection,
+  connecting,
+  isFresh,
+  next,
+  type Signal,
+} from '../../dashboard/live/connection.ts';
 import { barsOf } from '../../dashboard/overview/bars.ts';
 import { isWindow, scaleOf, windowFor } from '../../dashboard/overview/ruler-scale.ts';
 import type { RunFacts } from '../../dashboard/reads.ts';
@@ -15,34 +21,39 @@ const tick = (isNetworkUp = true): Signal => ({ type: 'tick', isNetworkUp, heart
 /** The pill after signals, each with its moment in ms. */
 const after = (...signals: [number, Signal][]): Connection =>
   signals.reduce<Connection>((state, [at, signal]) => next(state, signal, at), connecting(0));
-const states = (...signals: [number, Signal][]): string[] => signals.map((_, index) => after(...signals.slice(0, index + 1)).state);
+const states = (...signals: [number, Signal][]): string[] =>
+  signals.map((_, index) => after(...signals.slice(0, index + 1)).state);
 const frame: Signal = { type: 'frame' };
 const waiting: Signal = { type: 'waiting', retryInMs: 400 };
 const opening: Signal = { type: 'opening' };
 
 test('the pill is live from the first frame, lagging when a heartbeat is overdue, and live again with the next frame', () => {
-  expect(states([0, opening], [50, frame], [20_000, tick()], [23_000, tick()], [23_500, frame])).toEqual([
-    'connecting',
-    'live',
-    'live',
-    'lagging',
-    'live',
-  ]);
+  expect(
+    states([0, opening], [50, frame], [20_000, tick()], [23_000, tick()], [23_500, frame]),
+  ).toEqual(['connecting', 'live', 'live', 'lagging', 'live']);
 });
 
 test('a broken connection counts its tries from one, names the next, and is offline after a minute without an answer', () => {
   const broken = after([0, frame], [1000, waiting]);
-  expect(broken).toEqual({ state: 'reconnecting', since: 1000, tries: 1, retryAt: 1400, lastAt: 0 });
+  expect(broken).toEqual({
+    state: 'reconnecting',
+    since: 1000,
+    tries: 1,
+    retryAt: 1400,
+    lastAt: 0,
+  });
   const again = after([0, frame], [1000, waiting], [1400, opening], [1500, waiting]);
   expect(again).toMatchObject({ state: 'reconnecting', since: 1000, tries: 2, retryAt: 1900 });
-  expect(states([0, frame], [1000, waiting], [60_000, tick()], [61_500, tick()], [62_000, waiting], [62_100, frame])).toEqual([
-    'live',
-    'reconnecting',
-    'reconnecting',
-    'offline',
-    'offline',
-    'live',
-  ]);
+  expect(
+    states(
+      [0, frame],
+      [1000, waiting],
+      [60_000, tick()],
+      [61_500, tick()],
+      [62_000, waiting],
+      [62_100, frame],
+    ),
+  ).toEqual(['live', 'reconnecting', 'reconnecting', 'offline', 'offline', 'live']);
 });
 
 test('without a network the pill is offline at once, but only when the stream is broken: loopback needs no network', () => {
@@ -51,9 +62,20 @@ test('without a network the pill is offline at once, but only when the stream is
 });
 
 test('a refusal is final, and only a live connection lets timers count', () => {
-  const refused = after([0, frame], [1, { type: 'closed', code: 4406, reason: 'speak v=1' }], [2, waiting], [3, frame]);
+  const refused = after(
+    [0, frame],
+    [1, { type: 'closed', code: 4406, reason: 'speak v=1' }],
+    [2, waiting],
+    [3, frame],
+  );
   expect(refused).toEqual({ state: 'refused', code: 4406, reason: 'speak v=1', lastAt: 0 });
-  const all = [after([0, opening]), after([0, frame]), after([0, frame], [30_000, tick()]), after([0, frame], [1, waiting]), refused];
+  const all = [
+    after([0, opening]),
+    after([0, frame]),
+    after([0, frame], [30_000, tick()]),
+    after([0, frame], [1, waiting]),
+    refused,
+  ];
   expect(all.map(isFresh)).toEqual([false, true, false, false, false]);
 });
 
@@ -91,10 +113,17 @@ test('what cannot be read is told without asking the service', () => {
 test('the palette finds by the letters in order, and prefers the beginnings of words', () => {
   expect(match('xyz', 'Stop slow')).toBeNull();
   expect(match('ss', 'Stop slow, run 1')).not.toBeNull();
-  const labels = ['Theme: system', 'Go to pipeline Search index', 'Stop Search index, run 3', 'Start Search index'];
+  const labels = [
+    'Theme: system',
+    'Go to pipeline Search index',
+    'Stop Search index, run 3',
+    'Start Search index',
+  ];
   const best = labels.toSorted((a, b) => (match('stsea', b) ?? -1) - (match('stsea', a) ?? -1))[0];
   expect(best).toMatch(/^Sta|^Sto/);
-  expect(match('theme', 'Theme: dark') as number).toBeGreaterThan(match('theme', 'Go to the market') ?? -1);
+  expect(match('theme', 'Theme: dark') as number).toBeGreaterThan(
+    match('theme', 'Go to the market') ?? -1,
+  );
 });
 
 test('the ruler puts now at three quarters, ticks at round times, and begins at the shortest window that reaches back', () => {
@@ -103,7 +132,12 @@ test('the ruler puts now at three quarters, ticks at round times, and begins at 
   expect([at(now), at(from), at(to)]).toEqual([0.75, 0, 1]);
   expect(ticks.length).toBeGreaterThanOrEqual(4);
   expect(ticks.every((tick) => tick % 3_600_000 === 0 && tick >= from && tick <= to)).toBe(true);
-  expect([null, now - 1000, now - 7_200_000, now - 9e9].map((one) => windowFor(one, now))).toEqual(['24h', '1h', '6h', '7d']);
+  expect([null, now - 1000, now - 7_200_000, now - 9e9].map((one) => windowFor(one, now))).toEqual([
+    '24h',
+    '1h',
+    '6h',
+    '7d',
+  ]);
   expect([isWindow('6h'), isWindow('toString'), isWindow(null)]).toEqual([true, false, false]);
 });
 
@@ -117,11 +151,20 @@ test.each([
 ])('%i ms reads %s', (ms, text) => expect(duration(ms)).toBe(text));
 
 test('distances in time round down, never to the next unit', () => {
-  expect([0, -59_999, 3_599_999, -172_800_000].map((ms) => relative(ms, 0))).toEqual(['just now', '59 s ago', 'in 59 min', '2 days ago']);
+  expect([0, -59_999, 3_599_999, -172_800_000].map((ms) => relative(ms, 0))).toEqual([
+    'just now',
+    '59 s ago',
+    'in 59 min',
+    '2 days ago',
+  ]);
 });
 
 test('a quantile is a value that was measured, and none of nothing', () => {
-  expect([quantile([], 0.5), quantile([3, 1, 2], 0.5), quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.9)]).toEqual([null, 2, 9]);
+  expect([
+    quantile([], 0.5),
+    quantile([3, 1, 2], 0.5),
+    quantile([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.9),
+  ]).toEqual([null, 2, 9]);
 });
 
 test('no two endings of a run have the same form, whatever their colours', () => {
@@ -161,8 +204,14 @@ test('a slot that became no run stands among the runs at its time, hollow, with 
       msg: `${event}: a run was live`,
       data: { slot },
     }) as unknown as SlotEvent;
-  const runs = [run(2, '2026-01-03T00:00:00.000Z', { duration_ms: 16_000 }), run(1, '2026-01-01T00:00:00.000Z')];
-  const events = [said('missed', '2026-01-02T00:00:00.000Z'), said('fired', '2026-01-03T00:00:00.000Z', 'r2')];
+  const runs = [
+    run(2, '2026-01-03T00:00:00.000Z', { duration_ms: 16_000 }),
+    run(1, '2026-01-01T00:00:00.000Z'),
+  ];
+  const events = [
+    said('missed', '2026-01-02T00:00:00.000Z'),
+    said('fired', '2026-01-03T00:00:00.000Z', 'r2'),
+  ];
   const bars = barsOf(runs, events, 30, Date.parse('2026-01-09T00:00:00Z'));
   expect(bars.map(({ key, glyph, height }) => [key, glyph, height])).toEqual([
     ['r1', 'done', 0.5],
@@ -170,5 +219,8 @@ test('a slot that became no run stands among the runs at its time, hollow, with 
     ['r2', 'done', 1],
   ]);
   expect(bars[1]?.text).toContain('missed: a run was live');
-  expect(barsOf(runs, events, 2, 0).map(({ key }) => key)).toEqual(['missed2026-01-02T00:00:00.000Z', 'r2']);
+  expect(barsOf(runs, events, 2, 0).map(({ key }) => key)).toEqual([
+    'missed2026-01-02T00:00:00.000Z',
+    'r2',
+  ]);
 });

@@ -24,7 +24,10 @@ let service: ChildProcess;
 let url: string;
 const serve = async (port = '0'): Promise<void> => {
   const folders = ['--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
-  service = spawn(process.execPath, [program, 'serve', '--port', port, ...folders], { env: baseEnv, stdio: ['ignore', 'pipe', 'ignore'] });
+  service = spawn(process.execPath, [program, 'serve', '--port', port, ...folders], {
+    env: baseEnv,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const [line] = (await once(service.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   url = (JSON.parse(String(line)) as { url: string }).url;
 };
@@ -56,7 +59,11 @@ test('S49: the service is killed under the open page: the page says so, its time
   await page.goto('/');
   await page.getByText('Live', { exact: true }).waitFor();
   const started = (await (
-    await fetch(`${url}/api/pipelines/job/runs`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } })
+    await fetch(`${url}/api/pipelines/job/runs`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'Content-Type': 'application/json' },
+    })
   ).json()) as { run_id: string };
   const row = page.locator('.row');
   await row.getByText('Running work').waitFor();
@@ -81,7 +88,8 @@ test('S49: the service is killed under the open page: the page says so, its time
   await context.setOffline(false);
 
   await serve(new URL(url).port);
-  // It may come back by itself in this very moment, and the button is gone. What `retry` does is asked in tests/client/follow.
+  // It may come back by itself in this very moment, and the button is gone. What `retry` does is
+  // asked in tests/client/follow.
   await page
     .getByRole('button', { name: 'Retry now' })
     .click({ timeout: 2000 })
@@ -93,15 +101,21 @@ test('S49: the service is killed under the open page: the page says so, its time
   await row.getByText('Done', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   await page.locator('.runs tbody tr').first().waitFor();
-  expect(await page.locator('.runs tbody a').evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
-    `/runs/${started.run_id}`,
-  ]);
+  expect(
+    await page
+      .locator('.runs tbody a')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('href'))),
+  ).toEqual([`/runs/${started.run_id}`]);
   expect(sockets.size).toBe(1);
   await context.close();
 });
 
 test('a service with another journal is read anew, and the page says that it did', async () => {
-  await fetch(`${url}/api/pipelines/job/runs`, { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } });
+  await fetch(`${url}/api/pipelines/job/runs`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'Content-Type': 'application/json' },
+  });
   const { page, context } = await visit(browser, url);
   await page.goto('/');
   const row = page.locator('.row');

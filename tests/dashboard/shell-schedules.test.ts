@@ -54,11 +54,11 @@ test('a schedule is changed after its preview by the planner, only in what was c
   await dialog.waitFor({ state: 'detached' });
   await page.getByText('15 4 * * *').waitFor();
   const after = await schedule();
-  expect([after.cron, after.timezone, after.overrides.map(({ field }: { field: string }) => field)]).toEqual([
-    '15 4 * * *',
-    'Europe/Berlin',
-    ['cron'],
-  ]);
+  expect([
+    after.cron,
+    after.timezone,
+    after.overrides.map(({ field }: { field: string }) => field),
+  ]).toEqual(['15 4 * * *', 'Europe/Berlin', ['cron']]);
   expect(after.overrides[0].by).toBe('dashboard');
   await page.getByRole('button', { name: 'Change schedule nightly' }).click();
   await dialog.getByText('the file says 0 3 * * *').waitFor();
@@ -78,7 +78,10 @@ test('what makes no sense is said at its field, and a schedule that somebody els
   const field = dialog.getByRole('textbox', { name: /When/ });
   await field.fill('61 * * * *');
   await dialog.locator('.field-error', { hasText: 'field 1 (minute) is `61`' }).waitFor();
-  expect([await field.getAttribute('aria-invalid'), await dialog.getByRole('alert').count()]).toEqual(['true', 0]);
+  expect([
+    await field.getAttribute('aria-invalid'),
+    await dialog.getByRole('alert').count(),
+  ]).toEqual(['true', 0]);
   await field.fill('30 5 * * *');
   await dialog
     .getByText(/, 05:30 /)
@@ -105,11 +108,18 @@ test('schedules of each kind are made here, in the zone of their pipeline unless
     await dialog.getByRole('button', { name: 'Working days at 17:30' }).click();
     await dialog.getByText('At 17:30, Monday through Friday').waitFor();
     await dialog.getByText(/^More/).click();
-    await dialog.getByRole('combobox', { name: 'When a run is live at a slot' }).selectOption('let one wait');
+    await dialog
+      .getByRole('combobox', { name: 'When a run is live at a slot' })
+      .selectOption('let one wait');
     await dialog.getByRole('spinbutton', { name: 'depth' }).fill('5');
   });
   expect(await schedule('job')).toMatchObject({
-    ...{ cron: '30 17 * * 1-5', timezone: 'Asia/Kolkata', overlap: 'queue_one', missed: 'none', params: { depth: 5 }, source: 'api' },
+    cron: '30 17 * * 1-5',
+    timezone: 'Asia/Kolkata',
+    overlap: 'queue_one',
+    missed: 'none',
+    params: { depth: 5 },
+    source: 'api',
     created: { by: 'dashboard' },
   });
   await create(async () => {
@@ -127,7 +137,10 @@ test('schedules of each kind are made here, in the zone of their pipeline unless
     await dialog.getByText('Once: 24 Dec 2031, 18:00').waitFor();
     await dialog.getByRole('combobox', { name: 'Time zone' }).fill('America/Chicago');
   });
-  expect(await schedule('once')).toMatchObject({ at: ['2031-12-24T18:00'], timezone: 'America/Chicago' });
+  expect(await schedule('once')).toMatchObject({
+    at: ['2031-12-24T18:00'],
+    timezone: 'America/Chicago',
+  });
 
   await page.getByRole('button', { name: 'Change schedule often' }).click();
   const change = page.getByRole('dialog', { name: 'Schedule often' });
@@ -136,7 +149,10 @@ test('schedules of each kind are made here, in the zone of their pipeline unless
   await page.locator('.when', { hasText: 'Every 6 hours every 6h' }).waitFor();
   await page.getByRole('button', { name: 'Change schedule often' }).click();
   await change.getByRole('button', { name: 'Delete…' }).click();
-  await page.getByRole('dialog', { name: 'Delete schedule often?' }).getByRole('button', { name: 'Keep it' }).click();
+  await page
+    .getByRole('dialog', { name: 'Delete schedule often?' })
+    .getByRole('button', { name: 'Keep it' })
+    .click();
   expect((await schedule('often')).every_ms).toBe(21_600_000);
   await page.goto('/schedules?delete=often');
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
@@ -165,14 +181,21 @@ test('a name that is taken is refused at its field, and axe finds nothing on a n
 
 test('what became of slots is readable with none, with one and with twenty of them, each with its reason and both clocks', async () => {
   const { page } = watched;
-  const add = (body: object) => served.ask('POST', '/api/schedules', { body: JSON.stringify({ timezone: 'Asia/Kolkata', ...body }) });
+  const add = (body: object) =>
+    served.ask('POST', '/api/schedules', {
+      body: JSON.stringify({ timezone: 'Asia/Kolkata', ...body }),
+    });
   await add({ id: 'never', cron: '0 0 29 2 *' });
   await add({ id: 'hourly', cron: '0 * * * *' });
   aheadMs = 25 * 3_600_000;
   // A change lets the scheduler decide what was due until now.
-  for (const id of ['nightly', 'hourly']) await served.ask('PATCH', `/api/schedules/${id}`, { body: '{"overlap":"queue_one"}' });
+  for (const id of ['nightly', 'hourly'])
+    await served.ask('PATCH', `/api/schedules/${id}`, { body: '{"overlap":"queue_one"}' });
   await page.goto('/schedules');
-  const row = (id: string) => page.locator('.schedule-row', { has: page.getByRole('button', { name: `Change schedule ${id}` }) });
+  const row = (id: string) =>
+    page.locator('.schedule-row', {
+      has: page.getByRole('button', { name: `Change schedule ${id}` }),
+    });
   await row('never').getByText('No slot was due yet.').waitFor();
   for (const [id, least] of [
     ['nightly', 1],
@@ -185,7 +208,9 @@ test('what became of slots is readable with none, with one and with twenty of th
     const texts = await slots.allInnerTexts();
     expect(texts.length).toBeGreaterThanOrEqual(least);
     for (const text of texts)
-      expect(text.replaceAll(/\s+/g, ' ')).toMatch(/:00 (CES?T|GMT\+5:30) ?\(.* UTC for you\) missed: missed slots are not made up for$/);
+      expect(text.replaceAll(/\s+/g, ' ')).toMatch(
+        /:00 (CES?T|GMT\+5:30) ?\(.* UTC for you\) missed: missed slots are not made up for$/,
+      );
   }
   // Far off, behind the hundred slots that the list of all has room for.
   await row('never')
@@ -216,7 +241,11 @@ test('a backfill says what would run before it runs, refuses a window of the fut
   await dialog.getByRole('button', { name: 'Run 2 slots' }).click();
   await dialog.waitFor({ state: 'detached' });
   const [made] = (await served.ask('GET', '/api/schedules/nightly/backfills')).json.items;
-  expect(made).toMatchObject({ by: 'dashboard', from: '2024-07-01T00:00:00.000Z', to: '2024-07-03T00:00:00.000Z' });
+  expect(made).toMatchObject({
+    by: 'dashboard',
+    from: '2024-07-01T00:00:00.000Z',
+    to: '2024-07-03T00:00:00.000Z',
+  });
 });
 
 test('a schedule is switched off and on, and all of them are paused and resumed, each with the name of who did it', async () => {
@@ -225,7 +254,10 @@ test('a schedule is switched off and on, and all of them are paused and resumed,
   const button = page.getByRole('switch', { name: 'Schedule nightly' });
   await button.click();
   await page.getByText(/by dashboard/).waitFor();
-  expect([await button.getAttribute('aria-checked'), (await schedule()).enabled]).toEqual(['false', false]);
+  expect([await button.getAttribute('aria-checked'), (await schedule()).enabled]).toEqual([
+    'false',
+    false,
+  ]);
   await button.click();
   await page.getByRole('switch', { name: 'Schedule nightly', checked: true }).waitFor();
   await page.getByRole('button', { name: 'Pause all' }).click();

@@ -48,7 +48,8 @@ const open = async (path: string): Promise<void> => {
   await page.goto(path);
   await page.getByText('Live', { exact: true }).waitFor();
 };
-const row = (title: string) => page.locator('.row').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+const row = (title: string) =>
+  page.locator('.row').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 
 test('a first visit to a service where nothing ran shows three steps, and the start of the default pipeline leads to its run', async () => {
   await open('/');
@@ -59,7 +60,9 @@ test('a first visit to a service where nothing ran shows three steps, and the st
   await page.getByRole('dialog').getByRole('button', { name: 'Start', exact: true }).click();
   await page.waitForURL(/\/runs\/r_/);
   const { items } = (await served.ask('GET', '/api/runs')).json;
-  expect(items.map(({ pipeline, trigger }: Record<string, string>) => [pipeline, trigger])).toEqual([['good', 'manual']]);
+  expect(items.map(({ pipeline, trigger }: Record<string, string>) => [pipeline, trigger])).toEqual(
+    [['good', 'manual']],
+  );
   expect(page.url()).toContain(items[0].run_id);
   expect(watched.faults).toEqual([]);
 });
@@ -106,7 +109,13 @@ test('a parameter that does not fit is named at its field, and the values are se
   await press();
   await page.waitForURL(/\/runs\/r_/);
   const { items } = (await served.ask('GET', '/api/runs')).json;
-  expect(items[0].params).toEqual({ count: 7, day: '2020-01-01', words: ['x', 'y'], mode: 'b', deep: { a: 1 } });
+  expect(items[0].params).toEqual({
+    count: 7,
+    day: '2020-01-01',
+    words: ['x', 'y'],
+    mode: 'b',
+    deep: { a: 1 },
+  });
 });
 
 test('a retry is seen as it happens: the backoff counts down, then the run is done', async () => {
@@ -143,7 +152,8 @@ test('S17: a run that fails within a second leaves every button usable and the e
   await ended(served.orchestrator, status.run_id as string);
   await page.getByRole('link', { name: 'bad title failed in one' }).waitFor();
   await row('bad title').getByText('ended with exit code 3').waitFor();
-  for (const button of await page.getByRole('button').all()) expect(await button.isEnabled()).toBe(true);
+  for (const button of await page.getByRole('button').all())
+    expect(await button.isEnabled()).toBe(true);
   await page.getByRole('button', { name: 'Acknowledge' }).click();
   await row('bad title').getByText('Idle').waitFor();
   expect(await page.getByRole('link', { name: 'bad title failed in one' }).count()).toBe(0);
@@ -151,14 +161,22 @@ test('S17: a run that fails within a second leaves every button usable and the e
 
 test('a pipeline that failures hold back says so, and goes on once it is said what was done about them', async () => {
   for (let times = 0; times < 2; times += 1)
-    await ended(served.orchestrator, (await served.orchestrator.start(startRequest('held'))).status.run_id as string);
+    await ended(
+      served.orchestrator,
+      (await served.orchestrator.start(startRequest('held'))).status.run_id as string,
+    );
   await open('/');
   await page.getByText('held title: automatic runs are held back').waitFor();
-  await page.getByLabel('What was done about the failures of held title').fill('the disk is larger now');
+  await page
+    .getByLabel('What was done about the failures of held title')
+    .fill('the disk is larger now');
   await page.getByRole('button', { name: 'Let it go on' }).click();
   await page.getByText('held title is not held back any more').waitFor();
   const { policy } = (await served.ask('GET', '/api/pipelines/held')).json;
-  expect(policy).toMatchObject({ blocked: false, acknowledged: { by: 'dashboard', reason: 'the disk is larger now' } });
+  expect(policy).toMatchObject({
+    blocked: false,
+    acknowledged: { by: 'dashboard', reason: 'the disk is larger now' },
+  });
 });
 
 test('S16: the page, the status and the stream agree, and a late answer cannot bring back an older state', async () => {
@@ -176,7 +194,10 @@ test('S16: the page, the status and the stream agree, and a late answer cannot b
   await asked.promise;
   await served.ask('POST', '/api/pipeline/stop?pipeline=slow', { body: '{}' });
   await ended(served.orchestrator, status.run_id as string);
-  const head = await eventually(served.orchestrator, async () => (await served.orchestrator.status('slow')).state === 'STOPPED' && true);
+  const head = await eventually(
+    served.orchestrator,
+    async () => (await served.orchestrator.status('slow')).state === 'STOPPED' && true,
+  );
   expect(head).toBe(true);
   release.resolve();
   await page.locator('.runs').getByText('Stopped', { exact: true }).waitFor();
@@ -185,7 +206,10 @@ test('S16: the page, the status and the stream agree, and a late answer cannot b
 
 test('filters stand in the address: a link shows the same, and Back leaves the view', async () => {
   for (const name of ['good', 'bad', 'good'])
-    await ended(served.orchestrator, (await served.orchestrator.start(startRequest(name))).status.run_id as string);
+    await ended(
+      served.orchestrator,
+      (await served.orchestrator.start(startRequest(name))).status.run_id as string,
+    );
   await open('/');
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   await page.getByRole('row').nth(3).waitFor();
@@ -209,7 +233,10 @@ test('filters stand in the address: a link shows the same, and Back leaves the v
 
 test('the duration of runs is a plot, and the same figures are a table', async () => {
   for (let index = 0; index < 3; index += 1)
-    await ended(served.orchestrator, (await served.orchestrator.start(startRequest('good'))).status.run_id as string);
+    await ended(
+      served.orchestrator,
+      (await served.orchestrator.start(startRequest('good'))).status.run_id as string,
+    );
   await open('/runs?pipeline=good');
   await page.locator('.trend-plot canvas').waitFor();
   await page.getByRole('radio', { name: 'Table' }).check();
@@ -241,18 +268,25 @@ test('everything is reached by keys alone: the sheet names them, g goes, the pal
 });
 
 test('a command that is not possible stands in the palette with the reason of the service', async () => {
-  await ended(served.orchestrator, (await served.orchestrator.start(startRequest('good'))).status.run_id as string);
+  await ended(
+    served.orchestrator,
+    (await served.orchestrator.start(startRequest('good'))).status.run_id as string,
+  );
   await open('/');
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill('stop good');
   const option = page.getByRole('option', { name: /Stop good title, run 1/ });
   await option.waitFor();
-  expect([await option.getAttribute('aria-disabled'), await option.textContent()]).toEqual(['true', expect.stringContaining('DONE')]);
+  expect([await option.getAttribute('aria-disabled'), await option.textContent()]).toEqual([
+    'true',
+    expect.stringContaining('DONE'),
+  ]);
 });
 
 test('a chosen theme stays, also over a reload, and system follows the system again', async () => {
   await open('/');
-  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const ground = () =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const dark = await ground();
   await page.keyboard.press('t');
   const light = await ground();

@@ -9,7 +9,9 @@ import * as translator from '../../stages/builtin/translator.ts';
 import { dailyCsv, intradayCsv, makeProject, rawPath } from '../stages/builtin-kit.ts';
 
 const text = readFileSync(new URL('../../docs/data-stages.md', import.meta.url), 'utf8');
-/** The rows of every table below a heading, its first two cells. A cell may name several columns. */
+/**
+ * The rows of every table below a heading, its first two cells. A cell may name several columns.
+ */
 const tableUnder = (heading: string, head: string): [string, string][] => {
   const section = text.slice(text.indexOf(heading)).split('\n#')[0] as string;
   const table = section.slice(section.indexOf(`| ${head} |`)).split('\n\n')[0] as string;
@@ -24,8 +26,15 @@ const tableUnder = (heading: string, head: string): [string, string][] => {
 };
 
 async function columnsOf(dir: string, file: string): Promise<[string, string][]> {
-  const database = await openDatabase({ workspace: dir, stage: 's', attempt: 1, signal: new AbortController().signal });
-  const rows = await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM '${join(dir, file)}'`);
+  const database = await openDatabase({
+    workspace: dir,
+    stage: 's',
+    attempt: 1,
+    signal: new AbortController().signal,
+  });
+  const rows = await database.rows<{ column_name: string; column_type: string }>(
+    `DESCRIBE SELECT * FROM '${join(dir, file)}'`,
+  );
   await database.close();
   return rows.map(({ column_name, column_type }) => [column_name, column_type]);
 }
@@ -43,7 +52,10 @@ test('the documented columns are those of the files, with their types and in the
   expect(await columnsOf(project.dir, 'td/X.parquet')).toEqual(bars);
   expect(await columnsOf(project.dir, 'ti/ES/2025/01/ES_1m_2025-01-15.parquet')).toEqual(bars);
   expect(await columnsOf(project.dir, 'ai/ES.parquet')).toEqual(breakouts);
-  expect(await columnsOf(project.dir, 'ad/X.parquet')).toEqual([...breakouts, ...tableUnder('### Daily bars', 'column')]);
+  expect(await columnsOf(project.dir, 'ad/X.parquet')).toEqual([
+    ...breakouts,
+    ...tableUnder('### Daily bars', 'column'),
+  ]);
 });
 
 test.each([
@@ -51,6 +63,9 @@ test.each([
   ['## Analyzer', analyzerOptions],
   ['## Merger', mergerOptions],
 ])('every option of %s is documented, and no other', (heading, schema) => {
-  const documented = [...tableUnder('## What holds', 'option of all three'), ...tableUnder(heading, 'option')].map(([name]) => name);
+  const documented = [
+    ...tableUnder('## What holds', 'option of all three'),
+    ...tableUnder(heading, 'option'),
+  ].map(([name]) => name);
   expect(documented.toSorted()).toEqual(Object.keys(schema.shape).toSorted());
 });

@@ -22,7 +22,8 @@ test('S53: the table of docs/scheduling.md is what the planner says (else: npm r
 });
 
 test('the schedule that docs/scheduling.md shows holds, and shows every field there is', () => {
-  const [, shown = ''] = /```yaml\n([^`]*)```/.exec(readFileSync(`${root}docs/scheduling.md`, 'utf8')) ?? [];
+  const [, shown = ''] =
+    /```yaml\n([^`]*)```/.exec(readFileSync(`${root}docs/scheduling.md`, 'utf8')) ?? [];
   const { schedules } = parseYaml(shown) as { schedules: Record<string, unknown>[] };
   expect(scheduleSchema.safeParse(schedules[0]).error).toBeUndefined();
   // The other two ways to say when stand in the comment beside the first.
@@ -32,17 +33,29 @@ test('the schedule that docs/scheduling.md shows holds, and shows every field th
 });
 
 test('docs/examples/status/ is what the chart says (else: npm run generate)', () => {
-  const written = readdirSync(dir).map((file) => [file.replace('.json', ''), JSON.parse(readFileSync(dir + file, 'utf8'))]);
+  const written = readdirSync(dir).map((file) => [
+    file.replace('.json', ''),
+    JSON.parse(readFileSync(dir + file, 'utf8')),
+  ]);
   const made = everyExample().map(({ name, status }) => [name, JSON.parse(JSON.stringify(status))]);
   expect(Object.fromEntries(written)).toEqual(Object.fromEntries(made));
 });
 
 test('the examples show every public state of a linear run, and every outcome', () => {
   const statuses = everyExample().map(({ status }) => status);
-  const working = ['STARTING', 'RUNNING_TRANSLATOR', 'RUNNING_ANALYZER', 'RETRYING', 'PAUSED', 'STOPPING'];
+  const working = [
+    'STARTING',
+    'RUNNING_TRANSLATOR',
+    'RUNNING_ANALYZER',
+    'RETRYING',
+    'PAUSED',
+    'STOPPING',
+  ];
   const states = ['IDLE', 'QUEUED', ...working, 'DONE', 'FAILED', 'STOPPED'];
   expect(new Set(statuses.map(({ state }) => state))).toEqual(new Set(states));
-  expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(new Set([null, 'success', 'partial', 'noop', 'failed', 'stopped']));
+  expect(new Set(statuses.map(({ outcome }) => outcome))).toEqual(
+    new Set([null, 'success', 'partial', 'noop', 'failed', 'stopped']),
+  );
 });
 
 test.each(everyExample().map(({ name, status }) => [name, status] as const))(
@@ -50,7 +63,11 @@ test.each(everyExample().map(({ name, status }) => [name, status] as const))(
   (_, status) => {
     expect(statusSchema.safeParse(JSON.parse(JSON.stringify(status))).error).toBeUndefined();
     const written: unknown[] = [];
-    const out = createOutput({ write: (chunk) => written.push(chunk) > 0 }, { write: () => true }, {});
+    const out = createOutput(
+      { write: (chunk) => written.push(chunk) > 0 },
+      { write: () => true },
+      {},
+    );
     showStatus(out, status);
     showRunLine(out, status);
     const text = written.join('');
@@ -63,7 +80,11 @@ test.each(everyExample().map(({ name, status }) => [name, status] as const))(
 test('color and the progress line are for terminals; NO_COLOR turns color off there too', () => {
   const lines = (isTTY: boolean, env: Record<string, string>): string => {
     const written: unknown[] = [];
-    const out = createOutput({ write: (chunk) => written.push(chunk) > 0, isTTY, columns: 20 }, { write: () => true }, env);
+    const out = createOutput(
+      { write: (chunk) => written.push(chunk) > 0, isTTY, columns: 20 },
+      { write: () => true },
+      env,
+    );
     out.progress('working on a very long thing');
     out.line(out.paint('red', 'over'));
     return written.join('');

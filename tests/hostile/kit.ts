@@ -10,7 +10,8 @@ export const sh = (script: string, more: Record<string, unknown> = {}): StageFil
   ...more,
 });
 export const node = (script: string, more: Record<string, unknown> = {}): StageFile => ({
-  ...{ run: [process.execPath, '-e', script], grace: '300ms' },
+  run: [process.execPath, '-e', script],
+  grace: '300ms',
   ...more,
 });
 
@@ -30,20 +31,29 @@ export const serveStages = async (stages: Record<string, StageFile>) => {
     ...served,
     get,
     begin: async (name: string): Promise<string> => {
-      const { status, text, json } = await served.ask('POST', `/api/pipelines/${name}/runs`, { body: '{}' });
+      const { status, text, json } = await served.ask('POST', `/api/pipelines/${name}/runs`, {
+        body: '{}',
+      });
       if (status !== 202) throw new Error(`${name} was not started: ${text}`);
       return json.run_id;
     },
-    /** Status is asked all the time meanwhile and must always answer; at the end no process and no lock may be left. */
+    /**
+     * Status is asked all the time meanwhile and must always answer; at the end no process and no
+     * lock may be left.
+     */
     ended: async (runId: string) => {
       const run = await eventually(served.orchestrator, async () => {
         const { json } = await get(`/api/runs/${runId}`);
         return ['DONE', 'FAILED', 'STOPPED'].includes(json.state) && json;
       });
-      expect({ lock: run.lock, processes: processesOf(runId) }).toEqual({ lock: null, processes: [] });
+      expect({ lock: run.lock, processes: processesOf(runId) }).toEqual({
+        lock: null,
+        processes: [],
+      });
       return run;
     },
-    eventsOf: async (runId: string) => (await get(`/api/events?run_id=${runId}&after=0&limit=1000`)).json.items,
+    eventsOf: async (runId: string) =>
+      (await get(`/api/events?run_id=${runId}&after=0&limit=1000`)).json.items,
     /** Resolves once the stage has printed this. */
     said: (runId: string, text: string) =>
       eventually(served.orchestrator, async () => {

@@ -14,14 +14,23 @@ afterEach(async () => {
 // The stage works until the test lets it go.
 const waits =
   'name: p\nstages:\n  - { name: work, grace: 200ms, run: ["bash", "-c", "echo up > up; until [ -e go ]; do sleep 0.02; done; [ ! -e bad ]"] }\n';
-const start = async (parts?: (real: Parts) => Partial<Parts>): Promise<{ on: Running; id: string }> => {
+const start = async (
+  parts?: (real: Parts) => Partial<Parts>,
+): Promise<{ on: Running; id: string }> => {
   running = await runService({ pipelines: { 'p.yaml': waits }, ...(parts && { parts }) });
   const { status } = await running.orchestrator.start(startRequest('p'));
   const id = status.run_id as string;
-  await eventually(running.orchestrator, async () => (await running?.store.effects())?.some(({ state }) => state === 'started'));
+  await eventually(running.orchestrator, async () =>
+    (await running?.store.effects())?.some(({ state }) => state === 'started'),
+  );
   return { on: running, id };
 };
-const stop: RunCommand = { command: { type: 'STOP' }, actor: { kind: 'user', name: 'test' }, ifVersion: null, idempotency: null };
+const stop: RunCommand = {
+  command: { type: 'STOP' },
+  actor: { kind: 'user', name: 'test' },
+  ifVersion: null,
+  idempotency: null,
+};
 const letGo = (on: Running) => writeFile(join(on.dir, 'go'), '');
 /** What no code of ours would write: the test plays a chart of a buggy version. */
 const corrupt = (on: Running, sql: string, ...values: string[]) => {
@@ -37,11 +46,19 @@ test('S10, S05, I6: the same answer a second time, after the run has gone on, is
   const effect = (await on.store.effects()).find(({ kind }) => kind === 'stage');
   await letGo(on);
   const done = await ended(on.orchestrator, id);
-  const late = { type: 'xstate.done.actor.attempt-work' as const, output: { outputs: { late: true } }, actorId: 'attempt-work' };
+  const late = {
+    type: 'xstate.done.actor.attempt-work' as const,
+    output: { outputs: { late: true } },
+    actorId: 'attempt-work',
+  };
   const { createCharts } = await import('../../services/interpreter/charts.ts');
   const { createInterpreter } = await import('../../services/interpreter/interpreter.ts');
   const { systemClock } = await import('../../services/clock.ts');
-  const other = createInterpreter({ store: on.store, charts: createCharts(on.store), clock: systemClock });
+  const other = createInterpreter({
+    store: on.store,
+    charts: createCharts(on.store),
+    clock: systemClock,
+  });
 
   const outcome = await other.deliver(id, {
     event: late,
@@ -50,9 +67,18 @@ test('S10, S05, I6: the same answer a second time, after the run has gone on, is
   });
 
   expect(outcome?.verdict).toBe('stale');
-  expect(await on.orchestrator.run(id)).toMatchObject({ state: 'DONE', version: done.version, stages: done.stages });
-  expect((await on.orchestrator.transitions(id, 0, 100)).items.at(-1)).toMatchObject({ verdict: 'stale', version: done.version });
-  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({ event: 'stale' });
+  expect(await on.orchestrator.run(id)).toMatchObject({
+    state: 'DONE',
+    version: done.version,
+    stages: done.stages,
+  });
+  expect((await on.orchestrator.transitions(id, 0, 100)).items.at(-1)).toMatchObject({
+    verdict: 'stale',
+    version: done.version,
+  });
+  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({
+    event: 'stale',
+  });
 });
 
 test('a STOP that comes too late is refused with its reason, in the answer, the ledger and the journal', async () => {
@@ -68,7 +94,9 @@ test('a STOP that comes too late is refused with its reason, in the answer, the 
     verdict: 'refused',
     why: 'not possible while DONE: every stage finished',
   });
-  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({ event: 'refused' });
+  expect((await on.orchestrator.events({ runId: id, limit: 1 })).items[0]).toMatchObject({
+    event: 'refused',
+  });
 });
 
 test('T3: a chart that throws on an answer becomes a FAULT, ends FAILED and frees its lock', async () => {
@@ -126,7 +154,10 @@ test('T4: an answer that cannot be committed is told again until it is, and heal
   broken = true;
   await letGo(on);
   await eventually(on.orchestrator, async () => refusals >= 3);
-  expect(on.orchestrator.health()).toMatchObject({ status: 'degraded', checks: { store: { status: 'degraded' } } });
+  expect(on.orchestrator.health()).toMatchObject({
+    status: 'degraded',
+    checks: { store: { status: 'degraded' } },
+  });
 
   broken = false;
   const status = await ended(on.orchestrator, id);
@@ -141,17 +172,21 @@ test('I13: the store refuses to free the lock of a run while a stage effect is n
   if (!loaded) throw new Error('the run is gone');
   const { run } = loaded;
   const committed = await on.store.step(id, () => ({
-    ...{ at: 1, events: [], remove: [], drop: [], born: [], disarm: [], arm: [] },
+    at: 1,
+    events: [],
+    remove: [],
+    drop: [],
+    born: [],
+    disarm: [],
+    arm: [],
     ledger: {
-      ...{
-        version: run.version + 1,
-        from: 'x',
-        to: 'x',
-        event: { type: 'TEST' },
-        cause: { kind: 'command' },
-        guards: [],
-        verdict: 'accepted',
-      },
+      version: run.version + 1,
+      from: 'x',
+      to: 'x',
+      event: { type: 'TEST' },
+      cause: { kind: 'command' },
+      guards: [],
+      verdict: 'accepted',
       why: null,
     },
     next: { snapshot: run.snapshot, projection: run.projection, ended: true, begins: false },

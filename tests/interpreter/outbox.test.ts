@@ -13,21 +13,30 @@ const step = (loaded: Loaded, event: Delivery['event'], effectId: string | null)
   return applied(loaded, decided(model, loaded, { event, fence, cause: { kind: 'effect' } }, 1));
 };
 const starting = applied(model.fresh, decided(model, model.fresh, admitted, 1));
-const working = step(starting, { type: 'xstate.done.actor.preflight', output: {}, actorId: 'preflight' }, 'preflight');
+const working = step(
+  starting,
+  { type: 'xstate.done.actor.preflight', output: {}, actorId: 'preflight' },
+  'preflight',
+);
 
 test('T9: an action type outside the closed table is a fault, not silence', () => {
-  expect(() => outboxOf([{ type: 'xstate.sendTo' }], {} as never, working, null, now)).toThrow('does not know: xstate.sendTo');
+  expect(() => outboxOf([{ type: 'xstate.sendTo' }], {} as never, working, null, now)).toThrow(
+    'does not know: xstate.sendTo',
+  );
 });
 
 test('T9: an immediate raise that XState has processed already arms no timer; a delay of zero does', () => {
   const next = { status: 'active', children: { 'attempt-one': {} } } as never;
-  const timersOf = (params: Record<string, unknown>) => outboxOf([{ type: 'xstate.raise', params }], next, working, null, now).arm;
+  const timersOf = (params: Record<string, unknown>) =>
+    outboxOf([{ type: 'xstate.raise', params }], next, working, null, now).arm;
   expect(timersOf({ id: 'x', delay: undefined })).toEqual([]);
   expect(timersOf({ id: 'x', delay: 0 })).toMatchObject([{ id: 'x', dueAt: 1 }]);
 });
 
 test('T9: rows and children that disagree are a fault', () => {
-  expect(() => outboxOf([], { status: 'active', children: {} } as never, working, null, now)).toThrow('disagree about attempt-one');
+  expect(() =>
+    outboxOf([], { status: 'active', children: {} } as never, working, null, now),
+  ).toThrow('disagree about attempt-one');
 });
 
 test('T1: a stage effect that the chart drops becomes `dropping`, it is not forgotten', () => {
@@ -41,7 +50,11 @@ test('T1: a stage effect that the chart drops becomes `dropping`, it is not forg
 test('I6: a late answer of attempt 1 cannot finish attempt 2, although both have the same actor id', () => {
   const failure: Failure = { code: 'exit-code', message: 'exit 1', retryable: true };
   const first = working.effects[0];
-  const backing = step(working, { type: 'xstate.error.actor.attempt-one', error: failure, actorId: 'attempt-one' }, 'attempt-one');
+  const backing = step(
+    working,
+    { type: 'xstate.error.actor.attempt-one', error: failure, actorId: 'attempt-one' },
+    'attempt-one',
+  );
   const timer = backing.timers[0];
   const second = applied(
     backing,
@@ -72,7 +85,12 @@ test('I6: a late answer of attempt 1 cannot finish attempt 2, although both have
 
 test('Q30: the same failure gives the same backoff whenever it is decided', () => {
   const failure: Failure = { code: 'exit-code', message: 'exit 1', retryable: true };
-  const fail = () => step(working, { type: 'xstate.error.actor.attempt-one', error: failure, actorId: 'attempt-one' }, 'attempt-one');
+  const fail = () =>
+    step(
+      working,
+      { type: 'xstate.error.actor.attempt-one', error: failure, actorId: 'attempt-one' },
+      'attempt-one',
+    );
   expect(fail().timers[0]?.delayMs).toBe(fail().timers[0]?.delayMs);
   expect(fail().timers[0]?.delayMs).not.toBe(10_000);
 });

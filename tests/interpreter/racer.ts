@@ -1,5 +1,5 @@
-// One of several processes that start the same runs: a line is told to all, each starts as often as it was told at the same time,
-// and says what its starts came to.
+// One of several processes that start the same runs: a line is told to all, each starts as often as
+// it was told at the same time, and says what its starts came to.
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../services/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
@@ -23,12 +23,32 @@ const start = async (round: string): Promise<[kind: string, owner: string]> => {
   const begun = await interpreter.begin(
     {
       spec: {
-        ...{ runId, pipeline: 'sample', chart: hash, definition, projectDir: '/', params: {}, trigger: 'api', onlyStage: null },
-        ...{ reason: null, inputs: {}, metadata: {} },
+        runId,
+        pipeline: 'sample',
+        chart: hash,
+        definition,
+        projectDir: '/',
+        params: {},
+        trigger: 'api',
+        onlyStage: null,
+        reason: null,
+        inputs: {},
+        metadata: {},
       },
-      ...{ config, compilerVersion, snapshot: initial, projection, at: systemClock.wallMs(), idempotency: null },
+      config,
+      compilerVersion,
+      snapshot: initial,
+      projection,
+      at: systemClock.wallMs(),
+      idempotency: null,
       lock: { key: `key-${round}`, limit: 1, onConflict: 'refuse', queueMax: 1 },
-      refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: 'held', data: {} }),
+      refusal: () => ({
+        stage: 'pipeline',
+        event: 'refused',
+        severity: 'warning',
+        msg: 'held',
+        data: {},
+      }),
     },
     { cause: { kind: 'command' } },
   );

@@ -17,14 +17,20 @@ test('S02, T2: twelve starts at once from four processes, a thousand times: one 
     const path = join(dir, 'db.sqlite');
     await openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock }).close();
     const racers = Array.from({ length: processes }, () => {
-      const { stdin, stdout } = spawn(process.execPath, [racer, path, String(startsEach)], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const { stdin, stdout } = spawn(process.execPath, [racer, path, String(startsEach)], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
       const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
       return { stdin, stdout, next: async () => (await lines.next()).value as string };
     });
     expect(await Promise.all(racers.map(({ next }) => next()))).toEqual(racers.map(() => 'ready'));
     for (let round = 0; round < rounds; round += 1) {
       for (const { stdin } of racers) stdin.write(`${round}\n`);
-      const answers = (await Promise.all(racers.map(async ({ next }) => JSON.parse(await next()) as [string, string][]))).flat();
+      const answers = (
+        await Promise.all(
+          racers.map(async ({ next }) => JSON.parse(await next()) as [string, string][]),
+        )
+      ).flat();
       const count = (kind: string): number => answers.filter((answer) => answer[0] === kind).length;
       expect([count('begun'), count('refused')]).toEqual([1, processes * startsEach - 1]);
       expect(new Set(answers.map(([, owner]) => owner)).size).toBe(1);

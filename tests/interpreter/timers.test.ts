@@ -30,28 +30,48 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** A run that works in its only stage; nothing executes effects here, the test gives the answers. */
+/**
+ * A run that works in its only stage; nothing executes effects here, the test gives the answers.
+ */
 const begin = async (definition: PipelineDefinition): Promise<void> => {
   const charts = createCharts(store);
   interpreter = createInterpreter({ store, charts, clock });
-  timers = createTimers({ store, interpreter, clock, log: (message, meta) => expect([message, meta]).toBeNull() });
+  timers = createTimers({
+    store,
+    interpreter,
+    clock,
+    log: (message, meta) => expect([message, meta]).toBeNull(),
+  });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
   await interpreter.begin(
     {
       spec: {
-        ...{ runId: id, pipeline: 'sample', chart: hash, definition, projectDir: '/', params: {}, trigger: 'api', onlyStage: null },
-        ...{ reason: null, inputs: {}, metadata: {} },
+        runId: id,
+        pipeline: 'sample',
+        chart: hash,
+        definition,
+        projectDir: '/',
+        params: {},
+        trigger: 'api',
+        onlyStage: null,
+        reason: null,
+        inputs: {},
+        metadata: {},
       },
-      ...{
-        config,
-        compilerVersion,
-        snapshot: initial,
-        projection: projectSnapshot(machine, initial),
-        at: clock.wallMs(),
-        idempotency: null,
-      },
+      config,
+      compilerVersion,
+      snapshot: initial,
+      projection: projectSnapshot(machine, initial),
+      at: clock.wallMs(),
+      idempotency: null,
       lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-      refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: '', data: {} }),
+      refusal: () => ({
+        stage: 'pipeline',
+        event: 'refused',
+        severity: 'warning',
+        msg: '',
+        data: {},
+      }),
     },
     { cause: { kind: 'command' } },
   );
@@ -59,13 +79,25 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
 };
 const answer = async (effectId: string, output: unknown): Promise<void> => {
   const effect = (await store.effects()).find((row) => row.id === effectId);
-  const event: Delivery['event'] = { type: `xstate.done.actor.${effectId}`, output, actorId: effectId };
-  await interpreter.deliver(id, { event, fence: { kind: 'effect', id: effectId, stamp: effect?.stamp ?? 0 }, cause: { kind: 'effect' } });
+  const event: Delivery['event'] = {
+    type: `xstate.done.actor.${effectId}`,
+    output,
+    actorId: effectId,
+  };
+  await interpreter.deliver(id, {
+    event,
+    fence: { kind: 'effect', id: effectId, stamp: effect?.stamp ?? 0 },
+    cause: { kind: 'effect' },
+  });
 };
 const failAttempt = async (): Promise<void> => {
   const effect = (await store.effects()).find((row) => row.id === 'attempt-one');
   const error = { code: 'exit-code', message: 'exit 1', retryable: true };
-  const event: Delivery['event'] = { type: 'xstate.error.actor.attempt-one', error, actorId: 'attempt-one' };
+  const event: Delivery['event'] = {
+    type: 'xstate.error.actor.attempt-one',
+    error,
+    actorId: 'attempt-one',
+  };
   await interpreter.deliver(id, {
     event,
     fence: { kind: 'effect', id: 'attempt-one', stamp: effect?.stamp ?? 0 },
@@ -115,12 +147,16 @@ test('T13: after a reboot an attempt has its full time again', async () => {
 });
 
 test('overdue timers are delivered in due order, and one that its run has outlived is not delivered', async () => {
-  await begin(pipeline([stage('one', { timeoutMs: 60_000, ...retries(2) })], { timeoutMs: 3_600_000 }));
+  await begin(
+    pipeline([stage('one', { timeoutMs: 60_000, ...retries(2) })], { timeoutMs: 3_600_000 }),
+  );
   await failAttempt();
   clock.advance(2 * 3_600_000);
   await timers.tick();
   // The backoff was due first and led to an attempt; the run's own limit ended it.
-  const types = (await store.ledger(id, 0, 100)).map(({ event }) => event.type).filter((type) => /^xstate\.after|TIMEOUT/.test(type));
+  const types = (await store.ledger(id, 0, 100))
+    .map(({ event }) => event.type)
+    .filter((type) => /^xstate\.after|TIMEOUT/.test(type));
   expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);
   expect(await position()).toBe('failing');
 });

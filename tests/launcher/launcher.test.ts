@@ -11,7 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const startTicksOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19]);
+const startTicksOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19]);
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 
 describe('the gate', () => {
@@ -40,7 +41,9 @@ describe('the gate', () => {
   });
 
   test('pid and start time stay the same when the gate becomes the program', async () => {
-    const { identity, open, exited } = await bench.launcher.launch(bench.launchRequest({ argv: ['sleep', '60'] }));
+    const { identity, open, exited } = await bench.launcher.launch(
+      bench.launchRequest({ argv: ['sleep', '60'] }),
+    );
     open();
     await until(() => nameOf(identity.pid) === 'sleep');
     expect(identity).toEqual({
@@ -76,7 +79,8 @@ test('output is appended to files that only the owner may read', async () => {
   }
   expect(await readFile(request.stdoutPath, 'utf8')).toBe('out\nout\n');
   expect(await readFile(request.stderrPath, 'utf8')).toBe('err\nerr\n');
-  for (const path of [request.stdoutPath, request.stderrPath, request.exitPath]) expect((await stat(path)).mode & 0o777).toBe(0o600);
+  for (const path of [request.stdoutPath, request.stderrPath, request.exitPath])
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
 test('the exit record is on disk when the exit is told', async () => {
@@ -90,7 +94,9 @@ test('the exit record is on disk when the exit is told', async () => {
 
 test('a missing folder is refused by its name, and the launcher goes on', async () => {
   const cwd = join(bench.dir, 'missing');
-  await expect(bench.launcher.launch(bench.launchRequest(sh('true'), { cwd }))).rejects.toMatchObject({
+  await expect(
+    bench.launcher.launch(bench.launchRequest(sh('true'), { cwd })),
+  ).rejects.toMatchObject({
     code: 'spawn-failed',
     message: `there is no folder ${cwd}`,
   });
@@ -101,11 +107,15 @@ test('a missing folder is refused by its name, and the launcher goes on', async 
 
 test('arguments that are too long for the system are refused, not thrown', async () => {
   const argv = ['true', 'x'.repeat(200_000)];
-  await expect(bench.launcher.launch(bench.launchRequest({ argv }))).rejects.toMatchObject({ code: 'spawn-failed' });
+  await expect(bench.launcher.launch(bench.launchRequest({ argv }))).rejects.toMatchObject({
+    code: 'spawn-failed',
+  });
 });
 
 test('an exit that cannot be written down is told all the same and costs no other attempt its launcher', async () => {
-  const request = bench.launchRequest(sh('true'), { exitPath: join(bench.dir, 'missing', 'exit.json') });
+  const request = bench.launchRequest(sh('true'), {
+    exitPath: join(bench.dir, 'missing', 'exit.json'),
+  });
   const before = bench.launcher.pid();
   const launched = await bench.launcher.launch(request);
   launched.open();
@@ -140,7 +150,9 @@ test('when the launcher is killed, waiting exits are told as lost, gated program
 test('the launcher holds none of the environment of the service, where its secrets are', async () => {
   const launched = await bench.launcher.launch(bench.launchRequest(sh('true')));
   launched.abandon();
-  const names = readFileSync(`/proc/${bench.launcher.pid()}/environ`, 'utf8').match(/(?<=^|\0)[^=\0]+(?==)/g);
+  const names = readFileSync(`/proc/${bench.launcher.pid()}/environ`, 'utf8').match(
+    /(?<=^|\0)[^=\0]+(?==)/g,
+  );
   expect(names?.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([]);
 });
 
@@ -156,6 +168,8 @@ test('a signal from the terminal does not end the launcher', async () => {
 
 test('closed, it takes no more work', async () => {
   await bench.launcher.close();
-  await expect(bench.launcher.launch(bench.launchRequest(sh('true')))).rejects.toMatchObject({ code: 'launcher-lost' });
+  await expect(bench.launcher.launch(bench.launchRequest(sh('true')))).rejects.toMatchObject({
+    code: 'launcher-lost',
+  });
   expect(bench.launcher.pid()).toBeNull();
 });

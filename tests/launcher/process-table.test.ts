@@ -28,9 +28,13 @@ const isThere = (pid: number): boolean => {
 const pidIn = (file: string): number => Number(bench.text(file));
 
 test('a grandchild in a session of its own is found by its token and ended (S12)', async () => {
-  const { identity, token } = await begin('setsid sh -c "echo \\$\\$ > fled; echo > up; exec sleep 60" & wait');
+  const { identity, token } = await begin(
+    'setsid sh -c "echo \\$\\$ > fled; echo > up; exec sleep 60" & wait',
+  );
   const fled = pidIn('fled');
-  expect(bench.processes.members(identity, token)).toEqual(expect.arrayContaining([identity.pid, fled]));
+  expect(bench.processes.members(identity, token)).toEqual(
+    expect.arrayContaining([identity.pid, fled]),
+  );
   await bench.processes.end(identity, token, 5000, never);
   expect(isThere(fled)).toBe(false);
   expect(bench.processes.members(identity, token)).toEqual([]);
@@ -38,8 +42,13 @@ test('a grandchild in a session of its own is found by its token and ended (S12)
 
 test('a chain of processes, each of which leaves a successor in a new session and dies, is ended', async () => {
   // On its own it goes on for ever: no process of it lives longer than two milliseconds.
-  await writeFile(join(bench.dir, 'hop.sh'), 'trap "" TERM; echo hop >> hops; [ -e halt ] || setsid sh hop.sh &');
-  const { identity, token } = await begin('sh hop.sh; while [ $(wc -l < hops) -lt 20 ]; do sleep 0.01; done; echo > up; exec sleep 60');
+  await writeFile(
+    join(bench.dir, 'hop.sh'),
+    'trap "" TERM; echo hop >> hops; [ -e halt ] || setsid sh hop.sh &',
+  );
+  const { identity, token } = await begin(
+    'sh hop.sh; while [ $(wc -l < hops) -lt 20 ]; do sleep 0.01; done; echo > up; exec sleep 60',
+  );
   await bench.processes.end(identity, token, 50, never);
   const hops = bench.text('hops');
   // Another program goes all the way through: a chain would have had every chance to go on.
@@ -55,17 +64,23 @@ test('without an identity the token alone finds every process', async () => {
 });
 
 test('a program that ignores SIGTERM is killed after its grace (S25)', async () => {
-  const { identity, token, exited } = await begin('trap "" TERM; echo > up; while :; do sleep 0.05; done');
+  const { identity, token, exited } = await begin(
+    'trap "" TERM; echo > up; while :; do sleep 0.05; done',
+  );
   await bench.processes.end(identity, token, 100, never);
   expect(await exited).toMatchObject({ signal: 'SIGKILL' });
   expect(bench.processes.isAlive(identity)).toBe(false);
 });
 
 test('a program has its grace to clean up, and nobody disturbs the programs it cleans up with', async () => {
-  const script = 'trap "sleep 0.3 && echo clean > clean; exit 0" TERM; echo > up; while :; do sleep 0.01; done';
+  const script =
+    'trap "sleep 0.3 && echo clean > clean; exit 0" TERM; echo > up; while :; do sleep 0.01; done';
   const { identity, token, exited } = await begin(script);
   // Two who end it at once, as a drain and a runner do.
-  await Promise.all([bench.processes.end(identity, token, 10_000, never), bench.processes.end(identity, token, 10_000, never)]);
+  await Promise.all([
+    bench.processes.end(identity, token, 10_000, never),
+    bench.processes.end(identity, token, 10_000, never),
+  ]);
   expect(await exited).toMatchObject({ exit_code: 0 });
   expect(bench.text('clean')).toBe('clean\n');
 });
@@ -81,7 +96,11 @@ describe('a pid that was given to somebody else', () => {
   test('is not alive under the old identity', async () => {
     const { identity, token } = await begin('echo > up; exec sleep 60');
     expect(bench.processes.isAlive(identity)).toBe(true);
-    for (const other of [{ startTicks: identity.startTicks - 1 }, { bootId: 'another' }, { pidNamespace: 'pid:[1]' }])
+    for (const other of [
+      { startTicks: identity.startTicks - 1 },
+      { bootId: 'another' },
+      { pidNamespace: 'pid:[1]' },
+    ])
       expect(bench.processes.isAlive({ ...identity, ...other })).toBe(false);
     await bench.processes.end(identity, token, 1000, never);
   });
@@ -99,7 +118,9 @@ describe('a pid that was given to somebody else', () => {
 
 test('zombies do not count', async () => {
   // The parent never collects its child, so the child stays a zombie in the group.
-  const { identity, token } = await begin('sh -c "echo \\$\\$ > dead" & exec python3 -c "import time; open(\'up\',\'w\'); time.sleep(60)"');
+  const { identity, token } = await begin(
+    'sh -c "echo \\$\\$ > dead" & exec python3 -c "import time; open(\'up\',\'w\'); time.sleep(60)"',
+  );
   await until(() => bench.has('dead') && pidIn('dead') > 0 && !isThere(pidIn('dead')));
   expect(bench.processes.members(identity, token)).toEqual([identity.pid]);
   await bench.processes.end(identity, token, 1000, never);

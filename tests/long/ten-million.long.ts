@@ -11,7 +11,13 @@ let dir: string;
 let bars = 0;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stagewright-long-'));
-  for (const file of sampleFiles({ instruments: ['ES', 'NQ'], from: '2008-01-07', days: 5270, seed: 1, awkward: true })) {
+  for (const file of sampleFiles({
+    instruments: ['ES', 'NQ'],
+    from: '2008-01-07',
+    days: 5270,
+    seed: 1,
+    awkward: true,
+  })) {
     await mkdir(dirname(join(dir, 'raw', file.path)), { recursive: true });
     await writeFile(join(dir, 'raw', file.path), file.text);
     bars += file.bars.length;
@@ -22,7 +28,9 @@ afterAll(() => rm(dir, { recursive: true }));
 /** The highest resident memory that the kernel has seen of a process. */
 const peakMb = (pid: number): number => {
   try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+    return (
+      Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+    );
   } catch {
     return 0;
   }
@@ -47,7 +55,9 @@ async function run(stage: string, options: Record<string, unknown>, attempt = 1)
   process.stdout.write(
     `${stage.padEnd(12)} ${seconds.toFixed(1)} s  ${Math.round(bars / seconds)} bars/s  peak ${peak.toFixed(0)} MB  longest silence ${silence.toFixed(0)} ms\n`,
   );
-  const outputs = JSON.parse(await readFile(join(dir, 'attempts', `${stage}-${attempt}`, 'outputs.json'), 'utf8'));
+  const outputs = JSON.parse(
+    await readFile(join(dir, 'attempts', `${stage}-${attempt}`, 'outputs.json'), 'utf8'),
+  );
   return { code, peak, silence, outputs };
 }
 
@@ -73,13 +83,16 @@ test.each([
   ['translator', { raw: 'raw', out: 't2', layout: 'intraday' }, /looking at ES/],
   ['translator', { raw: 'raw', out: 't2', layout: 'intraday' }, /rows/],
   ['analyzer', { in: 't', out: 'a2' }, /exits/],
-])('the %s is gone within a second of SIGTERM, in the middle of ten million bars', async (stage, options, atWork) => {
-  const child = await startStage(dir, stage, options, 2);
-  const said = Promise.withResolvers<void>();
-  child.stdout!.on('data', (chunk: Buffer) => atWork.test(chunk.toString()) && said.resolve());
-  await said.promise;
-  const told = performance.now();
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-  expect(performance.now() - told).toBeLessThan(1000);
-});
+])(
+  'the %s is gone within a second of SIGTERM, in the middle of ten million bars',
+  async (stage, options, atWork) => {
+    const child = await startStage(dir, stage, options, 2);
+    const said = Promise.withResolvers<void>();
+    child.stdout!.on('data', (chunk: Buffer) => atWork.test(chunk.toString()) && said.resolve());
+    await said.promise;
+    const told = performance.now();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    expect(performance.now() - told).toBeLessThan(1000);
+  },
+);

@@ -19,13 +19,34 @@ const refused = (raw: unknown) => {
 describe('a pipeline file', () => {
   test('with a name and one stage gets every default', () => {
     expect(accepted(file())).toEqual({
-      ...{ name: 'sample', title: 'sample', timezone: 'UTC', params: {}, timeoutMs: null, env: {} },
-      concurrency: { key: 'sample', limit: 1, onConflict: 'refuse', queue: { max: 1, timeoutMs: null } },
+      name: 'sample',
+      title: 'sample',
+      timezone: 'UTC',
+      params: {},
+      timeoutMs: null,
+      env: {},
+      concurrency: {
+        key: 'sample',
+        limit: 1,
+        onConflict: 'refuse',
+        queue: { max: 1, timeoutMs: null },
+      },
       warnAfterMs: null,
       stages: [
         {
-          ...{ name: 'work', title: null, program: { argv: ['true'] }, with: {}, cwd: null, env: {}, files: [], onRestart: 'retry' },
-          ...{ timeoutMs: 3_600_000, totalTimeoutMs: null, warnAfterMs: null, heartbeatMs: null, graceMs: 10_000 },
+          name: 'work',
+          title: null,
+          program: { argv: ['true'] },
+          with: {},
+          cwd: null,
+          env: {},
+          files: [],
+          onRestart: 'retry',
+          timeoutMs: 3_600_000,
+          totalTimeoutMs: null,
+          warnAfterMs: null,
+          heartbeatMs: null,
+          graceMs: 10_000,
           limits: { memoryBytes: null, outputBytes: 1024 ** 3 },
           retry: {
             limit: 0,
@@ -47,12 +68,23 @@ describe('a pipeline file', () => {
       classes: [{ on: { codes: ['timeout'] }, limit: 1, backoff: { initial: '1m' } }],
     };
     expect(accepted(withStage({ retry })).stages[0]?.retry.classes).toEqual([
-      { on: { codes: ['timeout'], exitCodes: [], signals: [] }, limit: 1, initialMs: 60_000, factor: 2, maxMs: 300_000, jitter: 0 },
+      {
+        on: { codes: ['timeout'], exitCodes: [], signals: [] },
+        limit: 1,
+        initialMs: 60_000,
+        factor: 2,
+        maxMs: 300_000,
+        jitter: 0,
+      },
     ]);
-    expect(refused(withStage({ retry: { limit: 1, classes: [{ on: { codes: ['x'] }, limit: 2 }] } }))[0]).toMatchObject({
+    expect(
+      refused(withStage({ retry: { limit: 1, classes: [{ on: { codes: ['x'] }, limit: 2 }] } }))[0],
+    ).toMatchObject({
       pointer: '/stages/0/retry/classes/0/limit',
     });
-    expect(refused(withStage({ retry: { limit: 1, classes: [{ on: {}, limit: 0 }] } }))[0]?.detail).toContain('name at least one of');
+    expect(
+      refused(withStage({ retry: { limit: 1, classes: [{ on: {}, limit: 0 }] } }))[0]?.detail,
+    ).toContain('name at least one of');
   });
 
   test.each([
@@ -66,9 +98,15 @@ describe('a pipeline file', () => {
     expect(accepted(withStage({ timeout: written })).stages[0]?.timeoutMs).toBe(ms);
   });
 
-  test.each(['2 hours', '10', 'h', '-1s', '1e3s', -1, 0.5, '9999d', null, true, {}])('refuses the duration %p', (written) => {
-    expect(refused(withStage({ grace: written }))[0]).toMatchObject({ pointer: '/stages/0/grace', code: 'invalid' });
-  });
+  test.each(['2 hours', '10', 'h', '-1s', '1e3s', -1, 0.5, '9999d', null, true, {}])(
+    'refuses the duration %p',
+    (written) => {
+      expect(refused(withStage({ grace: written }))[0]).toMatchObject({
+        pointer: '/stages/0/grace',
+        code: 'invalid',
+      });
+    },
+  );
 
   test.each([
     ['512MB', 512 * 1024 ** 2],
@@ -77,18 +115,39 @@ describe('a pipeline file', () => {
     [2 ** 20, 2 ** 20],
   ])('reads the size %p as %p bytes', (written, bytes) => {
     const limits = { memory: written, output: written };
-    expect(accepted(withStage({ limits })).stages[0]?.limits).toEqual({ memoryBytes: bytes, outputBytes: bytes });
+    expect(accepted(withStage({ limits })).stages[0]?.limits).toEqual({
+      memoryBytes: bytes,
+      outputBytes: bytes,
+    });
   });
 
-  test.each(['512', '512mb', '1023kB', 'much', -1, null, true])('refuses the memory %p', (written) => {
-    expect(refused(withStage({ limits: { memory: written } }))[0]).toMatchObject({ pointer: '/stages/0/limits/memory', code: 'invalid' });
-  });
+  test.each(['512', '512mb', '1023kB', 'much', -1, null, true])(
+    'refuses the memory %p',
+    (written) => {
+      expect(refused(withStage({ limits: { memory: written } }))[0]).toMatchObject({
+        pointer: '/stages/0/limits/memory',
+        code: 'invalid',
+      });
+    },
+  );
 
   test('answers each unknown key at its place with the nearest known one', () => {
     expect(refused({ ...withStage({ tmeout: '1h' }), titel: 'x', tiemout: '1h' })).toEqual([
-      { pointer: '/stages/0/tmeout', code: 'unknown-key', detail: 'unknown key `tmeout`; did you mean `timeout`?' },
-      { pointer: '/titel', code: 'unknown-key', detail: 'unknown key `titel`; did you mean `title`?' },
-      { pointer: '/tiemout', code: 'unknown-key', detail: 'unknown key `tiemout`; did you mean `timeout`?' },
+      {
+        pointer: '/stages/0/tmeout',
+        code: 'unknown-key',
+        detail: 'unknown key `tmeout`; did you mean `timeout`?',
+      },
+      {
+        pointer: '/titel',
+        code: 'unknown-key',
+        detail: 'unknown key `titel`; did you mean `title`?',
+      },
+      {
+        pointer: '/tiemout',
+        code: 'unknown-key',
+        detail: 'unknown key `tiemout`; did you mean `timeout`?',
+      },
     ]);
   });
 
@@ -101,7 +160,11 @@ describe('a pipeline file', () => {
     ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
     ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
-    expect(refused(raw)).toContainEqual({ pointer, code: 'not-supported-yet', detail: expect.stringContaining('not supported yet') });
+    expect(refused(raw)).toContainEqual({
+      pointer,
+      code: 'not-supported-yet',
+      detail: expect.stringContaining('not supported yet'),
+    });
   });
 
   test.each([
@@ -113,37 +176,71 @@ describe('a pipeline file', () => {
     ['/schedules/0/every', [{ every: '10ms' }], 'must be at least 1s'],
     ['/schedules/0/at', [{ at: '2027-02-31T10:00' }], 'expected a time such as'],
     ['/schedules/0/overlap', [{ every: '5m', overlap: 'allow' }], 'expected one of'],
-    ['/schedules/0/blackout/0', [{ every: '5m', blackout: [{ from: '22:00', to: '2027-01-01' }] }], 'two clock times'],
+    [
+      '/schedules/0/blackout/0',
+      [{ every: '5m', blackout: [{ from: '22:00', to: '2027-01-01' }] }],
+      'two clock times',
+    ],
     ['/schedules/0/params/dya', [{ every: '5m', params: { dya: 'x' } }], 'unknown parameter `dya`'],
   ])('refuses at %s the schedules %j', (pointer, schedules, detail) => {
-    expect(refused(file({ schedules }))).toContainEqual({ pointer, code: expect.any(String), detail: expect.stringContaining(detail) });
+    expect(refused(file({ schedules }))).toContainEqual({
+      pointer,
+      code: expect.any(String),
+      detail: expect.stringContaining(detail),
+    });
   });
 
   test('names its only schedule after itself', () => {
     const parsed = parseDefinition(file({ schedules: [{ every: '5m' }] }));
-    expect(parsed).toMatchObject({ ok: true, schedules: [{ id: expect.any(String), written: { every: 300_000 } }] });
+    expect(parsed).toMatchObject({
+      ok: true,
+      schedules: [{ id: expect.any(String), written: { every: 300_000 } }],
+    });
     if (parsed.ok) expect(parsed.schedules[0]?.id).toBe(parsed.definition.name);
   });
 
-  test.each([{}, { run: ['a'], uses: 'builtin:merger' }])('refuses a stage with none or both of run and uses: %p', (program) => {
-    expect(refused(file({ stages: [{ name: 'a', ...program }] }))[0]).toMatchObject({ pointer: '/stages/0', code: 'invalid' });
-  });
-
-  test.each(['builtin:other', 'stage.py', ''])('refuses uses: %p', (uses) => {
-    expect(refused(file({ stages: [{ name: 'a', uses }] }))[0]).toMatchObject({ pointer: '/stages/0/uses' });
-  });
-
-  test.each(['Upper', '1st', 'a_b', 'a'.repeat(41), '', 'pipeline', 'scheduler', 'watchdog', 'system', 'run'])(
-    'refuses the name %p',
-    (name) => {
-      expect(refused(file({ name }))[0]).toMatchObject({ pointer: '/name', code: 'invalid' });
-      expect(refused(withStage({ name }))[0]).toMatchObject({ pointer: '/stages/0/name', code: 'invalid' });
+  test.each([{}, { run: ['a'], uses: 'builtin:merger' }])(
+    'refuses a stage with none or both of run and uses: %p',
+    (program) => {
+      expect(refused(file({ stages: [{ name: 'a', ...program }] }))[0]).toMatchObject({
+        pointer: '/stages/0',
+        code: 'invalid',
+      });
     },
   );
 
+  test.each(['builtin:other', 'stage.py', ''])('refuses uses: %p', (uses) => {
+    expect(refused(file({ stages: [{ name: 'a', uses }] }))[0]).toMatchObject({
+      pointer: '/stages/0/uses',
+    });
+  });
+
+  test.each([
+    'Upper',
+    '1st',
+    'a_b',
+    'a'.repeat(41),
+    '',
+    'pipeline',
+    'scheduler',
+    'watchdog',
+    'system',
+    'run',
+  ])('refuses the name %p', (name) => {
+    expect(refused(file({ name }))[0]).toMatchObject({ pointer: '/name', code: 'invalid' });
+    expect(refused(withStage({ name }))[0]).toMatchObject({
+      pointer: '/stages/0/name',
+      code: 'invalid',
+    });
+  });
+
   test('refuses two stages of one name', () => {
     expect(refused(file({ stages: [work, work] }))).toEqual([
-      { pointer: '/stages/1/name', code: 'invalid', detail: 'a stage named `work` stands above already; names are unique' },
+      {
+        pointer: '/stages/1/name',
+        code: 'invalid',
+        detail: 'a stage named `work` stands above already; names are unique',
+      },
     ]);
   });
 
@@ -152,9 +249,12 @@ describe('a pipeline file', () => {
     expect(accepted(file({ timezone: 'America/Chicago' })).timezone).toBe('America/Chicago');
   });
 
-  test.each([null, [], 'text', 7, {}, { name: {}, stages: 1 }, { name: 'a', stages: [null] }])('is never a crash: %p', (raw) => {
-    expect(refused(raw).length).toBeGreaterThan(0);
-  });
+  test.each([null, [], 'text', 7, {}, { name: {}, stages: 1 }, { name: 'a', stages: [null] }])(
+    'is never a crash: %p',
+    (raw) => {
+      expect(refused(raw).length).toBeGreaterThan(0);
+    },
+  );
 
   test('nested without end is refused instead of overflowing the stack', () => {
     let deep: unknown = 'x';
@@ -165,12 +265,20 @@ describe('a pipeline file', () => {
 
 describe('a reference', () => {
   const two = (reference: string) =>
-    file({ params: { day: { type: 'string' } }, stages: [work, { name: 'second', run: ['echo', reference] }] });
+    file({
+      params: { day: { type: 'string' } },
+      stages: [work, { name: 'second', run: ['echo', reference] }],
+    });
 
-  test.each(['${params.day}', '${stages.work.outputs.rows}', '${run.id}', '${run.number}', '${run.workspace}', '${env.TZ}', '$${HOME}'])(
-    'to %s is accepted',
-    (reference) => expect(accepted(two(reference)).stages).toHaveLength(2),
-  );
+  test.each([
+    '${params.day}',
+    '${stages.work.outputs.rows}',
+    '${run.id}',
+    '${run.number}',
+    '${run.workspace}',
+    '${env.TZ}',
+    '$${HOME}',
+  ])('to %s is accepted', (reference) => expect(accepted(two(reference)).stages).toHaveLength(2));
 
   test.each([
     ['${params.dya}', 'did you mean `day`?'],
@@ -182,11 +290,16 @@ describe('a reference', () => {
     ['${HOME}', "a shell's own is written $${…}"],
     ['${}', 'unknown source'],
   ])('to %s is refused when the file is loaded', (reference, detail) => {
-    expect(refused(two(reference))).toEqual([{ pointer: '/stages/1/run', code: 'invalid', detail: expect.stringContaining(detail) }]);
+    expect(refused(two(reference))).toEqual([
+      { pointer: '/stages/1/run', code: 'invalid', detail: expect.stringContaining(detail) },
+    ]);
   });
 
   test('in the env of the pipeline is refused, not handed over as text', () => {
-    expect(refused({ ...two('x'), env: { DAY: '${params.day}' } })[0]).toMatchObject({ pointer: '/env/DAY', code: 'not-supported-yet' });
+    expect(refused({ ...two('x'), env: { DAY: '${params.day}' } })[0]).toMatchObject({
+      pointer: '/env/DAY',
+      code: 'not-supported-yet',
+    });
   });
 });
 
@@ -225,12 +338,19 @@ describe('parameters', () => {
 
   test('that nobody declared are refused with the nearest declared one', () => {
     expect(validateParams(definition, { must: true, instrument: [] })).toMatchObject({
-      errors: [{ pointer: '/params/instrument', detail: 'unknown parameter `instrument`; did you mean `instruments`?' }],
+      errors: [
+        {
+          pointer: '/params/instrument',
+          detail: 'unknown parameter `instrument`; did you mean `instruments`?',
+        },
+      ],
     });
   });
 
   test('whose default does not fit their type are a problem of the file', () => {
-    expect(refused(file({ params: { rows: { type: 'integer', default: 'three' } } }))[0]).toMatchObject({
+    expect(
+      refused(file({ params: { rows: { type: 'integer', default: 'three' } } }))[0],
+    ).toMatchObject({
       pointer: '/params/rows/default',
     });
   });

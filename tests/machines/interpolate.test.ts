@@ -35,7 +35,9 @@ test.each([
 });
 
 test('goes deep, and leaves keys and everything that is no text alone', () => {
-  expect(inserted({ '${run.id}': [{ n: '${run.number}' }, 5, null, true] })).toEqual({ '${run.id}': [{ n: 7 }, 5, null, true] });
+  expect(inserted({ '${run.id}': [{ n: '${run.number}' }, 5, null, true] })).toEqual({
+    '${run.id}': [{ n: 7 }, 5, null, true],
+  });
 });
 
 test('an inserted value is not read again', () => {
@@ -50,9 +52,13 @@ test('every missing value is named, and none becomes an empty text', () => {
   });
 });
 
-test.each(['${params.constructor}', '${params.__proto__.x}', '${params.day.length}', '${params.list.map}'])(
-  '%s reaches nothing that is not data',
-  (template) => expect(interpolate(template, scope)).toMatchObject({ ok: false }),
+test.each([
+  '${params.constructor}',
+  '${params.__proto__.x}',
+  '${params.day.length}',
+  '${params.list.map}',
+])('%s reaches nothing that is not data', (template) =>
+  expect(interpolate(template, scope)).toMatchObject({ ok: false }),
 );
 
 test('a list or an object cannot stand inside a text', () => {
@@ -63,7 +69,13 @@ test('a list or an object cannot stand inside a text', () => {
 });
 
 test('references lists every path but those that are text', () => {
-  expect(references({ a: ['${params.day} ${run.id}', '$${env.TZ}'], b: { c: '${stages.translator.outputs.rows}' }, d: 4 })).toEqual([
+  expect(
+    references({
+      a: ['${params.day} ${run.id}', '$${env.TZ}'],
+      b: { c: '${stages.translator.outputs.rows}' },
+      d: 4,
+    }),
+  ).toEqual([
     ['params', 'day'],
     ['run', 'id'],
     ['stages', 'translator', 'outputs', 'rows'],

@@ -10,24 +10,49 @@ import type { Decision, EffectRow, Loaded } from '../../services/store.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
-const asked: Command[] = [...Object.values(plainCommands), { type: 'SKIP_STAGE', outputs: { n: 1 } }];
-const failure = (retryable: boolean, code = 'exit-code'): Failure => ({ code, message: `${code}`, retryable });
-const fenceOf = (row: { id: string; stamp: number }, kind: 'effect' | 'timer') => ({ kind, id: row.id, stamp: row.stamp }) as const;
+const asked: Command[] = [
+  ...Object.values(plainCommands),
+  { type: 'SKIP_STAGE', outputs: { n: 1 } },
+];
+const failure = (retryable: boolean, code = 'exit-code'): Failure => ({
+  code,
+  message: `${code}`,
+  retryable,
+});
+const fenceOf = (row: { id: string; stamp: number }, kind: 'effect' | 'timer') =>
+  ({ kind, id: row.id, stamp: row.stamp }) as const;
 
-/** Everything the world can say to a run that stands here: each answer of each effect, each timer, each command. */
+/**
+ * Everything the world can say to a run that stands here: each answer of each effect, each timer,
+ * each command.
+ */
 const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
-  // A process that nobody can end leads to the same in every stage; one keeps the number of paths in hand.
-  const isPlain = run.definition.stages.length === 1 && run.definition.stages[0]?.files.length === 0;
+  // A process that nobody can end leads to the same in every stage; one keeps the number of paths
+  // in hand.
+  const isPlain =
+    run.definition.stages.length === 1 && run.definition.stages[0]?.files.length === 0;
   const list: Delivery[] = [];
-  const tell = (event: Delivery['event'], fence: Delivery['fence'], kind: Delivery['cause']['kind']) =>
-    list.push({ event, fence, cause: { kind } });
+  const tell = (
+    event: Delivery['event'],
+    fence: Delivery['fence'],
+    kind: Delivery['cause']['kind'],
+  ) => list.push({ event, fence, cause: { kind } });
   const done = (row: EffectRow, output: unknown) =>
-    tell({ type: `xstate.done.actor.${row.id}`, output, actorId: row.id }, fenceOf(row, 'effect'), 'effect');
+    tell(
+      { type: `xstate.done.actor.${row.id}`, output, actorId: row.id },
+      fenceOf(row, 'effect'),
+      'effect',
+    );
   const error = (row: EffectRow, what: Failure) =>
-    tell({ type: `xstate.error.actor.${row.id}`, error: what, actorId: row.id }, fenceOf(row, 'effect'), 'effect');
+    tell(
+      { type: `xstate.error.actor.${row.id}`, error: what, actorId: row.id },
+      fenceOf(row, 'effect'),
+      'effect',
+    );
   for (const row of effects.filter(({ state }) => state !== 'dropping')) {
     if (row.kind === 'drain') {
-      // A drain answers only after every dropping row of the run is forgotten; `drained` below does that.
+      // A drain answers only after every dropping row of the run is forgotten; `drained` below does
+      // that.
       done(row, {});
       if (isPlain) tell({ type: 'DRAIN_LATE', pids: [7] }, fenceOf(row, 'effect'), 'watchdog');
       continue;
@@ -41,11 +66,16 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
     tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
     tell({ type: 'HEARTBEAT_LATE', silent_ms: 1 }, fenceOf(row, 'effect'), 'watchdog');
   }
-  for (const row of timers) tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
+  for (const row of timers)
+    tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
   for (const command of asked) tell(eventOfCommand(command, 'test'), null, 'command');
   if (isPlain) tell({ type: 'RELEASE', reason: 'dead disk', by: 'test' }, null, 'command');
   tell({ type: 'FAULT', code: 'chart-fault', message: 'broken', during: 'test' }, null, 'effect');
-  tell({ type: 'xstate.done.actor.nobody', output: null, actorId: 'nobody' }, { kind: 'effect', id: 'nobody', stamp: 1 }, 'effect');
+  tell(
+    { type: 'xstate.done.actor.nobody', output: null, actorId: 'nobody' },
+    { kind: 'effect', id: 'nobody', stamp: 1 },
+    'effect',
+  );
   return list;
 };
 
@@ -57,7 +87,11 @@ const drained = (loaded: Loaded, delivery: Delivery): Loaded =>
 /** States are one when they differ in nothing but instants and counters of steps. */
 const keyOf = ({ run, effects, timers }: Loaded): string => {
   const { value, context } = run.snapshot as { value: unknown; context: RunContext };
-  const stages = Object.values(context.stages).map(({ state, attempt, interruptions }) => [state, attempt, Math.min(interruptions, 2)]);
+  const stages = Object.values(context.stages).map(({ state, attempt, interruptions }) => [
+    state,
+    attempt,
+    Math.min(interruptions, 2),
+  ]);
   return JSON.stringify([
     value,
     stages,
@@ -71,17 +105,30 @@ const keyOf = ({ run, effects, timers }: Loaded): string => {
   ]);
 };
 
-type Edge = { from: Loaded; delivery: Delivery; decision: Decision; to: Loaded; events: Decision['events'] };
+type Edge = {
+  from: Loaded;
+  delivery: Delivery;
+  decision: Decision;
+  to: Loaded;
+  events: Decision['events'];
+};
 
-/** Walks every reachable transition breadth first; interruptions are cut off, they may repeat for ever. */
+/**
+ * Walks every reachable transition breadth first; interruptions are cut off, they may repeat for
+ * ever.
+ */
 const explore = (model: Model, maxInterruptions: number, visit: (edge: Edge) => void): number => {
   const start = applied(model.fresh, decided(model, model.fresh, admitted, 1));
   const first = decided(model, model.fresh, admitted, 1).events;
   const seen = new Set<string>([keyOf(start)]);
-  const queue: { at: Loaded; events: Decision['events']; depth: number }[] = [{ at: start, events: first, depth: 1 }];
+  const queue: { at: Loaded; events: Decision['events']; depth: number }[] = [
+    { at: start, events: first, depth: 1 },
+  ];
   let edges = 0;
   for (let item = queue.shift(); item; item = queue.shift()) {
-    const interruptions = Object.values((item.at.run.snapshot as { context: RunContext }).context.stages).map((one) => one.interruptions);
+    const interruptions = Object.values(
+      (item.at.run.snapshot as { context: RunContext }).context.stages,
+    ).map((one) => one.interruptions);
     for (const delivery of possible(item.at)) {
       const from = drained(item.at, delivery);
       const decision = decided(model, from, delivery, item.depth * 1000);
@@ -99,24 +146,34 @@ const explore = (model: Model, maxInterruptions: number, visit: (edge: Edge) => 
 
 const ends = ['succeeded', 'failed', 'skipped', 'stopped', 'lost'];
 const finals = ['DONE', 'FAILED', 'STOPPED'];
-const isCommand = (type: string): type is CommandType => (commandTypeSchema.options as string[]).includes(type);
+const isCommand = (type: string): type is CommandType =>
+  (commandTypeSchema.options as string[]).includes(type);
 const charts: Record<string, PipelineDefinition> = {
   'one stage': pipeline([stage('one')]),
-  'one stage with a retry and files': pipeline([stage('one', { ...retries(1), files: [{ path: '*.txt', min: 1 }] })]),
-  'two stages, the second says on_restart: fail': pipeline([stage('one', retries(1)), stage('two', { onRestart: 'fail' })]),
+  'one stage with a retry and files': pipeline([
+    stage('one', { ...retries(1), files: [{ path: '*.txt', min: 1 }] }),
+  ]),
+  'two stages, the second says on_restart: fail': pipeline([
+    stage('one', retries(1)),
+    stage('two', { onRestart: 'fail' }),
+  ]),
   'two stages, the first used by the second, with a total timeout and a warning': pipeline([
     stage('one', { ...retries(1), totalTimeoutMs: 90_000, warnAfterMs: 5000 }),
     stage('two', { with: { n: '${stages.one.outputs.n}' } }),
   ]),
-  'three stages with a run timeout': pipeline([stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))], {
-    timeoutMs: 60_000,
-  }),
+  'three stages with a run timeout': pipeline(
+    [stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))],
+    {
+      timeoutMs: 60_000,
+    },
+  ),
 };
 
 describe.each(Object.entries(charts))('every reachable transition of %s', (_name, definition) => {
   const model = modelOf(definition);
   const edges: Edge[] = [];
-  // Two in a row show the backoff of a crash loop; with three stages one keeps the number of paths in hand.
+  // Two in a row show the backoff of a crash loop; with three stages one keeps the number of paths
+  // in hand.
   const count = explore(model, definition.stages.length > 2 ? 0 : 2, (edge) => edges.push(edge));
   const each = (check: (edge: Edge) => void) => {
     expect(count).toBeGreaterThan(20);
@@ -126,41 +183,53 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
 
   test('I1: a final state has no way out', () =>
     each((edge) => {
-      if (finals.includes(edge.from.run.projection.state)) expect(edge.decision.next).toBeUndefined();
+      if (finals.includes(edge.from.run.projection.state))
+        expect(edge.decision.next).toBeUndefined();
     }));
 
   test('I2: every other state has a live effect or a timer that will move it, and a sentence that says so', () =>
     each(({ to }) => {
-      if ([...finals, 'PAUSED', 'QUEUED'].includes(to.run.projection.state)) return expect(to.run.projection.why).not.toBe('');
-      expect(to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length).toBeGreaterThan(0);
+      if ([...finals, 'PAUSED', 'QUEUED'].includes(to.run.projection.state))
+        return expect(to.run.projection.why).not.toBe('');
+      expect(
+        to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length,
+      ).toBeGreaterThan(0);
       expect(to.run.projection.why).not.toBe('');
     }));
 
   test('I2: an attempt has a deadline, and a backoff is a timer', () =>
     each(({ to }) => {
       const names = to.timers.map(({ id }) => id).join(' ');
-      if (to.effects.some(({ kind, state }) => kind === 'stage' && state !== 'dropping')) expect(names).toContain('attemptTimeout');
+      if (to.effects.some(({ kind, state }) => kind === 'stage' && state !== 'dropping'))
+        expect(names).toContain('attemptTimeout');
       if (to.run.projection.state === 'RETRYING') expect(names).toContain('backoff');
     }));
 
   test('I6: an answer nobody waits for moves nothing and is recorded', () =>
     each(({ delivery, decision }) => {
       if (delivery.fence?.id !== 'nobody') return;
-      expect([decision.next, decision.ledger.verdict, decision.events.map(({ event }) => event)]).toEqual([undefined, 'stale', ['stale']]);
+      expect([
+        decision.next,
+        decision.ledger.verdict,
+        decision.events.map(({ event }) => event),
+      ]).toEqual([undefined, 'stale', ['stale']]);
     }));
 
   test('I8, I13, T1: no next attempt, next stage or final state while a dropped stage effect is not drained', () =>
     each((edge) => {
       const dropping = edge.to.effects.filter(({ state }) => state === 'dropping');
       if (dropping.length === 0) return;
-      expect(edge.to.effects.filter(({ kind, state }) => kind === 'stage' && state !== 'dropping')).toEqual([]);
+      expect(
+        edge.to.effects.filter(({ kind, state }) => kind === 'stage' && state !== 'dropping'),
+      ).toEqual([]);
       expect(finals).not.toContain(edge.to.run.projection.state);
       expect(edge.to.run.projection.state).not.toBe('RETRYING');
     }));
 
   test('I9: attempts never exceed retries + 1 + recorded interruptions', () =>
     each(({ to }) => {
-      for (const one of to.run.projection.stages) expect(one.attempt).toBeLessThanOrEqual(one.max_attempts);
+      for (const one of to.run.projection.stages)
+        expect(one.attempt).toBeLessThanOrEqual(one.max_attempts);
     }));
 
   test('S42: on every path one start and one end per attempt', () =>
@@ -171,9 +240,11 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
         const key = `${name}/${attempt}`;
         const change = event === 'started' ? 1 : ends.includes(event) ? -1 : 0;
         open.set(key, (open.get(key) ?? 0) + change);
-        if (change !== 0 && open.get(key) !== (change === 1 ? 1 : 0)) throw new Error(`${key} has ${open.get(key)} open at ${event}`);
+        if (change !== 0 && open.get(key) !== (change === 1 ? 1 : 0))
+          throw new Error(`${key} has ${open.get(key)} open at ${event}`);
       }
-      if (finals.includes(to.run.projection.state)) expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
+      if (finals.includes(to.run.projection.state))
+        expect([...open.values()].filter((left) => left !== 0)).toEqual([]);
     }));
 
   test('I7: a change of the public state is one event, the last of its step', () =>
@@ -200,9 +271,17 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   test('a command is allowed exactly where it is accepted, and refused with a sentence where it is not', () =>
     each(({ from, delivery, decision }) => {
       const { type } = delivery.event;
-      // RETRY_FROM makes a new run; the old one has ended, and ends nothing again. Outputs make legal what is not without them.
-      if (!isCommand(type) || type === 'RETRY_FROM' || (type === 'SKIP_STAGE' && (delivery.event as { outputs: unknown }).outputs)) return;
-      expect(decision.ledger.verdict).toBe(from.run.projection.allowed.includes(type) ? 'accepted' : 'refused');
+      // RETRY_FROM makes a new run; the old one has ended, and ends nothing again. Outputs make
+      // legal what is not without them.
+      if (
+        !isCommand(type) ||
+        type === 'RETRY_FROM' ||
+        (type === 'SKIP_STAGE' && (delivery.event as { outputs: unknown }).outputs)
+      )
+        return;
+      expect(decision.ledger.verdict).toBe(
+        from.run.projection.allowed.includes(type) ? 'accepted' : 'refused',
+      );
       if (decision.ledger.verdict === 'refused') expect(decision.ledger.why).toMatch(/\w+ \w+/);
     }));
 
@@ -215,7 +294,12 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   test('PAUSED: nothing works, no limit counts, and only RESUME, SKIP_STAGE and STOP lead out', () =>
     each(({ from, to, delivery, decision }) => {
       if (to.run.projection.state === 'PAUSED') expect([to.effects, to.timers]).toEqual([[], []]);
-      if (from.run.projection.state !== 'PAUSED' || to.run.projection.state === 'PAUSED' || !decision.next) return;
+      if (
+        from.run.projection.state !== 'PAUSED' ||
+        to.run.projection.state === 'PAUSED' ||
+        !decision.next
+      )
+        return;
       expect(['RESUME', 'SKIP_STAGE', 'STOP', 'FAULT']).toContain(delivery.event.type);
     }));
 
@@ -236,7 +320,11 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
     }));
 
   test('no live state is a dead end: DONE, FAILED and STOPPED are each reached', () => {
-    expect(new Set(edges.map(({ to }) => to.run.projection.state).filter((state) => finals.includes(state)))).toEqual(new Set(finals));
+    expect(
+      new Set(
+        edges.map(({ to }) => to.run.projection.state).filter((state) => finals.includes(state)),
+      ),
+    ).toEqual(new Set(finals));
   });
 
   test('a final run leaves no effect and no timer', () =>

@@ -4,7 +4,11 @@ import { parseDefinition } from '../../machines/parse-definition.ts';
 
 type Raw = Record<string, unknown>;
 const work = { name: 'work', run: ['work'], timeout: '10m' };
-const withStage = (more: Raw, run: Raw = {}): Raw => ({ name: 'sample', stages: [{ ...work, ...more }], ...run });
+const withStage = (more: Raw, run: Raw = {}): Raw => ({
+  name: 'sample',
+  stages: [{ ...work, ...more }],
+  ...run,
+});
 const has = (raw: unknown, pointer: string): boolean =>
   pointer
     .split('/')
@@ -14,21 +18,58 @@ const has = (raw: unknown, pointer: string): boolean =>
 const findings = (raw: Raw, intervalMs: number | null = null) => {
   const parsed = parseDefinition(raw);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return lint(parsed.definition, { isWritten: (pointer) => has(raw, pointer), intervalMs, shutdownGraceMs: 4000 });
+  return lint(parsed.definition, {
+    isWritten: (pointer) => has(raw, pointer),
+    intervalMs,
+    shutdownGraceMs: 4000,
+  });
 };
-const codes = (raw: Raw, intervalMs: number | null = null) => findings(raw, intervalMs).map(({ code, pointer }) => `${code} ${pointer}`);
+const codes = (raw: Raw, intervalMs: number | null = null) =>
+  findings(raw, intervalMs).map(({ code, pointer }) => `${code} ${pointer}`);
 const retry = (more: Raw) => ({ limit: 2, ...more });
 const classes = (...on: Raw[]) => on.map((one) => ({ on: one, limit: 1 }));
 
-/** Just over the line, and just not: each rule speaks in the first case and is silent in the second. */
+/**
+ * Just over the line, and just not: each rule speaks in the first case and is silent in the second.
+ */
 const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
-  ['default-timeout', '/stages/0', { name: 'a', stages: [{ name: 'work', run: ['work'] }] }, withStage({ timeout: 3_600_000 })],
-  ['no-heartbeat', '/stages/0', withStage({ timeout: '2h' }), withStage({ timeout: '2h', heartbeat: '5m' })],
+  [
+    'default-timeout',
+    '/stages/0',
+    { name: 'a', stages: [{ name: 'work', run: ['work'] }] },
+    withStage({ timeout: 3_600_000 }),
+  ],
+  [
+    'no-heartbeat',
+    '/stages/0',
+    withStage({ timeout: '2h' }),
+    withStage({ timeout: '2h', heartbeat: '5m' }),
+  ],
   ['no-heartbeat', '/stages/0', withStage({ timeout: '2h' }), withStage({ timeout: '119m' })],
-  ['limit-never-reached', '/stages/0/heartbeat', withStage({ heartbeat: '10m' }), withStage({ heartbeat: '9m' })],
-  ['limit-never-reached', '/stages/0/warn_after', withStage({ warn_after: '10m' }), withStage({ warn_after: '9m' })],
-  ['limit-never-reached', '/stages/0/timeout', withStage({ total_timeout: '10m' }), withStage({ total_timeout: '11m' })],
-  ['limit-never-reached', '/stages/0/timeout', withStage({}, { timeout: '10m' }), withStage({}, { timeout: '11m' })],
+  [
+    'limit-never-reached',
+    '/stages/0/heartbeat',
+    withStage({ heartbeat: '10m' }),
+    withStage({ heartbeat: '9m' }),
+  ],
+  [
+    'limit-never-reached',
+    '/stages/0/warn_after',
+    withStage({ warn_after: '10m' }),
+    withStage({ warn_after: '9m' }),
+  ],
+  [
+    'limit-never-reached',
+    '/stages/0/timeout',
+    withStage({ total_timeout: '10m' }),
+    withStage({ total_timeout: '11m' }),
+  ],
+  [
+    'limit-never-reached',
+    '/stages/0/timeout',
+    withStage({}, { timeout: '10m' }),
+    withStage({}, { timeout: '11m' }),
+  ],
   [
     ...(['limit-never-reached', '/stages/0/total_timeout'] as const),
     withStage({ total_timeout: '1h' }, { timeout: '1h' }),
@@ -48,8 +89,14 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
   ],
   [
     ...(['retry-never-reached', '/stages/0/retry/limit'] as const),
-    withStage({ total_timeout: '15m', retry: { limit: 1, backoff: { initial: '20m', max: '20m' } } }, { timeout: '1d' }),
-    withStage({ total_timeout: '25m', retry: { limit: 1, backoff: { initial: '20m', max: '20m' } } }, { timeout: '1d' }),
+    withStage(
+      { total_timeout: '15m', retry: { limit: 1, backoff: { initial: '20m', max: '20m' } } },
+      { timeout: '1d' },
+    ),
+    withStage(
+      { total_timeout: '25m', retry: { limit: 1, backoff: { initial: '20m', max: '20m' } } },
+      { timeout: '1d' },
+    ),
   ],
   ...['python3', '/usr/bin/python3.12', 'sh', 'bash'].map((name): (typeof cases)[number] => [
     ...(['permanent-error-retried', '/stages/0/retry'] as const),
@@ -63,13 +110,28 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
   ],
   [
     ...(['class-never-used', '/stages/0/retry/classes/0'] as const),
-    withStage({ retry: retry({ never_on: { codes: ['timeout'] }, classes: classes({ codes: ['timeout'] }) }) }),
-    withStage({ retry: retry({ never_on: { codes: ['timeout'] }, classes: classes({ codes: ['timeout', 'heartbeat'] }) }) }),
+    withStage({
+      retry: retry({ never_on: { codes: ['timeout'] }, classes: classes({ codes: ['timeout'] }) }),
+    }),
+    withStage({
+      retry: retry({
+        never_on: { codes: ['timeout'] },
+        classes: classes({ codes: ['timeout', 'heartbeat'] }),
+      }),
+    }),
   ],
   [
     ...(['class-never-used', '/stages/0/retry/classes/1'] as const),
-    withStage({ retry: retry({ classes: classes({ signals: ['SIGKILL'], exit_codes: [3] }, { exit_codes: [3] }) }) }),
-    withStage({ retry: retry({ classes: classes({ exit_codes: [3] }, { signals: ['SIGKILL'], exit_codes: [3] }) }) }),
+    withStage({
+      retry: retry({
+        classes: classes({ signals: ['SIGKILL'], exit_codes: [3] }, { exit_codes: [3] }),
+      }),
+    }),
+    withStage({
+      retry: retry({
+        classes: classes({ exit_codes: [3] }, { signals: ['SIGKILL'], exit_codes: [3] }),
+      }),
+    }),
   ],
   [
     ...(['class-never-used', '/stages/0/retry/classes/0'] as const),
@@ -88,10 +150,23 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
   ],
   [
     ...(['retries-without-wait', '/stages/0/retry/classes/0/backoff'] as const),
-    withStage({ retry: retry({ classes: [{ on: { codes: ['timeout'] }, limit: 2, backoff: { initial: 0 } }] }) }),
-    withStage({ retry: retry({ classes: [{ on: { codes: ['timeout'] }, limit: 2, backoff: { initial: '1s' } }] }) }),
+    withStage({
+      retry: retry({
+        classes: [{ on: { codes: ['timeout'] }, limit: 2, backoff: { initial: 0 } }],
+      }),
+    }),
+    withStage({
+      retry: retry({
+        classes: [{ on: { codes: ['timeout'] }, limit: 2, backoff: { initial: '1s' } }],
+      }),
+    }),
   ],
-  ['grace-beyond-shutdown', '/stages/0/grace', withStage({ grace: '5s' }), withStage({ grace: '4s' })],
+  [
+    'grace-beyond-shutdown',
+    '/stages/0/grace',
+    withStage({ grace: '5s' }),
+    withStage({ grace: '4s' }),
+  ],
   [
     ...(['shared-files', '/stages/0/files/0/path'] as const),
     withStage({ files: [{ path: 'out/*.csv' }] }, { concurrency: { limit: 2 } }),
@@ -113,7 +188,10 @@ test('a run whose worst case is longer than the time between two slots is found,
   // Two attempts of 10 min, each with 10 s of grace, and one wait of 10 s and a tenth: 20 min 31 s.
   const raw = withStage({ retry: { limit: 1 } });
   expect(findings(raw, 1_231_000 - 1)).toMatchObject([
-    { code: 'longer-than-interval', detail: expect.stringMatching(/take 20m 31s .* every 20m 30s$/) },
+    {
+      code: 'longer-than-interval',
+      detail: expect.stringMatching(/take 20m 31s .* every 20m 30s$/),
+    },
   ]);
   expect(codes(raw, 1_231_000)).toEqual([]);
   // The run's own timeout bounds it, but for the grace in which it ends.

@@ -9,8 +9,11 @@ import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import type { Loaded } from '../../services/store.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
-// Written by the first compiler, as the stores of its time hold it: two stages, a retry, files, a timeout of the run.
-const stored = JSON.parse(readFileSync(new URL('../fixtures/chart-of-compiler-1.json', import.meta.url), 'utf8')) as {
+// Written by the first compiler, as the stores of its time hold it: two stages, a retry, files, a
+// timeout of the run.
+const stored = JSON.parse(
+  readFileSync(new URL('../fixtures/chart-of-compiler-1.json', import.meta.url), 'utf8'),
+) as {
   compiler_version: number;
   definition: PipelineDefinition;
   config: ChartConfig;
@@ -22,7 +25,10 @@ const oldModel = (): Model => {
   return {
     ...today,
     machine,
-    fresh: { ...today.fresh, run: { ...today.fresh.run, snapshot, projection: projectSnapshot(machine, snapshot) } },
+    fresh: {
+      ...today.fresh,
+      run: { ...today.fresh.run, snapshot, projection: projectSnapshot(machine, snapshot) },
+    },
   };
 };
 
@@ -35,9 +41,12 @@ const story = () => {
     loaded = applied(loaded, decided(model, loaded, delivery, at));
   };
   const answer = (kind: string, output: unknown = {}, error?: object): void => {
-    const row = loaded.effects.find((effect) => effect.kind === kind && effect.state !== 'dropping');
+    const row = loaded.effects.find(
+      (effect) => effect.kind === kind && effect.state !== 'dropping',
+    );
     if (!row) throw new Error(`no ${kind} is live`);
-    if (kind === 'drain') loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
+    if (kind === 'drain')
+      loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
     const fence = { kind: 'effect' as const, id: row.id, stamp: row.stamp };
     const event = error
       ? { type: `xstate.error.actor.${row.id}` as const, error: error as never, actorId: row.id }
@@ -58,7 +67,8 @@ const story = () => {
 };
 const failure = { code: 'exit-code', message: 'exit code 1', retryable: true };
 
-test('the fixture is of another compiler than the one of today', () => expect(stored.compiler_version).toBe(1));
+test('the fixture is of another compiler than the one of today', () =>
+  expect(stored.compiler_version).toBe(1));
 
 test('S65, I12: a run that began under the first compiler goes on under today’s service, over a retry, to its end', () => {
   const { answer, timer, now } = story();
@@ -68,7 +78,10 @@ test('S65, I12: a run that began under the first compiler goes on under today’
   timer('backoff');
   answer('stage', { outputs: { n: 1 }, metrics: {}, skipped: null });
   answer('verify');
-  expect(now()).toMatchObject({ state: 'RUNNING_TWO', stages: [{ state: 'succeeded', attempt: 2 }, { state: 'running' }] });
+  expect(now()).toMatchObject({
+    state: 'RUNNING_TWO',
+    stages: [{ state: 'succeeded', attempt: 2 }, { state: 'running' }],
+  });
   answer('stage', { outputs: {}, metrics: {}, skipped: null });
   expect(now()).toMatchObject({ state: 'DONE', outcome: 'success', allowed: [] });
 });
@@ -76,9 +89,17 @@ test('S65, I12: a run that began under the first compiler goes on under today’
 test('S65: its timeout ends it, what it did not know is refused with a sentence, and it can be retried as a new run', () => {
   const { answer, timer, deliver, now } = story();
   answer('preflight');
-  deliver({ event: { type: 'PAUSE', by: 'ada', reason: null }, fence: null, cause: { kind: 'command' } });
+  deliver({
+    event: { type: 'PAUSE', by: 'ada', reason: null },
+    fence: null,
+    cause: { kind: 'command' },
+  });
   expect(now().state).toBe('RUNNING_ONE');
   timer('runTimeout');
   answer('drain');
-  expect(now()).toMatchObject({ state: 'FAILED', error: { code: 'run-timeout' }, allowed: ['RETRY_FROM'] });
+  expect(now()).toMatchObject({
+    state: 'FAILED',
+    error: { code: 'run-timeout' },
+    allowed: ['RETRY_FROM'],
+  });
 });

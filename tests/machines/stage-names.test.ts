@@ -24,7 +24,10 @@ test.each([
     if (!effect) throw new Error('nothing to do');
     const event = { type: `xstate.done.actor.${effect.id}` as const, output, actorId: effect.id };
     const fence = { kind: 'effect' as const, id: effect.id, stamp: effect.stamp };
-    loaded = applied(loaded, decided(model, loaded, { event, fence, cause: { kind: 'effect' } }, 2));
+    loaded = applied(
+      loaded,
+      decided(model, loaded, { event, fence, cause: { kind: 'effect' } }, 2),
+    );
   }
   expect(loaded.run.projection).toMatchObject({
     state: 'DONE',

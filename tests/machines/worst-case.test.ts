@@ -9,27 +9,40 @@ import { admitted, applied, decided, modelOf } from '../support/model.ts';
 type Step = { at: number; delivery: Delivery };
 
 /**
- * Drives the chart as badly as it can go: every attempt works to its timeout and every drain to its grace. The last attempt of a
- * stage may succeed in its last millisecond, so that the next stage can be as bad. @returns milliseconds to the end of the run
+ * Drives the chart as badly as it can go: every attempt works to its timeout and every drain to its
+ * grace. The last attempt of a stage may succeed in its last millisecond, so that the next stage
+ * can be as bad. @returns milliseconds to the end of the run
  */
 const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean): number => {
   const model = modelOf(definition);
-  const stageOf = (row: EffectRow) => definition.stages.find(({ name }) => name === row.input.stage);
+  const stageOf = (row: EffectRow) =>
+    definition.stages.find(({ name }) => name === row.input.stage);
   let loaded = applied(model.fresh, decided(model, model.fresh, admitted, 0));
 
   const answeredAt = (row: EffectRow): number | null => {
     const of = stageOf(row);
     if (row.kind === 'drain')
       return (
-        row.createdAt + Math.max(0, ...loaded.effects.filter(({ state }) => state === 'dropping').map((one) => stageOf(one)?.graceMs ?? 0))
+        row.createdAt +
+        Math.max(
+          0,
+          ...loaded.effects
+            .filter(({ state }) => state === 'dropping')
+            .map((one) => stageOf(one)?.graceMs ?? 0),
+        )
       );
     if (row.kind !== 'stage' || !of) return row.createdAt;
-    return lastSucceeds && row.attempt === of.retry.limit + 1 ? row.createdAt + of.timeoutMs - 1 : null;
+    return lastSucceeds && row.attempt === of.retry.limit + 1
+      ? row.createdAt + of.timeoutMs - 1
+      : null;
   };
   const steps = ({ effects, timers }: Loaded): Step[] => [
     ...timers.map(({ id, stamp, dueAt }): Step => {
       const event = { type: id as `xstate.after.${string}` };
-      return { at: dueAt, delivery: { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } } };
+      return {
+        at: dueAt,
+        delivery: { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } },
+      };
     }),
     ...effects.flatMap((row): Step[] => {
       const at = row.state === 'dropping' ? null : answeredAt(row);
@@ -41,7 +54,8 @@ const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean): numb
   let now = 0;
   for (let turns = 0; loaded.run.endedAt === null; turns += 1) {
     const next = steps(loaded).toSorted((a, b) => a.at - b.at)[0];
-    if (!next || turns > 500) throw new Error(`it never ends: ${JSON.stringify(loaded.run.projection)}`);
+    if (!next || turns > 500)
+      throw new Error(`it never ends: ${JSON.stringify(loaded.run.projection)}`);
     now = Math.max(now, next.at);
     // A drain answers when no dropped effect is left.
     if (next.delivery.fence?.id.startsWith('drain-'))
@@ -52,17 +66,39 @@ const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean): numb
 };
 
 const ms = (min: number, max: number) => fc.integer({ min, max });
-const backoff = { initialMs: ms(0, 5000), factor: ms(1, 4), maxMs: ms(0, 20_000), jitter: fc.constantFrom(0, 0.1, 1) };
+const backoff = {
+  initialMs: ms(0, 5000),
+  factor: ms(1, 4),
+  maxMs: ms(0, 20_000),
+  jitter: fc.constantFrom(0, 0.1, 1),
+};
 const anyStage = (name: string) =>
   fc
     .record({
-      ...{ timeoutMs: ms(1, 60_000), graceMs: ms(0, 10_000), totalTimeoutMs: fc.option(ms(1, 120_000)) },
-      retry: fc.record({ ...backoff, limit: ms(0, 4), neverOn: fc.constant<FailureMatch>({ exitCodes: [], codes: [] }) }),
-      class: fc.option(fc.record({ ...backoff, limit: ms(0, 4), on: fc.constant<FailureMatch>({ exitCodes: [], codes: ['timeout'] }) })),
+      timeoutMs: ms(1, 60_000),
+      graceMs: ms(0, 10_000),
+      totalTimeoutMs: fc.option(ms(1, 120_000)),
+      retry: fc.record({
+        ...backoff,
+        limit: ms(0, 4),
+        neverOn: fc.constant<FailureMatch>({ exitCodes: [], codes: [] }),
+      }),
+      class: fc.option(
+        fc.record({
+          ...backoff,
+          limit: ms(0, 4),
+          on: fc.constant<FailureMatch>({ exitCodes: [], codes: ['timeout'] }),
+        }),
+      ),
     })
-    .map(({ class: one, retry, ...more }) => stage(name, { ...more, retry: { ...retry, classes: one ? [one] : [] } }));
+    .map(({ class: one, retry, ...more }) =>
+      stage(name, { ...more, retry: { ...retry, classes: one ? [one] : [] } }),
+    );
 const anyPipeline = fc
-  .record({ stages: fc.tuple(anyStage('one'), anyStage('two'), anyStage('three')), timeoutMs: fc.option(ms(1, 300_000)) })
+  .record({
+    stages: fc.tuple(anyStage('one'), anyStage('two'), anyStage('three')),
+    timeoutMs: fc.option(ms(1, 300_000)),
+  })
   .map(({ stages, timeoutMs }) => pipeline(stages, { timeoutMs }));
 
 test('no run takes longer than the worst case that the linter counts with, however badly it goes', () => {
@@ -75,7 +111,14 @@ test('no run takes longer than the worst case that the linter counts with, howev
 });
 
 test('the worst case is no exaggeration: without jitter a stage that never answers takes exactly that', () => {
-  const retry = { limit: 3, initialMs: 1000, factor: 2, maxMs: 3000, jitter: 0, neverOn: { exitCodes: [], codes: [] } };
+  const retry = {
+    limit: 3,
+    initialMs: 1000,
+    factor: 2,
+    maxMs: 3000,
+    jitter: 0,
+    neverOn: { exitCodes: [], codes: [] },
+  };
   const definition = pipeline([stage('one', { timeoutMs: 5000, graceMs: 700, retry })]);
   // Four attempts of 5.7 s, and waits of 1, 2 and 3 s.
   expect(worstCaseMs(definition)).toBe(28_800);

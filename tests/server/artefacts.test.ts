@@ -5,7 +5,8 @@ import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
 
 // Each stage leaves something; the page would run a script and fetch a picture if it were let.
-const page = '<!doctype html><title>hello</title><script>document.title = "ran"</script><img src="http://127.0.0.1:9/x.png">';
+const page =
+  '<!doctype html><title>hello</title><script>document.title = "ran"</script><img src="http://127.0.0.1:9/x.png">';
 const stage = (name: string, script: string) => `  - name: ${name}
     run:
       - sh
@@ -29,16 +30,44 @@ beforeAll(async () => {
   folder = join(served.dataDir, 'runs', runId, 'workspace/artefacts');
 });
 afterAll(() => served.close());
-const get = (name: string, method = 'GET') => served.ask(method, `/api/runs/${runId}/artefacts/${name}`);
-const names = async () => (await served.ask('GET', `/api/runs/${runId}`)).json.artefacts.map(({ name }: { name: string }) => name);
+const get = (name: string, method = 'GET') =>
+  served.ask(method, `/api/runs/${runId}/artefacts/${name}`);
+const names = async () =>
+  (await served.ask('GET', `/api/runs/${runId}`)).json.artefacts.map(
+    ({ name }: { name: string }) => name,
+  );
 
 test('a run lists what its stages left: name, size, type and the stage that was at work', async () => {
   const { json } = await served.ask('GET', `/api/runs/${runId}`);
   expect(json.artefacts).toEqual([
-    { name: 'any.bin', bytes: 1, content_type: 'application/octet-stream', stage: 'second', at: expect.any(String) },
-    { name: 'empty.txt', bytes: 0, content_type: 'text/plain; charset=utf-8', stage: 'second', at: expect.any(String) },
-    { name: 'page.html', bytes: page.length, content_type: 'text/html; charset=utf-8', stage: 'first', at: expect.any(String) },
-    { name: 'table.csv', bytes: 3, content_type: 'text/csv; charset=utf-8', stage: 'second', at: expect.any(String) },
+    {
+      name: 'any.bin',
+      bytes: 1,
+      content_type: 'application/octet-stream',
+      stage: 'second',
+      at: expect.any(String),
+    },
+    {
+      name: 'empty.txt',
+      bytes: 0,
+      content_type: 'text/plain; charset=utf-8',
+      stage: 'second',
+      at: expect.any(String),
+    },
+    {
+      name: 'page.html',
+      bytes: page.length,
+      content_type: 'text/html; charset=utf-8',
+      stage: 'first',
+      at: expect.any(String),
+    },
+    {
+      name: 'table.csv',
+      bytes: 3,
+      content_type: 'text/csv; charset=utf-8',
+      stage: 'second',
+      at: expect.any(String),
+    },
   ]);
 });
 
@@ -46,7 +75,9 @@ test('an artefact is served as it is, in a sandbox without scripts and without a
   const { status, headers, text } = await get('page.html');
   expect([status, text]).toEqual([200, page]);
   expect(headers).toMatchObject({
-    ...{ 'content-type': 'text/html; charset=utf-8', 'content-length': String(page.length), 'x-content-type-options': 'nosniff' },
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': String(page.length),
+    'x-content-type-options': 'nosniff',
     'content-security-policy': expect.stringMatching(/^sandbox; default-src 'none';/),
   });
   expect(headers['content-security-policy']).not.toMatch(/allow-|script-src/);
@@ -54,7 +85,11 @@ test('an artefact is served as it is, in a sandbox without scripts and without a
 
 test('HEAD says the size and sends nothing; an empty file is an empty answer; what no browser shows is a download', async () => {
   const head = await get('page.html', 'HEAD');
-  expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', String(page.length)]);
+  expect([head.status, head.text, head.headers['content-length']]).toEqual([
+    200,
+    '',
+    String(page.length),
+  ]);
   expect(await get('empty.txt')).toMatchObject({ status: 200, text: '' });
   expect((await get('any.bin')).headers['content-disposition']).toMatch(/^attachment;/);
 });
@@ -101,7 +136,10 @@ test('a folder of artefacts that is a link to another one is no folder of artefa
 
 test('a run that does not exist has no artefacts, and POST is not possible', async () => {
   const unknown = runId.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
-  expect((await served.ask('GET', `/api/runs/${unknown}/artefacts/page.html`)).json).toMatchObject({ status: 404, code: 'unknown-run' });
+  expect((await served.ask('GET', `/api/runs/${unknown}/artefacts/page.html`)).json).toMatchObject({
+    status: 404,
+    code: 'unknown-run',
+  });
   expect((await get('page.html', 'POST')).status).toBe(405);
 });
 
@@ -113,6 +151,8 @@ test('a retry shows what the run before it left, because it goes on in the same 
   const id = retry.json.run_id as string;
   expect(id).not.toBe(first);
   await ended(served.orchestrator, id);
-  expect((await served.ask('GET', `/api/runs/${id}`)).json.artefacts).toMatchObject([{ name: 'kept.txt', bytes: 4, stage: null }]);
+  expect((await served.ask('GET', `/api/runs/${id}`)).json.artefacts).toMatchObject([
+    { name: 'kept.txt', bytes: 4, stage: null },
+  ]);
   expect((await served.ask('GET', `/api/runs/${id}/artefacts/kept.txt`)).text).toBe('kept');
 });

@@ -16,7 +16,8 @@ import { until } from '../support/until.ts';
 const program = fileURLToPath(new URL('./noisy-service.ts', import.meta.url));
 const noise = 13_500;
 const pipelines = {
-  'a.yaml': 'name: a\nstages:\n  - { name: one, run: ["true"] }\n  - { name: two, run: ["true"] }\n',
+  'a.yaml':
+    'name: a\nstages:\n  - { name: one, run: ["true"] }\n  - { name: two, run: ["true"] }\n',
   'b.yaml':
     'name: b\nstages:\n  - { name: one, run: ["sh", "-c", "test $STAGEWRIGHT_ATTEMPT = 2"], retry: { limit: 1, backoff: { initial: 10ms } } }\n',
   'c.yaml': 'name: c\nstages:\n  - { name: one, run: ["sleep", "2"] }\n',
@@ -36,7 +37,16 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
   const api = createApi(url);
   let service: ChildProcess;
   const begin = async (): Promise<void> => {
-    const args = [program, 'serve', '--port', String(port), '--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
+    const args = [
+      program,
+      'serve',
+      '--port',
+      String(port),
+      '--data-dir',
+      join(dir, 'data'),
+      '--pipelines',
+      join(dir, 'pipelines'),
+    ];
     const flags = ['--synchronous', 'NORMAL', '--log-level', 'error'];
     service = spawn(process.execPath, [...args.filter((arg) => arg !== 'serve'), ...flags], {
       env: { ...baseEnv, NOISE: String(noise) },
@@ -46,12 +56,27 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
   };
   await begin();
 
-  type Client = { follower: Follower; seen: number[]; state: StreamState | null; sockets: WebSocket[]; first: number };
+  type Client = {
+    follower: Follower;
+    seen: number[];
+    state: StreamState | null;
+    sockets: WebSocket[];
+    first: number;
+  };
   const open = (runId: string | null): Client => {
-    const client: Client = { follower: undefined as never, seen: [], state: null, sockets: [], first: 0 };
+    const client: Client = {
+      follower: undefined as never,
+      seen: [],
+      state: null,
+      sockets: [],
+      first: 0,
+    };
     client.follower = follow({
-      ...{ url, runId, random: () => 0.05 },
-      onEvent: ({ seq }, isPast) => (isPast && client.first === 0 ? undefined : client.seen.push(seq)),
+      url,
+      runId,
+      random: () => 0.05,
+      onEvent: ({ seq }, isPast) =>
+        isPast && client.first === 0 ? undefined : client.seen.push(seq),
       onState: (state) => {
         if (client.first === 0) client.first = state.as_of_seq;
         client.state = state;
@@ -71,7 +96,9 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
 
   const single: Client[] = [];
   const start = async (name: string): Promise<void> => {
-    const status = await api.ask('POST /api/pipelines/{name}/runs', { path: { name }, body: {} }).catch(() => null);
+    const status = await api
+      .ask('POST /api/pipelines/{name}/runs', { path: { name }, body: {} })
+      .catch(() => null);
     if (status?.run_id && single.length < 8) single.push(open(status.run_id));
   };
   let random = 12345;
@@ -84,13 +111,21 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
       await Promise.all(['a', 'b', 'c'].map(start));
       const victim = all[next(all.length)] as Client;
       victim.sockets.at(-1)?.close();
-      await until(async () => (await api.ask('GET /api/pipeline/status', { query: { pipeline: 'a' } })).state === 'DONE');
+      await until(
+        async () =>
+          (await api.ask('GET /api/pipeline/status', { query: { pipeline: 'a' } })).state ===
+          'DONE',
+      );
     }
   };
   for (let life = 0; life < 3; life += 1) {
     await mayhem(12);
     // The noise of this life is over, so that the whole is forty thousand.
-    await until(async () => (await api.ask('GET /api/events', { query: { limit: 1 } })).as_of_seq >= noise * (life + 1), 60_000);
+    await until(
+      async () =>
+        (await api.ask('GET /api/events', { query: { limit: 1 } })).as_of_seq >= noise * (life + 1),
+      60_000,
+    );
     if (life === 2) break;
     await start('c');
     service!.kill('SIGKILL');
@@ -98,11 +133,17 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
     await begin();
   }
   await until(
-    async () => (await api.ask('GET /api/runs', { query: { limit: 200 } })).items.every(({ ended_at }) => ended_at !== null),
+    async () =>
+      (await api.ask('GET /api/runs', { query: { limit: 200 } })).items.every(
+        ({ ended_at }) => ended_at !== null,
+      ),
     30_000,
   );
   await start('a');
-  await until(async () => (await api.ask('GET /api/pipeline/status', { query: { pipeline: 'a' } })).state === 'DONE');
+  await until(
+    async () =>
+      (await api.ask('GET /api/pipeline/status', { query: { pipeline: 'a' } })).state === 'DONE',
+  );
 
   const truth = new WebSocket(`${url.replace('http', 'ws')}/ws/events?v=1`);
   const [{ data }] = (await once(truth, 'message')) as [MessageEvent];
@@ -113,7 +154,10 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
     await until(() => client.state?.as_of_seq === now.as_of_seq, 30_000);
     expect(client.state).toEqual(now);
     // Every seq after the first snapshot, once and in order.
-    const expected = Array.from({ length: now.as_of_seq - client.first }, (_, index) => client.first + 1 + index);
+    const expected = Array.from(
+      { length: now.as_of_seq - client.first },
+      (_, index) => client.first + 1 + index,
+    );
     expect(client.seen).toEqual(expected);
     client.follower.close();
   }
@@ -127,7 +171,8 @@ test('S44, S45: 40,000 events, killed clients, two killed services and clients t
     expect(client.state?.attempts).toEqual(attempts);
     expect(new Set(client.seen).size).toBe(client.seen.length);
   }
-  const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service!.pid}/status`, 'utf8'))?.[1]) / 1024;
+  const resident =
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service!.pid}/status`, 'utf8'))?.[1]) / 1024;
   expect(resident).toBeLessThan(400);
   for (const client of stuck) client.destroy();
   service!.kill('SIGTERM');

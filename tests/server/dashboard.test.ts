@@ -6,7 +6,8 @@ import { type Served, serveHttp } from '../support/http.ts';
 let served: Served;
 let dir: string;
 const html = { Accept: 'text/html,application/xhtml+xml' };
-const get = (path: string, headers: Record<string, string> = {}) => served.ask('GET', path, { headers });
+const get = (path: string, headers: Record<string, string> = {}) =>
+  served.ask('GET', path, { headers });
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stagewright-dist-'));
@@ -30,14 +31,16 @@ test('every address of a view answers the one page, never cached, with a policy 
   served = await serveHttp({ pipelines: {} }, {}, dir);
   for (const path of ['/', '/runs', '/runs/r_01?stage=a', '/pipelines/some.name', '/index.html']) {
     const page = await get(path, html);
-    expect([path, page.status, page.headers['content-type'], page.headers['cache-control']]).toEqual([
+    expect([
       path,
-      200,
-      'text/html; charset=utf-8',
-      'no-store',
-    ]);
+      page.status,
+      page.headers['content-type'],
+      page.headers['cache-control'],
+    ]).toEqual([path, 200, 'text/html; charset=utf-8', 'no-store']);
     expect(page.text).toContain('<title>page</title>');
-    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(page.headers['content-security-policy']).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
+    );
   }
 });
 
@@ -47,7 +50,10 @@ test.each(['/api/nothing', '/ws/nothing', '/assets/gone-123.js', '/docs/nothing'
     await built();
     served = await serveHttp({ pipelines: {} }, {}, dir);
     const answer = await get(path, html);
-    expect([answer.status, answer.headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8']);
+    expect([answer.status, answer.headers['content-type']]).toEqual([
+      404,
+      'application/problem+json; charset=utf-8',
+    ]);
   },
 );
 
@@ -62,8 +68,14 @@ test('a hashed file is kept for a year, and comes as it was compressed at build'
   await built();
   served = await serveHttp({ pipelines: {} }, {}, dir);
   const file = async (encoding: string) => {
-    const { status, text, headers } = await get('/assets/main-abc.js', { 'Accept-Encoding': encoding });
-    expect([status, headers['cache-control'], headers.vary]).toEqual([200, 'public, max-age=31536000, immutable', 'Accept-Encoding']);
+    const { status, text, headers } = await get('/assets/main-abc.js', {
+      'Accept-Encoding': encoding,
+    });
+    expect([status, headers['cache-control'], headers.vary]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+      'Accept-Encoding',
+    ]);
     expect(headers['content-type']).toMatch(/^text\/javascript/);
     return [text, headers['content-encoding']];
   };
@@ -76,7 +88,12 @@ test('no address leads out of the folder', async () => {
   await built();
   await writeFile(join(dir, '..', 'outside.txt'), 'secret');
   served = await serveHttp({ pipelines: {} }, {}, dir);
-  for (const path of ['/../outside.txt', '/assets/..%2f..%2foutside.txt', '/%2e%2e/outside.txt', '/assets/%2e%2e/%2e%2e/outside.txt'])
+  for (const path of [
+    '/../outside.txt',
+    '/assets/..%2f..%2foutside.txt',
+    '/%2e%2e/outside.txt',
+    '/assets/%2e%2e/%2e%2e/outside.txt',
+  ])
     expect((await get(path)).text).not.toContain('secret');
 });
 

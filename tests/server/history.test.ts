@@ -5,7 +5,9 @@ import { serveHttp } from '../support/http.ts';
 import { ended, projectWith, runService, startRequest } from '../support/service.ts';
 
 test('S47: with a thousand archived runs the service is healthy at once, and the first snapshot holds only what lives and what was last', async () => {
-  const dir = await projectWith({ 'a.yaml': 'name: a\nstages:\n  - { name: one, run: ["true"] }\n' });
+  const dir = await projectWith({
+    'a.yaml': 'name: a\nstages:\n  - { name: one, run: ["true"] }\n',
+  });
   const before = await runService({ dir });
   const { status } = await before.orchestrator.start(startRequest('a'));
   await ended(before.orchestrator, status.run_id as string);
@@ -16,7 +18,8 @@ test('S47: with a thousand archived runs the service is healthy at once, and the
     `INSERT INTO runs SELECT ?1, pipeline, ?2, chart, definition, spec, version, ledger_n, 0, snapshot, projection, state, progress,
      created_at, updated_at, ended_at, 1 FROM runs WHERE run_id = ?3`,
   );
-  for (let index = 0; index < 1000; index += 1) copy.run(`r_7${String(index).padStart(25, '0')}`, 2 + index, status.run_id);
+  for (let index = 0; index < 1000; index += 1)
+    copy.run(`r_7${String(index).padStart(25, '0')}`, 2 + index, status.run_id);
   db.exec('COMMIT');
   db.close();
   const archived = (await readdir(join(dir, 'data/archive'))).length;

@@ -8,9 +8,17 @@ afterEach(() => on.close());
 /** The samples by name and labels. */
 const samples = async (): Promise<Record<string, number>> => {
   const answer = await on.ask('GET', '/metrics');
-  expect([answer.status, answer.headers['content-type']]).toEqual([200, expect.stringContaining('text/plain; version=0.0.4')]);
+  expect([answer.status, answer.headers['content-type']]).toEqual([
+    200,
+    expect.stringContaining('text/plain; version=0.0.4'),
+  ]);
   const lines = answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]));
+  return Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.lastIndexOf(' ')),
+      Number(line.slice(line.lastIndexOf(' '))),
+    ]),
+  );
 };
 
 test('metrics count the runs that ended by outcome, those that are live, the sockets, and what the parts say of themselves', async () => {
@@ -29,7 +37,10 @@ test('metrics count the runs that ended by outcome, those that are live, the soc
   const client = await openSlowClient(on.url, '/ws/events');
 
   // Commits are counted on a fresh turn.
-  await eventually(on.orchestrator, async () => (await on.orchestrator.measures()).ended.length === 2);
+  await eventually(
+    on.orchestrator,
+    async () => (await on.orchestrator.measures()).ended.length === 2,
+  );
   const now = await samples();
 
   expect(now).toMatchObject({
@@ -42,8 +53,17 @@ test('metrics count the runs that ended by outcome, those that are live, the soc
     stagewright_journal_head: (await on.orchestrator.events({ limit: 1 })).as_of_seq,
   });
   client.destroy();
-  await on.orchestrator.stop('slow', { reason: null, graceMs: 0, actor: { kind: 'user', name: 'test' } });
-  await eventually(on.orchestrator, async () => (await on.orchestrator.status('slow')).state === 'STOPPED');
+  await on.orchestrator.stop('slow', {
+    reason: null,
+    graceMs: 0,
+    actor: { kind: 'user', name: 'test' },
+  });
+  await eventually(
+    on.orchestrator,
+    async () => (await on.orchestrator.status('slow')).state === 'STOPPED',
+  );
   // What is over is not live any more, and does not stay as it was.
-  expect(Object.keys(await samples()).filter((name) => name.startsWith('stagewright_runs_live'))).toEqual([]);
+  expect(
+    Object.keys(await samples()).filter((name) => name.startsWith('stagewright_runs_live')),
+  ).toEqual([]);
 });

@@ -15,7 +15,8 @@ beforeEach(async () => {
   served = await serveHttp({ pipelines, defaultPipeline: 'works' });
 });
 afterEach(() => served.close());
-const post = (path: string, body: unknown = {}) => served.ask('POST', path, { body: JSON.stringify(body) });
+const post = (path: string, body: unknown = {}) =>
+  served.ask('POST', path, { body: JSON.stringify(body) });
 const get = async (path: string) => (await served.ask('GET', path)).json;
 const untilState = (id: string, state: string) =>
   eventually(served.orchestrator, async () => (await get(`/api/runs/${id}`)).state === state);
@@ -32,7 +33,13 @@ const sideDoors = (pipeline: string): [path: string, code: string][] => [
 const tryAll = async (doors: [string, string][], id: string, state: string): Promise<void> => {
   for (const [path, code] of doors) {
     const { status, json } = await post(path);
-    expect([path, status, json.code, json.run_id, json.state]).toEqual([path, 409, code, id, state]);
+    expect([path, status, json.code, json.run_id, json.state]).toEqual([
+      path,
+      409,
+      code,
+      id,
+      state,
+    ]);
     expect(json.detail).toContain(id);
     expect(json.detail).toContain(state);
   }
@@ -42,7 +49,10 @@ test('S08: while a run works, stops or backs off, every side door answers 409 wi
   const id = (await post('/api/pipeline/start')).json.run_id;
   await untilState(id, 'RUNNING_WORK');
   // A neighbour under the same key is a side door, too.
-  const doors: [string, string][] = [...sideDoors('works'), ['/api/pipelines/shares/runs', 'already-running']];
+  const doors: [string, string][] = [
+    ...sideDoors('works'),
+    ['/api/pipelines/shares/runs', 'already-running'],
+  ];
   await tryAll(doors, id, 'RUNNING_WORK');
   await post(`/api/runs/${id}/commands`, { type: 'STOP' });
   await tryAll(doors, id, 'STOPPING');
@@ -61,23 +71,36 @@ test('S08: while a run works, stops or backs off, every side door answers 409 wi
 test('S17: a run that fails within a second leaves every button usable and its error visible everywhere', async () => {
   const id = (await post('/api/pipelines/fails/runs')).json.run_id;
   await untilState(id, 'FAILED');
-  const error = { code: 'exit-code', exit_code: 3, stage: 'work', attempt: 1, stderr_tail: 'broke' };
+  const error = {
+    code: 'exit-code',
+    exit_code: 3,
+    stage: 'work',
+    attempt: 1,
+    stderr_tail: 'broke',
+  };
   const shown = [
     await get('/api/pipeline/status?pipeline=fails'),
     (await get('/api/pipeline/snapshot?pipeline=fails')).status,
     (await get('/api/runs?pipeline=fails')).items[0],
     await get(`/api/runs/${id}`),
   ];
-  for (const status of shown) expect(status).toMatchObject({ run_id: id, state: 'FAILED', lock: null, error });
+  for (const status of shown)
+    expect(status).toMatchObject({ run_id: id, state: 'FAILED', lock: null, error });
   expect(
     (await get(`/api/runs/${id}/commands`)).items.every(
       ({ allowed, why_not }: { allowed: boolean; why_not: string }) => allowed || why_not,
     ),
   ).toBe(true);
 
-  expect((await post('/api/pipeline/stop?pipeline=fails')).json).toMatchObject({ status: 409, code: 'nothing-to-stop' });
+  expect((await post('/api/pipeline/stop?pipeline=fails')).json).toMatchObject({
+    status: 409,
+    code: 'nothing-to-stop',
+  });
   expect((await post('/api/pipeline/stage/after?pipeline=fails')).status).toBe(202);
-  await eventually(served.orchestrator, async () => (await get('/api/pipeline/status?pipeline=fails')).state === 'DONE');
+  await eventually(
+    served.orchestrator,
+    async () => (await get('/api/pipeline/status?pipeline=fails')).state === 'DONE',
+  );
   const again = await post('/api/pipeline/start?pipeline=fails');
   expect(again.status).toBe(202);
   await untilState(again.json.run_id, 'FAILED');

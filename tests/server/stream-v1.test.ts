@@ -14,7 +14,10 @@ const quick = (name: string) =>
 const chatty = `name: chatty\nstages:\n  - name: loud\n    run: ["sh", "-c", "i=0; while [ $i -lt 50 ]; do seq 1 1000; i=$((i+1)); echo '::stagewright {\\"progress\\":{\\"done\\":'$i',\\"total\\":50}}'; sleep 0.02; done"]\n`;
 let served: Served;
 const serve = async (sockets: object = {}) => {
-  served = await serveHttp({ pipelines: { 'a.yaml': quick('a'), 'b.yaml': quick('b'), 'chatty.yaml': chatty } }, sockets);
+  served = await serveHttp(
+    { pipelines: { 'a.yaml': quick('a'), 'b.yaml': quick('b'), 'chatty.yaml': chatty } },
+    sockets,
+  );
 };
 afterEach(() => served.close());
 
@@ -26,17 +29,28 @@ const connect = (path: string) => {
   open.push(socket);
   const frames: Frame[] = [];
   socket.addEventListener('message', ({ data }) => frames.push(JSON.parse(String(data))));
-  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+  const closed = new Promise<number>((resolve) =>
+    socket.addEventListener('close', ({ code }) => resolve(code)),
+  );
   return { socket, frames, closed, first: () => until(() => frames[0] as Frame) };
 };
 afterEach(() => {
   for (const socket of open.splice(0)) socket.close();
 });
 const eventsIn = (frames: Frame[]): Frame[] =>
-  frames.flatMap((frame) => (frame.type === 'events' ? frame.events : frame.type === 'event' && !frame.ephemeral ? [frame] : []));
-const start = async (pipeline: string) => (await served.orchestrator.start(startRequest(pipeline))).status.run_id as string;
-const run = async (pipeline: string) => (await ended(served.orchestrator, await start(pipeline))).run_id as string;
-const journal = async (after = 0) => (await served.orchestrator.events({ after, limit: 1000 })).items;
+  frames.flatMap((frame) =>
+    frame.type === 'events'
+      ? frame.events
+      : frame.type === 'event' && !frame.ephemeral
+        ? [frame]
+        : [],
+  );
+const start = async (pipeline: string) =>
+  (await served.orchestrator.start(startRequest(pipeline))).status.run_id as string;
+const run = async (pipeline: string) =>
+  (await ended(served.orchestrator, await start(pipeline))).run_id as string;
+const journal = async (after = 0) =>
+  (await served.orchestrator.events({ after, limit: 1000 })).items;
 setFlagsFromString('--expose-gc');
 /** Bytes held outside the heap, where a socket's backlog would lie, after the garbage is gone. */
 const held = (): number => {
@@ -57,7 +71,11 @@ const note = async (count: number, chars = 10) => {
     await served.store.note({ ...event, runId: null, pipeline: null }, at);
     // Said by the service itself, so that its readers look.
     if (index % 100 === 99 || index === count - 1)
-      await served.orchestrator.reset('b', { force: false, reason: null, actor: { kind: 'user', name: 'ops' } });
+      await served.orchestrator.reset('b', {
+        force: false,
+        reason: null,
+        actor: { kind: 'user', name: 'ops' },
+      });
   }
 };
 
@@ -68,9 +86,15 @@ test('every frame fits its published schema, and the chain of prev has no hole',
   await run('a');
   await run('b');
   const head = (await journal()).at(-1)?.seq;
-  await until(() => eventsIn(client.frames).at(-1)?.seq === head && client.frames.some(({ type }) => type === 'heartbeat'));
+  await until(
+    () =>
+      eventsIn(client.frames).at(-1)?.seq === head &&
+      client.frames.some(({ type }) => type === 'heartbeat'),
+  );
   for (const frame of client.frames) {
-    const schema = frame.ephemeral ? frameSchemas.progress : frameSchemas[frame.type as keyof typeof frameSchemas];
+    const schema = frame.ephemeral
+      ? frameSchemas.progress
+      : frameSchemas[frame.type as keyof typeof frameSchemas];
     expect(schema.safeParse(frame).error).toBeUndefined();
   }
   const [snapshot] = client.frames;
@@ -92,7 +116,11 @@ test('S45: a client that was cut off gets exactly what it missed, in order and o
   const after = connect(`/ws/events?v=1&since=${cursor}`);
   const missed = await journal(as_of_seq);
   await until(() => eventsIn(after.frames).length >= missed.length);
-  expect(after.frames[0]).toMatchObject({ type: 'resumed', from_seq: as_of_seq, head_seq: missed.at(-1)?.seq });
+  expect(after.frames[0]).toMatchObject({
+    type: 'resumed',
+    from_seq: as_of_seq,
+    head_seq: missed.at(-1)?.seq,
+  });
   expect(eventsIn(after.frames).map(({ seq }) => seq)).toEqual(missed.map(({ seq }) => seq));
 });
 
@@ -104,7 +132,9 @@ test('S45: what memory has forgotten comes from the journal, in the same order',
   const all = (await journal(as_of_seq)).length;
   const late = connect(`/ws/events?v=1&since=${cursor}`);
   await until(() => eventsIn(late.frames).length >= all);
-  expect(eventsIn(late.frames).map(({ seq }) => seq)).toEqual((await journal(as_of_seq)).map(({ seq }) => seq));
+  expect(eventsIn(late.frames).map(({ seq }) => seq)).toEqual(
+    (await journal(as_of_seq)).map(({ seq }) => seq),
+  );
 });
 
 test('a cursor of another journal, of the future, or of what is gone begins anew and says why; strict refuses', async () => {
@@ -117,7 +147,10 @@ test('a cursor of another journal, of the future, or of what is gone begins anew
   expect(future).toMatchObject({ type: 'snapshot', resume: 'reset', reason: 'future' });
   const strict = connect(`/ws/events?v=1&strict=1&since=${epoch}.999999`);
   expect(await strict.closed).toBe(4410);
-  expect(strict.frames[0]).toMatchObject({ type: 'problem', problem: { code: 'cursor-gone', status: 410 } });
+  expect(strict.frames[0]).toMatchObject({
+    type: 'problem',
+    problem: { code: 'cursor-gone', status: 410 },
+  });
 });
 
 test('a filter keeps the chain whole and heartbeats move its cursor over what it does not show', async () => {
@@ -129,8 +162,12 @@ test('a filter keeps the chain whole and heartbeats move its cursor over what it
   const head = (await journal()).at(-1)?.seq;
   await until(() => client.frames.some(({ type, seq }) => type === 'heartbeat' && seq === head));
   const events = eventsIn(client.frames);
-  expect(new Set(events.map(({ stage, event }) => `${stage}/${event}`))).toEqual(new Set(['pipeline/state_change']));
-  expect(events.map(({ prev }) => prev)).toEqual([client.frames[0].as_of_seq, ...events.map(({ seq }) => seq)].slice(0, -1));
+  expect(new Set(events.map(({ stage, event }) => `${stage}/${event}`))).toEqual(
+    new Set(['pipeline/state_change']),
+  );
+  expect(events.map(({ prev }) => prev)).toEqual(
+    [client.frames[0].as_of_seq, ...events.map(({ seq }) => seq)].slice(0, -1),
+  );
 });
 
 test('a run stream ends with `end` and 1000; one of a run that is over has snapshot and end, or resumed, the rest and end', async () => {
@@ -146,7 +183,9 @@ test('a run stream ends with `end` and 1000; one of a run that is over has snaps
   const middle = events[Math.floor(events.length / 2)];
   const rest = connect(`/ws/events/${id}?v=1&since=${middle.cursor}`);
   expect(await rest.closed).toBe(1000);
-  expect(eventsIn(rest.frames).map(({ seq }) => seq)).toEqual(events.filter(({ seq }) => seq > middle.seq).map(({ seq }) => seq));
+  expect(eventsIn(rest.frames).map(({ seq }) => seq)).toEqual(
+    events.filter(({ seq }) => seq > middle.seq).map(({ seq }) => seq),
+  );
   const none = connect(`/ws/events/${id}?v=1&since=${events.at(-1).cursor}`);
   expect(await none.closed).toBe(1000);
   expect(none.frames.map(({ type }) => type)).toEqual(['resumed', 'end']);
@@ -158,7 +197,9 @@ test('events that come fast are put together, at most 100 in a frame', async () 
   await client.first();
   await note(500);
   await until(() => eventsIn(client.frames).length >= 500);
-  const sizes = client.frames.flatMap((frame) => (frame.type === 'events' ? [frame.events.length] : []));
+  const sizes = client.frames.flatMap((frame) =>
+    frame.type === 'events' ? [frame.events.length] : [],
+  );
   expect(Math.max(...sizes)).toBeGreaterThan(10);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(100);
   expect(client.frames.length).toBeLessThan(100);
@@ -169,7 +210,9 @@ test('S44: clients that never read cost bounded memory, delay nobody, are closed
   await serve({ heartbeatMs: 500, stallMs: 2000 });
   const fast = connect('/ws/events?v=1');
   const { cursor } = await fast.first();
-  const stuck = await Promise.all(Array.from({ length: 10 }, () => openSlowClient(served.url, '/ws/events?v=1')));
+  const stuck = await Promise.all(
+    Array.from({ length: 10 }, () => openSlowClient(served.url, '/ws/events?v=1')),
+  );
   for (const client of stuck) client.pause();
   const before = held();
   // 40 MB for each that does not read.
@@ -191,11 +234,18 @@ test('S43: a stage that prints 50,000 lines puts none of them on the stream, and
   const client = connect('/ws/events?v=1');
   await client.first();
   const id = await run('chatty');
-  await eventually(served.orchestrator, async () => eventsIn(client.frames).some(({ data }) => data.to === 'DONE'));
+  await eventually(served.orchestrator, async () =>
+    eventsIn(client.frames).some(({ data }) => data.to === 'DONE'),
+  );
   expect(eventsIn(client.frames).length).toBeLessThan(30);
   const ticks = client.frames.filter(({ ephemeral }) => ephemeral);
   expect(ticks.length).toBeGreaterThan(1);
-  expect(ticks[0]).toMatchObject({ run_id: id, stage: 'loud', event: 'progress', data: { total: 50 } });
+  expect(ticks[0]).toMatchObject({
+    run_id: id,
+    stage: 'loud',
+    event: 'progress',
+    data: { total: 50 },
+  });
   expect(ticks.every(({ seq }) => seq === undefined)).toBe(true);
   // One event ends the attempt's progress.
   expect(eventsIn(client.frames).filter(({ event }) => event === 'progress')).toHaveLength(1);
@@ -208,10 +258,22 @@ test('S41: a start that is refused, a failure, a retry and a reset are each on t
   const id = await start('a');
   await served.orchestrator.start(startRequest('a')).catch(() => undefined);
   await ended(served.orchestrator, id);
-  await served.orchestrator.reset('a', { force: false, reason: null, actor: { kind: 'user', name: 'ops' } });
+  await served.orchestrator.reset('a', {
+    force: false,
+    reason: null,
+    actor: { kind: 'user', name: 'ops' },
+  });
   await until(() => eventsIn(client.frames).some(({ event }) => event === 'acknowledged'));
   const words = eventsIn(client.frames).map(({ event }) => event);
-  for (const word of ['accepted', 'refused', 'started', 'succeeded', 'state_change', 'acknowledged']) expect(words).toContain(word);
+  for (const word of [
+    'accepted',
+    'refused',
+    'started',
+    'succeeded',
+    'state_change',
+    'acknowledged',
+  ])
+    expect(words).toContain(word);
 });
 
 test('no pong: closed with 4408', async () => {
@@ -275,7 +337,9 @@ test('the client library comes back by itself after every break, with every even
   expect(sockets.length).toBeGreaterThanOrEqual(6);
   expect(seen).toEqual(all.map(({ seq }) => seq));
   const { seq, data } = await served.orchestrator.streamSnapshot({}, { classic: false });
-  const now = JSON.parse(JSON.stringify({ type: 'snapshot', epoch: served.orchestrator.epoch(), as_of_seq: seq, data }));
+  const now = JSON.parse(
+    JSON.stringify({ type: 'snapshot', epoch: served.orchestrator.epoch(), as_of_seq: seq, data }),
+  );
   expect(state).toEqual(stateOf(now));
   follower.close();
   expect(await follower.closed).toMatchObject({ code: 1000 });

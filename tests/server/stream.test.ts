@@ -17,11 +17,14 @@ const connect = (path: string) => {
   const socket = new WebSocket(`${served.url.replace('http', 'ws')}${path}`);
   const frames: Frame[] = [];
   socket.addEventListener('message', ({ data }) => frames.push(JSON.parse(String(data))));
-  const closed = new Promise<{ code: number }>((resolve) => socket.addEventListener('close', ({ code }) => resolve({ code })));
+  const closed = new Promise<{ code: number }>((resolve) =>
+    socket.addEventListener('close', ({ code }) => resolve({ code })),
+  );
   const opened = new Promise<void>((resolve) => socket.addEventListener('open', () => resolve()));
   return { socket, frames, closed, opened };
 };
-const start = async (pipeline: string) => (await served.orchestrator.start(startRequest(pipeline))).status.run_id as string;
+const start = async (pipeline: string) =>
+  (await served.orchestrator.start(startRequest(pipeline))).status.run_id as string;
 
 test('a run stream begins with a snapshot, goes on with every event of the run, and closes with 1000 after the last', async () => {
   const id = await start('a');
@@ -30,8 +33,12 @@ test('a run stream begins with a snapshot, goes on with every event of the run, 
   const [snapshot, ...events] = client.frames;
   expect(snapshot).toMatchObject({ type: 'snapshot', v: 1, data: { run: { run_id: id } } });
   expect(events.at(-1)).toMatchObject({ event: 'state_change', data: { to: 'DONE' } });
-  const journal = (await served.orchestrator.events({ runId: id, after: snapshot.as_of_seq, limit: 1000 })).items;
-  expect(events.map(({ type: _type, prev: _prev, cursor: _cursor, ...event }: Frame) => event)).toEqual(journal);
+  const journal = (
+    await served.orchestrator.events({ runId: id, after: snapshot.as_of_seq, limit: 1000 })
+  ).items;
+  expect(
+    events.map(({ type: _type, prev: _prev, cursor: _cursor, ...event }: Frame) => event),
+  ).toEqual(journal);
 });
 
 test('a run that is over: its snapshot, then 1000', async () => {
@@ -48,19 +55,27 @@ test('S46: events that happen while a snapshot is being built are neither lost n
   for (let round = 0; round < 3; round += 1) {
     const ids = await Promise.all([start('a'), start('b')]);
     // Clients come at every turn of the runs: after each commit another one.
-    const stop = served.orchestrator.onJournal(() => clients.length < 60 && clients.push(connect('/ws/events')));
+    const stop = served.orchestrator.onJournal(
+      () => clients.length < 60 && clients.push(connect('/ws/events')),
+    );
     for (const id of ids) await ended(served.orchestrator, id);
     stop();
     last = ids[1] as string;
   }
   expect(clients.length).toBeGreaterThan(20);
-  const journal: JournalEvent[] = (await served.orchestrator.events({ after: 0, limit: 1000 })).items;
+  const journal: JournalEvent[] = (await served.orchestrator.events({ after: 0, limit: 1000 }))
+    .items;
   const head = journal.at(-1)?.seq ?? 0;
   for (const { frames, socket } of clients) {
-    await eventually(served.orchestrator, async () => frames.length > 0 && (frames.at(-1).seq ?? frames.at(-1).as_of_seq) >= head);
+    await eventually(
+      served.orchestrator,
+      async () => frames.length > 0 && (frames.at(-1).seq ?? frames.at(-1).as_of_seq) >= head,
+    );
     const [snapshot, ...events] = frames;
     expect(snapshot.type).toBe('snapshot');
-    expect(events.map(({ seq }: Frame) => seq)).toEqual(journal.filter(({ seq }) => seq > snapshot.as_of_seq).map(({ seq }) => seq));
+    expect(events.map(({ seq }: Frame) => seq)).toEqual(
+      journal.filter(({ seq }) => seq > snapshot.as_of_seq).map(({ seq }) => seq),
+    );
     expect(events.map(({ prev }: Frame) => prev)).toEqual(
       [snapshot, ...events].slice(0, -1).map(({ seq, as_of_seq }: Frame) => seq ?? as_of_seq),
     );
@@ -75,7 +90,9 @@ test('?pipeline= shows only that pipeline', async () => {
   await eventually(served.orchestrator, async () => client.frames.length > 0);
   await ended(served.orchestrator, await start('b'));
   await ended(served.orchestrator, await start('a'));
-  await eventually(served.orchestrator, async () => client.frames.some(({ data }) => data?.to === 'DONE'));
+  await eventually(served.orchestrator, async () =>
+    client.frames.some(({ data }) => data?.to === 'DONE'),
+  );
   expect(new Set(client.frames.slice(1).map(({ pipeline }) => pipeline))).toEqual(new Set(['a']));
   client.socket.close();
 });
@@ -84,7 +101,9 @@ test('ping is answered pong; anything else is ignored; too much of it ends the c
   const client = connect('/ws/events');
   await client.opened;
   client.socket.send('ping');
-  await eventually(served.orchestrator, async () => client.frames.some(({ type }) => type === 'pong'));
+  await eventually(served.orchestrator, async () =>
+    client.frames.some(({ type }) => type === 'pong'),
+  );
   client.socket.send('{"type":"STOP"}');
   client.socket.send('x'.repeat(5000));
   expect((await client.closed).code).toBe(1009);
@@ -112,7 +131,10 @@ test.each([
 test('a socket of another site is refused with HTTP 403', async () => {
   const status = await new Promise((resolve, reject) => {
     const headers = {
-      ...{ Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
       Origin: 'https://evil.example',
     };
     request(`${served.url}/ws/events`, { headers }, (response) => resolve(response.statusCode))

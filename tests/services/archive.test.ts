@@ -11,7 +11,11 @@ let dir: string;
 let store: Store;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stagewright-archive-'));
-  store = openSqliteStore({ path: join(dir, 'db.sqlite'), synchronous: 'NORMAL', clock: systemClock });
+  store = openSqliteStore({
+    path: join(dir, 'db.sqlite'),
+    synchronous: 'NORMAL',
+    clock: systemClock,
+  });
 });
 afterEach(async () => {
   await store.close();
@@ -29,7 +33,18 @@ const fail = (message: string): never => {
   throw new Error(message);
 };
 const say = (msg: string) =>
-  store.note({ runId: null, pipeline: null, stage: 'system', event: 'warning', severity: 'info', msg, data: {} }, 1);
+  store.note(
+    {
+      runId: null,
+      pipeline: null,
+      stage: 'system',
+      event: 'warning',
+      severity: 'info',
+      msg,
+      data: {},
+    },
+    1,
+  );
 const archived = async (): Promise<JournalEvent[]> => {
   const text = await readFile(join(dir, 'archive/service.jsonl'), 'utf8');
   expect(text.endsWith('\n')).toBe(true);

@@ -14,14 +14,20 @@ const begin = async (stages: string, head = ''): Promise<string> => {
   expect((await running.orchestrator.pipelines()).problems).toEqual([]);
   return (await running.orchestrator.start(startRequest('p'))).status.run_id as string;
 };
-const send = async (runId: string, command: Command, ifVersion: number | null = null): Promise<Status> =>
-  (await running.orchestrator.command(runId, { command, actor, ifVersion, idempotency: null })).status;
+const send = async (
+  runId: string,
+  command: Command,
+  ifVersion: number | null = null,
+): Promise<Status> =>
+  (await running.orchestrator.command(runId, { command, actor, ifVersion, idempotency: null }))
+    .status;
 const isAt = (runId: string, state: string): Promise<Status> =>
   eventually(running.orchestrator, async () => {
     const status = await running.orchestrator.run(runId);
     return status.state === state && status;
   });
-const events = async (runId: string) => (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
+const events = async (runId: string) =>
+  (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 const lines = async (name: string): Promise<string[]> =>
   (await readFile(join(running.dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 const letGo = (name = 'go') => writeFile(join(running.dir, name), '');
@@ -60,7 +66,10 @@ test('a refused command is stored with who and why, and its answer names what is
     verdict: 'refused',
     event: { by: 'ada', reason: 'hurry' },
   });
-  expect((await events(id)).at(-1)).toMatchObject({ event: 'refused', data: { command: 'RETRY_NOW', by: 'ada', reason: 'hurry' } });
+  expect((await events(id)).at(-1)).toMatchObject({
+    event: 'refused',
+    data: { command: 'RETRY_NOW', by: 'ada', reason: 'hurry' },
+  });
   await letGo();
 });
 
@@ -68,14 +77,25 @@ test('PAUSE while a stage works holds the run before the next one; RESUME goes o
   const id = await begin(stage('one', waits()) + stage('two', 'echo two >> ran'));
   await works();
   const asked = await send(id, { type: 'PAUSE', reason: 'look first' });
-  expect(asked).toMatchObject({ state: 'RUNNING_ONE', pause_requested: true, why: expect.stringContaining('pauses after one') });
+  expect(asked).toMatchObject({
+    state: 'RUNNING_ONE',
+    pause_requested: true,
+    why: expect.stringContaining('pauses after one'),
+  });
   await letGo();
   const paused = await isAt(id, 'PAUSED');
-  expect(paused).toMatchObject({ stage: 'two', pause_requested: false, canonical: 'running', lock: { key: 'p' } });
+  expect(paused).toMatchObject({
+    stage: 'two',
+    pause_requested: false,
+    canonical: 'running',
+    lock: { key: 'p' },
+  });
   expect(paused.why).toContain('paused before two by ada: look first');
   expect(paused.stages.map(({ state }) => state)).toEqual(['succeeded', 'paused']);
   expect(paused.allowed).toEqual(['STOP', 'SKIP_STAGE', 'RESUME']);
-  await expect(send(id, { type: 'PAUSE' })).rejects.toMatchObject({ extra: { why_not: 'the run is paused already' } });
+  await expect(send(id, { type: 'PAUSE' })).rejects.toMatchObject({
+    extra: { why_not: 'the run is paused already' },
+  });
   await expect(running.orchestrator.start(startRequest('p'))).rejects.toMatchObject({
     code: 'already-running',
     extra: { state: 'PAUSED' },
@@ -87,10 +107,11 @@ test('PAUSE while a stage works holds the run before the next one; RESUME goes o
   await send(id, { type: 'RESUME' });
   expect((await ended(running.orchestrator, id)).state).toBe('DONE');
   expect(await lines('ran')).toEqual(['two']);
-  expect((await events(id)).map(({ event }) => event).filter((event) => event === 'paused' || event === 'resumed')).toEqual([
-    'paused',
-    'resumed',
-  ]);
+  expect(
+    (await events(id))
+      .map(({ event }) => event)
+      .filter((event) => event === 'paused' || event === 'resumed'),
+  ).toEqual(['paused', 'resumed']);
 });
 
 test('a pause that is not in force yet can be withdrawn', async () => {
@@ -105,22 +126,32 @@ test('a pause that is not in force yet can be withdrawn', async () => {
 test('PAUSE of a last attempt that nothing follows is refused with that reason', async () => {
   const id = await begin(stage('one', waits()));
   await works();
-  await expect(send(id, { type: 'PAUSE' })).rejects.toMatchObject({ extra: { why_not: expect.stringContaining('nothing follows') } });
+  await expect(send(id, { type: 'PAUSE' })).rejects.toMatchObject({
+    extra: { why_not: expect.stringContaining('nothing follows') },
+  });
   await letGo();
 });
 
 test('PAUSE in a backoff is at once, and RESUME tries again at once', async () => {
   const id = await begin(stage('one', failsOnce, slowRetry));
   await isAt(id, 'RETRYING');
-  expect(await send(id, { type: 'PAUSE' })).toMatchObject({ state: 'PAUSED', why: expect.stringContaining('before one is tried again') });
+  expect(await send(id, { type: 'PAUSE' })).toMatchObject({
+    state: 'PAUSED',
+    why: expect.stringContaining('before one is tried again'),
+  });
   await send(id, { type: 'RESUME' });
   expect((await ended(running.orchestrator, id)).stages[0]?.attempt).toBe(2);
 });
 
 test('time in PAUSED does not count against the limits of the run and of the stage', async () => {
-  const id = await begin(stage('one', failsOnce, `${slowRetry}, total_timeout: 1h`), 'timeout: 2h\n');
+  const id = await begin(
+    stage('one', failsOnce, `${slowRetry}, total_timeout: 1h`),
+    'timeout: 2h\n',
+  );
   await isAt(id, 'RETRYING');
-  const limits = async () => (await running.store.load(id))?.timers.filter(({ id: name }) => name.endsWith('_TIMEOUT')) ?? [];
+  const limits = async () =>
+    (await running.store.load(id))?.timers.filter(({ id: name }) => name.endsWith('_TIMEOUT')) ??
+    [];
   const before = await limits();
   expect(before.map(({ delayMs }) => delayMs).toSorted()).toEqual([3_600_000, 7_200_000]);
   await send(id, { type: 'PAUSE' });
@@ -137,7 +168,9 @@ test('time in PAUSED does not count against the limits of the run and of the sta
 });
 
 test('SKIP_STAGE ends a stage that works, proves its processes gone, and goes on with the next', async () => {
-  const id = await begin(stage('one', `trap '' TERM; ${waits()}`) + stage('two', 'echo two >> ran'));
+  const id = await begin(
+    stage('one', `trap '' TERM; ${waits()}`) + stage('two', 'echo two >> ran'),
+  );
   await works();
   await send(id, { type: 'SKIP_STAGE', reason: 'not today' });
   const status = await ended(running.orchestrator, id);
@@ -146,13 +179,18 @@ test('SKIP_STAGE ends a stage that works, proves its processes gone, and goes on
     outcome: 'success',
     stages: [{ state: 'skipped', reason: 'skipped by ada: not today' }, { state: 'succeeded' }],
   });
-  const of = (await events(id)).filter(({ stage: name, attempt }) => name === 'one' && attempt === 1).map(({ event }) => event);
+  const of = (await events(id))
+    .filter(({ stage: name, attempt }) => name === 'one' && attempt === 1)
+    .map(({ event }) => event);
   expect(of).toEqual(['started', 'skipped']);
   expect(await running.store.effects()).toEqual([]);
 });
 
 test('SKIP_STAGE of a stage whose outputs a later one uses wants them, and hands them on', async () => {
-  const id = await begin(stage('one', 'exit 1', slowRetry) + stage('two', 'echo "$0" >> got').replace(']', ', "${stages.one.outputs.n}"]'));
+  const id = await begin(
+    stage('one', 'exit 1', slowRetry) +
+      stage('two', 'echo "$0" >> got').replace(']', ', "${stages.one.outputs.n}"]'),
+  );
   await isAt(id, 'RETRYING');
   await expect(send(id, { type: 'SKIP_STAGE' })).rejects.toMatchObject({
     extra: { why_not: expect.stringMatching(/two uses the outputs of one/) },
@@ -166,7 +204,9 @@ test('SKIP_STAGE of a stage whose outputs a later one uses wants them, and hands
 });
 
 test('SKIP_STAGE of a paused run stays paused, before the next stage', async () => {
-  const id = await begin(stage('one', waits()) + stage('two', 'echo two >> ran') + stage('three', 'echo three >> ran'));
+  const id = await begin(
+    stage('one', waits()) + stage('two', 'echo two >> ran') + stage('three', 'echo three >> ran'),
+  );
   await works();
   await send(id, { type: 'PAUSE' });
   await letGo();
@@ -178,11 +218,14 @@ test('SKIP_STAGE of a paused run stays paused, before the next stage', async () 
 });
 
 test('RETRY_FROM is a new run that takes over what finished, works in the same workspace, and says whom it retries', async () => {
-  const first = stage('one', 'echo one >> ran; echo 42 > $STAGEWRIGHT_WORKSPACE/kept; echo \'::stagewright {"output":{"n":42}}\'');
-  const second = stage('two', 'cat $STAGEWRIGHT_WORKSPACE/kept >> ran; echo "$0" >> ran; test -e go').replace(
-    ']',
-    ', "${stages.one.outputs.n}"]',
+  const first = stage(
+    'one',
+    'echo one >> ran; echo 42 > $STAGEWRIGHT_WORKSPACE/kept; echo \'::stagewright {"output":{"n":42}}\'',
   );
+  const second = stage(
+    'two',
+    'cat $STAGEWRIGHT_WORKSPACE/kept >> ran; echo "$0" >> ran; test -e go',
+  ).replace(']', ', "${stages.one.outputs.n}"]');
   const id = await begin(first + second);
   const failed = await ended(running.orchestrator, id);
   expect([failed.state, failed.allowed]).toEqual(['FAILED', ['RETRY_FROM']]);
@@ -190,7 +233,12 @@ test('RETRY_FROM is a new run that takes over what finished, works in the same w
 
   const again = await send(id, { type: 'RETRY_FROM', definition: 'pinned', reason: 'mended' });
 
-  expect(again).toMatchObject({ state: 'STARTING', number: 2, trigger: 'retry', metadata: { retry_of: id, retry_from: 'two' } });
+  expect(again).toMatchObject({
+    state: 'STARTING',
+    number: 2,
+    trigger: 'retry',
+    metadata: { retry_of: id, retry_from: 'two' },
+  });
   const status = await ended(running.orchestrator, again.run_id as string);
   expect(status).toMatchObject({
     state: 'DONE',
@@ -207,15 +255,23 @@ test('RETRY_FROM is a new run that takes over what finished, works in the same w
 });
 
 test('RETRY_FROM a named stage does that one again; one behind an unfinished stage, or a live run, is refused', async () => {
-  const id = await begin(stage('one', 'echo one >> ran') + stage('two', 'exit 1') + stage('three', 'true'));
+  const id = await begin(
+    stage('one', 'echo one >> ran') + stage('two', 'exit 1') + stage('three', 'true'),
+  );
   await ended(running.orchestrator, id);
-  await expect(send(id, { type: 'RETRY_FROM', definition: 'pinned', stage: 'three' })).rejects.toMatchObject({
+  await expect(
+    send(id, { type: 'RETRY_FROM', definition: 'pinned', stage: 'three' }),
+  ).rejects.toMatchObject({
     code: 'command-not-allowed',
     extra: { why_not: 'two has not finished' },
   });
-  await expect(send(id, { type: 'RETRY_FROM', definition: 'pinned', stage: 'ten' })).rejects.toMatchObject({ code: 'unknown-stage' });
+  await expect(
+    send(id, { type: 'RETRY_FROM', definition: 'pinned', stage: 'ten' }),
+  ).rejects.toMatchObject({ code: 'unknown-stage' });
   const again = await send(id, { type: 'RETRY_FROM', definition: 'pinned', stage: 'one' });
-  await expect(send(again.run_id as string, { type: 'RETRY_FROM', definition: 'pinned' })).rejects.toMatchObject({
+  await expect(
+    send(again.run_id as string, { type: 'RETRY_FROM', definition: 'pinned' }),
+  ).rejects.toMatchObject({
     code: 'command-not-allowed',
   });
   await ended(running.orchestrator, again.run_id as string);
@@ -226,7 +282,10 @@ test('a retry goes by the definition of its run, or by today’s when that is as
   const id = await begin(stage('one', 'echo old >> ran; exit 1'));
   await ended(running.orchestrator, id);
   await running.service.close();
-  await writeFile(join(running.dir, 'pipelines', 'p.yaml'), `name: p\nstages:\n${stage('one', 'echo new >> ran')}`);
+  await writeFile(
+    join(running.dir, 'pipelines', 'p.yaml'),
+    `name: p\nstages:\n${stage('one', 'echo new >> ran')}`,
+  );
   running = { ...running, ...(await runService({ dir: running.dir })) };
   const pinned = await send(id, { type: 'RETRY_FROM', definition: 'pinned' });
   expect((await ended(running.orchestrator, pinned.run_id as string)).state).toBe('FAILED');
@@ -239,26 +298,42 @@ test('a class of failures has a limit and a backoff of its own within the limit 
   const classes =
     'classes: [ { on: { exit_codes: [75] }, limit: 1, backoff: { initial: 1ms } }, { on: { signals: [SIGKILL] }, limit: 0 } ]';
   const retry = `, retry: { limit: 5, backoff: { initial: 2ms, jitter: 0 }, ${classes} }`;
-  const id = await begin(stage('one', 'echo $STAGEWRIGHT_ATTEMPT >> tries; [ $STAGEWRIGHT_ATTEMPT = 2 ] && exit 3; exit 75', retry));
+  const id = await begin(
+    stage(
+      'one',
+      'echo $STAGEWRIGHT_ATTEMPT >> tries; [ $STAGEWRIGHT_ATTEMPT = 2 ] && exit 3; exit 75',
+      retry,
+    ),
+  );
   expect((await ended(running.orchestrator, id)).state).toBe('FAILED');
   // 75 is tried again once, 3 as the stage says, and the second 75 is one too many.
   expect(await lines('tries')).toEqual(['1', '2', '3']);
-  const waits = (await events(id)).filter(({ event }) => event === 'retrying').map(({ data }) => data.delay_ms);
+  const waits = (await events(id))
+    .filter(({ event }) => event === 'retrying')
+    .map(({ data }) => data.delay_ms);
   expect(waits).toEqual([1, 4]);
 });
 
 test('a signal that its class does not try again fails the run at once', async () => {
   const retry = ', retry: { limit: 5, classes: [ { on: { signals: [SIGKILL] }, limit: 0 } ] }';
   const id = await begin(stage('one', 'echo try >> tries; kill -9 $$', retry));
-  expect((await ended(running.orchestrator, id)).error).toMatchObject({ code: 'signal', signal: 'SIGKILL' });
+  expect((await ended(running.orchestrator, id)).error).toMatchObject({
+    code: 'signal',
+    signal: 'SIGKILL',
+  });
   expect(await lines('tries')).toEqual(['try']);
 });
 
 test('total_timeout ends all attempts of a stage together, warn_after only warns', async () => {
-  const id = await begin(stage('one', 'sleep 60', ', warn_after: 50ms, total_timeout: 400ms, retry: { limit: 3 }'), 'warn_after: 20ms\n');
+  const id = await begin(
+    stage('one', 'sleep 60', ', warn_after: 50ms, total_timeout: 400ms, retry: { limit: 3 }'),
+    'warn_after: 20ms\n',
+  );
   const status = await ended(running.orchestrator, id);
   expect(status.error).toMatchObject({ code: 'stage-timeout', stage: 'one' });
-  const warned = (await events(id)).filter(({ event }) => event === 'warning').map(({ stage: name, data }) => [name, data.warn_after_ms]);
+  const warned = (await events(id))
+    .filter(({ event }) => event === 'warning')
+    .map(({ stage: name, data }) => [name, data.warn_after_ms]);
   expect(warned).toEqual([
     ['pipeline', 20],
     ['one', 50],

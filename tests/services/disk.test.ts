@@ -5,12 +5,17 @@ import { ended, eventually, type Running, runService, startRequest } from '../su
 import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
-const yaml = 'name: p\nstages:\n  - { name: work, run: ["bash", "-c", "until [ -e go ]; do sleep 0.02; done"] }\n';
+const yaml =
+  'name: p\nstages:\n  - { name: work, run: ["bash", "-c", "until [ -e go ]; do sleep 0.02; done"] }\n';
 let disk: SmallDisk;
 let on: Running;
 beforeEach(async () => {
   disk = await openSmallDisk({ 'p.yaml': yaml });
-  on = await runService({ dir: disk.dir, parts: disk.parts, service: { ...disk.service, watchdogIntervalMs: 100 } });
+  on = await runService({
+    dir: disk.dir,
+    parts: disk.parts,
+    service: { ...disk.service, watchdogIntervalMs: 100 },
+  });
 });
 afterEach(async () => {
   await on.close();
@@ -30,7 +35,9 @@ test('T4: on a full disk the ballast is given away, what happens is recorded, st
   expect(statSync(ballast()).blocks * 512).toBeGreaterThanOrEqual(8 * 1024 ** 2);
   const { status } = await on.orchestrator.start(startRequest('p'));
   const id = status.run_id as string;
-  await eventually(on.orchestrator, async () => (await on.store.effects()).some(({ state }) => state === 'started'));
+  await eventually(on.orchestrator, async () =>
+    (await on.store.effects()).some(({ state }) => state === 'started'),
+  );
   await writeFile(join(disk.dir, 'go'), '');
   await disk.fill();
 
@@ -38,8 +45,15 @@ test('T4: on a full disk the ballast is given away, what happens is recorded, st
 
   expect([end.state, end.stages[0]?.attempt, end.lock]).toEqual(['DONE', 1, null]);
   await until(() => !existsSync(ballast()));
-  await expect(on.orchestrator.start(startRequest('p'))).rejects.toMatchObject({ code: 'disk-full', status: 503 });
-  expect(health()).toMatchObject({ status: 'degraded', ready: false, checks: { disk: { status: 'degraded', code: 'disk-full' } } });
+  await expect(on.orchestrator.start(startRequest('p'))).rejects.toMatchObject({
+    code: 'disk-full',
+    status: 503,
+  });
+  expect(health()).toMatchObject({
+    status: 'degraded',
+    ready: false,
+    checks: { disk: { status: 'degraded', code: 'disk-full' } },
+  });
   await until(async () => (await said()).length > 0);
 
   await disk.clear();

@@ -13,7 +13,10 @@ let on: Running;
 let aheadMs = 0;
 afterEach(() => on.close());
 
-const open = async (policy = 'on_failures: { pause_after: 2, probe_after: 1h }', dir?: string): Promise<void> => {
+const open = async (
+  policy = 'on_failures: { pause_after: 2, probe_after: 1h }',
+  dir?: string,
+): Promise<void> => {
   aheadMs = 0;
   on = await runService({
     ...(dir ? { dir } : { pipelines: { 'p.yaml': yaml(policy) } }),
@@ -21,9 +24,13 @@ const open = async (policy = 'on_failures: { pause_after: 2, probe_after: 1h }',
   });
 };
 const start = (trigger: StartRequest['trigger'], more: Partial<StartRequest> = {}) =>
-  on.orchestrator.start(startRequest('p', { trigger, ...more })).then(({ status }) => status.run_id as string);
-const run = async (trigger: StartRequest['trigger'], more: Partial<StartRequest> = {}): Promise<string> =>
-  (await ended(on.orchestrator, await start(trigger, more))).state;
+  on.orchestrator
+    .start(startRequest('p', { trigger, ...more }))
+    .then(({ status }) => status.run_id as string);
+const run = async (
+  trigger: StartRequest['trigger'],
+  more: Partial<StartRequest> = {},
+): Promise<string> => (await ended(on.orchestrator, await start(trigger, more))).state;
 const policy = async () => (await on.orchestrator.pipelines()).items[0]?.policy;
 const mend = () => writeFile(join(on.dir, 'mended'), '');
 const words = async (...wanted: string[]) =>
@@ -31,16 +38,29 @@ const words = async (...wanted: string[]) =>
     ({ stage, event }) => stage === 'pipeline' && wanted.includes(event),
   );
 const actor = { kind: 'user' as const, name: 'ada' };
-const acknowledge = (reason = 'the feed was down') => on.orchestrator.acknowledge('p', { reason, actor });
+const acknowledge = (reason = 'the feed was down') =>
+  on.orchestrator.acknowledge('p', { reason, actor });
 
 test('S63: failures in a row pause automatic runs, a refusal says why and what to do, and history stays', async () => {
   await open();
-  expect(await policy()).toMatchObject({ failures: 0, blocked: false, since: null, acknowledged: null });
+  expect(await policy()).toMatchObject({
+    failures: 0,
+    blocked: false,
+    since: null,
+    acknowledged: null,
+  });
   expect([await run('schedule'), await run('schedule')]).toEqual(['FAILED', 'FAILED']);
   const refused = await start('schedule').catch((error) => error);
   expect(refused).toMatchObject({
-    ...{ code: 'blocked-by-policy', status: 409 },
-    extra: { pipeline: 'p', failures: 2, blocked: true, since: expect.any(String), probe_at: expect.any(String) },
+    code: 'blocked-by-policy',
+    status: 409,
+    extra: {
+      pipeline: 'p',
+      failures: 2,
+      blocked: true,
+      since: expect.any(String),
+      probe_at: expect.any(String),
+    },
   });
   expect(refused.message).toMatch(
     /paused since .* after 2 failed runs in a row \(run 2: work failed: .*\); acknowledge it with `stagewright acknowledge p/,
@@ -49,7 +69,10 @@ test('S63: failures in a row pause automatic runs, a refusal says why and what t
     ['blocked', null],
     ['refused', null],
   ]);
-  expect((await on.orchestrator.runs({ limit: 10 })).items.map(({ state }) => state)).toEqual(['FAILED', 'FAILED']);
+  expect((await on.orchestrator.runs({ limit: 10 })).items.map(({ state }) => state)).toEqual([
+    'FAILED',
+    'FAILED',
+  ]);
 });
 
 test('S63: an operator acknowledges with a reason, automatic runs go on, and who and when stays visible', async () => {
@@ -57,12 +80,20 @@ test('S63: an operator acknowledges with a reason, automatic runs go on, and who
   await run('schedule');
   await run('schedule');
   const { policy: after } = await acknowledge();
-  expect(after).toMatchObject({ failures: 0, blocked: false, acknowledged: { by: 'ada', reason: 'the feed was down' } });
+  expect(after).toMatchObject({
+    failures: 0,
+    blocked: false,
+    acknowledged: { by: 'ada', reason: 'the feed was down' },
+  });
   expect((await words('acknowledged'))[0]).toMatchObject({
     data: { command: 'ACKNOWLEDGE', by: 'ada', reason: 'the feed was down', failures: 2 },
   });
   expect(await run('schedule')).toBe('FAILED');
-  expect(await policy()).toMatchObject({ failures: 1, blocked: false, acknowledged: { by: 'ada' } });
+  expect(await policy()).toMatchObject({
+    failures: 1,
+    blocked: false,
+    acknowledged: { by: 'ada' },
+  });
   await mend();
   expect(await run('schedule')).toBe('DONE');
   await expect(acknowledge()).rejects.toMatchObject({ code: 'nothing-to-acknowledge' });
@@ -78,7 +109,9 @@ test('S63: after an hour one probe is let through; it heals the pipeline', async
   await mend();
   expect(await run('schedule')).toBe('DONE');
   expect(await policy()).toMatchObject({ failures: 0, blocked: false, probe_at: null });
-  expect((await words('recovered')).map(({ data }) => data)).toEqual([{ failures: 2, by_run: expect.any(String), probe: true }]);
+  expect((await words('recovered')).map(({ data }) => data)).toEqual([
+    { failures: 2, by_run: expect.any(String), probe: true },
+  ]);
   expect(await run('schedule')).toBe('DONE');
 });
 
@@ -88,7 +121,10 @@ test('S63: a probe that fails pauses again for as long, and says so', async () =
   await run('schedule');
   aheadMs = hour + 60_000;
   expect(await run('schedule')).toBe('FAILED');
-  await expect(start('schedule')).rejects.toMatchObject({ code: 'blocked-by-policy', extra: { failures: 3 } });
+  await expect(start('schedule')).rejects.toMatchObject({
+    code: 'blocked-by-policy',
+    extra: { failures: 3 },
+  });
   aheadMs = 2 * hour + 120_000;
   expect(await run('schedule')).toBe('FAILED');
   expect(await words('blocked')).toHaveLength(3);
@@ -154,7 +190,12 @@ test('while a probe is under way no other automatic run is let through, and one 
   const probing = { ...noStreak, failures: 1, blockedAt: 0, probeAt: 1000, probeRun: 'r_2' };
   expect(judgeStart(probing, policy, 'schedule', 5000)).toBe('blocked');
   const projection = { outcome: 'stopped', error: null, why: 'stopped' } as unknown as Projection;
-  const { streak } = afterRun(probing, { runId: 'r_2', number: 2, pipeline: 'p', onlyStage: null, projection }, policy, 6000);
+  const { streak } = afterRun(
+    probing,
+    { runId: 'r_2', number: 2, pipeline: 'p', onlyStage: null, projection },
+    policy,
+    6000,
+  );
   expect(judgeStart(streak, policy, 'backfill', 6000)).toBe('probe');
 });
 

@@ -30,7 +30,8 @@ test('a healthy service names every part with a detail, and a start changes noth
     'store',
     'watchdog',
   ]);
-  for (const check of Object.values(checks)) expect(check).toEqual({ status: 'ok', detail: expect.stringMatching(/\w/) });
+  for (const check of Object.values(checks))
+    expect(check).toEqual({ status: 'ok', detail: expect.stringMatching(/\w/) });
 });
 
 test('a bad pipeline file is a reason with its code and since when, and the others run all the same', async () => {
@@ -59,7 +60,9 @@ test('a change of health is one event with the cause, and one when it is over, h
       said.push(`${event} ${msg}`);
     },
   });
-  health.register('scheduler', () => (code === null ? { ok: true, detail: 'ticks' } : { ok: false, code, detail: `is ${code}` }));
+  health.register('scheduler', () =>
+    code === null ? { ok: true, detail: 'ticks' } : { ok: false, code, detail: `is ${code}` },
+  );
   const look = async () => {
     for (let times = 0; times < 3; times += 1) {
       health.report();
@@ -76,7 +79,11 @@ test('a change of health is one event with the cause, and one when it is over, h
   await look();
   code = null;
   await look();
-  expect(said).toEqual(['warning scheduler: is late', 'warning scheduler: is down', 'recovered scheduler: ticks']);
+  expect(said).toEqual([
+    'warning scheduler: is late',
+    'warning scheduler: is down',
+    'recovered scheduler: ticks',
+  ]);
 });
 
 test('a store that cannot be reached answers 503 with the cause, is shown in health, and is well again by itself', async () => {
@@ -100,10 +107,18 @@ test('a store that cannot be reached answers 503 with the cause, is shown in hea
   });
   // SQLITE_IOERR_READ: the primary code is in the low byte.
   errcode = 266;
-  const refusal = { code: 'store-unavailable', status: 503, message: expect.stringContaining('I/O error') };
+  const refusal = {
+    code: 'store-unavailable',
+    status: 503,
+    message: expect.stringContaining('I/O error'),
+  };
   await expect(on.orchestrator.status('p')).rejects.toMatchObject(refusal);
   await expect(on.orchestrator.start(startRequest('p'))).rejects.toMatchObject(refusal);
-  expect(on.orchestrator.health()).toMatchObject({ status: 'degraded', ready: false, checks: { store: { code: 'store-unavailable' } } });
+  expect(on.orchestrator.health()).toMatchObject({
+    status: 'degraded',
+    ready: false,
+    checks: { store: { code: 'store-unavailable' } },
+  });
   errcode = null;
   await until(() => on?.orchestrator.health().status === 'ok');
   expect((await on.orchestrator.start(startRequest('p'))).status.state).toBe('STARTING');
@@ -112,8 +127,13 @@ test('a store that cannot be reached answers 503 with the cause, is shown in hea
 test('S60: the event loop is degraded from 200 ms at p99 on, until it is well below, so that one busy minute is one change', () => {
   let p99Ms = 0;
   const verdicts = new Map<string, () => { ok: boolean }>();
-  const health = { register: (name: string, check: () => { ok: boolean }) => void verdicts.set(name, check) };
-  const lag = registerChecks(health as never, { eventLoop: { look: () => ({ p99Ms, maxMs: p99Ms }) } } as never);
+  const health = {
+    register: (name: string, check: () => { ok: boolean }) => void verdicts.set(name, check),
+  };
+  const lag = registerChecks(
+    health as never,
+    { eventLoop: { look: () => ({ p99Ms, maxMs: p99Ms }) } } as never,
+  );
   const seen = [10, 199, 200, 150, 120, 101, 99, 150].map((late) => {
     p99Ms = late;
     lag.measure();
@@ -135,12 +155,17 @@ test('a loop that was held up for 300 ms shows it, once', async () => {
 
 test.each([
   [
-    Object.assign(new Error("ENOENT: no such file or directory, statfs '/home/ada/data'"), { code: 'ENOENT', syscall: 'statfs' }),
+    Object.assign(new Error("ENOENT: no such file or directory, statfs '/home/ada/data'"), {
+      code: 'ENOENT',
+      syscall: 'statfs',
+    }),
     'statfs failed (ENOENT)',
   ],
   [new Error('no journal'), 'no journal'],
   ['odd', 'odd'],
-])('what is shown of %p names no path: %s', (error, words) => expect(plainError(error)).toBe(words));
+])('what is shown of %p names no path: %s', (error, words) =>
+  expect(plainError(error)).toBe(words),
+);
 
 test('T4: a write that finds no space is tried once more when there was a reserve to give away', async () => {
   let reserve = 1;
@@ -149,8 +174,19 @@ test('T4: a write that finds no space is tried once more when there was a reserv
     writes += 1;
     if (writes !== 2) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
   };
-  const { store, trouble } = watchStore({ store: { note } as unknown as Store, makeRoom: () => reserve-- > 0 });
-  const event = { runId: null, pipeline: null, stage: 'system', event: 'warning', severity: 'warning', msg: '', data: {} } as const;
+  const { store, trouble } = watchStore({
+    store: { note } as unknown as Store,
+    makeRoom: () => reserve-- > 0,
+  });
+  const event = {
+    runId: null,
+    pipeline: null,
+    stage: 'system',
+    event: 'warning',
+    severity: 'warning',
+    msg: '',
+    data: {},
+  } as const;
   await store.note(event, 1);
   expect([writes, trouble()]).toEqual([2, null]);
   await expect(store.note(event, 1)).rejects.toMatchObject({ code: 'store-unavailable' });
@@ -158,7 +194,9 @@ test('T4: a write that finds no space is tried once more when there was a reserv
 });
 
 test('a mistake of ours in the store stays a bug: it is not called unavailable', async () => {
-  const store = { run: async () => Promise.reject(Object.assign(new Error('no such column'), { errcode: 1 })) } as unknown as Store;
+  const store = {
+    run: async () => Promise.reject(Object.assign(new Error('no such column'), { errcode: 1 })),
+  } as unknown as Store;
   const { store: watched, trouble } = watchStore({ store, makeRoom: () => false });
   await expect(watched.run('r')).rejects.toThrow('no such column');
   expect(trouble()).toBeNull();

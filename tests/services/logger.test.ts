@@ -16,7 +16,13 @@ const logged = async (json: boolean, level: 'debug' | 'info' = 'info'): Promise<
 
 test('as JSON every line parses, with level, message, time and what was given', async () => {
   const lines = (await logged(true)).map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines[0]).toEqual({ level: 'info', message: 'started', run_id: 'r_1', stage: 'work', timestamp: expect.any(String) });
+  expect(lines[0]).toEqual({
+    level: 'info',
+    message: 'started',
+    run_id: 'r_1',
+    stage: 'work',
+    timestamp: expect.any(String),
+  });
 });
 
 test('nothing is lost when it is closed at once', async () => {

@@ -11,32 +11,53 @@ beforeEach(async () => {
 afterEach(() => rm(project, { recursive: true }));
 
 const load = async (files: Record<string, string>) => {
-  for (const [name, text] of Object.entries(files)) await writeFile(join(project, 'pipelines', name), text);
+  for (const [name, text] of Object.entries(files))
+    await writeFile(join(project, 'pipelines', name), text);
   return loadPipelines(join(project, 'pipelines'));
 };
 const valid = (name: string) => `name: ${name}\nstages:\n  - { name: work, run: [echo, hello] }\n`;
 
 test('yaml, yml and json files are loaded, others are left alone', async () => {
   const json = JSON.stringify({ name: 'c', stages: [{ name: 'work', run: ['true'] }] });
-  const { pipelines, problems } = await load({ 'a.yaml': valid('a'), 'b.yml': valid('b'), 'c.json': json, 'README.md': '# no' });
+  const { pipelines, problems } = await load({
+    'a.yaml': valid('a'),
+    'b.yml': valid('b'),
+    'c.json': json,
+    'README.md': '# no',
+  });
   expect(problems).toEqual([]);
   expect([...pipelines.keys()]).toEqual(['a', 'b', 'c']);
   expect(pipelines.get('a')).toMatchObject({ file: 'a.yaml', projectDir: project });
 });
 
 test('the pipelines that ship with the product hold', async () => {
-  const { pipelines, problems } = await loadPipelines(new URL('../../pipelines', import.meta.url).pathname);
+  const { pipelines, problems } = await loadPipelines(
+    new URL('../../pipelines', import.meta.url).pathname,
+  );
   expect(problems).toEqual([]);
   expect([...pipelines.keys()]).toEqual(['demo', 'intraday', 'market-data']);
 });
 
 test('a wrong file is told with line and field, and the others are loaded all the same', async () => {
-  const broken = 'name: broken\n# a comment\nstages:\n  - name: work\n    run: [echo]\n    tmeout: 1h\n    grace: soon\n';
+  const broken =
+    'name: broken\n# a comment\nstages:\n  - name: work\n    run: [echo]\n    tmeout: 1h\n    grace: soon\n';
   const { pipelines, problems } = await load({ 'a.yaml': broken, 'b.yaml': valid('b') });
   expect([...pipelines.keys()]).toEqual(['b']);
   expect(problems).toEqual([
-    { file: 'a.yaml', line: 7, pointer: '/stages/0/grace', code: 'invalid', detail: expect.stringContaining('expected a duration') },
-    { file: 'a.yaml', line: 6, pointer: '/stages/0/tmeout', code: 'unknown-key', detail: expect.stringContaining('`timeout`') },
+    {
+      file: 'a.yaml',
+      line: 7,
+      pointer: '/stages/0/grace',
+      code: 'invalid',
+      detail: expect.stringContaining('expected a duration'),
+    },
+    {
+      file: 'a.yaml',
+      line: 6,
+      pointer: '/stages/0/tmeout',
+      code: 'unknown-key',
+      detail: expect.stringContaining('`timeout`'),
+    },
   ]);
 });
 
@@ -68,20 +89,39 @@ test('a bomb of aliases is refused before it grows', async () => {
 });
 
 test('an object that contains itself is refused', async () => {
-  const { problems } = await load({ 'a.yaml': 'name: a\nstages: &s\n  - name: w\n    run: [x]\n    with: { self: *s }\n' });
+  const { problems } = await load({
+    'a.yaml': 'name: a\nstages: &s\n  - name: w\n    run: [x]\n    with: { self: *s }\n',
+  });
   expect(problems[0]?.detail).toContain('nested deeper');
 });
 
 test('a name that two files use is a problem of the second', async () => {
-  const { pipelines, problems } = await load({ 'a.yaml': valid('same'), 'b.yaml': `# first line\n${valid('same')}` });
+  const { pipelines, problems } = await load({
+    'a.yaml': valid('same'),
+    'b.yaml': `# first line\n${valid('same')}`,
+  });
   expect(pipelines.get('same')?.file).toBe('a.yaml');
-  expect(problems).toEqual([{ file: 'b.yaml', line: 2, pointer: '/name', code: 'invalid', detail: 'the name same is taken by a.yaml' }]);
+  expect(problems).toEqual([
+    {
+      file: 'b.yaml',
+      line: 2,
+      pointer: '/name',
+      code: 'invalid',
+      detail: 'the name same is taken by a.yaml',
+    },
+  ]);
 });
 
 test('a module is looked for in the project, and a missing one is a problem', async () => {
   const uses = (path: string) => `name: a\nstages:\n  - name: work\n    uses: ${path}\n`;
   expect((await load({ 'a.yaml': uses('./stages/mine.ts') })).problems).toEqual([
-    { file: 'a.yaml', line: 4, pointer: '/stages/0/uses', code: 'invalid', detail: 'there is no file ./stages/mine.ts in the project' },
+    {
+      file: 'a.yaml',
+      line: 4,
+      pointer: '/stages/0/uses',
+      code: 'invalid',
+      detail: 'there is no file ./stages/mine.ts in the project',
+    },
   ]);
   await mkdir(join(project, 'stages'));
   await writeFile(join(project, 'stages/mine.ts'), '');
@@ -91,7 +131,15 @@ test('a module is looked for in the project, and a missing one is a problem', as
 test('a folder that is called like a file, and a file that may not be read, are problems', async () => {
   await mkdir(join(project, 'pipelines', 'folder.yaml'));
   const { pipelines, problems } = await load({ 'b.yaml': valid('b') });
-  expect(problems).toEqual([{ file: 'folder.yaml', line: null, pointer: '', code: 'unreadable', detail: 'cannot be read (EISDIR)' }]);
+  expect(problems).toEqual([
+    {
+      file: 'folder.yaml',
+      line: null,
+      pointer: '',
+      code: 'unreadable',
+      detail: 'cannot be read (EISDIR)',
+    },
+  ]);
   expect([...pipelines.keys()]).toEqual(['b']);
 });
 
@@ -104,6 +152,12 @@ test('a folder that does not exist is a problem', async () => {
   const { pipelines, problems } = await loadPipelines(join(project, 'gone'));
   expect(pipelines.size).toBe(0);
   expect(problems).toEqual([
-    { file: 'gone', line: null, pointer: '', code: 'unreadable', detail: 'the pipelines folder cannot be read (ENOENT)' },
+    {
+      file: 'gone',
+      line: null,
+      pointer: '',
+      code: 'unreadable',
+      detail: 'the pipelines folder cannot be read (ENOENT)',
+    },
   ]);
 });

@@ -5,10 +5,15 @@ import { ended, eventually, type Running, runService, startRequest } from '../su
 
 let running: Running;
 afterEach(() => running.close());
-const waits = '  - { name: work, grace: 200ms, run: ["bash", "-c", "until [ -e go ]; do sleep 0.02; done"] }\n';
-const withQueue = (concurrency: string, name = 'p') => `name: ${name}\nconcurrency: ${concurrency}\nstages:\n${waits}`;
+const waits =
+  '  - { name: work, grace: 200ms, run: ["bash", "-c", "until [ -e go ]; do sleep 0.02; done"] }\n';
+const withQueue = (concurrency: string, name = 'p') =>
+  `name: ${name}\nconcurrency: ${concurrency}\nstages:\n${waits}`;
 const open = async (...concurrencies: string[]) => {
-  const files = concurrencies.map((text, index) => [`p${index}.yaml`, withQueue(text, `p${index}`)]);
+  const files = concurrencies.map((text, index) => [
+    `p${index}.yaml`,
+    withQueue(text, `p${index}`),
+  ]);
   running = await runService({ pipelines: Object.fromEntries(files), defaultPipeline: 'p0' });
   expect((await running.orchestrator.pipelines()).problems).toEqual([]);
 };
@@ -19,16 +24,25 @@ const over = (status: Status) => ended(running.orchestrator, status.run_id as st
 const letGo = () => writeFile(join(running.dir, 'go'), '');
 const stop = (status: Status) =>
   running.orchestrator.command(status.run_id as string, {
-    ...{ command: { type: 'STOP' }, actor: { kind: 'user', name: 'ada' }, ifVersion: null, idempotency: null },
+    command: { type: 'STOP' },
+    actor: { kind: 'user', name: 'ada' },
+    ifVersion: null,
+    idempotency: null,
   });
-const works = (status: Status) => eventually(running.orchestrator, async () => (await run(status)).state === 'RUNNING_WORK');
+const works = (status: Status) =>
+  eventually(running.orchestrator, async () => (await run(status)).state === 'RUNNING_WORK');
 
 test('a queued run holds no lock, says whom it waits for, and starts in its order when the place is free', async () => {
   await open('{ key: k, on_conflict: queue, queue: { max: 2 } }');
   const first = await start();
   const second = await start();
   const third = await start();
-  expect(second).toMatchObject({ state: 'QUEUED', canonical: 'idle', lock: null, allowed: ['STOP'] });
+  expect(second).toMatchObject({
+    state: 'QUEUED',
+    canonical: 'idle',
+    lock: null,
+    allowed: ['STOP'],
+  });
   expect(second.why).toBe(`waits for run 1 of p0 (${first.run_id}) to end`);
   expect(third.why).toContain('and for 1 more before it');
   // What a pipeline shows is the run that works, not the newest that waits.
@@ -37,23 +51,39 @@ test('a queued run holds no lock, says whom it waits for, and starts in its orde
   const ends = [await over(first), await over(second), await over(third)];
   expect(ends.map(({ state }) => state)).toEqual(['DONE', 'DONE', 'DONE']);
   for (const [index, one] of ends.entries())
-    expect(Date.parse(one.started_at ?? '')).toBeGreaterThanOrEqual(Date.parse(ends[index - 1]?.ended_at ?? '1970-01-01'));
-  const said = (await running.orchestrator.events({ runId: second.run_id as string, after: 0, limit: 100 })).items;
-  expect(said.slice(0, 3).map(({ event }) => event)).toEqual(['accepted', 'queued', 'state_change']);
+    expect(Date.parse(one.started_at ?? '')).toBeGreaterThanOrEqual(
+      Date.parse(ends[index - 1]?.ended_at ?? '1970-01-01'),
+    );
+  const said = (
+    await running.orchestrator.events({ runId: second.run_id as string, after: 0, limit: 100 })
+  ).items;
+  expect(said.slice(0, 3).map(({ event }) => event)).toEqual([
+    'accepted',
+    'queued',
+    'state_change',
+  ]);
 });
 
 test('a full queue refuses with its number, and the refusal leaves no run', async () => {
   await open('{ key: k, on_conflict: queue, queue: { max: 1 } }');
   await start();
   await start();
-  await expect(start()).rejects.toMatchObject({ code: 'queue-full', extra: { queued: 1, state: expect.any(String) } });
+  await expect(start()).rejects.toMatchObject({
+    code: 'queue-full',
+    extra: { queued: 1, state: expect.any(String) },
+  });
   expect((await running.orchestrator.runs({ limit: 10 })).items).toHaveLength(2);
-  expect((await running.orchestrator.events({ event: 'refused', limit: 10 })).items).toHaveLength(1);
+  expect((await running.orchestrator.events({ event: 'refused', limit: 10 })).items).toHaveLength(
+    1,
+  );
   await letGo();
 });
 
 test('two pipelines of one key wait for each other; a limit of two lets two work', async () => {
-  await open('{ key: k, limit: 2, on_conflict: queue }', '{ key: k, limit: 2, on_conflict: queue }');
+  await open(
+    '{ key: k, limit: 2, on_conflict: queue }',
+    '{ key: k, limit: 2, on_conflict: queue }',
+  );
   const a = await start('p0');
   const b = await start('p1');
   const c = await start('p0');
@@ -72,8 +102,15 @@ test('STOP of a queued run is at once, and the line behind it closes up', async 
   const third = await start();
   const { status } = await stop(second);
   expect(status).toMatchObject({ state: 'STOPPED', started_at: null });
-  await eventually(running.orchestrator, async () => !(await run(third)).why.includes('more before it'));
-  const answer = await running.orchestrator.stop('p0', { reason: null, graceMs: null, actor: { kind: 'user', name: 'ada' } });
+  await eventually(
+    running.orchestrator,
+    async () => !(await run(third)).why.includes('more before it'),
+  );
+  const answer = await running.orchestrator.stop('p0', {
+    reason: null,
+    graceMs: null,
+    actor: { kind: 'user', name: 'ada' },
+  });
   expect(answer).toMatchObject({ run_id: first.run_id, state: 'STOPPING', queued: 1 });
   await works(third);
   await letGo();
@@ -85,9 +122,15 @@ test('cancel_running stops what is live and what waited before, and then goes', 
   const first = await start();
   await works(first);
   const second = await start();
-  expect(second).toMatchObject({ state: 'QUEUED', why: expect.stringContaining('which it replaces, has stopped') });
+  expect(second).toMatchObject({
+    state: 'QUEUED',
+    why: expect.stringContaining('which it replaces, has stopped'),
+  });
   const third = await start();
-  expect(await over(first)).toMatchObject({ state: 'STOPPED', why: expect.stringContaining('replaced by') });
+  expect(await over(first)).toMatchObject({
+    state: 'STOPPED',
+    why: expect.stringContaining('replaced by'),
+  });
   expect(await over(second)).toMatchObject({ state: 'STOPPED' });
   await works(third);
   await letGo();
@@ -98,7 +141,12 @@ test('a queued run that waits longer than the queue allows fails queue-timeout a
   await open('{ key: k, on_conflict: queue, queue: { timeout: 100ms } }');
   await start();
   const waited = await over(await start());
-  expect(waited).toMatchObject({ state: 'FAILED', started_at: null, error: { code: 'queue-timeout' }, stages: [{ attempt: 0 }] });
+  expect(waited).toMatchObject({
+    state: 'FAILED',
+    started_at: null,
+    error: { code: 'queue-timeout' },
+    stages: [{ attempt: 0 }],
+  });
   await letGo();
 });
 
@@ -107,7 +155,8 @@ test('T11: a service that died between a run’s end and the next one’s admiss
   const first = await start();
   const second = await start();
   await works(first);
-  // The service stops in order: the first run waits for the next service, and nobody is admitted meanwhile.
+  // The service stops in order: the first run waits for the next service, and nobody is admitted
+  // meanwhile.
   await running.service.close();
   await letGo();
   running = { ...running, ...(await runService({ dir: running.dir })) };
@@ -120,8 +169,15 @@ test('S08: while a run is live, a single stage, a reset and a second start are r
   await open('{ key: k }');
   const live = await start();
   for (const more of [{}, { onlyStage: 'work' }])
-    await expect(start('p0', more)).rejects.toMatchObject({ code: 'already-running', extra: { run_id: live.run_id, pipeline: 'p0' } });
-  const reset = running.orchestrator.reset('p0', { force: false, reason: null, actor: { kind: 'user', name: 'ada' } });
+    await expect(start('p0', more)).rejects.toMatchObject({
+      code: 'already-running',
+      extra: { run_id: live.run_id, pipeline: 'p0' },
+    });
+  const reset = running.orchestrator.reset('p0', {
+    force: false,
+    reason: null,
+    actor: { kind: 'user', name: 'ada' },
+  });
   await expect(reset).rejects.toMatchObject({ code: 'run-active', extra: { run_id: live.run_id } });
   await letGo();
 });

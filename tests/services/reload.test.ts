@@ -20,23 +20,41 @@ test('Q20: added, changed and removed files count from then on, and one event sa
   await write('a.yaml', file('a', 'echo new > said'));
   await write('c.yaml', file('c', 'true'));
   await rm(join(running.dir, 'pipelines/b.yaml'));
-  expect(await reload()).toEqual({ added: ['c'], changed: ['a'], removed: ['b'], kept: [], problems: [] });
+  expect(await reload()).toEqual({
+    added: ['c'],
+    changed: ['a'],
+    removed: ['b'],
+    kept: [],
+    problems: [],
+  });
   expect(await names()).toEqual(['a', 'c']);
-  await expect(running.orchestrator.start(startRequest('b'))).rejects.toMatchObject({ code: 'unknown-pipeline' });
+  await expect(running.orchestrator.start(startRequest('b'))).rejects.toMatchObject({
+    code: 'unknown-pipeline',
+  });
   const event = (await running.orchestrator.events({ event: 'changed', limit: 1 })).items[0];
-  expect(event).toMatchObject({ stage: 'system', data: { command: 'RELOAD', by: 'ada', added: ['c'], changed: ['a'], removed: ['b'] } });
+  expect(event).toMatchObject({
+    stage: 'system',
+    data: { command: 'RELOAD', by: 'ada', added: ['c'], changed: ['a'], removed: ['b'] },
+  });
 });
 
 test('Q20: a live run goes on by the file it began with, the next one by the new file', async () => {
   await open({ 'a.yaml': file('a', waits) });
   const first = (await running.orchestrator.start(startRequest('a'))).status.run_id as string;
-  await eventually(running.orchestrator, async () => (await running.orchestrator.run(first)).state === 'RUNNING_WORK');
+  await eventually(
+    running.orchestrator,
+    async () => (await running.orchestrator.run(first)).state === 'RUNNING_WORK',
+  );
   await write('a.yaml', 'name: a\nstages:\n  - { name: other, run: ["true"] }\n');
   await reload();
   await writeFile(join(running.dir, 'go'), '');
-  expect((await ended(running.orchestrator, first)).stages.map(({ name, state }) => [name, state])).toEqual([['work', 'succeeded']]);
+  expect(
+    (await ended(running.orchestrator, first)).stages.map(({ name, state }) => [name, state]),
+  ).toEqual([['work', 'succeeded']]);
   const second = (await running.orchestrator.start(startRequest('a'))).status.run_id as string;
-  expect((await ended(running.orchestrator, second)).stages.map(({ name }) => name)).toEqual(['other']);
+  expect((await ended(running.orchestrator, second)).stages.map(({ name }) => name)).toEqual([
+    'other',
+  ]);
 });
 
 test('Q20: a broken edit keeps what the file said before, health names file and line, and a mended one heals it', async () => {
@@ -45,7 +63,10 @@ test('Q20: a broken edit keeps what the file said before, health names file and 
   const report = await reload();
   expect(report).toMatchObject({ kept: ['a'], changed: [], removed: [] });
   expect(report.problems[0]).toMatchObject({ file: 'a.yaml', line: 3 });
-  expect(running.orchestrator.health()).toMatchObject({ status: 'degraded', checks: { pipelines: { code: 'bad-file' } } });
+  expect(running.orchestrator.health()).toMatchObject({
+    status: 'degraded',
+    checks: { pipelines: { code: 'bad-file' } },
+  });
   const run = (await running.orchestrator.start(startRequest('a'))).status.run_id as string;
   expect((await ended(running.orchestrator, run)).state).toBe('DONE');
   await write('a.yaml', file('a', 'exit 3'));
@@ -56,12 +77,17 @@ test('Q20: a broken edit keeps what the file said before, health names file and 
 test('Q20: a folder that cannot be read takes no pipeline away', async () => {
   await open({ 'a.yaml': file('a', 'true') });
   await rename(join(running.dir, 'pipelines'), join(running.dir, 'elsewhere'));
-  expect(await reload()).toMatchObject({ kept: ['a'], removed: [], problems: [{ code: 'unreadable' }] });
+  expect(await reload()).toMatchObject({
+    kept: ['a'],
+    removed: [],
+    problems: [{ code: 'unreadable' }],
+  });
   expect(await names()).toEqual(['a']);
 });
 
 test('Q19: a schedule that its file changes is in force with the reload', async () => {
-  const schedule = (cron: string) => `schedules: [ { id: nightly, cron: "${cron}", timezone: UTC } ]\n`;
+  const schedule = (cron: string) =>
+    `schedules: [ { id: nightly, cron: "${cron}", timezone: UTC } ]\n`;
   await open({ 'a.yaml': file('a', 'true', schedule('0 1 * * *')) });
   await write('a.yaml', file('a', 'true', schedule('30 2 * * *')));
   expect((await reload()).changed).toEqual(['a']);

@@ -3,11 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { createRetention, judge, type RetentionLimits, type RetentionRow } from '../../services/retention.ts';
+import {
+  createRetention,
+  judge,
+  type RetentionLimits,
+  type RetentionRow,
+} from '../../services/retention.ts';
 import { ended, type Running, runService, startRequest } from '../support/service.ts';
 
 const pipelines = {
-  'quick.yaml': 'name: quick\nstages:\n  - { name: one, run: ["sh", "-c", "head -c 10000 /dev/zero"] }\n',
+  'quick.yaml':
+    'name: quick\nstages:\n  - { name: one, run: ["sh", "-c", "head -c 10000 /dev/zero"] }\n',
   'bad.yaml': 'name: bad\nstages:\n  - { name: one, run: ["false"], retry: { limit: 0 } }\n',
   'long.yaml': 'name: long\nstages:\n  - { name: one, run: ["sleep", "60"], grace: 1s }\n',
 };
@@ -19,12 +25,21 @@ afterEach(() => on.close());
 
 const hour = 3_600_000;
 const off: RetentionLimits = { ageMs: null, runs: null, bytes: null };
-/** A retention that sees the clock `laterMs` ahead; every event is archived first, as it is after a quarter of a second. */
+/**
+ * A retention that sees the clock `laterMs` ahead; every event is archived first, as it is after a
+ * quarter of a second.
+ */
 const retentionWith = async (limits: Partial<RetentionLimits>, laterMs = hour) => {
   const head = (await on.orchestrator.events({ limit: 1 })).as_of_seq;
   await on.store.setMeta('archive_seq', String(head));
   const clock = { wallMs: () => Date.now() + laterMs, after: () => () => {} };
-  return createRetention({ store: on.store, clock, dataDir: on.dataDir, limits: { ...off, ...limits }, log: () => {} });
+  return createRetention({
+    store: on.store,
+    clock,
+    dataDir: on.dataDir,
+    limits: { ...off, ...limits },
+    log: () => {},
+  });
 };
 const run = async (pipeline: string): Promise<string> => {
   const { status } = await on.orchestrator.start(startRequest(pipeline));
@@ -32,7 +47,9 @@ const run = async (pipeline: string): Promise<string> => {
   return status.run_id as string;
 };
 const left = async (): Promise<string[]> =>
-  (await on.orchestrator.runs({ limit: 200 })).items.map(({ run_id }) => run_id as string).toReversed();
+  (await on.orchestrator.runs({ limit: 200 })).items
+    .map(({ run_id }) => run_id as string)
+    .toReversed();
 
 test('by count: the oldest of each pipeline go, rows and files; what is left is whole', async () => {
   const quick = [await run('quick'), await run('quick'), await run('quick'), await run('quick')];
@@ -40,8 +57,15 @@ test('by count: the oldest of each pipeline go, rows and files; what is left is 
   const retention = await retentionWith({ runs: 2 });
   await retention.tick();
   expect(await left()).toEqual([quick[2], quick[3], bad]);
-  expect(quick.map((id) => existsSync(join(on.dataDir, 'runs', id)))).toEqual([false, false, true, true]);
-  expect((await on.orchestrator.events({ runId: quick[0] as string, after: 0, limit: 10 })).items).toEqual([]);
+  expect(quick.map((id) => existsSync(join(on.dataDir, 'runs', id)))).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  expect(
+    (await on.orchestrator.events({ runId: quick[0] as string, after: 0, limit: 10 })).items,
+  ).toEqual([]);
   expect(retention.last()).toEqual({ removed: 2, error: null });
 });
 
@@ -81,7 +105,11 @@ test('a run whose events are not in the archive yet stays', async () => {
 test('a live run stays, and goes on to its end', async () => {
   const { status } = await on.orchestrator.start(startRequest('long'));
   await (await retentionWith({ ageMs: 0, runs: 0, bytes: 0 })).tick();
-  await on.orchestrator.stop('long', { reason: null, graceMs: 0, actor: { kind: 'user', name: 'test' } });
+  await on.orchestrator.stop('long', {
+    reason: null,
+    graceMs: 0,
+    actor: { kind: 'user', name: 'test' },
+  });
   expect((await ended(on.orchestrator, status.run_id as string)).state).toBe('STOPPED');
 });
 
@@ -94,7 +122,8 @@ test('S48: five thousand runs are brought under the cap of their size, and a run
      created_at, updated_at, ended_at, 10000 FROM runs WHERE run_id = ?3`,
   );
   db.exec('BEGIN');
-  for (let index = 0; index < 5000; index += 1) insert.run(`r_0${String(index).padStart(25, '0')}`, 10 + index, first);
+  for (let index = 0; index < 5000; index += 1)
+    insert.run(`r_0${String(index).padStart(25, '0')}`, 10 + index, first);
   db.exec('COMMIT');
   // Files under a name that no row has: what a crash between rows and files leaves.
   await mkdir(join(on.dataDir, 'runs/r_00000000000000000000ORPHAN/one/1'), { recursive: true });
@@ -106,7 +135,11 @@ test('S48: five thousand runs are brought under the cap of their size, and a run
   expect(bytes).toBeGreaterThan(900_000);
   expect((await on.orchestrator.run(status.run_id as string)).ended_at).toBeNull();
   expect(existsSync(join(on.dataDir, 'runs/r_00000000000000000000ORPHAN'))).toBe(false);
-  await on.orchestrator.stop('long', { reason: null, graceMs: 0, actor: { kind: 'user', name: 'test' } });
+  await on.orchestrator.stop('long', {
+    reason: null,
+    graceMs: 0,
+    actor: { kind: 'user', name: 'test' },
+  });
 }, 60_000);
 
 test('the judgement takes nothing that is protected, and leaves nothing that is over a limit and may go', () => {
@@ -136,9 +169,13 @@ test('the judgement takes nothing that is protected, and leaves nothing that is 
       });
       for (const one of rows) if (one.isProtected) expect(kept).toContain(one);
       const free = kept.filter(({ isProtected }) => !isProtected);
-      if (bounds.ageMs !== null) for (const one of free) expect(nowMs - one.endedAt).toBeLessThanOrEqual(bounds.ageMs);
-      if (bounds.bytes !== null && free.length > 0) expect(totals.bytes).toBeLessThanOrEqual(bounds.bytes);
-      if (bounds.runs !== null) for (const { pipeline } of free) expect(totals.counts[pipeline]).toBeLessThanOrEqual(bounds.runs);
+      if (bounds.ageMs !== null)
+        for (const one of free) expect(nowMs - one.endedAt).toBeLessThanOrEqual(bounds.ageMs);
+      if (bounds.bytes !== null && free.length > 0)
+        expect(totals.bytes).toBeLessThanOrEqual(bounds.bytes);
+      if (bounds.runs !== null)
+        for (const { pipeline } of free)
+          expect(totals.counts[pipeline]).toBeLessThanOrEqual(bounds.runs);
     }),
   );
 });

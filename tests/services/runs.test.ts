@@ -1,7 +1,14 @@
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processesOf } from '../support/processes.ts';
-import { ended, eventually, projectWith, type Running, runService, startRequest } from '../support/service.ts';
+import {
+  ended,
+  eventually,
+  projectWith,
+  type Running,
+  runService,
+  startRequest,
+} from '../support/service.ts';
 
 let running: Running;
 afterEach(() => running.close());
@@ -12,19 +19,33 @@ const begin = async (yaml: string): Promise<string> => {
   const { status } = await running.orchestrator.start(startRequest('p'));
   return status.run_id as string;
 };
-const stage = (script: string, more = ''): string => `{ name: work, run: ["bash", "-c", ${JSON.stringify(script)}], grace: 300ms ${more} }`;
-const pipeline = (...stages: string[]): string => `name: p\nstages:\n${stages.map((one) => `  - ${one}`).join('\n')}\n`;
+const stage = (script: string, more = ''): string =>
+  `{ name: work, run: ["bash", "-c", ${JSON.stringify(script)}], grace: 300ms ${more} }`;
+const pipeline = (...stages: string[]): string =>
+  `name: p\nstages:\n${stages.map((one) => `  - ${one}`).join('\n')}\n`;
 const stop = (graceMs: number | null = null) =>
-  running.orchestrator.stop('p', { reason: 'test', graceMs, actor: { kind: 'user', name: 'test' } });
+  running.orchestrator.stop('p', {
+    reason: 'test',
+    graceMs,
+    actor: { kind: 'user', name: 'test' },
+  });
 
 const lines = async (name: string): Promise<string[]> =>
   (await readFile(join(running.dir, name), 'utf8').catch(() => '')).split('\n').filter(Boolean);
-const said = (name: string) => eventually(running.orchestrator, async () => (await lines(name)).length > 0);
-const eventsOf = async (runId: string) => (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
+const said = (name: string) =>
+  eventually(running.orchestrator, async () => (await lines(name)).length > 0);
+const eventsOf = async (runId: string) =>
+  (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 
 test('S12: stop ends three workers and their grandchildren, even one in a session of its own, with one terminal event', async () => {
   const worker = "trap '' TERM; while true; do sleep 1; done";
-  const id = await begin(pipeline(stage(`for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & echo up > up; wait`)));
+  const id = await begin(
+    pipeline(
+      stage(
+        `for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & echo up > up; wait`,
+      ),
+    ),
+  );
   await said('up');
   expect(processesOf(id).length).toBeGreaterThanOrEqual(4);
 
@@ -34,27 +55,50 @@ test('S12: stop ends three workers and their grandchildren, even one in a sessio
   expect(status.state).toBe('STOPPED');
   expect(processesOf(id)).toEqual([]);
   expect(status.lock).toBeNull();
-  const ends = (await eventsOf(id)).filter(({ event, data }) => event === 'state_change' && data.to === 'STOPPED');
+  const ends = (await eventsOf(id)).filter(
+    ({ event, data }) => event === 'state_change' && data.to === 'STOPPED',
+  );
   expect(ends).toHaveLength(1);
   expect((await running.orchestrator.runs({ limit: 10 })).items).toHaveLength(1);
 });
 
 test('S13: stop during a long backoff is reached at once and no further attempt follows', async () => {
-  const id = await begin(pipeline(stage('echo try >> tries; exit 1', ', retry: { limit: 3, backoff: { initial: 30s } }')));
-  await eventually(running.orchestrator, async () => (await running.orchestrator.run(id)).state === 'RETRYING');
+  const id = await begin(
+    pipeline(
+      stage('echo try >> tries; exit 1', ', retry: { limit: 3, backoff: { initial: 30s } }'),
+    ),
+  );
+  await eventually(
+    running.orchestrator,
+    async () => (await running.orchestrator.run(id)).state === 'RETRYING',
+  );
 
   const asked = await stop();
   const status = await ended(running.orchestrator, id);
 
-  expect([status.state, status.stages[0]?.state, await lines('tries')]).toEqual(['STOPPED', 'stopped', ['try']]);
+  expect([status.state, status.stages[0]?.state, await lines('tries')]).toEqual([
+    'STOPPED',
+    'stopped',
+    ['try'],
+  ]);
   // Within a second; ten times that is still far from the 30 s that were left.
-  expect(Date.parse(status.ended_at ?? '') - Date.parse(asked.updated_at ?? '')).toBeLessThan(10_000);
+  expect(Date.parse(status.ended_at ?? '') - Date.parse(asked.updated_at ?? '')).toBeLessThan(
+    10_000,
+  );
 });
 
 test('S24: a child that wrote its outputs and never exits is ended at its limit and the run is FAILED timeout', async () => {
-  const id = await begin(pipeline(stage('echo done; echo \'{"ok":true}\' > $STAGEWRIGHT_OUTPUTS; sleep 60', ', timeout: 300ms')));
+  const id = await begin(
+    pipeline(
+      stage('echo done; echo \'{"ok":true}\' > $STAGEWRIGHT_OUTPUTS; sleep 60', ', timeout: 300ms'),
+    ),
+  );
   const status = await ended(running.orchestrator, id);
-  expect([status.state, status.error?.code, status.stages[0]?.outputs]).toEqual(['FAILED', 'timeout', {}]);
+  expect([status.state, status.error?.code, status.stages[0]?.outputs]).toEqual([
+    'FAILED',
+    'timeout',
+    {},
+  ]);
   expect(processesOf(id)).toEqual([]);
 });
 
@@ -62,17 +106,26 @@ test('S25, T1: an attempt that timed out is dead with its whole group before the
   const script = `
     if [ $STAGEWRIGHT_ATTEMPT = 1 ]; then trap '' TERM; sleep 60 & echo $! > child; echo $$ > leader; while true; do sleep 1; done; fi
     for pid in $(cat child leader); do grep -qs '^State:.*[RSDT] (' /proc/$pid/status && echo alive >> overlap; done; true`;
-  const id = await begin(pipeline(stage(script, ', timeout: 1500ms, retry: { limit: 1, backoff: { initial: 1ms } }')));
+  const id = await begin(
+    pipeline(stage(script, ', timeout: 1500ms, retry: { limit: 1, backoff: { initial: 1ms } }')),
+  );
   const status = await ended(running.orchestrator, id);
-  expect([status.state, status.stages[0]?.attempt, await lines('overlap')]).toEqual(['DONE', 2, []]);
+  expect([status.state, status.stages[0]?.attempt, await lines('overlap')]).toEqual([
+    'DONE',
+    2,
+    [],
+  ]);
 });
 
 test("S26: each stage's own timeout is applied, and its start event shows it", async () => {
-  const slow = (name: string, timeout: string) => `{ name: ${name}, run: ["sleep", "0.4"], grace: 100ms, timeout: ${timeout} }`;
+  const slow = (name: string, timeout: string) =>
+    `{ name: ${name}, run: ["sleep", "0.4"], grace: 100ms, timeout: ${timeout} }`;
   const id = await begin(pipeline(slow('patient', '5s'), slow('hasty', '100ms')));
   const status = await ended(running.orchestrator, id);
   expect(status.stages.map(({ state }) => state)).toEqual(['succeeded', 'failed']);
-  const shown = (await eventsOf(id)).filter(({ event }) => event === 'started').map(({ stage: name, data }) => [name, data.timeout_ms]);
+  const shown = (await eventsOf(id))
+    .filter(({ event }) => event === 'started')
+    .map(({ stage: name, data }) => [name, data.timeout_ms]);
   expect(shown).toEqual([
     ['patient', 5000],
     ['hasty', 100],
@@ -80,7 +133,9 @@ test("S26: each stage's own timeout is applied, and its start event shows it", a
 });
 
 test("S28: yesterday's outputs do not satisfy today's check", async () => {
-  running = await runService({ pipelines: { 'p.yaml': pipeline(stage('true', ', files: [ { path: "out/*.txt" } ]')) } });
+  running = await runService({
+    pipelines: { 'p.yaml': pipeline(stage('true', ', files: [ { path: "out/*.txt" } ]')) },
+  });
   await mkdir(join(running.dir, 'out'));
   await writeFile(join(running.dir, 'out/result.txt'), 'yesterday');
   const yesterday = new Date('2020-01-01T00:00:00Z');
@@ -94,7 +149,9 @@ test("S28: yesterday's outputs do not satisfy today's check", async () => {
 });
 
 test('a file written by the attempt satisfies the check', async () => {
-  const id = await begin(pipeline(stage('echo new > result.txt', ', files: [ { path: "result.txt" } ]')));
+  const id = await begin(
+    pipeline(stage('echo new > result.txt', ', files: [ { path: "result.txt" } ]')),
+  );
   expect((await ended(running.orchestrator, id)).state).toBe('DONE');
 });
 
@@ -102,40 +159,66 @@ test('S14: a failed run says failed in its event, its status and its history, wi
   const id = await begin(pipeline(stage('echo why it broke >&2; exit 7')));
   const status = await ended(running.orchestrator, id);
   expect(status).toMatchObject({ state: 'FAILED', canonical: 'error', outcome: 'failed' });
-  expect(status.error).toMatchObject({ code: 'exit-code', exit_code: 7, stage: 'work', attempt: 1, stderr_tail: 'why it broke' });
-  expect((await eventsOf(id)).filter(({ stage: name, event }) => name === 'pipeline' && event === 'failed')).toHaveLength(1);
+  expect(status.error).toMatchObject({
+    code: 'exit-code',
+    exit_code: 7,
+    stage: 'work',
+    attempt: 1,
+    stderr_tail: 'why it broke',
+  });
+  expect(
+    (await eventsOf(id)).filter(
+      ({ stage: name, event }) => name === 'pipeline' && event === 'failed',
+    ),
+  ).toHaveLength(1);
   expect((await running.orchestrator.runs({ limit: 1 })).items[0]?.state).toBe('FAILED');
 });
 
 test('S14: a run in which every stage had nothing to do says noop', async () => {
   const id = await begin(pipeline(stage(`echo '::stagewright {"skip":"no new files"}'`)));
   const status = await ended(running.orchestrator, id);
-  expect([status.state, status.outcome, status.stages[0]?.state, status.stages[0]?.reason]).toEqual([
-    'DONE',
-    'noop',
-    'skipped',
-    'no new files',
-  ]);
+  expect([status.state, status.outcome, status.stages[0]?.state, status.stages[0]?.reason]).toEqual(
+    ['DONE', 'noop', 'skipped', 'no new files'],
+  );
 });
 
 test('progress is that of the stage that works: what an earlier one said of its own is gone when the next begins', async () => {
   const says = `echo '::stagewright {"progress":{"done":3,"total":3}}'`;
   const id = await begin(
-    pipeline(`{ name: one, run: ["bash", "-c", ${JSON.stringify(says)}] }`, stage('echo up > up; until [ -e go ]; do sleep 0.02; done')),
+    pipeline(
+      `{ name: one, run: ["bash", "-c", ${JSON.stringify(says)}] }`,
+      stage('echo up > up; until [ -e go ]; do sleep 0.02; done'),
+    ),
   );
   await said('up');
   expect((await running.orchestrator.run(id)).progress).toBeNull();
   await writeFile(join(running.dir, 'go'), '');
   const patches =
     (await ended(running.orchestrator, id)) &&
-    (await eventsOf(id)).map(({ data }) => (data.patch as { progress?: unknown } | undefined)?.progress);
-  expect(patches.filter((progress) => progress !== undefined)).toEqual([null, { done: 3, total: 3 }, null]);
+    (await eventsOf(id)).map(
+      ({ data }) => (data.patch as { progress?: unknown } | undefined)?.progress,
+    );
+  expect(patches.filter((progress) => progress !== undefined)).toEqual([
+    null,
+    { done: 3, total: 3 },
+    null,
+  ]);
 });
 
 test('a stage that succeeded in part says so, and so does its run', async () => {
-  const id = await begin(pipeline(stage(`echo '::stagewright {"partial":"NG failed; 5 succeeded"}'`), '{ name: two, run: ["true"] }'));
+  const id = await begin(
+    pipeline(
+      stage(`echo '::stagewright {"partial":"NG failed; 5 succeeded"}'`),
+      '{ name: two, run: ["true"] }',
+    ),
+  );
   const status = await ended(running.orchestrator, id);
-  expect(status).toMatchObject({ state: 'DONE', canonical: 'done', outcome: 'partial', why: 'done in part: work: NG failed; 5 succeeded' });
+  expect(status).toMatchObject({
+    state: 'DONE',
+    canonical: 'done',
+    outcome: 'partial',
+    why: 'done in part: work: NG failed; 5 succeeded',
+  });
   expect(status.stages).toMatchObject([
     { state: 'succeeded', reason: 'NG failed; 5 succeeded' },
     { state: 'succeeded', reason: null },
@@ -143,7 +226,11 @@ test('a stage that succeeded in part says so, and so does its run', async () => 
 });
 
 test('S42: run_seq is gapless, ids are unique, and each attempt has one start and one end', async () => {
-  const id = await begin(pipeline(stage('test $STAGEWRIGHT_ATTEMPT = 3', ', retry: { limit: 2, backoff: { initial: 1ms } }')));
+  const id = await begin(
+    pipeline(
+      stage('test $STAGEWRIGHT_ATTEMPT = 3', ', retry: { limit: 2, backoff: { initial: 1ms } }'),
+    ),
+  );
   await ended(running.orchestrator, id);
   const events = await eventsOf(id);
   expect(events.map(({ run_seq }) => run_seq)).toEqual(events.map((_, index) => index + 1));
@@ -151,7 +238,14 @@ test('S42: run_seq is gapless, ids are unique, and each attempt has one start an
   const marks = events
     .filter(({ attempt, event }) => attempt !== undefined && event !== 'retrying')
     .map(({ attempt, event }) => `${attempt} ${event}`);
-  expect(marks).toEqual(['1 started', '1 failed', '2 started', '2 failed', '3 started', '3 succeeded']);
+  expect(marks).toEqual([
+    '1 started',
+    '1 failed',
+    '2 started',
+    '2 failed',
+    '3 started',
+    '3 succeeded',
+  ]);
 });
 
 test('the last progress of an attempt is one event and stays in the status; a malformed line is one warning', async () => {
@@ -164,7 +258,9 @@ test('the last progress of an attempt is one event and stays in the status; a ma
   const id = await begin(pipeline(stage(script)));
   const status = await ended(running.orchestrator, id);
   expect(status.progress).toEqual({ done: 3, total: 3, unit: 'files' });
-  const said = (await eventsOf(id)).filter(({ event }) => event === 'progress' || event === 'warning');
+  const said = (await eventsOf(id)).filter(
+    ({ event }) => event === 'progress' || event === 'warning',
+  );
   expect(said.map(({ event, attempt, msg }) => [event, attempt, msg])).toEqual([
     ['warning', 1, expect.stringContaining('is not JSON')],
     ['progress', 1, '3 of 3 files'],
@@ -173,9 +269,17 @@ test('the last progress of an attempt is one event and stays in the status; a ma
 
 test('an exit code in never_on is not tried again', async () => {
   const id = await begin(
-    pipeline(stage('echo try >> tries; exit 2', ', retry: { limit: 3, backoff: { initial: 1ms }, never_on: { exit_codes: [2] } }')),
+    pipeline(
+      stage(
+        'echo try >> tries; exit 2',
+        ', retry: { limit: 3, backoff: { initial: 1ms }, never_on: { exit_codes: [2] } }',
+      ),
+    ),
   );
-  expect([(await ended(running.orchestrator, id)).state, await lines('tries')]).toEqual(['FAILED', ['try']]);
+  expect([(await ended(running.orchestrator, id)).state, await lines('tries')]).toEqual([
+    'FAILED',
+    ['try'],
+  ]);
 });
 
 test('a silent stage is ended by its heartbeat, one that speaks is not', async () => {
@@ -188,10 +292,16 @@ test('a silent stage is ended by its heartbeat, one that speaks is not', async (
 });
 
 test('the run timeout ends whatever works and says so', async () => {
-  running = await runService({ pipelines: { 'p.yaml': `timeout: 300ms\n${pipeline(stage('sleep 60'))}` } });
+  running = await runService({
+    pipelines: { 'p.yaml': `timeout: 300ms\n${pipeline(stage('sleep 60'))}` },
+  });
   const { status } = await running.orchestrator.start(startRequest('p'));
   const end = await ended(running.orchestrator, status.run_id as string);
-  expect([end.state, end.error?.code, end.stages[0]?.state]).toEqual(['FAILED', 'run-timeout', 'failed']);
+  expect([end.state, end.error?.code, end.stages[0]?.state]).toEqual([
+    'FAILED',
+    'run-timeout',
+    'failed',
+  ]);
 });
 
 test('outputs reach the next stage with their type, and a value that is missing fails the stage by name', async () => {
@@ -201,20 +311,32 @@ test('outputs reach the next stage with their type, and a value that is missing 
   const id = await begin(pipeline(first, second, third));
   const status = await ended(running.orchestrator, id);
   expect(await lines('got')).toEqual(['42']);
-  expect([status.state, status.error?.code, status.error?.stage]).toEqual(['FAILED', 'missing-value', 'three']);
+  expect([status.state, status.error?.code, status.error?.stage]).toEqual([
+    'FAILED',
+    'missing-value',
+    'three',
+  ]);
   expect(status.error?.message).toContain('stages.one.outputs.nothing');
 });
 
 test('a program that is not on the PATH fails before the first stage and names it', async () => {
-  const id = await begin(pipeline('{ name: one, run: ["touch", "ran"] }', '{ name: two, run: ["no-such-program"] }'));
+  const id = await begin(
+    pipeline('{ name: one, run: ["touch", "ran"] }', '{ name: two, run: ["no-such-program"] }'),
+  );
   const status = await ended(running.orchestrator, id);
-  expect([status.state, status.error?.code, status.error?.stage]).toEqual(['FAILED', 'command-not-found', 'two']);
+  expect([status.state, status.error?.code, status.error?.stage]).toEqual([
+    'FAILED',
+    'command-not-found',
+    'two',
+  ]);
   expect(status.stages[0]?.attempt).toBe(0);
 });
 
 test('shutdown ends what works, keeps the run, and the next service finishes it without doing finished stages again', async () => {
   const script = 'echo $STAGEWRIGHT_ATTEMPT >> tries; test -e go || sleep 60';
-  const dir = await projectWith({ 'p.yaml': pipeline('{ name: one, run: ["bash", "-c", "echo once >> first"] }', stage(script)) });
+  const dir = await projectWith({
+    'p.yaml': pipeline('{ name: one, run: ["bash", "-c", "echo once >> first"] }', stage(script)),
+  });
   running = await runService({ dir });
   const { status } = await running.orchestrator.start(startRequest('p'));
   const id = status.run_id as string;
@@ -226,7 +348,11 @@ test('shutdown ends what works, keeps the run, and the next service finishes it 
   running = await runService({ dir });
   const end = await ended(running.orchestrator, id);
 
-  expect([end.state, await lines('first'), await lines('tries')]).toEqual(['DONE', ['once'], ['1', '2']]);
+  expect([end.state, await lines('first'), await lines('tries')]).toEqual([
+    'DONE',
+    ['once'],
+    ['1', '2'],
+  ]);
   // An interruption is nobody's failure: it is no retry and takes none away.
   expect([end.retry_count, end.stages[1]?.max_attempts]).toEqual([0, 2]);
   await running.close();
@@ -238,7 +364,9 @@ test('a single stage takes what it needs from the latest DONE run, and says miss
   const second = `{ name: two, run: ["bash", "-c", "echo $0 >> got", "\${stages.one.outputs.n}"] }`;
   running = await runService({ pipelines: { 'p.yaml': pipeline(first, second) } });
   const { orchestrator } = running;
-  await expect(orchestrator.start(startRequest('p', { onlyStage: 'two' }))).rejects.toMatchObject({ code: 'missing-input' });
+  await expect(orchestrator.start(startRequest('p', { onlyStage: 'two' }))).rejects.toMatchObject({
+    code: 'missing-input',
+  });
   const whole = await orchestrator.start(startRequest('p'));
   await ended(orchestrator, whole.status.run_id as string);
   const single = await orchestrator.start(startRequest('p', { onlyStage: 'two' }));

@@ -17,15 +17,28 @@ const pipeline = (more = '') =>
   `name: leaky\nsecrets: [DB_PASSWORD]\nstages:\n  - name: tells\n    run: ["sh", "-c", ${JSON.stringify(tells)}]\n${more}`;
 
 const filesBelow = (dir: string): string[] =>
-  readdirSync(dir).flatMap((name) => (statSync(join(dir, name)).isDirectory() ? filesBelow(join(dir, name)) : [join(dir, name)]));
+  readdirSync(dir).flatMap((name) =>
+    statSync(join(dir, name)).isDirectory() ? filesBelow(join(dir, name)) : [join(dir, name)],
+  );
 
 test('a secret that a stage tells in every way it can is nowhere but in its own raw output', async () => {
-  const on = await runService({ pipelines: { 'leaky.yaml': pipeline() }, env: { DB_PASSWORD: secret } });
+  const on = await runService({
+    pipelines: { 'leaky.yaml': pipeline() },
+    env: { DB_PASSWORD: secret },
+  });
   const { status } = await on.orchestrator.start(startRequest('leaky'));
   const run = await ended(on.orchestrator, status.run_id as string);
-  expect(run).toMatchObject({ state: 'FAILED', error: { code: 'oops', message: 'with ***', stderr_tail: 'err ***' } });
+  expect(run).toMatchObject({
+    state: 'FAILED',
+    error: { code: 'oops', message: 'with ***', stderr_tail: 'err ***' },
+  });
   const place = { stage: 'tells', attempt: 1 };
-  const log = (await on.orchestrator.logPart(run.run_id as string, place, 'stdout', { offset: 0, limit: 10_000 }))?.bytes.toString();
+  const log = (
+    await on.orchestrator.logPart(run.run_id as string, place, 'stdout', {
+      offset: 0,
+      limit: 10_000,
+    })
+  )?.bytes.toString();
   expect(log).toContain(`plain ${'*'.repeat(secret.length)}`);
   const told = await Promise.all([
     on.orchestrator.run(run.run_id as string),
@@ -37,7 +50,10 @@ test('a secret that a stage tells in every way it can is nowhere but in its own 
   expect(JSON.stringify(told)).not.toContain(secret);
   await on.service.close();
   const leaking = filesBelow(on.dataDir).filter((path) => readFileSync(path).includes(secret));
-  expect(leaking.map((path) => path.split('/').at(-1)).toSorted()).toEqual(['stderr.log', 'stdout.log']);
+  expect(leaking.map((path) => path.split('/').at(-1)).toSorted()).toEqual([
+    'stderr.log',
+    'stdout.log',
+  ]);
 });
 
 test('a secret may come from a file; one that is missing fails the run before its first attempt, by name', async () => {
@@ -45,40 +61,60 @@ test('a secret may come from a file; one that is missing fails the run before it
   await writeFile(join(dir, 'password'), `${secret}\n`);
   const withFile = await runService({ dir, env: { DB_PASSWORD_FILE: join(dir, 'password') } });
   const first = await withFile.orchestrator.start(startRequest('leaky'));
-  expect((await ended(withFile.orchestrator, first.status.run_id as string)).error).toMatchObject({ message: 'with ***' });
+  expect((await ended(withFile.orchestrator, first.status.run_id as string)).error).toMatchObject({
+    message: 'with ***',
+  });
   await withFile.close();
   const without = await runService({ dir });
   const second = await without.orchestrator.start(startRequest('leaky'));
   const run = await ended(without.orchestrator, second.status.run_id as string);
-  expect(run.error).toMatchObject({ code: 'missing-secret', message: expect.stringContaining('DB_PASSWORD'), retryable: false });
+  expect(run.error).toMatchObject({
+    code: 'missing-secret',
+    message: expect.stringContaining('DB_PASSWORD'),
+    retryable: false,
+  });
   expect(run.stages[0]?.attempt).toBe(0);
   await without.close();
 });
 
 test('a secret in the words of a command is refused when the file is read', async () => {
   const on = await runService({
-    pipelines: { 'x.yaml': 'name: x\nsecrets: [TOKEN]\nstages:\n  - { name: a, run: ["curl", "${env.TOKEN}"] }\n' },
+    pipelines: {
+      'x.yaml':
+        'name: x\nsecrets: [TOKEN]\nstages:\n  - { name: a, run: ["curl", "${env.TOKEN}"] }\n',
+    },
   });
   const { problems } = await on.orchestrator.pipelines();
-  expect(problems).toMatchObject([{ pointer: '/stages/0/run', detail: expect.stringContaining('${env.TOKEN}: a secret') }]);
+  expect(problems).toMatchObject([
+    { pointer: '/stages/0/run', detail: expect.stringContaining('${env.TOKEN}: a secret') },
+  ]);
   await on.close();
 });
 
 test('no form of a secret survives a mask, and the length in bytes stays', () => {
-  const secrets = fc.string({ minLength: 4, maxLength: 12 }).filter((value) => !/[\n\r*]/.test(value));
+  const secrets = fc
+    .string({ minLength: 4, maxLength: 12 })
+    .filter((value) => !/[\n\r*]/.test(value));
   fc.assert(
-    fc.property(secrets, fc.array(fc.oneof(fc.string(), fc.constantFrom('raw', 'base64', 'url', 'json'))), (value, parts) => {
-      const forms: Record<string, string> = {
-        raw: value,
-        base64: Buffer.from(value).toString('base64').replace(/=+$/, ''),
-        json: JSON.stringify(value).slice(1, -1),
-      };
-      const given = Buffer.from(parts.map((part) => forms[part] ?? part).join('|'));
-      const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf({ secrets: ['S'] });
-      const seen = mask.bytes(given);
-      expect(seen.length).toBe(given.length);
-      for (const form of Object.values(forms)) if (form.length >= 4) expect(seen.includes(Buffer.from(form))).toBe(false);
-      expect(mask.text(value)).toBe('***');
-    }),
+    fc.property(
+      secrets,
+      fc.array(fc.oneof(fc.string(), fc.constantFrom('raw', 'base64', 'url', 'json'))),
+      (value, parts) => {
+        const forms: Record<string, string> = {
+          raw: value,
+          base64: Buffer.from(value).toString('base64').replace(/=+$/, ''),
+          json: JSON.stringify(value).slice(1, -1),
+        };
+        const given = Buffer.from(parts.map((part) => forms[part] ?? part).join('|'));
+        const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf({
+          secrets: ['S'],
+        });
+        const seen = mask.bytes(given);
+        expect(seen.length).toBe(given.length);
+        for (const form of Object.values(forms))
+          if (form.length >= 4) expect(seen.includes(Buffer.from(form))).toBe(false);
+        expect(mask.text(value)).toBe('***');
+      },
+    ),
   );
 });

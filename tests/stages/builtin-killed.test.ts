@@ -10,7 +10,9 @@ import { makeProject } from './builtin-kit.ts';
 import { startStage } from './stage-process.ts';
 
 type Project = Awaited<ReturnType<typeof makeProject>>;
-const files = [...sampleFiles({ instruments: ['ES'], from: '2025-01-06', days: 17, seed: 5, awkward: true })];
+const files = [
+  ...sampleFiles({ instruments: ['ES'], from: '2025-01-06', days: 17, seed: 5, awkward: true }),
+];
 const stages = {
   // Several chunks, so that some attempts die between two of them.
   translator: { raw: 'raw', out: 't', layout: 'intraday', chunk_mb: 0.3 },
@@ -50,12 +52,21 @@ afterAll(() => base[Symbol.asyncDispose]());
 async function prepared(stage: Stage): Promise<Project> {
   const project = await makeProject();
   await cp(base.dir, project.dir, { recursive: true });
-  for (const earlier of order.slice(0, order.indexOf(stage))) await project.run(modules[earlier], stages[earlier], { attempt: 2 });
+  for (const earlier of order.slice(0, order.indexOf(stage)))
+    await project.run(modules[earlier], stages[earlier], { attempt: 2 });
   return project;
 }
 
-/** Kills the process when so many things have happened in the folder: files made, written, renamed; at 0 with its first word. @returns whether it came to that */
-async function killAt(project: Project, stage: Stage, attempt: number, events: number): Promise<boolean> {
+/**
+ * Kills the process when so many things have happened in the folder: files made, written, renamed;
+ * at 0 with its first word. @returns whether it came to that
+ */
+async function killAt(
+  project: Project,
+  stage: Stage,
+  attempt: number,
+  events: number,
+): Promise<boolean> {
   const child = await startStage(project.dir, stage, stages[stage], attempt);
   if (events === 0) child.stdout!.once('data', () => child.kill('SIGKILL'));
   child.stdout!.resume();
@@ -88,7 +99,8 @@ test.each<[Stage, number[]]>([
     for (const [index, events] of points.entries()) {
       if (await killAt(killed, stage, index + 2, events)) kills += 1;
       const now = await seen(killed, stage);
-      for (const [path, content] of now) expect([old.get(path), fresh.get(path)]).toContain(content);
+      for (const [path, content] of now)
+        expect([old.get(path), fresh.get(path)]).toContain(content);
       expect([...old.keys()].filter((path) => fresh.has(path) && !now.has(path))).toEqual([]);
     }
     expect(kills).toBeGreaterThan(0);
@@ -118,7 +130,10 @@ test('S30: a target that cannot be written fails the stage and keeps its inputs;
   const blocked = join(project.dir, 'm/ES/S1/.2025-01.parquet.tmp/held');
   await mkdir(blocked, { recursive: true });
   const merging = project.run(merger, stages.merger, { attempt: 2 });
-  await expect(merging).rejects.toMatchObject({ code: 'unwritable-target', message: expect.stringContaining('S1/2025-01.parquet') });
+  await expect(merging).rejects.toMatchObject({
+    code: 'unwritable-target',
+    message: expect.stringContaining('S1/2025-01.parquet'),
+  });
   expect(await project.state('a')).toEqual(inputs);
   const counts = async (session: string) => (await project.allRows(`m/ES/${session}`)).length;
   const held = await counts('S1');

@@ -20,7 +20,8 @@ async function prepare(project: Project, raw = 'raw') {
 }
 
 async function write(project: Project, bars: Record<string, Bar[]>) {
-  for (const [instrument, list] of Object.entries(bars)) await project.write(`raw/${instrument}/d.csv`, dailyCsv(list));
+  for (const [instrument, list] of Object.entries(bars))
+    await project.write(`raw/${instrument}/d.csv`, dailyCsv(list));
   await prepare(project);
 }
 
@@ -28,12 +29,21 @@ test('every row of the samples is in the file of its month, once, and in no othe
   await using project = await makeProject();
   await prepare(project, sample);
   const { outputs, files } = await project.run(merger, options);
-  expect(outputs).toMatchObject({ inserted: 6365, updated: 0, unchanged: 0, rejected: 0, files: 305, changed: ['AAPL', 'SPX'] });
+  expect(outputs).toMatchObject({
+    inserted: 6365,
+    updated: 0,
+    unchanged: 0,
+    rejected: 0,
+    files: 305,
+    changed: ['AAPL', 'SPX'],
+  });
   expect(files).toHaveLength(305);
   const merged: unknown[] = [];
   for (const name of (await readdir(join(project.dir, 'm/SPX/D1'))).toSorted()) {
     const rows = await project.rows(`m/SPX/D1/${name}`);
-    expect(new Set(rows.map(({ date }) => `${String(date).slice(0, 7)}.parquet`))).toEqual(new Set([name]));
+    expect(new Set(rows.map(({ date }) => `${String(date).slice(0, 7)}.parquet`))).toEqual(
+      new Set([name]),
+    );
     merged.push(...rows);
   }
   expect(merged).toEqual(await project.rows('a/SPX.parquet'));
@@ -42,18 +52,21 @@ test('every row of the samples is in the file of its month, once, and in no othe
 test.each([
   ['with its manifest', false],
   ['without its manifest', true],
-])('merging twice, %s, changes nothing: 0 inserted, 0 updated, the same bytes', async (_case, forget) => {
-  await using project = await makeProject();
-  await write(project, { X: days(70), Y: days(3) });
-  await project.run(merger, options);
-  const { 'm/manifests/X.json': _, ...before } = await project.state('m');
-  if (forget) await rm(join(project.dir, 'm/manifests/X.json'));
-  const again = await project.run(merger, options);
-  expect(again.skip).toBe('nothing to merge: 0 inserted, 0 updated');
-  expect(again.outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 73, written: 0 });
-  const { 'm/manifests/X.json': __, ...after } = await project.state('m');
-  expect(after).toEqual(before);
-});
+])(
+  'merging twice, %s, changes nothing: 0 inserted, 0 updated, the same bytes',
+  async (_case, forget) => {
+    await using project = await makeProject();
+    await write(project, { X: days(70), Y: days(3) });
+    await project.run(merger, options);
+    const { 'm/manifests/X.json': _, ...before } = await project.state('m');
+    if (forget) await rm(join(project.dir, 'm/manifests/X.json'));
+    const again = await project.run(merger, options);
+    expect(again.skip).toBe('nothing to merge: 0 inserted, 0 updated');
+    expect(again.outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 73, written: 0 });
+    const { 'm/manifests/X.json': __, ...after } = await project.state('m');
+    expect(after).toEqual(before);
+  },
+);
 
 test('S31: a trade that was OPEN yesterday and closes today is one update, and only its month is written', async () => {
   await using project = await makeProject();
@@ -85,7 +98,10 @@ test('a month file that cannot be read is named and never written over', async (
   await project.write('m/X/D1/2018-02.parquet', 'PAR1 damaged');
   await write(project, { X: days(41), Y: days(41) });
   const failing = project.run(merger, options);
-  await expect(failing).rejects.toMatchObject({ code: 'unreadable-target', message: expect.stringContaining('m/X/D1/2018-02.parquet') });
+  await expect(failing).rejects.toMatchObject({
+    code: 'unreadable-target',
+    message: expect.stringContaining('m/X/D1/2018-02.parquet'),
+  });
   expect(await project.text('m/X/D1/2018-02.parquet')).toBe('PAR1 damaged');
   expect(await project.rows('m/Y/D1/2018-02.parquet')).toHaveLength(10);
 });
@@ -96,12 +112,20 @@ test('S30: a month that cannot be written fails the stage, the others are writte
   // A folder where the temp file goes: refused to root as well, which a file mode would not be.
   await mkdir(join(project.dir, 'm/X/D1/.2018-02.parquet.tmp/held'), { recursive: true });
   const failing = project.run(merger, options);
-  await expect(failing).rejects.toMatchObject({ code: 'unwritable-target', retryable: true, message: expect.stringContaining('2018-02') });
+  await expect(failing).rejects.toMatchObject({
+    code: 'unwritable-target',
+    retryable: true,
+    message: expect.stringContaining('2018-02'),
+  });
   expect(await project.rows('m/X/D1/2018-01.parquet')).toHaveLength(31);
   expect(await project.rows('m/X/D1/2018-03.parquet')).toHaveLength(11);
   expect(await project.rows('a/X.parquet')).toHaveLength(70);
   await rm(join(project.dir, 'm/X/D1/.2018-02.parquet.tmp'), { recursive: true });
-  expect((await project.run(merger, options, { attempt: 2 })).outputs).toMatchObject({ inserted: 28, unchanged: 42, written: 1 });
+  expect((await project.run(merger, options, { attempt: 2 })).outputs).toMatchObject({
+    inserted: 28,
+    unchanged: 42,
+    written: 1,
+  });
 });
 
 test('S29: a half-written month of a killed attempt is swept and the merge goes on', async () => {
@@ -115,7 +139,12 @@ test('S29: a half-written month of a killed attempt is swept and the merge goes 
 test('rows without a whole key, of another instrument or with a session that is no name are rejected; of equal keys the last counts', async () => {
   await using project = await makeProject();
   await write(project, { X: days(3) });
-  const database = await openDatabase({ workspace: project.dir, stage: 's', attempt: 1, signal: new AbortController().signal });
+  const database = await openDatabase({
+    workspace: project.dir,
+    stage: 's',
+    attempt: 1,
+    signal: new AbortController().signal,
+  });
   const [from, to] = [join(project.dir, 'a/X.parquet'), join(project.dir, 'b/X.parquet')];
   await mkdir(join(project.dir, 'b'));
   await database.run(`COPY (FROM '${from}' UNION ALL SELECT * REPLACE (NULL AS slot) FROM '${from}' UNION ALL SELECT * REPLACE ('../..' AS session) FROM '${from}'
@@ -125,14 +154,19 @@ test('rows without a whole key, of another instrument or with a session that is 
   expect(outputs).toMatchObject({ rows: 3, rejected: 9, duplicates: 3 });
   const rejects = (await project.text('m/rejects/X.csv')).trim().split('\n');
   expect(rejects).toHaveLength(10);
-  expect(rejects.slice(0, 2)).toEqual(['file,line,reason,text', 'X.parquet,4,a part of the key is missing,2018-01-01 D1 X']);
+  expect(rejects.slice(0, 2)).toEqual([
+    'file,line,reason,text',
+    'X.parquet,4,a part of the key is missing,2018-01-01 D1 X',
+  ]);
   // Nine of fifteen are few; of an input in which none is allowed they are too many.
   const strict = project.run(merger, { in: 'b', out: 'm2', max_reject_ratio: 0 });
   await expect(strict).rejects.toMatchObject({
     code: 'too-many-rejects',
     message: expect.stringContaining('9 of 15 rows rejected, all in m2/rejects/X.csv'),
   });
-  expect((await project.rows('m/X/D1/2018-01.parquet')).map(({ profit }) => profit)).toEqual([7.5, 7.5, 7.5]);
+  expect((await project.rows('m/X/D1/2018-01.parquet')).map(({ profit }) => profit)).toEqual([
+    7.5, 7.5, 7.5,
+  ]);
 });
 
 test('months with other columns than the new rows are refused, not mixed', async () => {
@@ -140,7 +174,10 @@ test('months with other columns than the new rows are refused, not mixed', async
   await write(project, { X: days(3) });
   await project.run(merger, options);
   await project.run(analyzer, { in: 't', out: 'a', window: 5 });
-  await expect(project.run(merger, options)).rejects.toMatchObject({ code: 'schema-mismatch', retryable: false });
+  await expect(project.run(merger, options)).rejects.toMatchObject({
+    code: 'schema-mismatch',
+    retryable: false,
+  });
 });
 
 test('the manifest names run, attempt, inputs and every month with its rows', async () => {

@@ -14,7 +14,8 @@ const options = { in: 'm', out: 'r', title: 'Breaks & <bars>' };
 
 async function prepared(bars: Record<string, Bar[]>) {
   const project = await makeProject();
-  for (const [name, list] of Object.entries(bars)) await project.write(`raw/${name}/d.csv`, dailyCsv(list));
+  for (const [name, list] of Object.entries(bars))
+    await project.write(`raw/${name}/d.csv`, dailyCsv(list));
   await project.run(translator, { raw: 'raw', out: 't' });
   await project.run(analyzer, { in: 't', out: 'a' });
   await project.run(merger, { in: 'a', out: 'm' });
@@ -22,7 +23,10 @@ async function prepared(bars: Record<string, Bar[]>) {
 }
 
 test('the page says what the merged rows say: trades, wins and net per instrument and slot', async () => {
-  await using project = await prepared({ UP: [inside, wins, [110, 112, 106, 108]], FLAT: [inside, inside] });
+  await using project = await prepared({
+    UP: [inside, wins, [110, 112, 106, 108]],
+    FLAT: [inside, inside],
+  });
   const { outputs, files } = await project.run(report, options);
   expect(outputs).toMatchObject({ rows: 5, trades: 1, instruments: 2 });
   expect(files).toMatchObject([{ path: 'r/report.html', rows: 5 }]);
@@ -85,5 +89,7 @@ test('a time axis marks months, then quarters, then years, as the span grows', (
       .join(' ');
   expect(marks('2025-01-20', '2025-04-10')).toBe('Feb Mar Apr');
   expect(marks('2024-02-01', '2025-08-01')).toBe('Apr Jul Oct 2025 Apr Jul');
-  expect(marks('2000-01-03', '2020-04-17')).toBe('2000 2002 2004 2006 2008 2010 2012 2014 2016 2018 2020'.replace('2000 ', ''));
+  expect(marks('2000-01-03', '2020-04-17')).toBe(
+    '2000 2002 2004 2006 2008 2010 2012 2014 2016 2018 2020'.replace('2000 ', ''),
+  );
 });

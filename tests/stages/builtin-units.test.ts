@@ -14,10 +14,17 @@ async function prepare(project: Project, spoil: { name: string; select: string }
   for (const name of six) await project.write(`raw/${name}/d.csv`, dailyCsv([[1, 2, 1, 2]]));
   await project.run(translator, { raw: 'raw', out: 't' });
   if (!spoil) return;
-  const place = { workspace: project.dir, stage: 's', attempt: 1, signal: new AbortController().signal };
+  const place = {
+    workspace: project.dir,
+    stage: 's',
+    attempt: 1,
+    signal: new AbortController().signal,
+  };
   const database = await openDatabase(place, 'spoil', { threads: 1, memoryMb: 1000 });
   const file = join(project.dir, 't', `${spoil.name}.parquet`);
-  await database.run(`COPY (SELECT * REPLACE (${spoil.select}) FROM '${file}') TO '${file}.new' (FORMAT parquet)`);
+  await database.run(
+    `COPY (SELECT * REPLACE (${spoil.select}) FROM '${file}') TO '${file}.new' (FORMAT parquet)`,
+  );
   await database.close();
   await project.move(`t/${spoil.name}.parquet.new`, `t/${spoil.name}.parquet`);
 }
@@ -30,7 +37,9 @@ const failureOf = (work: Promise<unknown>) =>
 test('S21: one of six instruments fails; the retry makes that one and touches none of the others', async () => {
   await using project = await makeProject();
   await prepare(project, { name: 'C', select: `'1h' AS interval` });
-  expect(await failureOf(project.run(analyzer, { in: 't', out: 'a' }))).toMatchObject({ code: 'unsupported-interval' });
+  expect(await failureOf(project.run(analyzer, { in: 't', out: 'a' }))).toMatchObject({
+    code: 'unsupported-interval',
+  });
   const before = await project.state('a');
   expect(
     Object.keys(before)
@@ -47,13 +56,16 @@ test('S21: one of six instruments fails; the retry makes that one and touches no
 test('S27: six instruments with two at a time in little memory: the one that needs more fails for want of it, and no other', async () => {
   await using project = await makeProject();
   await prepare(project, { name: 'D', select: `repeat('x', 60000000) AS instrument` });
-  const failure = await failureOf(project.run(analyzer, { in: 't', out: 'a', workers: 2, memory_mb: 64 }));
+  const failure = await failureOf(
+    project.run(analyzer, { in: 't', out: 'a', workers: 2, memory_mb: 64 }),
+  );
   expect(failure).toMatchObject({
     code: 'out-of-memory',
     message: '32 MB of memory do not suffice; raise "memory_mb" or lower "workers" of the stage.',
   });
   expect(project.lines).toEqual([expect.stringContaining('error: D: out-of-memory')]);
-  for (const name of six.filter((name) => name !== 'D')) expect(await project.rows(`a/${name}.parquet`)).toHaveLength(1);
+  for (const name of six.filter((name) => name !== 'D'))
+    expect(await project.rows(`a/${name}.parquet`)).toHaveLength(1);
 });
 
 test('by policy a failed instrument makes the stage a success in part, named as such, and the next run makes it', async () => {
@@ -71,15 +83,24 @@ test('by policy a failed instrument makes the stage a success in part, named as 
   expect(project.metrics).toMatchObject({ failed: 1 });
   await project.write('raw/B/d.csv', dailyCsv([[1, 2, 1, 1.5]]));
   await project.run(translator, { raw: 'raw', out: 't' });
-  expect((await project.run(analyzer, options)).outputs).toMatchObject({ result: 'complete', failed: {}, changed: ['B'] });
+  expect((await project.run(analyzer, options)).outputs).toMatchObject({
+    result: 'complete',
+    failed: {},
+    changed: ['B'],
+  });
 });
 
 test('a stage in which every instrument fails has failed, whatever the policy', async () => {
   await using project = await makeProject();
   await prepare(project, null);
   for (const name of six) await project.write(`t/${name}.parquet`, 'not Parquet');
-  const failure = await failureOf(project.run(analyzer, { in: 't', out: 'a', on_failure: 'partial' }));
-  expect(failure).toMatchObject({ code: 'unreadable-input', message: expect.stringContaining('(and 5 more, see the log)') });
+  const failure = await failureOf(
+    project.run(analyzer, { in: 't', out: 'a', on_failure: 'partial' }),
+  );
+  expect(failure).toMatchObject({
+    code: 'unreadable-input',
+    message: expect.stringContaining('(and 5 more, see the log)'),
+  });
 });
 
 test('attempts for different instruments that work beside each other do not lose what the other has done', async () => {
@@ -88,16 +109,28 @@ test('attempts for different instruments that work beside each other do not lose
   const one = (name: string) => project.run(analyzer, { in: 't', out: 'a', instruments: [name] });
   await Promise.all(six.map(one));
   expect((await project.run(analyzer, { in: 't', out: 'a' })).skip).toMatch(/^no new input/);
-  await Promise.all(six.map((name) => project.run(merger, { in: 'a', out: 'm', instruments: [name] })));
-  expect((await project.run(merger, { in: 'a', out: 'm' })).outputs).toMatchObject({ inserted: 0, updated: 0, unchanged: 6 });
+  await Promise.all(
+    six.map((name) => project.run(merger, { in: 'a', out: 'm', instruments: [name] })),
+  );
+  expect((await project.run(merger, { in: 'a', out: 'm' })).outputs).toMatchObject({
+    inserted: 0,
+    updated: 0,
+    unchanged: 6,
+  });
 });
 
 test('progress is said at once, at least every second while a query works, and at the end', async () => {
   await using project = await makeProject();
   await prepare(project, null);
   const said: Progress[] = [];
-  await project.run(analyzer, { in: 't', out: 'a', workers: 1 }, { progress: (progress) => void said.push(progress) });
+  await project.run(
+    analyzer,
+    { in: 't', out: 'a', workers: 1 },
+    { progress: (progress) => void said.push(progress) },
+  );
   expect(said[0]).toMatchObject({ done: 0, total: 6, unit: 'instruments', note: 'A' });
   expect(said.at(-1)).toMatchObject({ done: 6, total: 6 });
-  expect(said.map(({ note }) => note)).toEqual(expect.arrayContaining(six.map((name) => expect.stringContaining(name))));
+  expect(said.map(({ note }) => note)).toEqual(
+    expect.arrayContaining(six.map((name) => expect.stringContaining(name))),
+  );
 });

@@ -1,6 +1,7 @@
 /**
- * The opening-range rules once more, in straight loops over bars and without a line of the stage's: what the stage is
- * compared with, row by row. Times are exchange time, written as if it were UTC, in ms.
+ * The opening-range rules once more, in straight loops over bars and without a line of the stage's:
+ * what the stage is compared with, row by row. Times are exchange time, written as if it were UTC,
+ * in ms.
  */
 export type ReferenceBar = { time: number; open: number; high: number; low: number; close: number };
 export type ReferenceRow = Record<string, string | number | null>;
@@ -20,18 +21,36 @@ const formatters = new Map<string, Intl.DateTimeFormat>();
 export function exchangeTime(utc: number, timeZone = 'America/Chicago'): number {
   let format = formatters.get(timeZone);
   if (!format) {
-    const fields = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+    const fields = {
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    } as const;
     format = new Intl.DateTimeFormat('sv-SE', { timeZone, hourCycle: 'h23', ...fields });
     formatters.set(timeZone, format);
   }
   return Date.parse(`${format.format(utc).replace(' ', 'T')}Z`);
 }
 
-export function referenceBreakouts(bars: ReferenceBar[], instrument: string, tick: number, target: number): ReferenceRow[] {
-  const dates = [...new Set(bars.map(({ time }) => Math.floor(time / day) * day))].filter((date) => {
-    const weekday = new Date(date).getUTCDay();
-    return weekday > 0 && weekday < 6 && bars.some(({ time }) => time >= date + clock('02:00') && time < date + clock('16:00'));
-  });
+export function referenceBreakouts(
+  bars: ReferenceBar[],
+  instrument: string,
+  tick: number,
+  target: number,
+): ReferenceRow[] {
+  const dates = [...new Set(bars.map(({ time }) => Math.floor(time / day) * day))].filter(
+    (date) => {
+      const weekday = new Date(date).getUTCDay();
+      return (
+        weekday > 0 &&
+        weekday < 6 &&
+        bars.some(({ time }) => time >= date + clock('02:00') && time < date + clock('16:00'))
+      );
+    },
+  );
   const rows: ReferenceRow[] = [];
   for (const [index, date] of dates.entries())
     for (const { session, start, slots } of sessions)
@@ -41,8 +60,17 @@ export function referenceBreakouts(bars: ReferenceBar[], instrument: string, tic
         const later = bars.filter(({ time }) => time >= frozen);
         const next = dates[index + 1];
         const expiry = next === undefined ? null : next + clock(slot);
-        const row = { date: iso(date), slot, session, instrument, stream: `${instrument}-${session}` };
-        rows.push({ ...row, ...trade({ range, later, frozen, end: date + clock('16:00'), expiry, tick, target }) });
+        const row = {
+          date: iso(date),
+          slot,
+          session,
+          instrument,
+          stream: `${instrument}-${session}`,
+        };
+        rows.push({
+          ...row,
+          ...trade({ range, later, frozen, end: date + clock('16:00'), expiry, tick, target }),
+        });
       }
   return rows;
 }
@@ -61,7 +89,15 @@ function trade({ range, later, frozen, end, expiry, tick, target }: Setup): Refe
   const high = Math.max(...range.map((bar) => bar.high));
   const low = Math.min(...range.map((bar) => bar.low));
   const size = range.length > 0 ? round(high - low) : null;
-  const none = { direction: null, entry_time: null, entry_price: null, exit_time: null, exit_price: null, stop: null, target: null };
+  const none = {
+    direction: null,
+    entry_time: null,
+    entry_price: null,
+    exit_time: null,
+    exit_price: null,
+    stop: null,
+    target: null,
+  };
   const noTrade = { ...none, peak: null, range: size, result: 'NoTrade', profit: 0 };
   if (!size) return noTrade;
   const up = round(high + tick);
@@ -83,7 +119,11 @@ function trade({ range, later, frozen, end, expiry, tick, target }: Setup): Refe
   let moved = false;
   let peak = 0;
   let last = entryBar;
-  const done = (result: string, exitTime: number | null, exitPrice: number | null): ReferenceRow => ({
+  const done = (
+    result: string,
+    exitTime: number | null,
+    exitPrice: number | null,
+  ): ReferenceRow => ({
     direction: side === 1 ? 'Long' : 'Short',
     entry_time: iso(entryBar.time),
     entry_price: entry,

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { hear, joined, maxOutputBytes, nothingSaid, type Said } from '../../stages/protocol.ts';
 import { createLineFinder, maxLineBytes, protocolPrefix } from '../../stages/protocol-lines.ts';
 
-const line = (value: unknown): string => protocolPrefix + (typeof value === 'string' ? value : JSON.stringify(value));
+const line = (value: unknown): string =>
+  protocolPrefix + (typeof value === 'string' ? value : JSON.stringify(value));
 const all = (...lines: string[]): Said => lines.reduce(hear, nothingSaid);
 
 describe('what a program says', () => {
@@ -34,7 +35,11 @@ describe('what a program says', () => {
   });
 
   test('a failure can be tried again unless it says otherwise', () => {
-    expect(all(line({ fail: { code: 'c', message: 'm' } })).fail).toEqual({ code: 'c', message: 'm', retryable: true });
+    expect(all(line({ fail: { code: 'c', message: 'm' } })).fail).toEqual({
+      code: 'c',
+      message: 'm',
+      retryable: true,
+    });
   });
 
   test.each([
@@ -45,29 +50,48 @@ describe('what a program says', () => {
     ['expected object', ['x']],
   ])('a line that does not hold is one warning that says: %s', (says, value) => {
     const said = all(line({ metric: { rows: 1 } }), line(value));
-    expect(said).toEqual({ ...nothingSaid, metrics: { rows: 1 }, warnings: [expect.stringContaining(says)] });
+    expect(said).toEqual({
+      ...nothingSaid,
+      metrics: { rows: 1 },
+      warnings: [expect.stringContaining(says)],
+    });
   });
 
-  test.each(['interrupted', 'timeout', 'stopped'])('a program cannot call its failure %s, which would be free of retries', (code) => {
-    const said = all(line({ fail: { code, message: 'x' } }));
-    expect(said.fail).toBeNull();
-    expect(said.warnings).toEqual([expect.stringContaining('belongs to the service')]);
-  });
+  test.each(['interrupted', 'timeout', 'stopped'])(
+    'a program cannot call its failure %s, which would be free of retries',
+    (code) => {
+      const said = all(line({ fail: { code, message: 'x' } }));
+      expect(said.fail).toBeNull();
+      expect(said.warnings).toEqual([expect.stringContaining('belongs to the service')]);
+    },
+  );
 
   test('warnings stop at 20', () => {
     expect(all(...Array.from({ length: 30 }, () => line('no'))).warnings).toHaveLength(20);
   });
 
   test('outputs over 64 kB are left out with a warning, and the rest of the line holds', () => {
-    const said = all(line({ output: { kept: 1 } }), line({ output: { big: 'x'.repeat(maxOutputBytes) }, metric: { rows: 1 } }));
-    expect(said).toMatchObject({ outputs: { kept: 1 }, metrics: { rows: 1 }, warnings: [expect.stringContaining('larger than 64 kB')] });
+    const said = all(
+      line({ output: { kept: 1 } }),
+      line({ output: { big: 'x'.repeat(maxOutputBytes) }, metric: { rows: 1 } }),
+    );
+    expect(said).toMatchObject({
+      outputs: { kept: 1 },
+      metrics: { rows: 1 },
+      warnings: [expect.stringContaining('larger than 64 kB')],
+    });
   });
 
   test('of two streams stdout holds where they differ', () => {
     const out = all(line({ metric: { a: 1 }, progress: { done: 1 } }));
     const err = all(line({ metric: { a: 2, b: 2 }, output: { o: 1 }, skip: 'why' }), line('no'));
     expect(joined(out, err)).toEqual({
-      ...{ metrics: { a: 1, b: 2 }, progress: { done: 1 }, outputs: { o: 1 }, skip: 'why', partial: null, fail: null },
+      metrics: { a: 1, b: 2 },
+      progress: { done: 1 },
+      outputs: { o: 1 },
+      skip: 'why',
+      partial: null,
+      fail: null,
       warnings: [expect.stringContaining('not JSON')],
     });
   });
@@ -103,29 +127,49 @@ describe('lines in bytes', () => {
 
   test('the same lines are found however the bytes are cut', () => {
     const someLine = fc.oneof(
-      fc.constantFrom('', ':', '::stage', '::stagewright', ' ::stagewright {}', 'x::stagewright {}', '::stagewright {"skip":"ä€😀"}'),
+      fc.constantFrom(
+        '',
+        ':',
+        '::stage',
+        '::stagewright',
+        ' ::stagewright {}',
+        'x::stagewright {}',
+        '::stagewright {"skip":"ä€😀"}',
+      ),
       fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\r\n]/g, '')),
-      fc.string({ unit: 'grapheme' }).map((text) => `${protocolPrefix}${text.replaceAll(/[\r\n]/g, '')}`),
+      fc
+        .string({ unit: 'grapheme' })
+        .map((text) => `${protocolPrefix}${text.replaceAll(/[\r\n]/g, '')}`),
     );
     const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
     fc.assert(
-      fc.property(fc.array(someLine, { maxLength: 12 }), fc.boolean(), sizes, (lines, closed, sizesOfCuts) => {
-        const bytes = Buffer.from(lines.join('\n') + (closed ? '\n' : ''));
-        const expected = bytes
-          .toString()
-          .split('\n')
-          .filter((text) => text.startsWith(protocolPrefix))
-          .map((text) => text.trimEnd());
-        expect(found(cut(bytes, sizesOfCuts)).lines).toEqual(expected);
-      }),
+      fc.property(
+        fc.array(someLine, { maxLength: 12 }),
+        fc.boolean(),
+        sizes,
+        (lines, closed, sizesOfCuts) => {
+          const bytes = Buffer.from(lines.join('\n') + (closed ? '\n' : ''));
+          const expected = bytes
+            .toString()
+            .split('\n')
+            .filter((text) => text.startsWith(protocolPrefix))
+            .map((text) => text.trimEnd());
+          expect(found(cut(bytes, sizesOfCuts)).lines).toEqual(expected);
+        },
+      ),
     );
   });
 
   test.each([[1000], [maxLineBytes * 3]])(
     'a line over 64 kB is passed over once and what follows is heard, in cuts of %d bytes',
     (size) => {
-      const bytes = Buffer.from(`${line('x'.repeat(maxLineBytes))}\n${line('{}')}\n${'y'.repeat(maxLineBytes * 2)}\n${line('{"a":1}')}`);
-      expect(found(cut(bytes, [size]))).toEqual({ lines: [line('{}'), line('{"a":1}')], tooLong: 1 });
+      const bytes = Buffer.from(
+        `${line('x'.repeat(maxLineBytes))}\n${line('{}')}\n${'y'.repeat(maxLineBytes * 2)}\n${line('{"a":1}')}`,
+      );
+      expect(found(cut(bytes, [size]))).toEqual({
+        lines: [line('{}'), line('{"a":1}')],
+        tooLong: 1,
+      });
     },
   );
 

@@ -18,7 +18,8 @@ const begin = async (source: string, more: Partial<AttemptRequest> = {}) => {
   const request = bench.attemptRequest({ module }, more);
   return { request, ...bench.attempt(request) };
 };
-const answerOf = async (source: string, more: Partial<AttemptRequest> = {}) => (await begin(source, more)).answer;
+const answerOf = async (source: string, more: Partial<AttemptRequest> = {}) =>
+  (await begin(source, more)).answer;
 
 test('a module gets its options and gives outputs, metrics, progress and a manifest', async () => {
   const { request, answer } = await begin(
@@ -37,11 +38,22 @@ test('a module gets its options and gives outputs, metrics, progress and a manif
     ok: true,
     outputs: {
       seen: {
-        ...{ runId: 'r_1', pipeline: 'p', stage: 's', attempt: 2, with: { raw: 'data' }, params: { day: '2018-05-11' } },
-        ...{ workspace: request.workspace, projectDir: bench.dir, idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        runId: 'r_1',
+        pipeline: 'p',
+        stage: 's',
+        attempt: 2,
+        with: { raw: 'data' },
+        params: { day: '2018-05-11' },
+        workspace: request.workspace,
+        projectDir: bench.dir,
+        idempotencyKey: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     },
-    ...{ metrics: { rows: 7 }, progress: { done: 2, total: 2 }, skipped: null, partial: null, warnings: [] },
+    metrics: { rows: 7 },
+    progress: { done: 2, total: 2 },
+    skipped: null,
+    partial: null,
+    warnings: [],
   });
   const manifest = JSON.parse(await readFile(join(request.attemptDir, 'manifest.json'), 'utf8'));
   expect(manifest).toEqual({ files: [{ path: 'a.csv', bytes: 1, sha256: 'x' }] });
@@ -51,7 +63,9 @@ test('a module gets its options and gives outputs, metrics, progress and a manif
 });
 
 test('a module can skip', async () => {
-  expect(await answerOf(`export const run = async () => ({ skip: 'no new files' });`)).toMatchObject({ ok: true, skipped: 'no new files' });
+  expect(
+    await answerOf(`export const run = async () => ({ skip: 'no new files' });`),
+  ).toMatchObject({ ok: true, skipped: 'no new files' });
 });
 
 test('a StageFailure keeps its code and says whether to try again', async () => {
@@ -69,7 +83,10 @@ test.each([
     'throws outside its promise',
     `export const run = () => new Promise(() => { setTimeout(() => { throw new TypeError('oh no'); }, 1); });`,
   ],
-  ['forgets a rejection', `export const run = () => new Promise(() => { void Promise.reject(new TypeError('oh no')); });`],
+  [
+    'forgets a rejection',
+    `export const run = () => new Promise(() => { void Promise.reject(new TypeError('oh no')); });`,
+  ],
 ])('a module that %s fails as module-error with its stack on stderr', async (_name, source) => {
   expect(await answerOf(source)).toMatchObject({
     ok: false,
@@ -85,27 +102,44 @@ test.each([
 test.each([
   ['without run', 'export const walk = 1;', 'does not export a function'],
   ['with a mistake in its syntax', 'export const run = (', 'cannot be loaded'],
-  ['that imports what is not there', `import './missing.ts'; export const run = async () => undefined;`, 'cannot be loaded'],
+  [
+    'that imports what is not there',
+    `import './missing.ts'; export const run = async () => undefined;`,
+    'cannot be loaded',
+  ],
 ])('a module %s is not tried again', async (_name, source, says) => {
   expect(await answerOf(source)).toMatchObject({
-    failure: { code: 'not-a-stage-module', message: expect.stringContaining(says), retryable: false },
+    failure: {
+      code: 'not-a-stage-module',
+      message: expect.stringContaining(says),
+      retryable: false,
+    },
   });
 });
 
-test.each(['builtin:unknown', 'builtin:../module-host', resolve('/nowhere/stage.ts')])('%s is refused', async (module) => {
-  expect(await bench.attempt(bench.attemptRequest({ module })).answer).toMatchObject({
-    failure: { code: 'not-a-stage-module', retryable: false },
-  });
-});
+test.each(['builtin:unknown', 'builtin:../module-host', resolve('/nowhere/stage.ts')])(
+  '%s is refused',
+  async (module) => {
+    expect(await bench.attempt(bench.attemptRequest({ module })).answer).toMatchObject({
+      failure: { code: 'not-a-stage-module', retryable: false },
+    });
+  },
+);
 
 test('outputs that are no JSON are refused', async () => {
-  expect(await answerOf('export const run = async () => ({ outputs: { big: 1n } });')).toMatchObject({
+  expect(
+    await answerOf('export const run = async () => ({ outputs: { big: 1n } });'),
+  ).toMatchObject({
     failure: { code: 'bad-outputs', retryable: false },
   });
 });
 
 test('what a module forgets to close does not keep it running', async () => {
-  expect(await answerOf('export const run = async () => { setInterval(() => {}, 1000); return { outputs: { a: 1 } }; };')).toMatchObject({
+  expect(
+    await answerOf(
+      'export const run = async () => { setInterval(() => {}, 1000); return { outputs: { a: 1 } }; };',
+    ),
+  ).toMatchObject({
     ok: true,
     outputs: { a: 1 },
   });
@@ -144,6 +178,10 @@ test('progress is printed at most five times a second, the last one always, also
   await until(() => told.progress.some((progress) => (progress as { done: number }).done === 1000));
   await writeFile(join(bench.dir, 'go'), '');
   expect(await answer).toMatchObject({ ok: true, progress: { done: 1001 } });
-  const printed = (await readFile(join(request.attemptDir, 'stdout.log'), 'utf8')).match(/::stagewright .*/g);
-  expect(printed).toEqual([1, 1000, 1001].map((done) => `::stagewright {"progress":{"done":${done}}}`));
+  const printed = (await readFile(join(request.attemptDir, 'stdout.log'), 'utf8')).match(
+    /::stagewright .*/g,
+  );
+  expect(printed).toEqual(
+    [1, 1000, 1001].map((done) => `::stagewright {"progress":{"done":${done}}}`),
+  );
 });

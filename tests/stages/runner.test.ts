@@ -49,12 +49,20 @@ describe('success', () => {
   });
 
   test('a malformed line is a warning and nothing more', async () => {
-    const { answer } = await run(`echo '::stagewright {"metric":'; echo '::stagewright {"metric":{"rows":1}}'`);
-    expect(answer).toMatchObject({ ok: true, metrics: { rows: 1 }, warnings: [expect.stringContaining('not JSON')] });
+    const { answer } = await run(
+      `echo '::stagewright {"metric":'; echo '::stagewright {"metric":{"rows":1}}'`,
+    );
+    expect(answer).toMatchObject({
+      ok: true,
+      metrics: { rows: 1 },
+      warnings: [expect.stringContaining('not JSON')],
+    });
   });
 
   test('a last line without its newline counts', async () => {
-    expect((await run(`printf '::stagewright {"metric":{"rows":1}}'`)).answer).toMatchObject({ metrics: { rows: 1 } });
+    expect((await run(`printf '::stagewright {"metric":{"rows":1}}'`)).answer).toMatchObject({
+      metrics: { rows: 1 },
+    });
   });
 
   test('the program finds its run, its folders and its trace in the environment', async () => {
@@ -62,7 +70,11 @@ describe('success', () => {
       test -d "$STAGEWRIGHT_WORKSPACE" || exit 9
       printf '{"env":"%s"}' "$STAGEWRIGHT_RUN_ID|$STAGEWRIGHT_PIPELINE|$STAGEWRIGHT_STAGE|$STAGEWRIGHT_ATTEMPT|$STAGEWRIGHT_PARAMS|$TRACEPARENT|$STAGEWRIGHT_IDEMPOTENCY_KEY" > "$STAGEWRIGHT_OUTPUTS"`);
     expect(answer).toMatchObject({
-      outputs: { env: expect.stringMatching(/^r_1\|p\|s\|1\|\{\}\|00-[0-9a-f]{32}-[0-9a-f]{16}-01\|[0-9a-f]{64}$/) },
+      outputs: {
+        env: expect.stringMatching(
+          /^r_1\|p\|s\|1\|\{\}\|00-[0-9a-f]{32}-[0-9a-f]{16}-01\|[0-9a-f]{64}$/,
+        ),
+      },
     });
     expect((await stat(request.attemptDir)).mode & 0o777).toBe(0o700);
   });
@@ -71,20 +83,35 @@ describe('success', () => {
 describe('failure', () => {
   test('an exit code comes with the end of stderr (S14)', async () => {
     expect(await failureOf('echo working; echo "bad row 7" >&2; exit 2')).toEqual({
-      ...{ code: 'exit-code', message: 'ended with exit code 2', retryable: true },
-      ...{ exit_code: 2, signal: null, stderr_tail: 'bad row 7' },
+      code: 'exit-code',
+      message: 'ended with exit code 2',
+      retryable: true,
+      exit_code: 2,
+      signal: null,
+      stderr_tail: 'bad row 7',
     });
   });
 
   test('a signal is named', async () => {
-    expect(await failureOf('kill -SEGV $$')).toMatchObject({ code: 'signal', exit_code: null, signal: 'SIGSEGV', retryable: true });
+    expect(await failureOf('kill -SEGV $$')).toMatchObject({
+      code: 'signal',
+      exit_code: null,
+      signal: 'SIGSEGV',
+      retryable: true,
+    });
   });
 
   test('stderr is cut to its last 20 lines and 2 kB without a torn character', async () => {
-    const { stderr_tail: lines } = await failureOf('i=0; while [ $i -lt 50 ]; do echo "line $i" >&2; i=$((i+1)); done; exit 1');
-    expect(lines?.split('\n')).toEqual(Array.from({ length: 20 }, (_, index) => `line ${index + 30}`));
+    const { stderr_tail: lines } = await failureOf(
+      'i=0; while [ $i -lt 50 ]; do echo "line $i" >&2; i=$((i+1)); done; exit 1',
+    );
+    expect(lines?.split('\n')).toEqual(
+      Array.from({ length: 20 }, (_, index) => `line ${index + 30}`),
+    );
     // 3 bytes each, and 2048 is no multiple of 3.
-    const { stderr_tail: euros } = await failureOf(`head -c 3000 /dev/zero | sed 's/\\x00/€/g' >&2; exit 1`);
+    const { stderr_tail: euros } = await failureOf(
+      `head -c 3000 /dev/zero | sed 's/\\x00/€/g' >&2; exit 1`,
+    );
     expect(euros).toBe('€'.repeat(682));
   });
 
@@ -97,17 +124,27 @@ describe('failure', () => {
 
   test('a program that does not exist, or is none, is not tried again', async () => {
     const missing = bench.attempt(bench.attemptRequest({ argv: ['no-such-program'] }));
-    expect(await missing.answer).toMatchObject({ failure: { code: 'command-not-found', retryable: false, exit_code: 127 } });
+    expect(await missing.answer).toMatchObject({
+      failure: { code: 'command-not-found', retryable: false, exit_code: 127 },
+    });
     await writeFile(join(bench.dir, 'data.txt'), 'x', { mode: 0o600 });
     const data = bench.attempt(bench.attemptRequest({ argv: ['./data.txt'] }));
-    expect(await data.answer).toMatchObject({ failure: { code: 'not-executable', retryable: false, exit_code: 126 } });
+    expect(await data.answer).toMatchObject({
+      failure: { code: 'not-executable', retryable: false, exit_code: 126 },
+    });
   });
 
   test('a missing folder to work in is an answer, not an exception', async () => {
-    const { answer, told } = bench.attempt(bench.attemptRequest(sh('true'), { cwd: join(bench.dir, 'missing') }));
+    const { answer, told } = bench.attempt(
+      bench.attemptRequest(sh('true'), { cwd: join(bench.dir, 'missing') }),
+    );
     expect(await answer).toEqual({
       ok: false,
-      failure: { code: 'spawn-failed', message: expect.stringContaining('there is no folder'), retryable: true },
+      failure: {
+        code: 'spawn-failed',
+        message: expect.stringContaining('there is no folder'),
+        retryable: true,
+      },
       ...nothing,
     });
     expect(told.identity).toBeNull();
@@ -119,7 +156,11 @@ describe('failure', () => {
     ['a folder', 'mkdir "$STAGEWRIGHT_OUTPUTS"', 'is not a JSON object'],
     ['too large', 'head -c 70000 /dev/zero > "$STAGEWRIGHT_OUTPUTS"', 'larger than 64 kB'],
   ])('outputs that are %s fail the attempt', async (_name, script, says) => {
-    expect(await failureOf(script)).toEqual({ code: 'bad-outputs', message: expect.stringContaining(says), retryable: false });
+    expect(await failureOf(script)).toEqual({
+      code: 'bad-outputs',
+      message: expect.stringContaining(says),
+      retryable: false,
+    });
   });
 });
 
@@ -131,7 +172,8 @@ describe('no process is left when it answers', () => {
   });
 
   test('a grandchild in a session of its own that ignores SIGTERM is gone too (S12)', async () => {
-    const script = 'setsid sh -c "trap \\"\\" TERM; echo > up; while :; do sleep 0.05; done" & while [ ! -e up ]; do sleep 0.01; done';
+    const script =
+      'setsid sh -c "trap \\"\\" TERM; echo > up; while :; do sleep 0.05; done" & while [ ! -e up ]; do sleep 0.01; done';
     const request = bench.attemptRequest(sh(script), { graceMs: 100 });
     expect(await bench.attempt(request).answer).toMatchObject({ ok: true });
     expect(carriersOf(request.token)).toEqual([]);
@@ -149,16 +191,25 @@ describe('no process is left when it answers', () => {
     const { answer, told } = bench.attempt(request);
     await until(() => bench.has('up'));
     await bench.processes.end(told.identity, request.token, 2000, new AbortController().signal);
-    expect(await answer).toMatchObject({ ok: false, failure: { code: 'signal', signal: 'SIGTERM' } });
+    expect(await answer).toMatchObject({
+      ok: false,
+      failure: { code: 'signal', signal: 'SIGTERM' },
+    });
     expect(carriersOf(request.token)).toEqual([]);
   });
 
   test('a launcher that dies makes it interrupted, and the program is ended first', async () => {
-    const request = bench.attemptRequest(sh(`echo '::stagewright {"metric":{"rows":1}}'; echo > up; sleep 60`));
+    const request = bench.attemptRequest(
+      sh(`echo '::stagewright {"metric":{"rows":1}}'; echo > up; sleep 60`),
+    );
     const { answer } = bench.attempt(request);
     await until(() => bench.has('up'));
     process.kill(bench.launcher.pid() as number, 'SIGKILL');
-    expect(await answer).toMatchObject({ ok: false, failure: { code: 'interrupted', retryable: true }, metrics: { rows: 1 } });
+    expect(await answer).toMatchObject({
+      ok: false,
+      failure: { code: 'interrupted', retryable: true },
+      metrics: { rows: 1 },
+    });
     expect(carriersOf(request.token)).toEqual([]);
   });
 });
@@ -166,7 +217,9 @@ describe('no process is left when it answers', () => {
 describe('the record comes first', () => {
   test('while it is being written the program has not run', async () => {
     const record = Promise.withResolvers<boolean>();
-    const { answer, told } = bench.attempt(bench.attemptRequest(sh('echo > ran')), { record: () => record.promise });
+    const { answer, told } = bench.attempt(bench.attemptRequest(sh('echo > ran')), {
+      record: () => record.promise,
+    });
     await until(() => told.identity);
     // Another attempt goes all the way through meanwhile.
     await bench.attempt(bench.attemptRequest(sh('true'))).answer;
@@ -197,7 +250,9 @@ describe('the record comes first', () => {
 
 describe('output while it works', () => {
   test('is a sign of life, and progress is told before the end', async () => {
-    const request = bench.attemptRequest(sh(`echo '::stagewright {"progress":{"done":1}}'; while [ ! -e go ]; do sleep 0.01; done`));
+    const request = bench.attemptRequest(
+      sh(`echo '::stagewright {"progress":{"done":1}}'; while [ ! -e go ]; do sleep 0.01; done`),
+    );
     const { answer, told } = bench.attempt(request);
     await until(() => told.progress.length > 0 && told.alive > 0);
     expect(told.progress).toEqual([{ done: 1 }]);
@@ -207,7 +262,9 @@ describe('output while it works', () => {
   });
 
   test('a program that never pauses is heard as alive all the time', async () => {
-    const request = bench.attemptRequest(sh('yes & while [ ! -e go ]; do sleep 0.01; done; kill $!'));
+    const request = bench.attemptRequest(
+      sh('yes & while [ ! -e go ]; do sleep 0.01; done; kill $!'),
+    );
     const { answer, told } = bench.attempt(request);
     await until(() => told.alive >= 3);
     await writeFile(join(bench.dir, 'go'), '');
@@ -215,7 +272,9 @@ describe('output while it works', () => {
   });
 
   test('of 50 MB the one line that matters is found, and memory stays small', async () => {
-    const request = bench.attemptRequest(sh(`yes ordinary | head -c 50000000; echo; echo '::stagewright {"metric":{"rows":5}}'`));
+    const request = bench.attemptRequest(
+      sh(`yes ordinary | head -c 50000000; echo; echo '::stagewright {"metric":{"rows":5}}'`),
+    );
     const before = process.memoryUsage().arrayBuffers;
     const { answer } = bench.attempt(request);
     expect(await answer).toMatchObject({ ok: true, metrics: { rows: 5 } });
@@ -245,7 +304,12 @@ describe('evidence after a crash', () => {
     const { request } = await run('true');
     const exitPath = join(request.attemptDir, 'exit.json');
     const record = JSON.parse(await readFile(exitPath, 'utf8'));
-    for (const text of [JSON.stringify({ ...record, ended_by: 'service-lost' }), '', '{"exit_code":', '{}']) {
+    for (const text of [
+      JSON.stringify({ ...record, ended_by: 'service-lost' }),
+      '',
+      '{"exit_code":',
+      '{}',
+    ]) {
       await writeFile(exitPath, text);
       expect(await settleFromEvidence(request.attemptDir)).toBeNull();
     }

@@ -11,14 +11,26 @@ export const stage = (name: string, more: Partial<StageDefinition> = {}): StageD
   timeoutMs: 3_600_000,
   heartbeatMs: null,
   graceMs: 10_000,
-  retry: { limit: 0, initialMs: 10_000, factor: 2, maxMs: 300_000, jitter: 0.1, neverOn: { exitCodes: [], codes: [] } },
+  retry: {
+    limit: 0,
+    initialMs: 10_000,
+    factor: 2,
+    maxMs: 300_000,
+    jitter: 0.1,
+    neverOn: { exitCodes: [], codes: [] },
+  },
   files: [],
   onRestart: 'retry',
   ...more,
 });
-export const retries = (limit: number): Pick<StageDefinition, 'retry'> => ({ retry: { ...stage('x').retry, limit } });
+export const retries = (limit: number): Pick<StageDefinition, 'retry'> => ({
+  retry: { ...stage('x').retry, limit },
+});
 
-export const pipeline = (stages: StageDefinition[], more: Partial<PipelineDefinition> = {}): PipelineDefinition => ({
+export const pipeline = (
+  stages: StageDefinition[],
+  more: Partial<PipelineDefinition> = {},
+): PipelineDefinition => ({
   name: 'sample',
   title: 'sample',
   timezone: 'UTC',

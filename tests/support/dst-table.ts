@@ -14,21 +14,54 @@ const fold: Row[] = [
   { cron: '*/30 * * * *', fields: { dst_fold: 'once' } },
 ];
 const days = [
-  { zone: 'America/Chicago', what: 'an hour is left out', rows: gap, from: '2027-03-14T06:00Z', to: '2027-03-14T10:00Z' },
-  { zone: 'America/Chicago', what: 'an hour comes twice', rows: fold, from: '2027-11-07T05:00Z', to: '2027-11-07T09:00Z' },
-  { zone: 'Australia/Lord_Howe', what: 'half an hour is left out', rows: gap, from: '2027-10-02T14:00Z', to: '2027-10-02T17:30Z' },
-  { zone: 'Australia/Lord_Howe', what: 'half an hour comes twice', rows: fold, from: '2027-04-03T13:30Z', to: '2027-04-03T16:30Z' },
+  {
+    zone: 'America/Chicago',
+    what: 'an hour is left out',
+    rows: gap,
+    from: '2027-03-14T06:00Z',
+    to: '2027-03-14T10:00Z',
+  },
+  {
+    zone: 'America/Chicago',
+    what: 'an hour comes twice',
+    rows: fold,
+    from: '2027-11-07T05:00Z',
+    to: '2027-11-07T09:00Z',
+  },
+  {
+    zone: 'Australia/Lord_Howe',
+    what: 'half an hour is left out',
+    rows: gap,
+    from: '2027-10-02T14:00Z',
+    to: '2027-10-02T17:30Z',
+  },
+  {
+    zone: 'Australia/Lord_Howe',
+    what: 'half an hour comes twice',
+    rows: fold,
+    from: '2027-04-03T13:30Z',
+    to: '2027-04-03T16:30Z',
+  },
 ];
 
-/** The table of docs/scheduling.md: what fires on the days on which clocks change, by the planner itself. */
+/**
+ * The table of docs/scheduling.md: what fires on the days on which clocks change, by the planner
+ * itself.
+ */
 const dstTable = (): string =>
   [
     '| zone, day | schedule | fires at (local time and its distance from UTC) |',
     '|---|---|---|',
     ...days.flatMap(({ zone, what, rows, from, to }) =>
       rows.map(({ cron, fields }) => {
-        const slots = planOf('table', scheduleOf({ cron, ...fields }, zone)).between(Date.parse(from) - 1, Date.parse(to) - 1, 100);
-        const fires = slots.map(({ local, skip }) => `${local.slice(11, 16)}${local.slice(19)}${skip ? ' left out' : ''}`);
+        const slots = planOf('table', scheduleOf({ cron, ...fields }, zone)).between(
+          Date.parse(from) - 1,
+          Date.parse(to) - 1,
+          100,
+        );
+        const fires = slots.map(
+          ({ local, skip }) => `${local.slice(11, 16)}${local.slice(19)}${skip ? ' left out' : ''}`,
+        );
         const policy = Object.entries(fields).map(([field, value]) => `, ${field}: ${value}`);
         return `| ${zone}, ${slots[0]?.local.slice(0, 10) ?? from.slice(0, 10)}: ${what} | \`${cron}\`${policy.join('')} | ${fires.join(', ') || 'never'} |`;
       }),

@@ -18,7 +18,11 @@ const definition = () => {
     retry: { limit: 2, backoff: { initial: '10s', jitter: 0 } },
     files: [{ path: `out/${name}`, min: 1 }],
   });
-  const parsed = parseDefinition({ name: 'market-data', title: 'Market data', stages: ['translator', 'analyzer', 'merger'].map(stage) });
+  const parsed = parseDefinition({
+    name: 'market-data',
+    title: 'Market data',
+    stages: ['translator', 'analyzer', 'merger'].map(stage),
+  });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.definition;
 };
@@ -33,7 +37,13 @@ const broken: Failure = {
 
 const stop: Command = { type: 'STOP', reason: 'wrong day' };
 const reused: Reused = { translator: { outputs: { days: 12 }, metrics: { rows: 12 } } };
-const behind = { run_id: 'r_01KE5ZZZZZ00000000000MODEL', pipeline: 'market-data', number: 7, ahead: 0, replaces: false };
+const behind = {
+  run_id: 'r_01KE5ZZZZZ00000000000MODEL',
+  pipeline: 'market-data',
+  number: 7,
+  ahead: 0,
+  replaces: false,
+};
 
 /** A run on paper: each word moves it one step, a second later. */
 const story = (first: 'admitted' | 'queued' | 'retried') => {
@@ -48,7 +58,10 @@ const story = (first: 'admitted' | 'queued' | 'retried') => {
       updatedAt: at,
       number: 8,
       lock: first === 'queued' ? null : { key: 'market-data', since: at },
-      ...(first === 'retried' && { trigger: 'retry', metadata: { retry_of: behind.run_id, retry_from: 'analyzer' } }),
+      ...(first === 'retried' && {
+        trigger: 'retry',
+        metadata: { retry_of: behind.run_id, retry_from: 'analyzer' },
+      }),
     },
   };
   const events: NewEvent[] = [];
@@ -59,19 +72,30 @@ const story = (first: 'admitted' | 'queued' | 'retried') => {
     at += 1000;
   };
   const fenceOf = (kind: string) => {
-    const row = loaded.effects.find((effect) => effect.kind === kind && effect.state !== 'dropping');
+    const row = loaded.effects.find(
+      (effect) => effect.kind === kind && effect.state !== 'dropping',
+    );
     if (!row) throw new Error(`no ${kind} is live`);
     return { kind: 'effect' as const, id: row.id, stamp: row.stamp };
   };
   const done = (kind: string, output: unknown = {}): void => {
     const fence = fenceOf(kind);
     // A drain answers once nothing is left.
-    if (kind === 'drain') loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
-    deliver({ event: { type: `xstate.done.actor.${fence.id}`, output, actorId: fence.id }, fence, cause: { kind: 'effect' } });
+    if (kind === 'drain')
+      loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
+    deliver({
+      event: { type: `xstate.done.actor.${fence.id}`, output, actorId: fence.id },
+      fence,
+      cause: { kind: 'effect' },
+    });
   };
   const error = (kind: string, failure: Failure): void => {
     const fence = fenceOf(kind);
-    deliver({ event: { type: `xstate.error.actor.${fence.id}`, error: failure, actorId: fence.id }, fence, cause: { kind: 'effect' } });
+    deliver({
+      event: { type: `xstate.error.actor.${fence.id}`, error: failure, actorId: fence.id },
+      fence,
+      cause: { kind: 'effect' },
+    });
   };
   const timer = (name: string): void => {
     const row = loaded.timers.find(({ id }) => id.includes(name));
@@ -82,9 +106,14 @@ const story = (first: 'admitted' | 'queued' | 'retried') => {
       cause: { kind: 'timer' },
     });
   };
-  const stage = (answer: object = {}): void => done('stage', { outputs: {}, metrics: { rows: 12 }, skipped: null, ...answer });
+  const stage = (answer: object = {}): void =>
+    done('stage', { outputs: {}, metrics: { rows: 12 }, skipped: null, ...answer });
   const command = (asked: Command): void =>
-    deliver({ event: eventOfCommand(asked, 'api'), fence: null, cause: { kind: 'command', actor: 'api' } });
+    deliver({
+      event: eventOfCommand(asked, 'api'),
+      fence: null,
+      cause: { kind: 'command', actor: 'api' },
+    });
   const shown = (name: string): Example => ({ name, status: statusOf(loaded.run, 42), events });
   const run_id = loaded.run.runId;
   const accepted: Record<typeof first, Delivery['event']> = {
@@ -96,9 +125,16 @@ const story = (first: 'admitted' | 'queued' | 'retried') => {
   return { done, error, timer, stage, command, shown, deliver, fenceOf };
 };
 
-/** The status object in every state that a linear run can show; docs/examples/status/ holds the same as files. */
+/**
+ * The status object in every state that a linear run can show; docs/examples/status/ holds the same
+ * as files.
+ */
 export const everyExample = (): Example[] => {
-  const told = (name: string, tell: (on: ReturnType<typeof story>) => void, first: Parameters<typeof story>[0] = 'admitted'): Example => {
+  const told = (
+    name: string,
+    tell: (on: ReturnType<typeof story>) => void,
+    first: Parameters<typeof story>[0] = 'admitted',
+  ): Example => {
     const on = story(first);
     tell(on);
     return on.shown(name);

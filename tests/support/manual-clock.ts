@@ -1,6 +1,10 @@
 import type { Clock } from '../../services/clock.ts';
 
-export type ManualClock = Clock & { advance(ms: number): void; jumpWall(ms: number): void; reboot(): void };
+export type ManualClock = Clock & {
+  advance(ms: number): void;
+  jumpWall(ms: number): void;
+  reboot(): void;
+};
 
 /** Time that moves only when a test says so. */
 export const manualClock = (): ManualClock => {

@@ -5,16 +5,25 @@ import { type Delivery, decide } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import type { Decision, Loaded, RunRow } from '../../services/store.ts';
 
-/** What a decision does to the rows of a run, as a value: lets a test branch where a database cannot. */
+/**
+ * What a decision does to the rows of a run, as a value: lets a test branch where a database
+ * cannot.
+ */
 export const applied = ({ run, effects, timers }: Loaded, decision: Decision): Loaded => {
-  const same = (a: { id: string; stamp: number }) => (b: { id: string; stamp: number }) => a.id === b.id && a.stamp === b.stamp;
+  const same = (a: { id: string; stamp: number }) => (b: { id: string; stamp: number }) =>
+    a.id === b.id && a.stamp === b.stamp;
   const { next } = decision;
   const moved: RunRow = {
     ...run,
     version: decision.ledger.version,
     ledgerN: run.ledgerN + 1,
     runSeq: run.runSeq + decision.events.length,
-    ...(next && { snapshot: next.snapshot, projection: next.projection, updatedAt: decision.at, endedAt: next.ended ? decision.at : null }),
+    ...(next && {
+      snapshot: next.snapshot,
+      projection: next.projection,
+      updatedAt: decision.at,
+      endedAt: next.ended ? decision.at : null,
+    }),
     ...(next?.begins && { progress: null }),
   };
   const left = effects
@@ -36,15 +45,47 @@ export const modelOf = (definition: PipelineDefinition): Model => {
   const chart = createCharts({ chart: async () => null }).pin(definition);
   const projection = projectSnapshot(chart.machine, chart.initial);
   const run: RunRow = {
-    ...{ runId: 'r_MODEL', pipeline: definition.name, chart: chart.hash, definition, projectDir: '/', params: {}, trigger: 'api' },
-    ...{ onlyStage: null, reason: null, inputs: {}, metadata: {}, number: 1, version: 0, ledgerN: 0, runSeq: 0 },
-    ...{ snapshot: chart.initial, projection, createdAt: 0, updatedAt: 0, endedAt: null, progress: null, lock: { key: 'k', since: 0 } },
+    runId: 'r_MODEL',
+    pipeline: definition.name,
+    chart: chart.hash,
+    definition,
+    projectDir: '/',
+    params: {},
+    trigger: 'api',
+    onlyStage: null,
+    reason: null,
+    inputs: {},
+    metadata: {},
+    number: 1,
+    version: 0,
+    ledgerN: 0,
+    runSeq: 0,
+    snapshot: chart.initial,
+    projection,
+    createdAt: 0,
+    updatedAt: 0,
+    endedAt: null,
+    progress: null,
+    lock: { key: 'k', since: 0 },
   };
   return { chart, machine: chart.machine, fresh: { run, effects: [], timers: [] } };
 };
 
-export const admitted: Delivery = { event: { type: 'ADMITTED', run_id: 'r_MODEL' }, fence: null, cause: { kind: 'command' } };
+export const admitted: Delivery = {
+  event: { type: 'ADMITTED', run_id: 'r_MODEL' },
+  fence: null,
+  cause: { kind: 'command' },
+};
 
 /** Decides on a copy that went through JSON: save and revive at every step. */
-export const decided = (model: Model, loaded: Loaded, delivery: Delivery, wallMs: number): Decision =>
-  decide(model.machine, JSON.parse(JSON.stringify(loaded)) as Loaded, delivery, { wallMs, monotonicMs: wallMs, bootId: 'b' });
+export const decided = (
+  model: Model,
+  loaded: Loaded,
+  delivery: Delivery,
+  wallMs: number,
+): Decision =>
+  decide(model.machine, JSON.parse(JSON.stringify(loaded)) as Loaded, delivery, {
+    wallMs,
+    monotonicMs: wallMs,
+    bootId: 'b',
+  });

@@ -14,20 +14,30 @@ import { runAttempt } from '../../stages/process-runner.ts';
 const path = process.env.PATH ?? '/usr/bin:/bin';
 export const sh = (script: string): { argv: string[] } => ({ argv: ['sh', '-c', script] });
 
-/** Pids whose environment carries the token: looked up here on its own, so the table under test is not its own witness. */
+/**
+ * Pids whose environment carries the token: looked up here on its own, so the table under test is
+ * not its own witness.
+ */
 export const carriersOf = (token: string): number[] =>
   readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       try {
         // A zombie's environment reads empty.
-        return pid > 1 && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`STAGEWRIGHT_ATTEMPT_TOKEN=${token}`);
+        return (
+          pid > 1 &&
+          readFileSync(`/proc/${pid}/environ`, 'latin1').includes(
+            `STAGEWRIGHT_ATTEMPT_TOKEN=${token}`,
+          )
+        );
       } catch {
         return false;
       }
     });
 
-/** A folder, a launcher and a process table; `close` proves that no process of any request is left. */
+/**
+ * A folder, a launcher and a process table; `close` proves that no process of any request is left.
+ */
 export const openWorkbench = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-launcher-'));
   const logged: string[] = [];
@@ -40,57 +50,85 @@ export const openWorkbench = async () => {
     return token;
   };
 
-  const launchRequest = (program: { argv: string[] }, more: Partial<LaunchRequest> = {}): LaunchRequest & { token: string } => {
+  const launchRequest = (
+    program: { argv: string[] },
+    more: Partial<LaunchRequest> = {},
+  ): LaunchRequest & { token: string } => {
     const token = newToken();
     const file = (name: string) => join(dir, `${token}.${name}`);
     return {
       ...program,
-      ...{ token, cwd: dir, env: { PATH: path, STAGEWRIGHT_ATTEMPT_TOKEN: token }, graceMs: 2000, limits: defaultLimits },
-      ...{ stdoutPath: file('out'), stderrPath: file('err'), exitPath: file('exit.json') },
+      token,
+      cwd: dir,
+      env: { PATH: path, STAGEWRIGHT_ATTEMPT_TOKEN: token },
+      graceMs: 2000,
+      limits: defaultLimits,
+      stdoutPath: file('out'),
+      stderrPath: file('err'),
+      exitPath: file('exit.json'),
       ...more,
     };
   };
 
-  const attemptRequest = (program: AttemptRequest['program'], more: Partial<AttemptRequest> = {}): AttemptRequest => {
+  const attemptRequest = (
+    program: AttemptRequest['program'],
+    more: Partial<AttemptRequest> = {},
+  ): AttemptRequest => {
     const token = newToken();
     return {
-      ...{
-        runId: 'r_1',
-        pipeline: 'p',
-        stage: 's',
-        attempt: 1,
-        token,
-        program,
-        with: {},
-        params: {},
-        graceMs: 2000,
-        limits: defaultLimits,
-      },
-      ...{ attemptDir: join(dir, token), workspace: join(dir, 'workspace'), projectDir: dir, cwd: dir, env: { PATH: path } },
+      runId: 'r_1',
+      pipeline: 'p',
+      stage: 's',
+      attempt: 1,
+      token,
+      program,
+      with: {},
+      params: {},
+      graceMs: 2000,
+      limits: defaultLimits,
+      attemptDir: join(dir, token),
+      workspace: join(dir, 'workspace'),
+      projectDir: dir,
+      cwd: dir,
+      env: { PATH: path },
       ...more,
     };
   };
 
   /** Runs an attempt and keeps what its observer was told. */
-  const attempt = (request: AttemptRequest, more: { record?: (identity: ProcessIdentity) => Promise<boolean> } = {}) => {
+  const attempt = (
+    request: AttemptRequest,
+    more: { record?: (identity: ProcessIdentity) => Promise<boolean> } = {},
+  ) => {
     const told = { identity: null as ProcessIdentity | null, progress: [] as unknown[], alive: 0 };
-    const answer: Promise<AttemptAnswer> = runAttempt({ launcher, processes, clock: systemClock }, request, {
-      recordProcess: async (identity) => {
-        told.identity = identity;
-        return more.record ? more.record(identity) : true;
+    const answer: Promise<AttemptAnswer> = runAttempt(
+      { launcher, processes, clock: systemClock },
+      request,
+      {
+        recordProcess: async (identity) => {
+          told.identity = identity;
+          return more.record ? more.record(identity) : true;
+        },
+        progress: (progress) => void told.progress.push(progress),
+        alive: () => {
+          told.alive += 1;
+        },
       },
-      progress: (progress) => void told.progress.push(progress),
-      alive: () => {
-        told.alive += 1;
-      },
-    });
+    );
     return { answer, told };
   };
 
   return {
-    ...{ dir, launcher, processes, logged, launchRequest, attemptRequest, attempt },
+    dir,
+    launcher,
+    processes,
+    logged,
+    launchRequest,
+    attemptRequest,
+    attempt,
     has: (name: string): boolean => existsSync(join(dir, name)),
-    text: (name: string): string => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : ''),
+    text: (name: string): string =>
+      existsSync(join(dir, name)) ? readFileSync(join(dir, name), 'utf8') : '',
     close: async (): Promise<void> => {
       await launcher.close();
       const left = tokens.flatMap(carriersOf);

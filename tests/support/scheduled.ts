@@ -5,7 +5,10 @@ import type { Parts } from '../../services/service.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 import { ended, projectWith, type Running, runService } from './service.ts';
 
-/** A pipeline whose stage waits for a file, and one that is over at once; each with the schedule that is given as YAML. */
+/**
+ * A pipeline whose stage waits for a file, and one that is over at once; each with the schedule
+ * that is given as YAML.
+ */
 export const holding = (schedule: string): string =>
   `name: p\nstages:\n  - { name: wait, grace: 100ms, run: [sh, -c, "while [ ! -e go ]; do sleep 0.02; done"] }\nschedules:\n  - { ${schedule} }\n`;
 export const quick = (schedule: string, script = 'true'): string =>
@@ -35,7 +38,8 @@ export const scheduled = async (
   const dir = options.dir ?? (await projectWith({ 'p.yaml': file }));
   const running = await runService({ dir, parts: (real) => ({ clock, ...options.parts?.(real) }) });
   const { orchestrator, service } = running;
-  const slots: Scheduled['slots'] = async (id = 'p') => (await orchestrator.slotsOf(id, null, 500)).items.toReversed();
+  const slots: Scheduled['slots'] = async (id = 'p') =>
+    (await orchestrator.slotsOf(id, null, 500)).items.toReversed();
   return {
     ...running,
     clock,
@@ -45,9 +49,14 @@ export const scheduled = async (
       await service.tickSchedules();
     },
     decisions: async (id) =>
-      (await slots(id)).map(({ slot, decision, count }) => `${slot.slice(11, 16)} ${decision}${count > 1 ? ` ${count}` : ''}`),
+      (await slots(id)).map(
+        ({ slot, decision, count }) =>
+          `${slot.slice(11, 16)} ${decision}${count > 1 ? ` ${count}` : ''}`,
+      ),
     told: async (word) =>
-      (await orchestrator.events({ stage: 'scheduler', event: word, after: 0, limit: 1000 })).items.map(({ msg }) => msg),
+      (
+        await orchestrator.events({ stage: 'scheduler', event: word, after: 0, limit: 1000 })
+      ).items.map(({ msg }) => msg),
     over: async () => {
       const run = (await orchestrator.runs({ limit: 1 })).items[0];
       if (run?.run_id) await ended(orchestrator, run.run_id);

@@ -10,24 +10,46 @@ import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { noWaker } from '../../services/scheduler/waker.ts';
-import { createService, type Parts, type Service, type ServiceOptions } from '../../services/service.ts';
+import {
+  createService,
+  type Parts,
+  type Service,
+  type ServiceOptions,
+} from '../../services/service.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, close: async () => {} };
+const silent: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  close: async () => {},
+};
 export const baseEnv = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: tmpdir() };
 
 /** A project folder with pipeline files, as a user has it; removed after the test. */
 export const projectWith = async (pipelines: Record<string, string>): Promise<string> => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-test-'));
   await mkdir(join(dir, 'pipelines'));
-  for (const [name, text] of Object.entries(pipelines)) await writeFile(join(dir, 'pipelines', name), text);
+  for (const [name, text] of Object.entries(pipelines))
+    await writeFile(join(dir, 'pipelines', name), text);
   return dir;
 };
 
-export type Running = { service: Service; orchestrator: Orchestrator; store: Store; dir: string; dataDir: string; close(): Promise<void> };
+export type Running = {
+  service: Service;
+  orchestrator: Orchestrator;
+  store: Store;
+  dir: string;
+  dataDir: string;
+  close(): Promise<void>;
+};
 
-/** The whole service without its network, on real SQLite and real processes. `dir` = go on in this project folder. */
+/**
+ * The whole service without its network, on real SQLite and real processes. `dir` = go on in this
+ * project folder.
+ */
 export const runService = async (options: {
   pipelines?: Record<string, string>;
   dir?: string;
@@ -41,7 +63,11 @@ export const runService = async (options: {
   const dataDir = join(dir, 'data');
   await mkdir(dataDir, { recursive: true });
   const real: Parts = {
-    store: openSqliteStore({ path: join(dataDir, 'stagewright.sqlite'), synchronous: 'NORMAL', clock: systemClock }),
+    store: openSqliteStore({
+      path: join(dataDir, 'stagewright.sqlite'),
+      synchronous: 'NORMAL',
+      clock: systemClock,
+    }),
     launcher: createLauncher({ log: () => {} }),
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
@@ -91,14 +117,21 @@ export const startRequest = (pipeline: string, more: Partial<StartRequest> = {})
   ...more,
 });
 
-/** Resolves when `check` holds; looked at after each commit, with a deadline that only a hang reaches. */
-export const eventually = async <T>(orchestrator: Orchestrator, check: () => Promise<T | null | false | undefined>): Promise<T> => {
+/**
+ * Resolves when `check` holds; looked at after each commit, with a deadline that only a hang
+ * reaches.
+ */
+export const eventually = async <T>(
+  orchestrator: Orchestrator,
+  check: () => Promise<T | null | false | undefined>,
+): Promise<T> => {
   const found = Promise.withResolvers<T>();
   const look = () => {
     check().then((value) => value && found.resolve(value), found.reject);
   };
   const stop = orchestrator.onJournal(look);
-  // Some facts (a file of a stage, a process that is gone) are not in the journal; they are looked at every 20 ms.
+  // Some facts (a file of a stage, a process that is gone) are not in the journal; they are looked
+  // at every 20 ms.
   const poll = setInterval(look, 20);
   const hang = setTimeout(() => found.reject(new Error(`never held: ${check.toString()}`)), 20_000);
   look();

@@ -20,14 +20,16 @@ export type SmallDisk = {
 const limits = { minFreeBytes: 8 * 1024 ** 2, ballastBytes: 8 * 1024 ** 2 };
 
 /**
- * A disk of 64 MB: a real one where we may mount, else one that is played: free space by what the test says, and a store that
- * finds no space while the disk is full and the ballast has not been given away.
+ * A disk of 64 MB: a real one where we may mount, else one that is played: free space by what the
+ * test says, and a store that finds no space while the disk is full and the ballast has not been
+ * given away.
  */
 export const openSmallDisk = async (pipelines: Record<string, string>): Promise<SmallDisk> => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-disk-'));
   const isReal = mount(dir);
   await mkdir(join(dir, 'pipelines'));
-  for (const [name, text] of Object.entries(pipelines)) await writeFile(join(dir, 'pipelines', name), text);
+  for (const [name, text] of Object.entries(pipelines))
+    await writeFile(join(dir, 'pipelines', name), text);
   return { dir, ...(isReal ? real(dir) : played(dir)) };
 };
 
@@ -46,7 +48,9 @@ const real = (dir: string): Omit<SmallDisk, 'dir'> => ({
     const chunk = Buffer.alloc(4096, 1);
     const { bavail, bsize } = await statfs(dir);
     // Page by page at the end: not one is left.
-    await file.write(Buffer.alloc(Math.max(0, bavail * bsize - 1024 ** 2), 1)).catch(() => undefined);
+    await file
+      .write(Buffer.alloc(Math.max(0, bavail * bsize - 1024 ** 2), 1))
+      .catch(() => undefined);
     for (;;) {
       const written = await file.write(chunk).catch(() => null);
       if (written === null || written.bytesWritten < chunk.length) break;
@@ -68,7 +72,8 @@ const played = (dir: string): Omit<SmallDisk, 'dir'> => {
   const checked =
     <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
-      if (isFull && hasBallast()) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+      if (isFull && hasBallast())
+        throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
       return method(...args);
     };
   return {
@@ -80,7 +85,12 @@ const played = (dir: string): Omit<SmallDisk, 'dir'> => {
     },
     service: { disk: limits, freeBytes: async () => (isFull ? 0 : 56 * 1024 ** 2) },
     parts: ({ store }) => ({
-      store: { ...store, step: checked(store.step), begin: checked(store.begin), note: checked(store.note) } as Store,
+      store: {
+        ...store,
+        step: checked(store.step),
+        begin: checked(store.begin),
+        note: checked(store.note),
+      } as Store,
     }),
     remove: () => rm(dir, { recursive: true }),
   };

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
 
 /**
- * A WebSocket client that stops reading when it is told to: what a browser in a frozen tab is to the service. Frames of the
- * server are plain (no mask, no compression), so their text is simply found.
+ * A WebSocket client that stops reading when it is told to: what a browser in a frozen tab is to
+ * the service. Frames of the server are plain (no mask, no compression), so their text is simply
+ * found.
  */
 export const openSlowClient = async (url: string, path: string) => {
   const { hostname, port, host } = new URL(url);

@@ -25,7 +25,10 @@ export const runId = 'r_00000000000000000000000001';
 /** What the runner of a stage does here: the test says what its program shows and when it ends. */
 export type Work = { alive(): void; end(): void };
 
-/** Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the process table are the test's. */
+/**
+ * Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the
+ * process table are the test's.
+ */
 export const openWatched = async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'stagewright-watched-'));
   const clock = manualClock();
@@ -50,17 +53,27 @@ export const openWatched = async () => {
   const note = async (event: Parameters<typeof store.note>[0]) => store.note(event, clock.wallMs());
   let watchdog: Watchdog | null = null;
   const heartbeats: Heartbeats = createHeartbeats({
-    ...{ store, clock, note, log, tell: (one) => news.push(one) },
+    store,
+    clock,
+    note,
+    log,
+    tell: (one) => news.push(one),
     onLimit: (limitMs) => watchdog?.wakeIn(limitMs),
   });
   const effects = createEffects({
-    ...{ interpreter, clock, log },
+    interpreter,
+    clock,
+    log,
     runners: {
       preflight: async () => ({}),
       verify: async () => ({}),
       drain: createDrainRunner({
-        ...{ store, processes, settled: (effect: EffectRow) => effects.settled(effect), graceCapMs: () => Number.POSITIVE_INFINITY },
-        // As if those ten seconds had passed: a test that hangs a runner does not want to wait for it.
+        store,
+        processes,
+        settled: (effect: EffectRow) => effects.settled(effect),
+        graceCapMs: () => Number.POSITIVE_INFINITY,
+        // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
+        // it.
         clock: {
           after: (_, late) => {
             setImmediate(late);
@@ -71,7 +84,11 @@ export const openWatched = async () => {
       stage: async (effect, run) => {
         const mark = heartbeats.watch(run, effect, run.definition.stages[0]?.heartbeatMs ?? null);
         const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
-        await store.recordProcess(run.runId, { kind: 'effect', id: effect.id, stamp: effect.stamp }, process);
+        await store.recordProcess(
+          run.runId,
+          { kind: 'effect', id: effect.id, stamp: effect.stamp },
+          process,
+        );
         const over = Promise.withResolvers<void>();
         works.push({ alive: mark.alive, end: over.resolve });
         await over.promise;
@@ -85,8 +102,22 @@ export const openWatched = async () => {
   const secrets = createSecrets({ env: {}, readFile: () => '' });
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
   watchdog = createWatchdog({
-    ...{ clock, log, alarms, intervalMs: 30_000, rounds: {} },
-    looks: createLooks({ store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap: () => {} }),
+    clock,
+    log,
+    alarms,
+    intervalMs: 30_000,
+    rounds: {},
+    looks: createLooks({
+      store,
+      clock,
+      interpreter,
+      effects,
+      timers,
+      processes,
+      heartbeats,
+      settle,
+      reap: () => {},
+    }),
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
   });
   interpreter.onCommit((committed) => heartbeats.settle(committed));
@@ -97,12 +128,32 @@ export const openWatched = async () => {
     await by.begin(
       {
         spec: {
-          ...{ runId, pipeline: 'sample', chart: hash, definition, projectDir: '/', params: {}, trigger: 'api', onlyStage: null },
-          ...{ reason: null, inputs: {}, metadata: {} },
+          runId,
+          pipeline: 'sample',
+          chart: hash,
+          definition,
+          projectDir: '/',
+          params: {},
+          trigger: 'api',
+          onlyStage: null,
+          reason: null,
+          inputs: {},
+          metadata: {},
         },
-        ...{ config, compilerVersion, snapshot: initial, projection: projectSnapshot(machine, initial), at: clock.wallMs() },
-        ...{ idempotency: null, lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 } },
-        refusal: () => ({ stage: 'pipeline', event: 'refused', severity: 'warning', msg: '', data: {} }),
+        config,
+        compilerVersion,
+        snapshot: initial,
+        projection: projectSnapshot(machine, initial),
+        at: clock.wallMs(),
+        idempotency: null,
+        lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
+        refusal: () => ({
+          stage: 'pipeline',
+          event: 'refused',
+          severity: 'warning',
+          msg: '',
+          data: {},
+        }),
       },
       { cause: { kind: 'command' } },
     );
@@ -110,13 +161,33 @@ export const openWatched = async () => {
   const status = async () => {
     const found = await store.run(runId);
     if (!found) throw new Error('there is no run');
-    return statusOf(found.run, found.headSeq, { progress: null, heartbeats: heartbeats.shown(runId) });
+    return statusOf(found.run, found.headSeq, {
+      progress: null,
+      heartbeats: heartbeats.shown(runId),
+    });
   };
-  const words = async (stage: string) => (await store.journal({ runId, after: 0, limit: 1000 })).filter((event) => event.stage === stage);
+  const words = async (stage: string) =>
+    (await store.journal({ runId, after: 0, limit: 1000 })).filter(
+      (event) => event.stage === stage,
+    );
   return {
     /** Another service on the same store; it starts nothing. */
     foreign: () => createInterpreter({ store, charts, clock }),
-    ...{ dataDir, clock, store, interpreter, effects, timers, heartbeats, alarms, watchdog, works, world, news, begin, status, words },
+    dataDir,
+    clock,
+    store,
+    interpreter,
+    effects,
+    timers,
+    heartbeats,
+    alarms,
+    watchdog,
+    works,
+    world,
+    news,
+    begin,
+    status,
+    words,
     /** Time passes; then everything that was due has happened. */
     pass: async (ms: number): Promise<void> => {
       clock.advance(ms);
@@ -125,7 +196,11 @@ export const openWatched = async () => {
       // Commits are published on a fresh turn.
       await new Promise((resolve) => setImmediate(resolve));
     },
-    working: () => until(async () => works.length > 0 && (await store.effects()).some(({ state }) => state === 'started')),
+    working: () =>
+      until(
+        async () =>
+          works.length > 0 && (await store.effects()).some(({ state }) => state === 'started'),
+      ),
     close: async (): Promise<void> => {
       await watchdog?.close();
       for (const { end } of works) end();

@@ -6,4 +6,5 @@ import { everyExample } from './examples.ts';
 const dir = fileURLToPath(new URL('../../docs/examples/status/', import.meta.url));
 rmSync(dir, { recursive: true, force: true });
 mkdirSync(dir, { recursive: true });
-for (const { name, status } of everyExample()) writeFileSync(`${dir}${name}.json`, `${JSON.stringify(status, null, 2)}\n`);
+for (const { name, status } of everyExample())
+  writeFileSync(`${dir}${name}.json`, `${JSON.stringify(status, null, 2)}\n`);

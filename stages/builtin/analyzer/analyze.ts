@@ -12,7 +12,10 @@ type Work = { out: string; options: Options; isDaily: boolean };
 type Counts = { rows: number; trades: number; open: number };
 
 /** Bars of one instrument to its file of break-outs, whichever bars they are. */
-export async function analyzeSource({ source, database, progress }: Task, { out, options, isDaily }: Work): Promise<Built> {
+export async function analyzeSource(
+  { source, database, progress }: Task,
+  { out, options, isDaily }: Work,
+): Promise<Built> {
   const { name, files } = source;
   await checkBars(database, files, isDaily ? '1d' : '1m');
   let pending: opening.Pending = { count: 0, until: null };
@@ -20,7 +23,12 @@ export async function analyzeSource({ source, database, progress }: Task, { out,
     await database.run(loadBars(files[0]!));
     await database.run(`CREATE OR REPLACE TABLE breakouts AS ${selectBreakouts(options)}`);
   } else
-    pending = await analyzeIntraday(database, files, opening.rulesOf(name, specOf(name, options.specs)!, options.timezone), progress.note);
+    pending = await analyzeIntraday(
+      database,
+      files,
+      opening.rulesOf(name, specOf(name, options.specs)!, options.timezone),
+      progress.note,
+    );
 
   const [counts] = await database.rows<Counts>(
     `SELECT count(*) AS rows, count(*) FILTER (result <> 'NoTrade') AS trades, count(*) FILTER (result = 'OPEN') AS open FROM breakouts`,
@@ -30,7 +38,9 @@ export async function analyzeSource({ source, database, progress }: Task, { out,
   const path = join(out, `${name}.parquet`);
   const before = (await fileExists(path)) ? (await digestOf(path)).sha256 : null;
   const digest = await publish(path, (temp) =>
-    database.run(`COPY (FROM breakouts ORDER BY date, session, slot) TO ${literal(temp)} ${asParquet}`),
+    database.run(
+      `COPY (FROM breakouts ORDER BY date, session, slot) TO ${literal(temp)} ${asParquet}`,
+    ),
   );
   return {
     files: [{ path: `${name}.parquet`, rows: counts!.rows, ...digest }],
@@ -49,11 +59,17 @@ async function checkBars(database: Database, files: string[], interval: string):
     throw new StageFailure('unsupported-interval', message, { retryable: false });
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    throw new StageFailure('unreadable-input', `Cannot read ${files.length === 1 ? files[0] : 'the bars'}: ${(error as Error).message}`);
+    throw new StageFailure(
+      'unreadable-input',
+      `Cannot read ${files.length === 1 ? files[0] : 'the bars'}: ${(error as Error).message}`,
+    );
   }
 }
 
-/** @returns the rows that are not written yet, because their day is not over and nothing has broken out */
+/**
+ * @returns the rows that are not written yet, because their day is not over and nothing has broken
+ * out
+ */
 async function analyzeIntraday(
   database: Database,
   files: string[],

@@ -2,25 +2,31 @@ import { parquet } from '../duckdb.ts';
 
 export type BreakoutOptions = { window: number; tick: number };
 
-/** Bars of one instrument as a table, so that an input that cannot be read fails before anything is written. */
+/**
+ * Bars of one instrument as a table, so that an input that cannot be read fails before anything is
+ * written.
+ */
 export const loadBars = (path: string) =>
   `CREATE OR REPLACE TABLE bars AS SELECT timestamp, instrument, interval, open, high, low, close FROM ${parquet([path])}`;
 
 /**
  * The breakout of the previous day's range, one row per day, for daily bars.
  *
- * Long when the bar reaches the previous high + 1 tick, short when it reaches the previous low − 1 tick; an open already
- * beyond enters at the open. Both sides in one bar, neither, or no range before it: NoTrade. Distances in points: target =
- * half the previous range, stop = min(range, 3 × target). The position ends at the latest at the close of the next bar.
- * In the bar of the entry: target reached → Win, stop reached → Loss, both → the one nearer to the close, tie → stop.
- * From the next bar on, if 65 % of the target was reached, the stop stands 1 tick behind the entry (BE). There an open
- * beyond a level fills at the open, both levels in one bar are judged as above, neither → TIME at the close. Without a
- * next bar yet → OPEN, to be settled by the merge of a later run. A daily bar does not tell the order of its prices, so a
- * stop or target touched before the entry counts as touched. `peak` = best open profit of the bars held, the exit for a Win.
+ * Long when the bar reaches the previous high + 1 tick, short when it reaches the previous low − 1
+ * tick; an open already beyond enters at the open. Both sides in one bar, neither, or no range
+ * before it: NoTrade. Distances in points: target = half the previous range, stop = min(range, 3 ×
+ * target). The position ends at the latest at the close of the next bar. In the bar of the entry:
+ * target reached → Win, stop reached → Loss, both → the one nearer to the close, tie → stop. From
+ * the next bar on, if 65 % of the target was reached, the stop stands 1 tick behind the entry (BE).
+ * There an open beyond a level fills at the open, both levels in one bar are judged as above,
+ * neither → TIME at the close. Without a next bar yet → OPEN, to be settled by the merge of a later
+ * run. A daily bar does not tell the order of its prices, so a stop or target touched before the
+ * entry counts as touched. `peak` = best open profit of the bars held, the exit for a Win.
  *
  * A short is calculated as a long in negated prices (suffix _s), so each rule is written once.
- * return_N = close / close N bars ago − 1; volatility_N = sample standard deviation of the last N daily returns × √252
- * (trading days a year); drawdown = close / highest close so far − 1. NULL until N returns exist.
+ * return_N = close / close N bars ago − 1; volatility_N = sample standard deviation of the last N
+ * daily returns × √252 (trading days a year); drawdown = close / highest close so far − 1. NULL
+ * until N returns exist.
  */
 export function selectBreakouts({ window, tick }: BreakoutOptions): string {
   return `

@@ -2,7 +2,11 @@ import { literal, parquet } from '../duckdb.ts';
 import type { InstrumentSpec } from '../instruments.ts';
 
 export type Rules = InstrumentSpec & { instrument: string; timezone: string };
-export const rulesOf = (instrument: string, { tick, target }: InstrumentSpec, timezone: string): Rules => ({
+export const rulesOf = (
+  instrument: string,
+  { tick, target }: InstrumentSpec,
+  timezone: string,
+): Rules => ({
   instrument,
   tick,
   target,
@@ -17,30 +21,41 @@ const sessions: [session: string, start: string, slots: string[]][] = [
 const close = `TIME '16:00'`;
 const moveAt = 0.65;
 
-/** Prices have at most this many decimals, so that a level is the same double as the same price read from a file. */
+/**
+ * Prices have at most this many decimals, so that a level is the same double as the same price read
+ * from a file.
+ */
 const exact = (price: string) => `round(${price}, 8)`;
 
 /**
  * The break-out of an opening range, one row per trading day, session and slot.
  *
- * A trading day is Mon–Fri with a bar from 02:00 to 16:00. Range = bars in [session start, slot). The first bar in
- * [slot, 16:00) that reaches high + 1 tick enters long at that level, low − 1 tick short; a bar that reaches both is NoTrade,
- * except the freeze bar (the one stamped with the slot itself) when its close is already beyond a level: that enters there at
- * once. No break, no range, or a range of 0: NoTrade. Stop = min(range, 3 × target). Exits count from the bar of the entry on,
- * at their levels: target → Win, stop → Loss; from the bar after the one that reached 65 % of the target on, the stop stands
- * 1 tick behind the entry → BE. Both in one bar: the one nearer to its close, tie → stop. Neither by the same slot of the next
- * trading day → TIME, at that instant and the last close before it; the bars do not reach that far → OPEN. `peak` = best
- * open profit of the bars held, the target for a Win.
+ * A trading day is Mon–Fri with a bar from 02:00 to 16:00. Range = bars in [session start, slot).
+ * The first bar in [slot, 16:00) that reaches high + 1 tick enters long at that level, low − 1 tick
+ * short; a bar that reaches both is NoTrade, except the freeze bar (the one stamped with the slot
+ * itself) when its close is already beyond a level: that enters there at once. No break, no range,
+ * or a range of 0: NoTrade. Stop = min(range, 3 × target). Exits count from the bar of the entry
+ * on, at their levels: target → Win, stop → Loss; from the bar after the one that reached 65 % of
+ * the target on, the stop stands 1 tick behind the entry → BE. Both in one bar: the one nearer to
+ * its close, tie → stop. Neither by the same slot of the next trading day → TIME, at that instant
+ * and the last close before it; the bars do not reach that far → OPEN. `peak` = best open profit of
+ * the bars held, the target for a Win.
  *
- * A row is written once it is decided: by a break, or when the day is past 16:00 by the bars or by the exchange's clock.
- * A short is calculated as a long in negated prices (suffix _s), so each rule is written once; `n` is the order of the bars.
+ * A row is written once it is decided: by a break, or when the day is past 16:00 by the bars or by
+ * the exchange's clock. A short is calculated as a long in negated prices (suffix _s), so each rule
+ * is written once; `n` is the order of the bars.
  */
-export function statements(files: string[], { instrument, tick, target, timezone }: Rules): [step: string, sql: string][] {
+export function statements(
+  files: string[],
+  { instrument, tick, target, timezone }: Rules,
+): [step: string, sql: string][] {
   const slots = sessions.flatMap(([session, start, list]) =>
     list.map((slot) => `(${literal(session)}, TIME '${start}', ${literal(slot)}, TIME '${slot}')`),
   );
-  // The bars of a trade's day and of the next one; `k` numbers the trading days, so that this is a join on equality.
-  const held = (from: string) => `(SELECT *, unnest([k, k + 1]) AS held_k FROM ${from}) t JOIN placed b ON b.k = t.held_k`;
+  // The bars of a trade's day and of the next one; `k` numbers the trading days, so that this is a
+  // join on equality.
+  const held = (from: string) =>
+    `(SELECT *, unnest([k, k + 1]) AS held_k FROM ${from}) t JOIN placed b ON b.k = t.held_k`;
   const best = 'CASE side WHEN 1 THEN b.high ELSE -b.low END';
   const worst = 'CASE side WHEN 1 THEN b.low ELSE -b.high END';
   return [

@@ -1,7 +1,14 @@
 import { literal, parquet } from '../duckdb.ts';
 
 export type Column = { name: string; type: string };
-export type MonthCount = { session: string; month: string; rows: number; inserted: number; updated: number; unchanged: number };
+export type MonthCount = {
+  session: string;
+  month: string;
+  rows: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+};
 
 const key = ['date', 'slot', 'session', 'instrument'];
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
@@ -9,8 +16,14 @@ const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 export const describeFiles = (paths: string[]) =>
   `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM ${parquet(paths, ', union_by_name = true')})`;
 
-/** The new rows with a verdict each. A session becomes a folder, so its name is held to what is safe there. */
-export const loadCandidates = (path: string, instrument: string) => `CREATE OR REPLACE TABLE candidates AS
+/**
+ * The new rows with a verdict each. A session becomes a folder, so its name is held to what is safe
+ * there.
+ */
+export const loadCandidates = (
+  path: string,
+  instrument: string,
+) => `CREATE OR REPLACE TABLE candidates AS
   SELECT *, CASE
       WHEN date IS NULL OR slot IS NULL OR session IS NULL OR instrument IS NULL THEN 'a part of the key is missing'
       WHEN instrument <> ${literal(instrument)} THEN 'a row of another instrument'
@@ -18,7 +31,9 @@ export const loadCandidates = (path: string, instrument: string) => `CREATE OR R
     END AS "#reason"
   FROM ${parquet([path], ', file_row_number = true')}`;
 
-export const selectRejects = (path: string) => `SELECT ${literal(path)} AS file, file_row_number + 1 AS line, "#reason" AS reason,
+export const selectRejects = (
+  path: string,
+) => `SELECT ${literal(path)} AS file, file_row_number + 1 AS line, "#reason" AS reason,
     concat_ws(' ', date, slot, session, instrument) AS text FROM candidates WHERE "#reason" IS NOT NULL ORDER BY line`;
 
 /** Of several rows with one key the last one of the file counts. */
@@ -30,13 +45,21 @@ export const countCandidates = `SELECT count(*) FILTER ("#reason" IS NOT NULL) A
 
 export const listMonths = `SELECT DISTINCT session, "#month" AS month FROM incoming ORDER BY session, month`;
 
-export const loadExisting = (columns: Column[], paths: string[]) => `CREATE OR REPLACE TABLE existing AS
+export const loadExisting = (
+  columns: Column[],
+  paths: string[],
+) => `CREATE OR REPLACE TABLE existing AS
   SELECT ${list(columns)} FROM ${paths.length === 0 ? 'incoming WHERE false' : parquet(paths, ', union_by_name = true')}`;
 
-/** Old and new together, new beats old; sorted, so that each month is one narrow stretch of the table. */
+/**
+ * Old and new together, new beats old; sorted, so that each month is one narrow stretch of the
+ * table.
+ */
 export function mergeRows(columns: Column[]): string {
   const rest = columns.filter((column) => !key.includes(column.name));
-  const differs = rest.map(({ name }) => `n.${quoted(name)} IS DISTINCT FROM o.${quoted(name)}`).join(' OR ') || 'false';
+  const differs =
+    rest.map(({ name }) => `n.${quoted(name)} IS DISTINCT FROM o.${quoted(name)}`).join(' OR ') ||
+    'false';
   const same = key.map((name) => `n.${name} = o.${name}`).join(' AND ');
   return `CREATE OR REPLACE TABLE merged AS
     SELECT ${list(columns, 'n.')}, n."#month", CASE WHEN o.date IS NULL THEN 'inserted' WHEN ${differs} THEN 'updated' ELSE 'unchanged' END AS "#status"
@@ -53,4 +76,5 @@ export const countMonths = `SELECT session, "#month" AS month, count(*) AS rows,
 export const selectMonth = (columns: Column[], session: string, month: string) =>
   `SELECT ${list(columns)} FROM merged WHERE session = ${literal(session)} AND "#month" = ${literal(month)} ORDER BY date, slot`;
 
-const list = (columns: Column[], from = '') => columns.map(({ name }) => from + quoted(name)).join(', ');
+const list = (columns: Column[], from = '') =>
+  columns.map(({ name }) => from + quoted(name)).join(', ');

@@ -20,18 +20,27 @@ export async function mergeSource(
     return database.rows<sql.Column>(sql.describeFiles([path]));
   });
   await database.run(sql.keepIncoming(columns));
-  const [count] = await database.rows<{ read: number; rejected: number; rows: number }>(sql.countCandidates);
+  const [count] = await database.rows<{ read: number; rejected: number; rows: number }>(
+    sql.countCandidates,
+  );
   const { read, rejected, rows } = count!;
   progress.rows(rows);
   const select = sql.selectRejects(basename(path));
   const files = await publishRejects(database, { out, name: source.name, rejected, select });
   if (areTooMany(rejected, read, maxRejectRatio)) {
     const where = relative(context.projectDir, join(out, rejectsPath(source.name)));
-    throw await tooManyRejects(database, select, { name: source.name, share: `${rejected} of ${read} rows`, where });
+    throw await tooManyRejects(database, select, {
+      name: source.name,
+      share: `${rejected} of ${read} rows`,
+      where,
+    });
   }
 
-  const fileOf = ({ session, month }: { session: string; month: string }) => join(source.name, session, `${month}.parquet`);
-  const wanted = (await database.rows<{ session: string; month: string }>(sql.listMonths)).map((month) => join(out, fileOf(month)));
+  const fileOf = ({ session, month }: { session: string; month: string }) =>
+    join(source.name, session, `${month}.parquet`);
+  const wanted = (await database.rows<{ session: string; month: string }>(sql.listMonths)).map(
+    (month) => join(out, fileOf(month)),
+  );
   const existing: string[] = [];
   for (const file of wanted) if (await fileExists(file)) existing.push(file);
   await loadExisting(database, columns, existing);
@@ -43,19 +52,30 @@ export async function mergeSource(
   for (const month of await database.rows<sql.MonthCount>(sql.countMonths)) {
     const file = fileOf(month);
     if (month.inserted + month.updated === 0) {
-      files.push({ path: file, rows: month.rows, ...(await digestOf(join(out, file), context.signal)) });
+      files.push({
+        path: file,
+        rows: month.rows,
+        ...(await digestOf(join(out, file), context.signal)),
+      });
       continue;
     }
     progress.note(`${source.name} ${month.month}`);
     const copy = (temp: string) =>
-      database.run(`COPY (${sql.selectMonth(columns, month.session, month.month)}) TO ${literal(temp)} ${asParquet}`);
+      database.run(
+        `COPY (${sql.selectMonth(columns, month.session, month.month)}) TO ${literal(temp)} ${asParquet}`,
+      );
     try {
-      files.push({ path: file, rows: month.rows, ...(await publish(join(out, file), copy, folders)) });
+      files.push({
+        path: file,
+        rows: month.rows,
+        ...(await publish(join(out, file), copy, folders)),
+      });
       sums.inserted += month.inserted;
       sums.updated += month.updated;
       sums.written += 1;
     } catch (error) {
-      // One month that cannot be written must not keep the others back: the retry then finds only this one to do.
+      // One month that cannot be written must not keep the others back: the retry then finds only
+      // this one to do.
       if (!(error instanceof StageFailure) || context.signal.aborted) throw error;
       failures.push(error);
     }
@@ -66,23 +86,35 @@ export async function mergeSource(
 }
 
 /**
- * @throws StageFailure `unreadable-target` naming the month file: to write over it would lose what it holds.
+ * @throws StageFailure `unreadable-target` naming the month file: to write over it would lose what
+ * it holds.
  * @throws StageFailure `schema-mismatch` when the months have other columns than the new rows.
  */
-async function loadExisting(database: Database, columns: sql.Column[], paths: string[]): Promise<void> {
+async function loadExisting(
+  database: Database,
+  columns: sql.Column[],
+  paths: string[],
+): Promise<void> {
   const words = (list: sql.Column[]) => list.map(({ name, type }) => `${name} ${type}`).join(', ');
   try {
     if (paths.length > 0) {
       const found = await database.rows<sql.Column>(sql.describeFiles(paths));
       if (words(found) !== words(columns))
-        throw new StageFailure('schema-mismatch', `Merged months have the columns ${words(found)}; the new rows have ${words(columns)}.`, {
-          retryable: false,
-        });
+        throw new StageFailure(
+          'schema-mismatch',
+          `Merged months have the columns ${words(found)}; the new rows have ${words(columns)}.`,
+          {
+            retryable: false,
+          },
+        );
     }
     await database.run(sql.loadExisting(columns, paths));
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    for (const path of paths) await readable('unreadable-target', path, () => database.run(sql.loadExisting(columns, [path])));
+    for (const path of paths)
+      await readable('unreadable-target', path, () =>
+        database.run(sql.loadExisting(columns, [path])),
+      );
     throw error;
   }
 }
@@ -92,6 +124,8 @@ async function readable<T>(code: string, path: string, read: () => Promise<T>): 
     return await read();
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    throw new StageFailure(code, `Cannot read ${path}: ${(error as Error).message}`, { retryable: code !== 'unreadable-target' });
+    throw new StageFailure(code, `Cannot read ${path}: ${(error as Error).message}`, {
+      retryable: code !== 'unreadable-target',
+    });
   }
 }

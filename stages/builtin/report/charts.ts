@@ -24,10 +24,13 @@ function timeChart(lines: Line[], { width, height, label, isArea }: Frame): stri
     return `<line class="${tick === 0 ? 'zero' : 'grid'}" x1="${margin.left}" x2="${width - margin.right}" y1="${at}" y2="${at}"/><text class="tick" x="${margin.left - 8}" y="${at}" dy="0.32em" text-anchor="end">${inWords(tick)}</text>`;
   });
   const dates = timeTicks(...span, Math.floor(width / 90)).map(
-    ({ at, text }) => `<text class="tick" x="${x(at).toFixed(1)}" y="${height - 6}" text-anchor="middle">${text}</text>`,
+    ({ at, text }) =>
+      `<text class="tick" x="${x(at).toFixed(1)}" y="${height - 6}" text-anchor="middle">${text}</text>`,
   );
   const paths = lines.map(({ color, points }) => {
-    const line = points.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(' L');
+    const line = points
+      .map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`)
+      .join(' L');
     const [first, last] = [points[0]!, points.at(-1)!];
     const ground = y(0).toFixed(1);
     const area = isArea
@@ -56,7 +59,12 @@ export function overview(instruments: InstrumentFigures[]): string {
     color: index % 8,
     points: thinned(equity).map(({ date, targets }) => ({ at: date, value: targets })),
   }));
-  return timeChart(lines, { width: 1120, height: 300, label: 'Profit of all instruments, in targets', isArea: false });
+  return timeChart(lines, {
+    width: 1120,
+    height: 300,
+    label: 'Profit of all instruments, in targets',
+    isArea: false,
+  });
 }
 
 /** How wide the ranges of each slot were: 10–90 % thin, 25–75 % thick, the median as a mark. */

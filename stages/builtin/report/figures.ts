@@ -17,7 +17,12 @@ type Stats = {
 export type SlotStats = Stats & { session: string; slot: string };
 /** `date` in ms; `points` and `targets` are sums from the first day on. */
 export type EquityPoint = { date: number; points: number; targets: number };
-export type InstrumentFigures = { name: string; total: Stats & { drawdown: number }; slots: SlotStats[]; equity: EquityPoint[] };
+export type InstrumentFigures = {
+  name: string;
+  total: Stats & { drawdown: number };
+  slots: SlotStats[];
+  equity: EquityPoint[];
+};
 export type Figures = { rows: number; from: number; to: number; instruments: InstrumentFigures[] };
 
 const stats = `count(*) FILTER (result <> 'NoTrade') AS trades, count(*) FILTER (result = 'Win') AS wins, count(*) FILTER (result = 'Loss') AS losses,
@@ -33,7 +38,10 @@ export async function readFigures(database: Database, files: string[]): Promise<
       FROM ${parquet(files, ', union_by_name = true')}`);
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    throw new StageFailure('unreadable-input', `Cannot read the merged rows: ${(error as Error).message}`);
+    throw new StageFailure(
+      'unreadable-input',
+      `Cannot read the merged rows: ${(error as Error).message}`,
+    );
   }
   const [span] = await database.rows<{ rows: number; from: number | null; to: number | null }>(
     'SELECT count(*) AS rows, epoch_ms(min(date)::TIMESTAMP) AS from, epoch_ms(max(date)::TIMESTAMP) AS to FROM merged',

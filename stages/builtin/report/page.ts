@@ -3,18 +3,25 @@ import type { Figures, InstrumentFigures, SlotStats } from './figures.ts';
 import { dateInWords, inWords } from './scale.ts';
 import { style } from './style.ts';
 
-const share = (part: number, whole: number) => (whole === 0 ? '–' : `${Math.round((100 * part) / whole)} %`);
+const share = (part: number, whole: number) =>
+  whole === 0 ? '–' : `${Math.round((100 * part) / whole)} %`;
 const gain = (value: number) => (value > 0 ? 'up' : value < 0 ? 'down' : 'even');
 const closed = ({ trades, open }: SlotStats | InstrumentFigures['total']) => trades - open;
 
-/** One page that stands alone: styles inside, pictures as SVG, nothing that runs and nothing that is fetched. */
+/**
+ * One page that stands alone: styles inside, pictures as SVG, nothing that runs and nothing that is
+ * fetched.
+ */
 export function reportPage(title: string, figures: Figures): string {
   const { instruments } = figures;
   const body =
     instruments.length === 0
       ? '<p class="empty">There are no merged rows yet.</p>'
       : `${summary(figures)}${instruments.map(card).join('\n')}`;
-  const period = figures.rows === 0 ? '' : `<p class="period">${dateInWords(figures.from)} to ${dateInWords(figures.to)}</p>`;
+  const period =
+    figures.rows === 0
+      ? ''
+      : `<p class="period">${dateInWords(figures.from)} to ${dateInWords(figures.to)}</p>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -37,7 +44,8 @@ Fills are at the levels of the rules: no costs, no slippage.</footer>
 }
 
 function summary({ instruments, rows }: Figures): string {
-  const sum = (value: (figures: InstrumentFigures) => number) => instruments.reduce((all, figures) => all + value(figures), 0);
+  const sum = (value: (figures: InstrumentFigures) => number) =>
+    instruments.reduce((all, figures) => all + value(figures), 0);
   const trades = sum(({ total }) => total.trades);
   const done = sum(({ total }) => closed(total));
   const targets = sum(({ total }) => total.targets);

@@ -5,7 +5,8 @@ export function niceTicks(low: number, high: number, steps: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const ticks: number[] = [];
-  for (let index = Math.floor(low / step); (index - 1) * step < top; index += 1) ticks.push(Number((index * step).toPrecision(12)));
+  for (let index = Math.floor(low / step); (index - 1) * step < top; index += 1)
+    ticks.push(Number((index * step).toPrecision(12)));
   return ticks;
 }
 
@@ -20,11 +21,18 @@ export function timeTicks(from: number, to: number, most: number): { at: number;
   for (const months of [1, 3, 6, 12, 24, 60, 120]) {
     const ticks: { at: number; text: string }[] = [];
     const start = new Date(from);
-    for (let month = start.getUTCMonth() - (start.getUTCMonth() % Math.min(months, 12)); ; month += months) {
+    for (
+      let month = start.getUTCMonth() - (start.getUTCMonth() % Math.min(months, 12));
+      ;
+      month += months
+    ) {
       const at = Date.UTC(start.getUTCFullYear(), month, 1);
       if (at > to) break;
       const date = new Date(at);
-      const text = months >= 12 || date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : monthNames[date.getUTCMonth()]!;
+      const text =
+        months >= 12 || date.getUTCMonth() === 0
+          ? String(date.getUTCFullYear())
+          : monthNames[date.getUTCMonth()]!;
       if (at >= from) ticks.push({ at, text });
     }
     if (ticks.length <= most) return ticks;

@@ -1,7 +1,10 @@
 import type { Minute } from './calendar.ts';
 import { createRandom, type Random } from './random.ts';
 
-/** How an instrument of the samples moves; made up, near the real thing's size. `move`: ticks a minute in a quiet hour. */
+/**
+ * How an instrument of the samples moves; made up, near the real thing's size. `move`: ticks a
+ * minute in a quiet hour.
+ */
 export type SampleSpec = { price: number; tick: number; move: number; volume: number };
 export const sampleSpecs: Readonly<Record<string, SampleSpec>> = {
   ES: { price: 5200, tick: 0.25, move: 1.6, volume: 180 },
@@ -13,17 +16,31 @@ export const sampleSpecs: Readonly<Record<string, SampleSpec>> = {
   RTY: { price: 2080, tick: 0.1, move: 3.2, volume: 50 },
 };
 
-export type Bar = { utc: number; open: number; high: number; low: number; close: number; volume: number };
+export type Bar = {
+  utc: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+};
 
 /** Busier around the opening of the stock exchange, 8:30 to 10:00, and sleepy at night. */
-const activity = (ofDay: number) => (ofDay >= 510 && ofDay < 600 ? 2.6 : ofDay >= 420 && ofDay < 900 ? 1.5 : 0.6);
+const activity = (ofDay: number) =>
+  ofDay >= 510 && ofDay < 600 ? 2.6 : ofDay >= 420 && ofDay < 900 ? 1.5 : 0.6;
 
 /**
- * The bars of some minutes of one UTC day: a walk in ticks that leans a little to where it was heading, so that ranges break
- * and some breaks fail. Each day walks from the price that its date alone decides, so days can be made in any order.
+ * The bars of some minutes of one UTC day: a walk in ticks that leans a little to where it was
+ * heading, so that ranges break and some breaks fail. Each day walks from the price that its date
+ * alone decides, so days can be made in any order.
  * @param random of that instrument and day
  */
-export function barsOf(spec: SampleSpec, minutes: Minute[], seed: number, instrument: string): Bar[] {
+export function barsOf(
+  spec: SampleSpec,
+  minutes: Minute[],
+  seed: number,
+  instrument: string,
+): Bar[] {
   if (minutes.length === 0) return [];
   const random = createRandom(seed, instrument, minutes[0]!.utc);
   let price = Math.round((spec.price * swing(minutes[0]!.utc, instrument)) / spec.tick);
@@ -47,11 +64,23 @@ function walk(
   const close = open + Math.round((random.normal() + lean) * step);
   const high = Math.max(open, close) + Math.floor(random.next() * step);
   const low = Math.min(open, close) - Math.floor(random.next() * step);
-  const [o, h, l, c] = [open, high, low, close].map((ticks) => Math.round(ticks * tick * 1e6) / 1e6) as [number, number, number, number];
-  return { utc, open: o, high: h, low: l, close: c, volume: Math.round(volume * (step / 2) * (0.5 + random.next())) };
+  const [o, h, l, c] = [open, high, low, close].map(
+    (ticks) => Math.round(ticks * tick * 1e6) / 1e6,
+  ) as [number, number, number, number];
+  return {
+    utc,
+    open: o,
+    high: h,
+    low: l,
+    close: c,
+    volume: Math.round(volume * (step / 2) * (0.5 + random.next())),
+  };
 }
 
-/** Slow waves instead of a sum over all earlier days. Sawtooth-shaped, because a sine's last digits are the platform's. */
+/**
+ * Slow waves instead of a sum over all earlier days. Sawtooth-shaped, because a sine's last digits
+ * are the platform's.
+ */
 function swing(utc: number, instrument: string): number {
   const days = utc / 86_400_000 + instrument.charCodeAt(0) * 7;
   const wave = (period: number) => Math.abs(((days / period) % 1) * 2 - 1) - 0.5;

@@ -8,7 +8,10 @@ const nth = (year: number, month: number, dayOfWeek: number, n: number) => {
   return first + (((dayOfWeek - weekday(first) + 7) % 7) + 7 * (n - 1)) * dayMs;
 };
 
-/** Chicago's distance from UTC: summer time from 2:00 on the second Sunday of March to 2:00 on the first of November (since 2007). */
+/**
+ * Chicago's distance from UTC: summer time from 2:00 on the second Sunday of March to 2:00 on the
+ * first of November (since 2007).
+ */
 export function chicagoOffsetMs(utc: number): number {
   const year = new Date(utc).getUTCFullYear();
   const isSummer = utc >= nth(year, 2, 0, 2) + 8 * hourMs && utc < nth(year, 10, 0, 1) + 7 * hourMs;
@@ -25,7 +28,10 @@ export function holidayOf(day: number): 'closed' | 'early' | null {
   return key === '7-4' || day === thanksgiving || day === thanksgiving + dayMs ? 'early' : null;
 }
 
-/** Is the market open in this minute? Sunday 17:00 to Friday 16:00 Chicago time, with an hour's pause at 16:00 each day. */
+/**
+ * Is the market open in this minute? Sunday 17:00 to Friday 16:00 Chicago time, with an hour's
+ * pause at 16:00 each day.
+ */
 function isOpen(local: number): boolean {
   const day = Math.floor(local / dayMs) * dayMs;
   const minute = (local - day) / minuteMs;
@@ -45,7 +51,8 @@ export function openMinutes(day: number): Minute[] {
   for (let hour = day; hour < day + dayMs; hour += hourMs) {
     const offset = chicagoOffsetMs(hour);
     for (let utc = hour; utc < hour + hourMs; utc += minuteMs)
-      if (isOpen(utc + offset)) minutes.push({ utc, ofDay: ((((utc + offset) % dayMs) + dayMs) % dayMs) / minuteMs });
+      if (isOpen(utc + offset))
+        minutes.push({ utc, ofDay: ((((utc + offset) % dayMs) + dayMs) % dayMs) / minuteMs });
   }
   return minutes;
 }

@@ -1,4 +1,7 @@
-/** `npm run sample-bars -- --out DIR`: made-up bars without the service. A process of its own, so it may read its arguments. */
+/**
+ * `npm run sample-bars -- --out DIR`: made-up bars without the service. A process of its own, so it
+ * may read its arguments.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,7 +26,12 @@ if (!values.out) {
 }
 let rows = 0;
 let files = 0;
-const order = { instruments: values.instruments.split(','), from: values.from, days: Number(values.days), seed: Number(values.seed) };
+const order = {
+  instruments: values.instruments.split(','),
+  from: values.from,
+  days: Number(values.days),
+  seed: Number(values.seed),
+};
 for (const { path, text, bars } of sampleFiles({ ...order, awkward: !values.clean })) {
   const target = join(values.out, path);
   mkdirSync(dirname(target), { recursive: true });

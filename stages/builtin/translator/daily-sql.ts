@@ -2,14 +2,25 @@ import { literal } from '../duckdb.ts';
 import type { Layout } from './layout.ts';
 import { fieldAt, reasonOf, typedLines } from './lines-sql.ts';
 
-/** The table that all files of one instrument are read into: good rows and bad ones, each with its file and line. */
+/**
+ * The table that all files of one instrument are read into: good rows and bad ones, each with its
+ * file and line.
+ */
 export const createRows = `CREATE OR REPLACE TABLE rows (file INTEGER, line BIGINT, day DATE, open DOUBLE, high DOUBLE, low DOUBLE,
   close DOUBLE, volume BIGINT, reason VARCHAR, text VARCHAR)`;
 
-/** One day of slack: no zone's today is later than tomorrow in UTC, where the clock of the stage runs. */
+/**
+ * One day of slack: no zone's today is later than tomorrow in UTC, where the clock of the stage
+ * runs.
+ */
 const inTheFuture = 'date is in the future';
 
-export function readRows(path: string, file: number, layout: Layout, allowNegative: boolean): string {
+export function readRows(
+  path: string,
+  file: number,
+  layout: Layout,
+  allowNegative: boolean,
+): string {
   const date = fieldAt(layout.at.date);
   const time = `WHEN day IS NULL AND regexp_matches(${date}, '^\\d{4}-\\d\\d-\\d\\d[T ]\\d') THEN 'a time of day in a daily file: these are intraday bars'
     WHEN day IS NULL THEN 'date is not YYYY-MM-DD'
@@ -20,7 +31,10 @@ export function readRows(path: string, file: number, layout: Layout, allowNegati
     SELECT ${file}, line, day, open, high, low, close, volume, reason, CASE WHEN reason IS NOT NULL THEN left(text, 500) END FROM judged`;
 }
 
-/** The output schema of all bars: days are the exchange's, at 00:00, so they are TIMESTAMP without a zone. The last row of a day wins. */
+/**
+ * The output schema of all bars: days are the exchange's, at 00:00, so they are TIMESTAMP without a
+ * zone. The last row of a day wins.
+ */
 export function selectBars(instrument: string, sources: string[], synthetic: boolean): string {
   const cases = sources.map((source, file) => `WHEN ${file} THEN ${literal(source)}`).join(' ');
   return `SELECT day::TIMESTAMP AS timestamp, open, high, low, close, volume, ${literal(instrument)} AS instrument,

@@ -8,34 +8,69 @@ import { countRows, createRows, readRows, selectBars, selectRejects } from './da
 import type { Options } from './options.ts';
 import type { RawFile } from './sources.ts';
 
-export type Work = { raw: string; out: string; options: Options; raws: Map<string, RawFile>; signal: AbortSignal };
+export type Work = {
+  raw: string;
+  out: string;
+  options: Options;
+  raws: Map<string, RawFile>;
+  signal: AbortSignal;
+};
 
 /** All daily files of an instrument become one Parquet file. */
-export async function translateDaily({ source, database, progress }: Task, { raw, out, options, raws }: Work): Promise<Built> {
+export async function translateDaily(
+  { source, database, progress }: Task,
+  { raw, out, options, raws }: Work,
+): Promise<Built> {
   const { name } = source;
   await database.run(createRows);
   for (const [index, path] of source.files.entries()) {
     try {
-      await database.run(readRows(path, index, raws.get(path)!.layout, options.allow_negative.includes(name)));
+      await database.run(
+        readRows(path, index, raws.get(path)!.layout, options.allow_negative.includes(name)),
+      );
     } catch (error) {
       if (error instanceof StageFailure) throw error;
-      throw new StageFailure('unreadable-input', `Cannot read ${path}: ${(error as Error).message}`);
+      throw new StageFailure(
+        'unreadable-input',
+        `Cannot read ${path}: ${(error as Error).message}`,
+      );
     }
     progress.files(1);
   }
-  const [count] = await database.rows<{ read: number; rejected: number; future: number | null; rows: number }>(countRows);
+  const [count] = await database.rows<{
+    read: number;
+    rejected: number;
+    future: number | null;
+    rows: number;
+  }>(countRows);
   const { read, rejected, future, rows } = count!;
   progress.rows(rows);
 
-  // Rejects come first: when the stage fails for them, the user finds them all, beside yesterday's untouched Parquet file.
+  // Rejects come first: when the stage fails for them, the user finds them all, beside yesterday's
+  // untouched Parquet file.
   const select = selectRejects(source.files.map((path) => relative(raw, path)));
   const files = await publishRejects(database, { out, name, rejected, select });
   if (rejected > 0 && (rows === 0 || areTooMany(rejected, read, options.max_reject_ratio))) {
     const where = join(options.out, rejectsPath(name));
-    throw await tooManyRejects(database, select, { name, share: `${rejected} of ${read} rows`, where });
+    throw await tooManyRejects(database, select, {
+      name,
+      share: `${rejected} of ${read} rows`,
+      where,
+    });
   }
   const labels = source.files.map((path) => options.sources[name] ?? basename(path));
-  const copy = (temp: string) => database.run(`COPY (${selectBars(name, labels, options.synthetic)}) TO ${literal(temp)} ${asParquet}`);
-  files.push({ path: `${name}.parquet`, rows, ...(await publish(join(out, `${name}.parquet`), copy)) });
-  return { files, counts: { read, rows, rejected, duplicates: read - rejected - rows }, ...(future !== null && { recheck_at: future }) };
+  const copy = (temp: string) =>
+    database.run(
+      `COPY (${selectBars(name, labels, options.synthetic)}) TO ${literal(temp)} ${asParquet}`,
+    );
+  files.push({
+    path: `${name}.parquet`,
+    rows,
+    ...(await publish(join(out, `${name}.parquet`), copy)),
+  });
+  return {
+    files,
+    counts: { read, rows, rejected, duplicates: read - rejected - rows },
+    ...(future !== null && { recheck_at: future }),
+  };
 }

@@ -5,8 +5,18 @@ import { StageFailure } from '../../contract.ts';
 import { stopped } from '../duckdb.ts';
 import { headerLine } from './layout.ts';
 
-/** `lines` after the header that are not empty. `isOdd`: there are characters that a CSV reader reads more into than is meant. */
-export type Inspected = { stamp: string; bytes: number; sha256: string; header: string; lines: number; isOdd: boolean };
+/**
+ * `lines` after the header that are not empty. `isOdd`: there are characters that a CSV reader
+ * reads more into than is meant.
+ */
+export type Inspected = {
+  stamp: string;
+  bytes: number;
+  sha256: string;
+  header: string;
+  lines: number;
+  isOdd: boolean;
+};
 
 const pieceBytes = 1 << 20;
 const piece = Buffer.allocUnsafe(pieceBytes);
@@ -16,8 +26,8 @@ const underscore = 0x5f;
 const quote = 0x22;
 
 /**
- * Everything about a raw file that takes a look at each of its bytes, in one look. Synchronous in pieces of 1 MB, because
- * thousands of small files cost more in waiting than in reading.
+ * Everything about a raw file that takes a look at each of its bytes, in one look. Synchronous in
+ * pieces of 1 MB, because thousands of small files cost more in waiting than in reading.
  * @throws StageFailure `unreadable-input`, `stopped`
  */
 export async function inspect(path: string, signal: AbortSignal): Promise<Inspected> {
@@ -67,11 +77,13 @@ function createLineCount() {
     add(bytes: Buffer): void {
       let start = 0;
       for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
-        if (isFilled || end - start > 1 || (end > start && bytes[start] !== carriageReturn)) count += 1;
+        if (isFilled || end - start > 1 || (end > start && bytes[start] !== carriageReturn))
+          count += 1;
         isFilled = false;
         start = end + 1;
       }
-      isFilled ||= bytes.length - start > 1 || (bytes.length > start && bytes[start] !== carriageReturn);
+      isFilled ||=
+        bytes.length - start > 1 || (bytes.length > start && bytes[start] !== carriageReturn);
     },
     count: () => count + (isFilled ? 1 : 0),
   };

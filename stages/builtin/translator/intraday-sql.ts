@@ -4,7 +4,10 @@ import { fieldAt, isBar, reasonOf, typedLines } from './lines-sql.ts';
 import type { Options } from './options.ts';
 import { shiftsIn } from './zone-shifts.ts';
 
-/** `files` says for each file of the instrument what it is called; `bars` holds the rows of days that are not written yet. */
+/**
+ * `files` says for each file of the instrument what it is called; `bars` holds the rows of days
+ * that are not written yet.
+ */
 export const createTables = `
   CREATE OR REPLACE TABLE files (file INTEGER, path VARCHAR, name VARCHAR, source VARCHAR);
   CREATE OR REPLACE TABLE bars (file INTEGER, line BIGINT, utc TIMESTAMP, timestamp TIMESTAMP, day DATE, open DOUBLE, high DOUBLE, low DOUBLE,
@@ -15,7 +18,10 @@ const tooLate = 'timestamp is more than 5 minutes in the future';
 const graceMs = 5 * 60_000;
 const latest = (nowMs: number) => `make_timestamp(${Math.round(nowMs + graceMs) * 1000})`;
 
-/** Local time by the platform of the database: right for every time, and half of the work of reading a bar. */
+/**
+ * Local time by the platform of the database: right for every time, and half of the work of reading
+ * a bar.
+ */
 const localTime = (zone: string) => `timezone(${literal(zone)}, utc::TIMESTAMPTZ)`;
 
 /** The same as a table of the changes in a span; times outside of it go the slow way. */
@@ -24,12 +30,17 @@ function localTimeWithin(zone: string, [fromMs, toMs]: [number, number]): string
   const shifts = shiftsIn(zone, fromMs, toMs);
   const cases = shifts.map(({ minutes }, index) => {
     const next = shifts[index + 1];
-    return next ? `WHEN utc < ${at(next.fromMs)} THEN utc + INTERVAL (${minutes}) MINUTE` : `ELSE utc + INTERVAL (${minutes}) MINUTE`;
+    return next
+      ? `WHEN utc < ${at(next.fromMs)} THEN utc + INTERVAL (${minutes}) MINUTE`
+      : `ELSE utc + INTERVAL (${minutes}) MINUTE`;
   });
   return `CASE WHEN utc < ${at(fromMs)} OR utc >= ${at(toMs)} THEN ${localTime(zone)} ${cases.join(' ')} END`;
 }
 
-/** The trading day of an exchange time. A start after noon opens the next day: 17:00 + 7 h is midnight. A weekend's hours are Monday's. */
+/**
+ * The trading day of an exchange time. A start after noon opens the next day: 17:00 + 7 h is
+ * midnight. A weekend's hours are Monday's.
+ */
 function tradingDay({ day_starts }: Options): string {
   const [hours, minutes] = day_starts.split(':').map(Number) as [number, number];
   const start = hours * 60 + minutes;
@@ -38,18 +49,33 @@ function tradingDay({ day_starts }: Options): string {
 }
 
 /** `span`: where the times of these files should lie, in ms. */
-type Reading = { options: Options; allowNegative: boolean; nowMs: number; only: string[] | null; span: [number, number] | null };
+type Reading = {
+  options: Options;
+  allowNegative: boolean;
+  nowMs: number;
+  only: string[] | null;
+  span: [number, number] | null;
+};
 const among = (only: string[] | null) => (only === null ? 'true' : `day IN (${dates(only)})`);
 const dates = (days: string[]) => days.map((day) => `DATE '${day}'`).join(', ');
 
 /**
- * Files of one header read by the CSV reader, all at once: what clean files need and nothing else. A row that is no bar
- * has `ok` false, a line it does not understand is left out; such a file is then read again line by line. Timestamps are `YYYY-MM-DDTHH:MM:SS[.mmm]Z` here.
+ * Files of one header read by the CSV reader, all at once: what clean files need and nothing else.
+ * A row that is no bar has `ok` false, a line it does not understand is left out; such a file is
+ * then read again line by line. Timestamps are `YYYY-MM-DDTHH:MM:SS[.mmm]Z` here.
  */
-export function readFast(paths: string[], layout: Layout, { options, allowNegative, nowMs, only, span }: Reading): string {
+export function readFast(
+  paths: string[],
+  layout: Layout,
+  { options, allowNegative, nowMs, only, span }: Reading,
+): string {
   const { at, header } = layout;
   const typeOf = (place: number) =>
-    place === at.volume ? 'BIGINT' : [at.open, at.high, at.low, at.close].includes(place) ? 'DOUBLE' : 'VARCHAR';
+    place === at.volume
+      ? 'BIGINT'
+      : [at.open, at.high, at.low, at.close].includes(place)
+        ? 'DOUBLE'
+        : 'VARCHAR';
   const columns = header.map((_, index) => `'c${index + 1}': '${typeOf(index + 1)}'`).join(', ');
   const local = span ? localTimeWithin(options.timezone, span) : localTime(options.timezone);
   const stamp = `c${at.timestamp_utc}`;
@@ -66,8 +92,15 @@ export function readFast(paths: string[], layout: Layout, { options, allowNegati
     FROM placed JOIN files ON files.path = placed.filename WHERE ${among(only)} OR day IS NULL`;
 }
 
-/** Files of one header read line by line into `judged`, each row with its line and, when it is no bar, the reason. */
-export function readSlowly(paths: string[], layout: Layout, { options, allowNegative, nowMs }: Reading): string {
+/**
+ * Files of one header read line by line into `judged`, each row with its line and, when it is no
+ * bar, the reason.
+ */
+export function readSlowly(
+  paths: string[],
+  layout: Layout,
+  { options, allowNegative, nowMs }: Reading,
+): string {
   const stamp = fieldAt(layout.at.timestamp_utc);
   const naive = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?)?')`;
   const zoned = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)? ?(Z|[+-]\\d\\d(:\\d\\d)?)')`;
@@ -87,13 +120,25 @@ export const keepJudged = (only: string[] | null) => `
   ${only === null ? 'INSERT INTO rejects SELECT name, line, reason, left(text, 500) FROM judged WHERE reason IS NOT NULL' : ''}`;
 
 /** `future`: when the first of the rows that are too early is one no more, in ms. */
-export type FileCount = { file: number; read: number; rejected: number; future: number | null; days: string | null; ok?: boolean };
+export type FileCount = {
+  file: number;
+  read: number;
+  rejected: number;
+  future: number | null;
+  days: string | null;
+  ok?: boolean;
+};
 export const countJudged = `SELECT file, count(*) AS read, count(reason) AS rejected,
   epoch_ms(min(utc) FILTER (reason = '${tooLate}')) - ${graceMs} AS future,
   string_agg(DISTINCT day::VARCHAR, ',') FILTER (reason IS NULL) AS days FROM judged GROUP BY file`;
 
-/** `ok` is false when a row of the file is no bar, as far as the CSV reader has understood it. Grouped twice: a date becomes text once a day, not once a row. */
-export const countFast = (files: number[]) => `SELECT file, sum(read)::BIGINT AS read, 0 AS rejected, NULL AS future, bool_and(ok) AS ok,
+/**
+ * `ok` is false when a row of the file is no bar, as far as the CSV reader has understood it.
+ * Grouped twice: a date becomes text once a day, not once a row.
+ */
+export const countFast = (
+  files: number[],
+) => `SELECT file, sum(read)::BIGINT AS read, 0 AS rejected, NULL AS future, bool_and(ok) AS ok,
   string_agg(day::VARCHAR, ',') AS days FROM (
     SELECT file, day, count(*) AS read, bool_and(ok) AS ok FROM bars WHERE file IN (${files.join(', ')}) GROUP BY file, day) GROUP BY file`;
 /** Files that were read without line numbers and say one time twice: which line is the last? */
@@ -103,7 +148,8 @@ export const doubled = (horizon: string) => `SELECT DISTINCT file FROM (
 export const forget = (files: number[], days: string[] | null) =>
   `DELETE FROM bars WHERE file IN (${files.join(', ')})${days === null ? '' : ` AND day IN (${dates(days)})`}`;
 /** All days before the horizon are complete in `bars`, and no other is written. */
-export const keepRest = (horizon: string) => `CREATE OR REPLACE TABLE bars AS SELECT * FROM bars WHERE day >= DATE '${horizon}'`;
+export const keepRest = (horizon: string) =>
+  `CREATE OR REPLACE TABLE bars AS SELECT * FROM bars WHERE day >= DATE '${horizon}'`;
 
 /** `rows`: without those whose time another row has too. */
 export type DayCount = { day: string; read: number; rows: number };
@@ -111,22 +157,33 @@ export const countDays = (horizon: string) => `SELECT date::VARCHAR AS day, read
   SELECT day AS date, count(*) AS read, count(DISTINCT utc) AS rows FROM bars WHERE day < DATE '${horizon}' GROUP BY date)`;
 
 /**
- * Bars in the documented columns, in the order of time; of one time the last line of the last file wins. The repeated hour of
- * a night in autumn has the same `timestamp` twice and stays in its order, because `utc` sorts.
+ * Bars in the documented columns, in the order of time; of one time the last line of the last file
+ * wins. The repeated hour of a night in autumn has the same `timestamp` twice and stays in its
+ * order, because `utc` sorts.
  */
-export function selectBars(horizon: string, instrument: string, synthetic: boolean, isUnique: boolean): string {
-  const last = isUnique ? '' : 'QUALIFY row_number() OVER (PARTITION BY utc ORDER BY bars.file DESC, line DESC) = 1';
+export function selectBars(
+  horizon: string,
+  instrument: string,
+  synthetic: boolean,
+  isUnique: boolean,
+): string {
+  const last = isUnique
+    ? ''
+    : 'QUALIFY row_number() OVER (PARTITION BY utc ORDER BY bars.file DESC, line DESC) = 1';
   return `SELECT timestamp, open, high, low, close, volume, ${literal(instrument)} AS instrument, source, '1m' AS interval,
       ${synthetic} AS synthetic, day
     FROM bars JOIN files USING (file) WHERE day < DATE '${horizon}' ${last} ORDER BY day, utc`;
 }
 
 export const sortDays = (select: string) => `CREATE OR REPLACE TABLE sorted AS ${select}`;
-/** A day of them. One query a day, because a partitioned COPY does not keep the order of the rows. */
+/**
+ * A day of them. One query a day, because a partitioned COPY does not keep the order of the rows.
+ */
 export const copyDay = (day: string, path: string) =>
   `COPY (SELECT * EXCLUDE (day) FROM sorted WHERE day = DATE '${day}') TO ${literal(path)} ${asParquet}`;
 
-export const selectRejects = 'SELECT name AS file, line, reason, text FROM rejects ORDER BY name, line';
+export const selectRejects =
+  'SELECT name AS file, line, reason, text FROM rejects ORDER BY name, line';
 /** The rejects of the last time, of files that are there still and are not read again. */
 export const loadRejects = (path: string, names: string[]) => `INSERT INTO rejects
   SELECT * FROM read_csv(${pathToRead(path)}, header = true, auto_detect = false, quote = '"', escape = '"', delim = ',',

@@ -10,9 +10,10 @@ const blanks = `' "' || chr(9) || chr(13)`;
 export const fieldAt = (place: number | undefined) => `f[${place}]`;
 
 /**
- * Files read line by line: `filename`, `line`, `text`, its fields `f`, `open`, `high`, `low`, `close`, `volume`. Lines are split here rather
- * than by the CSV reader, because a reader that meets a bad line loses its number or the whole file; latin-1 makes every
- * byte readable, so bad encoding costs its row and no more.
+ * Files read line by line: `filename`, `line`, `text`, its fields `f`, `open`, `high`, `low`,
+ * `close`, `volume`. Lines are split here rather than by the CSV reader, because a reader that
+ * meets a bad line loses its number or the whole file; latin-1 makes every byte readable, so bad
+ * encoding costs its row and no more.
  * @param more further columns of the select list, ending with a comma.
  */
 export function typedLines(paths: string[], { at }: Layout, more: string): string {
@@ -34,7 +35,10 @@ export function typedLines(paths: string[], { at }: Layout, more: string): strin
     )`;
 }
 
-/** Why a typed line is no bar; NULL when it is one. `time` are the cases of the column that says when. */
+/**
+ * Why a typed line is no bar; NULL when it is one. `time` are the cases of the column that says
+ * when.
+ */
 export const reasonOf = ({ header }: Layout, time: string, allowNegative: boolean) => `CASE
     WHEN len(f) <> ${header.length} THEN 'expected ${header.length} fields, found ' || len(f)
     ${time}
@@ -46,7 +50,10 @@ export const reasonOf = ({ header }: Layout, time: string, allowNegative: boolea
     WHEN volume < 0 THEN 'negative volume'
   END`;
 
-/** The same judgement of numbers that a reader has typed: true, false, or NULL where something is missing. */
+/**
+ * The same judgement of numbers that a reader has typed: true, false, or NULL where something is
+ * missing.
+ */
 export const isBar = (allowNegative: boolean) =>
   `isfinite(open) AND isfinite(high) AND isfinite(low) AND isfinite(close) AND low <= least(open, close) AND high >= greatest(open, close)
     AND volume >= 0${allowNegative ? '' : ' AND low >= 0'}`;

@@ -12,7 +12,10 @@ import type { Options } from './options.ts';
 /** What is known of a raw file before its rows are read. */
 export type RawFile = Inspected & { layout: Layout };
 
-/** The folders with files of this layout. One that is not understood is one warning: an instrument that is new must not stop the others. */
+/**
+ * The folders with files of this layout. One that is not understood is one warning: an instrument
+ * that is new must not stop the others.
+ */
 export async function findSources(
   context: StageContext,
   raw: string,
@@ -20,10 +23,16 @@ export async function findSources(
 ): Promise<{ sources: Source[]; raws: Map<string, RawFile> }> {
   const asked = askedInstruments(context);
   const folders: string[] = [];
-  for (const name of await listFolder(raw)) if ((await stat(join(raw, name))).isDirectory() && asked.asks(name)) folders.push(name);
-  for (const name of asked.names.filter((name) => !folders.includes(name))) context.log(`warning: no folder ${name} in ${options.raw}`);
+  for (const name of await listFolder(raw))
+    if ((await stat(join(raw, name))).isDirectory() && asked.asks(name)) folders.push(name);
+  for (const name of asked.names.filter((name) => !folders.includes(name)))
+    context.log(`warning: no folder ${name} in ${options.raw}`);
   if (asked.names.length > 0 && folders.length === 0)
-    throw new StageFailure('missing-input', `None of ${asked.names.join(', ')} has a folder in ${options.raw}.`, { retryable: false });
+    throw new StageFailure(
+      'missing-input',
+      `None of ${asked.names.join(', ')} has a folder in ${options.raw}.`,
+      { retryable: false },
+    );
 
   const raws = new Map<string, RawFile>();
   const sources: Source[] = [];
@@ -34,16 +43,25 @@ export async function findSources(
       : unknown
         ? { files: [], faults: ['not a known instrument; name it in "instruments" to take it'] }
         : await readFolder(context, join(raw, name), options, raws);
-    if (faults.length > 0) context.log(`warning: ${name} ${files.length === 0 ? 'left out' : 'read in part'}: ${summary(faults)}`);
+    if (faults.length > 0)
+      context.log(
+        `warning: ${name} ${files.length === 0 ? 'left out' : 'read in part'}: ${summary(faults)}`,
+      );
     if (files.length > 0) sources.push({ name, files, seen: raws });
   }
   return { sources, raws };
 }
 
 /** Minute bars go to rules that need to know the instrument; a day's bars need nothing. */
-const strangerTo = ({ layout }: Options, name: string) => layout === 'intraday' && specOf(name) === null;
+const strangerTo = ({ layout }: Options, name: string) =>
+  layout === 'intraday' && specOf(name) === null;
 
-async function readFolder(context: StageContext, folder: string, { layout: kind, columns }: Options, raws: Map<string, RawFile>) {
+async function readFolder(
+  context: StageContext,
+  folder: string,
+  { layout: kind, columns }: Options,
+  raws: Map<string, RawFile>,
+) {
   const entries = await listFolder(folder);
   const paths =
     kind === 'daily'
@@ -71,10 +89,15 @@ async function readFolder(context: StageContext, folder: string, { layout: kind,
     }
   }
   if (paths.length === 0)
-    faults.push(kind === 'daily' && entries.includes('1m') ? '1m: intraday bars, and this stage reads daily ones' : `no ${where[kind]}`);
+    faults.push(
+      kind === 'daily' && entries.includes('1m')
+        ? '1m: intraday bars, and this stage reads daily ones'
+        : `no ${where[kind]}`,
+    );
   return { files, faults };
 }
 
 const where = { daily: 'CSV file in its folder', intraday: 'CSV file in its folder 1m' };
 
-const summary = (faults: string[]) => `${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`;
+const summary = (faults: string[]) =>
+  `${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`;

@@ -11,7 +11,8 @@ const definitionOf = (stages: number, files: boolean, timeout: boolean) => {
     name: 'drawn',
     ...(timeout && { timeout: '1h' }),
     stages: Array.from({ length: stages }, (_, index) => ({
-      ...{ name: `stage-${index}`, run: ['true'] },
+      name: `stage-${index}`,
+      run: ['true'],
       ...(files && { files: [{ path: 'x', min: 1 }] }),
     })),
   });
@@ -19,7 +20,13 @@ const definitionOf = (stages: number, files: boolean, timeout: boolean) => {
   return parsed.definition;
 };
 const configs = [1, 2, 3, 7, 12].flatMap((stages) =>
-  [false, true].map((files) => [`${stages} stages${files ? ' with files' : ''}`, compile(definitionOf(stages, files, files))] as const),
+  [false, true].map(
+    (files) =>
+      [
+        `${stages} stages${files ? ' with files' : ''}`,
+        compile(definitionOf(stages, files, files)),
+      ] as const,
+  ),
 );
 
 describe.each(configs)('the chart of %s', (_, config) => {
@@ -28,7 +35,10 @@ describe.each(configs)('the chart of %s', (_, config) => {
   test('has the states and the transitions that XState has, no more and no fewer', () => {
     const machine = machineOf(config);
     type Node = typeof machine.root;
-    const nodes = (node: Node): Node[] => [node, ...Object.values(node.states).flatMap((child) => nodes(child as Node))];
+    const nodes = (node: Node): Node[] => [
+      node,
+      ...Object.values(node.states).flatMap((child) => nodes(child as Node)),
+    ];
     const all = nodes(machine.root);
     expect(graph.states.map(({ path }) => path).toSorted()).toEqual(
       all
@@ -42,13 +52,17 @@ describe.each(configs)('the chart of %s', (_, config) => {
         (one) => `${pathOf(node)} → ${pathOf((one.target?.[0] ?? node) as Node)}`,
       ),
     );
-    expect(graph.edges.map(({ from, to }) => `${from} → ${to}`).toSorted()).toEqual(theirs.toSorted());
+    expect(graph.edges.map(({ from, to }) => `${from} → ${to}`).toSorted()).toEqual(
+      theirs.toSorted(),
+    );
   });
 
   test('as XML: every tag that opens closes, and nothing is left unescaped', () => {
     for (const xml of [chartSvg(graph, { title: 'a <b> & "c"' }), chartScxml(graph)]) {
       const open: string[] = [];
-      const tags = xml.replace(/<style>[\s\S]*?<\/style>/, '').matchAll(/<(\/?)([\w?]+)((?:\s[\w:-]+="[^"<]*")*)\s*(\/|\?)?>/g);
+      const tags = xml
+        .replace(/<style>[\s\S]*?<\/style>/, '')
+        .matchAll(/<(\/?)([\w?]+)((?:\s[\w:-]+="[^"<]*")*)\s*(\/|\?)?>/g);
       let length = 0;
       for (const [whole, closing, name, , single] of tags) {
         length += whole.length;
@@ -67,7 +81,9 @@ describe.each(configs)('the chart of %s', (_, config) => {
     const names = lines.flatMap((line) => /state ".*" as (\w+)/.exec(line)?.[1] ?? []);
     expect(new Set(names).size).toBe(graph.states.length);
     expect(names.length).toBe(graph.states.length);
-    const arrows = lines.flatMap((line) => [/^ {2}(\w+) --> (\w+) : /.exec(line)].filter((match) => match !== null));
+    const arrows = lines.flatMap((line) =>
+      [/^ {2}(\w+) --> (\w+) : /.exec(line)].filter((match) => match !== null),
+    );
     expect(arrows).toHaveLength(graph.edges.filter(({ from }) => from !== '').length);
     for (const [, from, to] of arrows) {
       expect(names).toContain(from);

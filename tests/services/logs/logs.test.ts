@@ -12,7 +12,8 @@ const noMask: ByteMask = { longestBytes: 0, bytes: (buffer) => buffer };
 const secret = 'hunter22';
 const hiding: ByteMask = {
   longestBytes: secret.length,
-  bytes: (buffer) => Buffer.from(buffer.toString('latin1').replaceAll(secret, '*'.repeat(secret.length)), 'latin1'),
+  bytes: (buffer) =>
+    Buffer.from(buffer.toString('latin1').replaceAll(secret, '*'.repeat(secret.length)), 'latin1'),
 };
 const small = { blockBytes: 16, maxSearchBytes: 1_000_000, maxLinesBytes: 1_000_000 };
 let dir: string;
@@ -23,7 +24,8 @@ beforeEach(async () => {
   path = join(dir, 'runs/r_1/work/1/stdout.log');
 });
 afterEach(() => rm(dir, { recursive: true }));
-const logsWith = (mask: ByteMask, sizes = small): Logs => createLogs({ dataDir: dir, maskOf: async () => mask }, sizes);
+const logsWith = (mask: ByteMask, sizes = small): Logs =>
+  createLogs({ dataDir: dir, maskOf: async () => mask }, sizes);
 
 const linesOf = (content: Buffer): Buffer[] => {
   const lines: Buffer[] = [];
@@ -41,37 +43,58 @@ const content = fc.array(alphabet, { maxLength: 60 }).map((parts) => Buffer.from
 
 test('bytes, lines and matches are those of the whole file, wherever the blocks end', () =>
   fc.assert(
-    fc.asyncProperty(content, fc.nat(120), fc.nat(40), fc.constantFrom('a', 'ab', 'b\n', secret, 'é'), async (bytes, offset, count, q) => {
-      await writeFile(path, bytes);
-      const seen = hiding.bytes(bytes);
-      const logs = logsWith(hiding);
-      const part = await logs.read(file, { offset, limit: count });
-      expect(part?.bytes).toEqual(seen.subarray(offset, offset + count));
-      const all = linesOf(seen);
-      const some = await logs.lines(file, { fromLine: count + 1, lines: 3 });
-      expect(some?.bytes).toEqual(Buffer.concat(all.slice(count, count + 3)));
-      expect(some?.totalLines).toBe(all.length);
-      const starts = all.map((_, index) => all.slice(0, index).reduce((sum, line) => sum + line.length, 0));
-      // A match belongs to the line in which it begins.
-      const expected = all.flatMap((line, index) => {
-        const begin = starts[index] as number;
-        const at = seen.indexOf(q, begin);
-        return at >= begin && at < begin + line.length ? [{ line: index + 1, offset: at }] : [];
-      });
-      const matches = await logs.search(file, { q, offset: 0, limit: 1000, ignoreCase: false });
-      expect(matches?.matches.map(({ line, offset: at }) => ({ line, offset: at }))).toEqual(expected);
-      expect(matches?.nextOffset).toBeNull();
-    }),
+    fc.asyncProperty(
+      content,
+      fc.nat(120),
+      fc.nat(40),
+      fc.constantFrom('a', 'ab', 'b\n', secret, 'é'),
+      async (bytes, offset, count, q) => {
+        await writeFile(path, bytes);
+        const seen = hiding.bytes(bytes);
+        const logs = logsWith(hiding);
+        const part = await logs.read(file, { offset, limit: count });
+        expect(part?.bytes).toEqual(seen.subarray(offset, offset + count));
+        const all = linesOf(seen);
+        const some = await logs.lines(file, { fromLine: count + 1, lines: 3 });
+        expect(some?.bytes).toEqual(Buffer.concat(all.slice(count, count + 3)));
+        expect(some?.totalLines).toBe(all.length);
+        const starts = all.map((_, index) =>
+          all.slice(0, index).reduce((sum, line) => sum + line.length, 0),
+        );
+        // A match belongs to the line in which it begins.
+        const expected = all.flatMap((line, index) => {
+          const begin = starts[index] as number;
+          const at = seen.indexOf(q, begin);
+          return at >= begin && at < begin + line.length ? [{ line: index + 1, offset: at }] : [];
+        });
+        const matches = await logs.search(file, { q, offset: 0, limit: 1000, ignoreCase: false });
+        expect(matches?.matches.map(({ line, offset: at }) => ({ line, offset: at }))).toEqual(
+          expected,
+        );
+        expect(matches?.nextOffset).toBeNull();
+      },
+    ),
     { numRuns: 300 },
   ));
 
 test('pages of a search together are the whole search', async () => {
-  await writeFile(path, Array.from({ length: 50 }, (_, index) => `line ${index} ${index % 3 === 0 ? 'Needle' : ''}\n`).join(''));
+  await writeFile(
+    path,
+    Array.from(
+      { length: 50 },
+      (_, index) => `line ${index} ${index % 3 === 0 ? 'Needle' : ''}\n`,
+    ).join(''),
+  );
   const logs = logsWith(noMask);
   const found: number[] = [];
   let offset: number | null = 0;
   while (offset !== null) {
-    const page: Awaited<ReturnType<Logs['search']>> = await logs.search(file, { q: 'nEEdle', offset, limit: 4, ignoreCase: true });
+    const page: Awaited<ReturnType<Logs['search']>> = await logs.search(file, {
+      q: 'nEEdle',
+      offset,
+      limit: 4,
+      ignoreCase: true,
+    });
     found.push(...(page?.matches.map(({ line }) => line) ?? []));
     offset = page?.nextOffset ?? null;
   }
@@ -86,8 +109,12 @@ test('a secret is in no answer, not even in parts, and cannot be found by search
       const text = (await logs.read(file, { offset, limit }))?.bytes.toString('latin1') ?? '';
       expect(text).not.toMatch(/[hun2]{3}|er2/);
     }
-  expect((await logs.search(file, { q: 'hunter', offset: 0, limit: 10, ignoreCase: true }))?.matches).toEqual([]);
-  const [match] = (await logs.search(file, { q: 'after', offset: 0, limit: 10, ignoreCase: false }))?.matches ?? [];
+  expect(
+    (await logs.search(file, { q: 'hunter', offset: 0, limit: 10, ignoreCase: true }))?.matches,
+  ).toEqual([]);
+  const [match] =
+    (await logs.search(file, { q: 'after', offset: 0, limit: 10, ignoreCase: false }))?.matches ??
+    [];
   expect(match?.text).toBe('before ******** after');
 });
 
@@ -96,7 +123,9 @@ test('a file that grows is read on, and its lines are counted on', async () => {
   expect(await logs.read(file, { offset: 0, limit: 10 })).toBeNull();
   for (let round = 1; round <= 20; round += 1) {
     await appendFile(path, `${'x'.repeat(round)}\n`);
-    expect((await logs.lines(file, { fromLine: round, lines: 1 }))?.bytes.toString()).toBe(`${'x'.repeat(round)}\n`);
+    expect((await logs.lines(file, { fromLine: round, lines: 1 }))?.bytes.toString()).toBe(
+      `${'x'.repeat(round)}\n`,
+    );
     expect((await logs.lines(file, { fromLine: 1, lines: 1 }))?.totalLines).toBe(round);
   }
   await writeFile(path, 'new\n');

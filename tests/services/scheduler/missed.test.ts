@@ -4,13 +4,15 @@ import { planOf } from '../../../services/scheduler/planner.ts';
 
 const noon = Date.parse('2027-01-15T12:00Z');
 const minute = 60_000;
-const hourly = (written: object = {}) => scheduleOf(scheduleSchema.parse({ cron: '0 * * * *', ...written }), 'UTC');
+const hourly = (written: object = {}) =>
+  scheduleOf(scheduleSchema.parse({ cron: '0 * * * *', ...written }), 'UTC');
 /** What becomes of the slots of an hourly schedule that nobody looked at since `decidedTo`. */
 const judged = (written: object, decidedTo: string, now: number) => {
   const definition = hourly(written);
   const due = dueSlots(planOf('s', definition), Date.parse(decidedTo), now);
   const { onTime, makeUp, missed, leftOut } = judgeDue(due, definition, now);
-  const hours = (slots: { slot: number }[]) => slots.map(({ slot }) => new Date(slot).toISOString().slice(11, 13));
+  const hours = (slots: { slot: number }[]) =>
+    slots.map(({ slot }) => new Date(slot).toISOString().slice(11, 13));
   return {
     onTime: hours(onTime ? [onTime] : []),
     makeUp: hours(makeUp),
@@ -20,11 +22,41 @@ const judged = (written: object, decidedTo: string, now: number) => {
 };
 
 test.each([
-  ['nothing is due', {}, '2027-01-15T11:00Z', noon - 1, { onTime: [], makeUp: [], missed: [], leftOut: [] }],
-  ['on time', {}, '2027-01-15T11:00Z', noon, { onTime: ['12'], makeUp: [], missed: [], leftOut: [] }],
-  ['a minute late is on time', {}, '2027-01-15T11:00Z', noon + minute, { onTime: ['12'], makeUp: [], missed: [], leftOut: [] }],
-  ['later it is missed', {}, '2027-01-15T11:00Z', noon + minute + 1, { onTime: [], makeUp: [], missed: ['12'], leftOut: [] }],
-  ['only the newest is on time', {}, '2027-01-15T09:00Z', noon, { onTime: ['12'], makeUp: [], missed: ['10', '11'], leftOut: [] }],
+  [
+    'nothing is due',
+    {},
+    '2027-01-15T11:00Z',
+    noon - 1,
+    { onTime: [], makeUp: [], missed: [], leftOut: [] },
+  ],
+  [
+    'on time',
+    {},
+    '2027-01-15T11:00Z',
+    noon,
+    { onTime: ['12'], makeUp: [], missed: [], leftOut: [] },
+  ],
+  [
+    'a minute late is on time',
+    {},
+    '2027-01-15T11:00Z',
+    noon + minute,
+    { onTime: ['12'], makeUp: [], missed: [], leftOut: [] },
+  ],
+  [
+    'later it is missed',
+    {},
+    '2027-01-15T11:00Z',
+    noon + minute + 1,
+    { onTime: [], makeUp: [], missed: ['12'], leftOut: [] },
+  ],
+  [
+    'only the newest is on time',
+    {},
+    '2027-01-15T09:00Z',
+    noon,
+    { onTime: ['12'], makeUp: [], missed: ['10', '11'], leftOut: [] },
+  ],
   [
     'the one on time is the last',
     { missed: 'last' },
@@ -92,7 +124,11 @@ test('of a year of seconds the newest 200 are looked at one by one and the rest 
   const definition = hourly({ cron: '* * * * * *' });
   const { slots, older } = dueSlots(planOf('s', definition), noon - 366 * 86_400_000, noon);
   expect([slots.length, slots.at(-1)?.slot]).toEqual([200, noon]);
-  expect(older).toMatchObject({ from: noon - 366 * 86_400_000 + 1000, to: (slots[0]?.slot ?? 0) - 1, isMore: true });
+  expect(older).toMatchObject({
+    from: noon - 366 * 86_400_000 + 1000,
+    to: (slots[0]?.slot ?? 0) - 1,
+    isMore: true,
+  });
 });
 
 test('slots that come in clusters are the newest all the same', () => {

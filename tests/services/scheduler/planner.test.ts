@@ -7,7 +7,13 @@ const plan = (written: Record<string, unknown>, zone = 'UTC') =>
 const iso = (instant: number): string => new Date(instant).toISOString().replace('.000', '');
 const minuteMs = 60_000;
 const quarterMs = 15 * minuteMs;
-const zones = ['America/Chicago', 'Europe/London', 'Asia/Kolkata', 'Australia/Lord_Howe', 'UTC'] as const;
+const zones = [
+  'America/Chicago',
+  'Europe/London',
+  'Asia/Kolkata',
+  'Australia/Lord_Howe',
+  'UTC',
+] as const;
 
 /** `*`, lists, ranges and steps, read in ten lines that know nothing of the planner. */
 const matcher = (pattern: string): ((local: number) => boolean) => {
@@ -24,23 +30,40 @@ const matcher = (pattern: string): ((local: number) => boolean) => {
       field.split(',').flatMap((part) => {
         const [range = '*', step = '1'] = part.split('/');
         const [from, to = from] = range === '*' ? [low, high] : range.split('-').map(Number);
-        return Array.from({ length: (to as number) - (from as number) + 1 }, (_, n) => (from as number) + n).filter(
-          (n) => (n - (from as number)) % Number(step) === 0,
-        );
+        return Array.from(
+          { length: (to as number) - (from as number) + 1 },
+          (_, n) => (from as number) + n,
+        ).filter((n) => (n - (from as number)) % Number(step) === 0);
       }),
     );
   });
-  const [minute, hour, date, month, weekday] = sets as [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>];
+  const [minute, hour, date, month, weekday] = sets as [
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+  ];
   return (local) => {
-    if (!minute.has((local / minuteMs) % 60) || !hour.has(Math.floor(local / (60 * minuteMs)) % 24)) return false;
+    if (!minute.has((local / minuteMs) % 60) || !hour.has(Math.floor(local / (60 * minuteMs)) % 24))
+      return false;
     const at = new Date(local);
-    return date.has(at.getUTCDate()) && month.has(at.getUTCMonth() + 1) && weekday.has(at.getUTCDay());
+    return (
+      date.has(at.getUTCDate()) && month.has(at.getUTCMonth() + 1) && weekday.has(at.getUTCDay())
+    );
   };
 };
 
-/** What the clocks of a zone show, minute by minute, as Intl says. No zone changes its clocks but on a quarter of an hour. */
+/**
+ * What the clocks of a zone show, minute by minute, as Intl says. No zone changes its clocks but on
+ * a quarter of an hour.
+ */
 const walk = (zone: string, from: number, until: number): Float64Array => {
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'short',
+  });
   const shown = new Float64Array((until - from) / minuteMs);
   for (let index = 0; index < shown.length; index += 15) {
     const local = Date.parse(`${format.format(from + index * minuteMs).replace(' ', 'T')}Z`);
@@ -50,7 +73,10 @@ const walk = (zone: string, from: number, until: number): Float64Array => {
 };
 
 type Due = { instant: number; kind: 'once' | 'again' | 'gap' };
-/** When a pattern is due by the words of the documents: `gap` at a shift that swallows it, `again` in an hour that comes again. */
+/**
+ * When a pattern is due by the words of the documents: `gap` at a shift that swallows it, `again`
+ * in an hour that comes again.
+ */
 const dueOn = (shown: Float64Array, from: number, pattern: string): Due[] => {
   const matches = matcher(pattern);
   const due: Due[] = [];
@@ -76,19 +102,28 @@ describe.each(zones)('S53: 400 days in %s, against a walk over the minutes of In
       const all = dueOn(shown, from, cron);
       for (const dst_gap of ['run_at_shift', 'skip'])
         for (const dst_fold of ['once', 'twice']) {
-          const slots = plan({ cron, dst_gap, dst_fold }, zone).between(from - 1, until - 1, Number.POSITIVE_INFINITY);
+          const slots = plan({ cron, dst_gap, dst_fold }, zone).between(
+            from - 1,
+            until - 1,
+            Number.POSITIVE_INFINITY,
+          );
           const kept = slots.filter(({ skip }) => skip === null).map(({ slot }) => slot);
-          const due = all.filter(({ kind }) => kind === 'once' || (kind === 'gap' ? dst_gap === 'run_at_shift' : dst_fold === 'twice'));
+          const due = all.filter(
+            ({ kind }) =>
+              kind === 'once' ||
+              (kind === 'gap' ? dst_gap === 'run_at_shift' : dst_fold === 'twice'),
+          );
           // Ten thousands of numbers: compared by hand, and only the first wrong one is shown.
           const wrong = kept.findIndex((slot, index) => slot !== due[index]?.instant);
-          expect([dst_gap, dst_fold, kept.length, wrong < 0 ? null : iso(kept[wrong] as number)]).toEqual([
+          expect([
             dst_gap,
             dst_fold,
-            due.length,
-            null,
-          ]);
+            kept.length,
+            wrong < 0 ? null : iso(kept[wrong] as number),
+          ]).toEqual([dst_gap, dst_fold, due.length, null]);
           // What is left out at a gap is said, once a shift, and nothing else is left out.
-          for (const { skip } of slots) if (skip) expect([dst_gap, skip.reason]).toEqual(['skip', 'dst-gap']);
+          for (const { skip } of slots)
+            if (skip) expect([dst_gap, skip.reason]).toEqual(['skip', 'dst-gap']);
         }
     },
   );
@@ -104,7 +139,11 @@ describe('for every schedule', () => {
     );
   const schedule = fc.record({
     written: fc.oneof(
-      fc.record({ cron: fc.tuple(field(59), field(23), field(28, 1), field(12, 1), field(6)).map((fields) => fields.join(' ')) }),
+      fc.record({
+        cron: fc
+          .tuple(field(59), field(23), field(28, 1), field(12, 1), field(6))
+          .map((fields) => fields.join(' ')),
+      }),
       fc.record({ every: fc.integer({ min: 60_000, max: 100_000_000 }) }),
     ),
     dst_gap: fc.constantFrom('run_at_shift', 'skip'),
@@ -113,7 +152,17 @@ describe('for every schedule', () => {
     zone: fc.constantFrom(...zones),
     at: fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2030-01-01') }),
   });
-  const made = ({ written, zone, ...rest }: { written: object; zone: string; dst_gap: string; dst_fold: string; jitter: number }) =>
+  const made = ({
+    written,
+    zone,
+    ...rest
+  }: {
+    written: object;
+    zone: string;
+    dst_gap: string;
+    dst_fold: string;
+    jitter: number;
+  }) =>
     plan({ ...written, dst_gap: rest.dst_gap, dst_fold: rest.dst_fold, jitter: rest.jitter }, zone);
 
   test('slots come in order, each once, and a window is the sum of its parts', () => {
@@ -124,7 +173,10 @@ describe('for every schedule', () => {
         expect(slots).toEqual([...new Set(slots)].sort((a, b) => a - b));
         const middle = slots[Math.min(cut, slots.length - 1)] ?? at;
         const last = slots.at(-1) ?? at;
-        expect([...made(one).between(at, middle, 100), ...made(one).between(middle, last, 100)]).toEqual(whole);
+        expect([
+          ...made(one).between(at, middle, 100),
+          ...made(one).between(middle, last, 100),
+        ]).toEqual(whole);
       }),
       { numRuns: 300 },
     );
@@ -168,7 +220,9 @@ test('a quarter-hour schedule has no hole where an hour comes twice unless it as
     Date.parse('2027-11-07T09:00Z'),
     100,
   );
-  expect(slots.map(({ slot }) => slot - (slots[0]?.slot ?? 0))).toEqual(slots.map((_, index) => index * quarterMs));
+  expect(slots.map(({ slot }) => slot - (slots[0]?.slot ?? 0))).toEqual(
+    slots.map((_, index) => index * quarterMs),
+  );
   expect(
     plan({ cron: '*/15 * * * *', dst_fold: 'once' }, 'America/Chicago').between(
       Date.parse('2027-11-07T05:00Z'),
@@ -192,24 +246,40 @@ test('seconds, presets, intervals and single instants are due where they say', (
     '2027-01-04T09:30:20+00:00',
     '2027-01-04T09:30:40+00:00',
   ]);
-  expect(due({ cron: '@weekly' }, 'UTC', '2027-01-01T00:00Z', 1)).toEqual(['2027-01-03T00:00:00+00:00']);
-  expect(due({ every: '90m', start: '2027-01-01T00:10' }, 'Asia/Kolkata', '2026-12-01T00:00Z', 2)).toEqual([
-    '2027-01-01T00:10:00+05:30',
-    '2027-01-01T01:40:00+05:30',
+  expect(due({ cron: '@weekly' }, 'UTC', '2027-01-01T00:00Z', 1)).toEqual([
+    '2027-01-03T00:00:00+00:00',
   ]);
-  expect(due({ at: ['2027-03-14T02:30', '2027-01-01T00:00Z'] }, 'America/Chicago', '2026-12-01T00:00Z', 5)).toEqual([
-    '2026-12-31T18:00:00-06:00',
-    '2027-03-14T03:00:00-05:00',
-  ]);
-  expect(due({ cron: '0 9 * * *', start: '2027-01-02', end: '2027-01-04' }, 'UTC', '2026-01-01T00:00Z', 9)).toEqual([
-    '2027-01-02T09:00:00+00:00',
-    '2027-01-03T09:00:00+00:00',
-  ]);
+  expect(
+    due({ every: '90m', start: '2027-01-01T00:10' }, 'Asia/Kolkata', '2026-12-01T00:00Z', 2),
+  ).toEqual(['2027-01-01T00:10:00+05:30', '2027-01-01T01:40:00+05:30']);
+  expect(
+    due(
+      { at: ['2027-03-14T02:30', '2027-01-01T00:00Z'] },
+      'America/Chicago',
+      '2026-12-01T00:00Z',
+      5,
+    ),
+  ).toEqual(['2026-12-31T18:00:00-06:00', '2027-03-14T03:00:00-05:00']);
+  expect(
+    due(
+      { cron: '0 9 * * *', start: '2027-01-02', end: '2027-01-04' },
+      'UTC',
+      '2026-01-01T00:00Z',
+      9,
+    ),
+  ).toEqual(['2027-01-02T09:00:00+00:00', '2027-01-03T09:00:00+00:00']);
   expect(due({ cron: '0 0 30 2 *' }, 'UTC', '2026-01-01T00:00Z', 9)).toEqual([]);
 });
 
 test('blackout windows and skip days leave slots out and say why; a window over midnight belongs to the day it begins on', () => {
-  expect(due({ cron: '0 9 * * *', skip_days: { weekends: true, dates: ['01-01'] } }, 'UTC', '2026-12-31T12:00Z', 4)).toEqual([
+  expect(
+    due(
+      { cron: '0 9 * * *', skip_days: { weekends: true, dates: ['01-01'] } },
+      'UTC',
+      '2026-12-31T12:00Z',
+      4,
+    ),
+  ).toEqual([
     '2027-01-01T09:00:00+00:00 skip-day',
     '2027-01-02T09:00:00+00:00 weekend',
     '2027-01-03T09:00:00+00:00 weekend',
@@ -223,9 +293,13 @@ test('blackout windows and skip days leave slots out and say why; a window over 
     '2027-01-02T23:00:00+00:00',
   ]);
   const once = { blackout: [{ from: '2027-01-01T08:00', to: '2027-01-01T10:00', reason: 'move' }] };
-  expect(plan({ cron: '0 9 * * *', ...once }).between(Date.parse('2027-01-01'), Number.POSITIVE_INFINITY, 1)[0]?.skip?.detail).toContain(
-    'move',
-  );
+  expect(
+    plan({ cron: '0 9 * * *', ...once }).between(
+      Date.parse('2027-01-01'),
+      Number.POSITIVE_INFINITY,
+      1,
+    )[0]?.skip?.detail,
+  ).toContain('move');
 });
 
 test.each([

@@ -1,4 +1,5 @@
-// One of two processes whose schedulers share a store: a line is the time for both, each ticks, and says when it is done.
+// One of two processes whose schedulers share a store: a line is the time for both, each ticks, and
+// says when it is done.
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../../services/clock.ts';
 import { createCommands } from '../../../services/commands.ts';
@@ -29,17 +30,37 @@ const entry = {
 let starts = 0;
 const look = {
   // Every start has a lock of its own: nothing but the slot stands between two runs.
-  known: () => ({ ...entry, definition: { ...sample, concurrency: { ...sample.concurrency, key: `${name}-${starts++}` } } }),
+  known: () => ({
+    ...entry,
+    definition: { ...sample, concurrency: { ...sample.concurrency, key: `${name}-${starts++}` } },
+  }),
   truthful: () => {},
   show: () => ({}),
 } as unknown as Look;
 const commands = createCommands({
-  ...{ store, charts, interpreter, clock, look, dataDir: '/', nextRunId: createRunIds(systemClock.wallMs) },
-  ...{ isDraining: () => false, diskRefusal: async () => null, wake: () => {} },
+  store,
+  charts,
+  interpreter,
+  clock,
+  look,
+  dataDir: '/',
+  nextRunId: createRunIds(systemClock.wallMs),
+  isDraining: () => false,
+  diskRefusal: async () => null,
+  wake: () => {},
 });
-const book = createBook({ store, loaded: { pipelines: new Map([['sample', entry]]), problems: [] }, now: clock.wallMs });
+const book = createBook({
+  store,
+  loaded: { pipelines: new Map([['sample', entry]]), problems: [] },
+  now: clock.wallMs,
+});
 const scheduler = createScheduler({
-  ...{ store, book, clock, waker: noWaker, wake: () => {}, start: commands.start },
+  store,
+  book,
+  clock,
+  waker: noWaker,
+  wake: () => {},
+  start: commands.start,
   log: (message, meta) => process.stderr.write(`${message} ${JSON.stringify(meta)}\n`),
 });
 await scheduler.open();

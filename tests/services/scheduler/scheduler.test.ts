@@ -20,7 +20,8 @@ const again = async (...given: Parameters<Scheduled['again']>): Promise<Schedule
 const runs = async () => (await now.orchestrator.runs({ limit: 100 })).items.toReversed();
 const go = () => writeFile(join(now.dir, 'go'), '');
 /** The newest run works. */
-const works = () => eventually(now.orchestrator, async () => (await runs()).at(-1)?.state === 'RUNNING_WAIT');
+const works = () =>
+  eventually(now.orchestrator, async () => (await runs()).at(-1)?.state === 'RUNNING_WAIT');
 
 describe('S51: a slot during a run', () => {
   test('is skipped with its reason by skip, and the next one after the run starts', async () => {
@@ -31,7 +32,12 @@ describe('S51: a slot during a run', () => {
     await now.at('2027-01-15T08:30:00Z');
     const [first, second] = await now.slots();
     expect(first).toMatchObject({ decision: 'started', run_number: 1, reason: null });
-    expect(second).toMatchObject({ decision: 'skipped', run_id: null, policy: 'overlap: skip', would: 'start a run of p' });
+    expect(second).toMatchObject({
+      decision: 'skipped',
+      run_id: null,
+      policy: 'overlap: skip',
+      would: 'start a run of p',
+    });
     expect(second?.reason).toMatch(/^run 1 of p \(r_\w+\) is RUNNING_WAIT/);
     // One fact is one event: a slot that is skipped is no refused command.
     expect(await now.told('skipped')).toHaveLength(2);
@@ -39,7 +45,12 @@ describe('S51: a slot during a run', () => {
     await go();
     await now.over();
     await now.at('2027-01-15T08:40:00Z');
-    expect(await now.decisions()).toEqual(['08:10 started', '08:20 skipped', '08:30 skipped', '08:40 started']);
+    expect(await now.decisions()).toEqual([
+      '08:10 started',
+      '08:20 skipped',
+      '08:30 skipped',
+      '08:40 started',
+    ]);
   });
 
   test('waits by queue_one, and only one does', async () => {
@@ -50,8 +61,13 @@ describe('S51: a slot during a run', () => {
     await now.at('2027-01-15T08:30:00Z');
     expect(await now.decisions()).toEqual(['08:10 started', '08:20 queued', '08:30 skipped']);
     await go();
-    await eventually(now.orchestrator, async () => (await runs()).every(({ state }) => state === 'DONE'));
-    expect((await runs()).map(({ metadata }) => metadata.slot)).toEqual(['2027-01-15T08:10:00.000Z', '2027-01-15T08:20:00.000Z']);
+    await eventually(now.orchestrator, async () =>
+      (await runs()).every(({ state }) => state === 'DONE'),
+    );
+    expect((await runs()).map(({ metadata }) => metadata.slot)).toEqual([
+      '2027-01-15T08:10:00.000Z',
+      '2027-01-15T08:20:00.000Z',
+    ]);
   });
 
   test('takes its place by cancel_running', async () => {
@@ -67,7 +83,12 @@ describe('S51: a slot during a run', () => {
   });
 
   test("whose pipeline would queue is skipped all the same: the schedule's word decides", async () => {
-    await open(holding('cron: "*/10 * * * *"').replace('stages:', 'concurrency: { on_conflict: queue, queue: { max: 5 } }\nstages:'));
+    await open(
+      holding('cron: "*/10 * * * *"').replace(
+        'stages:',
+        'concurrency: { on_conflict: queue, queue: { max: 5 } }\nstages:',
+      ),
+    );
     await now.at('2027-01-15T08:10:00Z');
     await works();
     await now.at('2027-01-15T08:20:00Z');
@@ -82,9 +103,19 @@ test('S63: a slot of a pipeline whose failures hold automatic runs back is block
   await now.over();
   await now.at('2027-01-15T10:00:00Z');
   const [, slot] = await now.slots();
-  expect(slot).toMatchObject({ decision: 'blocked', policy: 'blocked-by-policy', run_id: null, would: 'start a run of p' });
-  expect(await now.told('blocked')).toEqual([`the slot 2027-01-15T10:00:00.000Z of schedule p was blocked: ${slot?.reason}`]);
-  await now.orchestrator.acknowledge('p', { reason: 'mended', actor: { kind: 'user', name: 'ann' } });
+  expect(slot).toMatchObject({
+    decision: 'blocked',
+    policy: 'blocked-by-policy',
+    run_id: null,
+    would: 'start a run of p',
+  });
+  expect(await now.told('blocked')).toEqual([
+    `the slot 2027-01-15T10:00:00.000Z of schedule p was blocked: ${slot?.reason}`,
+  ]);
+  await now.orchestrator.acknowledge('p', {
+    reason: 'mended',
+    actor: { kind: 'user', name: 'ann' },
+  });
   await now.at('2027-01-15T11:00:00Z');
   expect(await now.decisions()).toEqual(['09:00 started', '10:00 blocked', '11:00 started']);
 });
@@ -107,10 +138,17 @@ describe('S52: slots while the service was down', () => {
   });
 
   test('are made up for by last with one run, once', async () => {
-    expect(await down('missed: last')).toEqual(['09:00 missed', '10:00 missed', '11:00 missed', '12:00 started']);
+    expect(await down('missed: last')).toEqual([
+      '09:00 missed',
+      '10:00 missed',
+      '11:00 missed',
+      '12:00 started',
+    ]);
     await now.over();
     await again('2027-01-15T12:40:00Z');
-    expect((await runs()).map(({ trigger, metadata }) => [trigger, metadata.slot])).toEqual([['schedule', '2027-01-15T12:00:00.000Z']]);
+    expect((await runs()).map(({ trigger, metadata }) => [trigger, metadata.slot])).toEqual([
+      ['schedule', '2027-01-15T12:00:00.000Z'],
+    ]);
   });
 
   test('are made up for by all within window and count, one after the other, in their order', async () => {
@@ -121,11 +159,17 @@ describe('S52: slots while the service was down', () => {
       '12:00 waiting',
     ]);
     const reasons = (await now.slots()).map(({ reason }) => reason);
-    expect(reasons.slice(0, 2)).toEqual(['older than missed_window (10800 s)', 'more than missed_max (2) were missed']);
+    expect(reasons.slice(0, 2)).toEqual([
+      'older than missed_window (10800 s)',
+      'more than missed_max (2) were missed',
+    ]);
     await now.over();
     await now.service.tickSchedules();
     await now.over();
-    expect((await runs()).map(({ metadata }) => metadata.slot)).toEqual(['2027-01-15T11:00:00.000Z', '2027-01-15T12:00:00.000Z']);
+    expect((await runs()).map(({ metadata }) => metadata.slot)).toEqual([
+      '2027-01-15T11:00:00.000Z',
+      '2027-01-15T12:00:00.000Z',
+    ]);
   });
 
   test('of a very long time become a bounded number of rows and one event', async () => {
@@ -134,7 +178,10 @@ describe('S52: slots while the service was down', () => {
     const slots = await now.slots();
     expect(slots.length).toBeLessThan(250);
     expect(slots.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(2000);
-    expect([slots[0]?.slot, slots.at(-1)?.slot]).toEqual(['2027-01-15T08:00:01.000Z', '2027-01-15T10:00:00.000Z']);
+    expect([slots[0]?.slot, slots.at(-1)?.slot]).toEqual([
+      '2027-01-15T08:00:01.000Z',
+      '2027-01-15T10:00:00.000Z',
+    ]);
     expect((await now.told('missed'))[0]).toContain('at least 2');
     expect((await runs()).length).toBe(1);
   });
@@ -175,7 +222,9 @@ describe('when the clock is not to be trusted', () => {
     await now.over();
     now.clock.jumpWall(-8 * 60_000);
     await now.service.tickSchedules();
-    expect(await now.told('warning')).toContain('the clock was set back by 8 min; slots that were decided are not run again');
+    expect(await now.told('warning')).toContain(
+      'the clock was set back by 8 min; slots that were decided are not run again',
+    );
     await now.at('2027-01-15T08:10:30Z');
     await now.at('2027-01-15T08:20:00Z');
     expect(await now.decisions()).toEqual(['08:10 started', '08:20 started']);
@@ -192,19 +241,28 @@ describe('when the clock is not to be trusted', () => {
     await now.service.tickSchedules();
     await now.at('2027-01-15T09:00:00Z');
     await now.at('2027-01-15T10:00:00Z');
-    expect((await now.slots()).filter(({ decision }) => decision === 'started').map(({ slot }) => slot)).toEqual([
-      '2027-01-15T09:00:00.000Z',
-      '2027-01-15T10:00:00.000Z',
-      '2030-01-14T09:00:00.000Z',
-    ]);
+    expect(
+      (await now.slots()).filter(({ decision }) => decision === 'started').map(({ slot }) => slot),
+    ).toEqual(['2027-01-15T09:00:00.000Z', '2027-01-15T10:00:00.000Z', '2030-01-14T09:00:00.000Z']);
   });
 
   test('a machine that slept, or a clock that was set forward, misses slots by policy and never in a burst', async () => {
     await open(quick('cron: "*/10 * * * *"'));
     now.clock.jumpWall(60 * 60_000);
     await now.service.tickSchedules();
-    expect((await now.decisions()).map((one) => one.slice(6))).toEqual(['missed', 'missed', 'missed', 'missed', 'missed', 'started']);
-    expect([await now.told('missed'), await now.told('warning'), await runs()].map(({ length }) => length)).toEqual([1, 1, 1]);
+    expect((await now.decisions()).map((one) => one.slice(6))).toEqual([
+      'missed',
+      'missed',
+      'missed',
+      'missed',
+      'missed',
+      'started',
+    ]);
+    expect(
+      [await now.told('missed'), await now.told('warning'), await runs()].map(
+        ({ length }) => length,
+      ),
+    ).toEqual([1, 1, 1]);
   });
 
   test('a service that was held up runs the newest slot, late and said to be, and records the others', async () => {
@@ -221,7 +279,9 @@ describe('when the clock is not to be trusted', () => {
   test('a slot that fires half a minute late says how late', async () => {
     await open(quick('cron: "0 9 * * *"'));
     await now.at('2027-01-15T09:00:30Z');
-    expect(await now.told('fired')).toEqual(['schedule p fired for 2027-01-15T09:00:00.000Z, 30 s late']);
+    expect(await now.told('fired')).toEqual([
+      'schedule p fired for 2027-01-15T09:00:00.000Z, 30 s late',
+    ]);
   });
 });
 
@@ -232,31 +292,43 @@ test.each([
   ['Europe/London', '2027-10-31T00:00Z'],
   ['Australia/Lord_Howe', '2027-04-03T00:00Z'],
   ['Australia/Lord_Howe', '2027-10-02T00:00Z'],
-])('S50, S53: in %s on %s what fires is what the preview said, and each slot once', async (timezone, from) => {
-  await open(quick(`cron: "20 1,2 * * *", timezone: ${timezone}`));
-  await now.at(from);
-  await now.at(new Date(now.clock.wallMs() + 60_000).toISOString());
-  const begun = now.clock.wallMs();
-  const { slots } = await now.orchestrator.previewSchedule({ id: 'p', pipeline: null, written: {}, from: begun, count: 4 });
-  const shown = (await now.orchestrator.scheduleById('p')).next_slots.slice(0, 4);
-  for (let minutes = 0; minutes < 48 * 60; minutes += 10) {
-    now.clock.advance(600_000);
-    await now.service.tickSchedules();
-  }
-  const fired = (await now.slots()).filter(({ slot }) => Date.parse(slot) > begun).map(({ slot, decision }) => [slot, decision]);
-  const expected = slots.map(({ slot }) => slot).filter((slot) => Date.parse(slot) <= now.clock.wallMs());
-  expect(expected.length).toBeGreaterThan(2);
-  expect(fired.map(([slot]) => slot)).toEqual(expected);
-  expect(shown).toEqual(slots.map(({ slot }) => slot));
-});
+])(
+  'S50, S53: in %s on %s what fires is what the preview said, and each slot once',
+  async (timezone, from) => {
+    await open(quick(`cron: "20 1,2 * * *", timezone: ${timezone}`));
+    await now.at(from);
+    await now.at(new Date(now.clock.wallMs() + 60_000).toISOString());
+    const begun = now.clock.wallMs();
+    const { slots } = await now.orchestrator.previewSchedule({
+      id: 'p',
+      pipeline: null,
+      written: {},
+      from: begun,
+      count: 4,
+    });
+    const shown = (await now.orchestrator.scheduleById('p')).next_slots.slice(0, 4);
+    for (let minutes = 0; minutes < 48 * 60; minutes += 10) {
+      now.clock.advance(600_000);
+      await now.service.tickSchedules();
+    }
+    const fired = (await now.slots())
+      .filter(({ slot }) => Date.parse(slot) > begun)
+      .map(({ slot, decision }) => [slot, decision]);
+    const expected = slots
+      .map(({ slot }) => slot)
+      .filter((slot) => Date.parse(slot) <= now.clock.wallMs());
+    expect(expected.length).toBeGreaterThan(2);
+    expect(fired.map(([slot]) => slot)).toEqual(expected);
+    expect(shown).toEqual(slots.map(({ slot }) => slot));
+  },
+);
 
 describe('a slot does not run', () => {
   test('in a blackout, while all are paused, or without new input; each with its reason, and then it does', async () => {
     await open(
-      quick('cron: "0 * * * *", blackout: [ { from: "09:00", to: "10:00", reason: backup } ], only_when_new: [ "in/*" ]').replace(
-        'name: p',
-        'name: p\ntimezone: UTC',
-      ),
+      quick(
+        'cron: "0 * * * *", blackout: [ { from: "09:00", to: "10:00", reason: backup } ], only_when_new: [ "in/*" ]',
+      ).replace('name: p', 'name: p\ntimezone: UTC'),
     );
     await now.at('2027-01-15T09:00:00Z');
     await now.orchestrator.pauseSchedules({ reason: 'move' }, { name: 'ann' });
@@ -282,10 +354,17 @@ describe('a slot does not run', () => {
     // Made for a pipeline that needed no parameter; its file asks for one now.
     await open(quick('id: q, cron: "0 0 1 1 *"'));
     await now.orchestrator.createSchedule('hourly', 'p', { cron: '0 * * * *' }, { name: 'ann' });
-    await again('2027-01-15T08:30:00Z', `params: { day: { type: string } }\n${quick('id: q, cron: "0 0 1 1 *", params: { day: x }')}`);
+    await again(
+      '2027-01-15T08:30:00Z',
+      `params: { day: { type: string } }\n${quick('id: q, cron: "0 0 1 1 *", params: { day: x }')}`,
+    );
     await now.at('2027-01-15T09:00:00Z');
     const [slot] = await now.slots('hourly');
-    expect(slot).toMatchObject({ decision: 'refused', policy: 'invalid-params', reason: 'the parameters do not fit the pipeline' });
+    expect(slot).toMatchObject({
+      decision: 'refused',
+      policy: 'invalid-params',
+      reason: 'the parameters do not fit the pipeline',
+    });
     expect((await now.orchestrator.scheduleById('hourly')).enabled).toBe(true);
   });
 });
@@ -307,7 +386,11 @@ test('a change that comes while a slot is being decided does not lose it, and is
   });
   const ticking = now.at('2027-01-15T09:00:00Z');
   await deciding.promise;
-  const changing = now.orchestrator.changeSchedule('p', { cron: '*/5 * * * *' }, { revert: [], ifVersion: null, actor: { name: 'ann' } });
+  const changing = now.orchestrator.changeSchedule(
+    'p',
+    { cron: '*/5 * * * *' },
+    { revert: [], ifVersion: null, actor: { name: 'ann' } },
+  );
   release.resolve();
   await Promise.all([ticking, changing]);
   await now.over();
@@ -321,7 +404,11 @@ test('S54: disabled stays disabled over restarts, failures never change it, and 
   await now.over();
   expect((await runs())[0]?.state).toBe('FAILED');
   expect((await now.orchestrator.scheduleById('p')).enabled).toBe(true);
-  await now.orchestrator.changeSchedule('p', { enabled: false }, { revert: [], ifVersion: null, actor: { name: 'ann' } });
+  await now.orchestrator.changeSchedule(
+    'p',
+    { enabled: false },
+    { revert: [], ifVersion: null, actor: { name: 'ann' } },
+  );
   await again('2027-01-15T10:30:00Z');
   expect(await now.orchestrator.scheduleById('p')).toMatchObject({
     enabled: false,
@@ -330,20 +417,27 @@ test('S54: disabled stays disabled over restarts, failures never change it, and 
   });
   await now.at('2027-01-15T11:00:00Z');
   // Slots of a disabled schedule were never due; enabling it makes up for none of them.
-  await now.orchestrator.changeSchedule('p', { enabled: true }, { revert: [], ifVersion: null, actor: { name: 'ann' } });
+  await now.orchestrator.changeSchedule(
+    'p',
+    { enabled: true },
+    { revert: [], ifVersion: null, actor: { name: 'ann' } },
+  );
   await now.at('2027-01-15T12:00:00Z');
   expect(await now.decisions()).toEqual(['09:00 started', '12:00 started']);
 });
 
 test('S55: a scheduler that cannot write says so in health, does not take others with it, and recovers by itself', async () => {
   let broken = false;
-  const other = 'name: q\nstages:\n  - { name: work, run: ["true"] }\nschedules:\n  - { cron: "0 * * * *" }\n';
+  const other =
+    'name: q\nstages:\n  - { name: work, run: ["true"] }\nschedules:\n  - { cron: "0 * * * *" }\n';
   await open(quick('cron: "0 * * * *"'), {
     parts: ({ store }) => ({
       store: {
         ...store,
         begin: (request, decide) =>
-          broken && request.spec.pipeline === 'p' ? Promise.reject(new Error('disk I/O error')) : store.begin(request, decide),
+          broken && request.spec.pipeline === 'p'
+            ? Promise.reject(new Error('disk I/O error'))
+            : store.begin(request, decide),
       },
     }),
   });
@@ -353,7 +447,12 @@ test('S55: a scheduler that cannot write says so in health, does not take others
   await now.at('2027-01-15T09:00:00Z');
   expect(now.orchestrator.health()).toMatchObject({
     status: 'degraded',
-    checks: { scheduler: { status: 'degraded', detail: expect.stringContaining('p: Error: disk I/O error') } },
+    checks: {
+      scheduler: {
+        status: 'degraded',
+        detail: expect.stringContaining('p: Error: disk I/O error'),
+      },
+    },
   });
   expect([await now.decisions('p'), await now.decisions('q')]).toEqual([[], ['09:00 started']]);
   broken = false;
@@ -363,8 +462,13 @@ test('S55: a scheduler that cannot write says so in health, does not take others
 });
 
 test('S55: a scheduler that nobody wakes says so in health, until somebody does', async () => {
-  await open(quick('cron: "0 * * * *"'), { parts: () => ({ waker: () => ({ stop: () => {}, everyMs: 1000 }) }) });
-  expect(now.orchestrator.health().checks.scheduler).toEqual({ status: 'ok', detail: '1 of 1 schedules are enabled' });
+  await open(quick('cron: "0 * * * *"'), {
+    parts: () => ({ waker: () => ({ stop: () => {}, everyMs: 1000 }) }),
+  });
+  expect(now.orchestrator.health().checks.scheduler).toEqual({
+    status: 'ok',
+    detail: '1 of 1 schedules are enabled',
+  });
   now.clock.advance(45_000);
   expect(now.orchestrator.health().checks.scheduler).toMatchObject({
     status: 'degraded',
@@ -382,21 +486,23 @@ test('S56: a scheduled run looks like a manual one to every client: the same key
   const manual = await now.orchestrator.start(startRequest('p', { trigger: 'manual' }));
   await ended(now.orchestrator, manual.status.run_id as string);
   const [first, second] = await runs();
-  expect(first).toMatchObject({ trigger: 'schedule', metadata: { schedule: 'p', slot: '2027-01-15T09:00:00.000Z' } });
+  expect(first).toMatchObject({
+    trigger: 'schedule',
+    metadata: { schedule: 'p', slot: '2027-01-15T09:00:00.000Z' },
+  });
   expect(Object.keys(first ?? {})).toEqual(Object.keys(second ?? {}));
   const eventsOf = async (runId: string | null | undefined) =>
-    (await now.orchestrator.events({ runId: runId as string, after: 0, limit: 100 })).items.map(({ stage, event, run_seq, data }) => [
-      run_seq,
-      stage,
-      event,
-      Object.keys(data),
-    ]);
+    (await now.orchestrator.events({ runId: runId as string, after: 0, limit: 100 })).items.map(
+      ({ stage, event, run_seq, data }) => [run_seq, stage, event, Object.keys(data)],
+    );
   expect(await eventsOf(first?.run_id)).toEqual(await eventsOf(second?.run_id));
 });
 
 test('${run.slot} is the slot of a scheduled run; a manual run that needs it is refused', async () => {
   await open(quick('cron: "0 9 * * *"').replace('"true"]', '"echo $0 > slot", "${run.slot}"]'));
-  await expect(now.orchestrator.start(startRequest('p'))).rejects.toMatchObject({ code: 'missing-slot' });
+  await expect(now.orchestrator.start(startRequest('p'))).rejects.toMatchObject({
+    code: 'missing-slot',
+  });
   await now.at('2027-01-15T09:00:00Z');
   await now.over();
   expect((await runs())[0]?.state).toBe('DONE');
@@ -413,24 +519,38 @@ describe('a backfill', () => {
   test('runs the slots of a past window one after the other, leaves out what is DONE, and begins nothing when it is dry', async () => {
     await open(quick('cron: "0 9 * * *"'));
     const dry = await now.orchestrator.backfill('p', { ...window, dryRun: true });
-    expect(dry).toMatchObject({ id: null, state: 'planned', counts: { would_run: 3, left_out: 0 } });
+    expect(dry).toMatchObject({
+      id: null,
+      state: 'planned',
+      counts: { would_run: 3, left_out: 0 },
+    });
     await now.service.tickSchedules();
     expect(await runs()).toEqual([]);
-    await now.orchestrator.backfill('p', { ...window, to: Date.parse('2027-01-12T10:00Z'), dryRun: false });
+    await now.orchestrator.backfill('p', {
+      ...window,
+      to: Date.parse('2027-01-12T10:00Z'),
+      dryRun: false,
+    });
     await now.service.tickSchedules();
     await now.over();
     const { id } = await now.orchestrator.backfill('p', { ...window, dryRun: false });
     for (let turn = 0; turn < 4; turn += 1) {
       await now.service.tickSchedules();
-      expect((await runs()).filter(({ ended_at }) => ended_at === null).length).toBeLessThanOrEqual(1);
+      expect((await runs()).filter(({ ended_at }) => ended_at === null).length).toBeLessThanOrEqual(
+        1,
+      );
       await now.over();
     }
-    expect((await runs()).map(({ trigger, metadata, state }) => [trigger, metadata.slot, state])).toEqual([
+    expect(
+      (await runs()).map(({ trigger, metadata, state }) => [trigger, metadata.slot, state]),
+    ).toEqual([
       ['backfill', '2027-01-12T09:00:00.000Z', 'DONE'],
       ['backfill', '2027-01-13T09:00:00.000Z', 'DONE'],
       ['backfill', '2027-01-14T09:00:00.000Z', 'DONE'],
     ]);
-    expect((await now.orchestrator.backfills('p')).items.find((one) => one.id === id)).toMatchObject({
+    expect(
+      (await now.orchestrator.backfills('p')).items.find((one) => one.id === id),
+    ).toMatchObject({
       state: 'done',
       counts: { started: 2 },
     });
@@ -440,21 +560,32 @@ describe('a backfill', () => {
     await open(holding('cron: "0 9 * * *"'));
     const { id } = await now.orchestrator.backfill('p', { ...window, dryRun: false });
     await again('2027-01-15T08:10:00Z');
-    expect((await now.slots()).map(({ decision }) => decision)).toEqual(['started', 'waiting', 'waiting']);
+    expect((await now.slots()).map(({ decision }) => decision)).toEqual([
+      'started',
+      'waiting',
+      'waiting',
+    ]);
     const cancelled = await now.orchestrator.cancelBackfill(id as string, { name: 'ann' });
     expect(cancelled).toMatchObject({ state: 'cancelled', counts: { started: 1, cancelled: 2 } });
     await go();
     await now.over();
     await now.service.tickSchedules();
     expect(await runs()).toHaveLength(1);
-    await expect(now.orchestrator.cancelBackfill('b_0', { name: 'ann' })).rejects.toMatchObject({ code: 'unknown-backfill' });
+    await expect(now.orchestrator.cancelBackfill('b_0', { name: 'ann' })).rejects.toMatchObject({
+      code: 'unknown-backfill',
+    });
   });
 
   test('of the future, of too much, or upside down is refused', async () => {
     await open(quick('cron: "* * * * *"'));
-    const asked = (more: object) => now.orchestrator.backfill('p', { ...window, dryRun: true, ...more });
-    await expect(asked({ to: Date.parse('2027-02-01') })).rejects.toMatchObject({ code: 'invalid-backfill' });
-    await expect(asked({})).rejects.toMatchObject({ errors: [{ detail: expect.stringContaining('more than 1000') }] });
+    const asked = (more: object) =>
+      now.orchestrator.backfill('p', { ...window, dryRun: true, ...more });
+    await expect(asked({ to: Date.parse('2027-02-01') })).rejects.toMatchObject({
+      code: 'invalid-backfill',
+    });
+    await expect(asked({})).rejects.toMatchObject({
+      errors: [{ detail: expect.stringContaining('more than 1000') }],
+    });
     await expect(asked({ to: window.from })).rejects.toMatchObject({ code: 'invalid-backfill' });
   });
 });
@@ -463,13 +594,29 @@ test('upcoming says what the next slots will meet: skipped unless the live run e
   await open(holding('cron: "*/10 * * * *"'));
   await now.at('2027-01-15T08:10:00Z');
   const { items } = await now.orchestrator.upcoming(2);
-  expect(items[0]).toMatchObject({ schedule: 'p', slot: '2027-01-15T08:20:00.000Z', predicted: 'skip' });
-  expect(items[0]?.why).toMatch(/^will be skipped unless the run ends by 2027-01-15T08:20:00.000Z: run 1 is /);
+  expect(items[0]).toMatchObject({
+    schedule: 'p',
+    slot: '2027-01-15T08:20:00.000Z',
+    predicted: 'skip',
+  });
+  expect(items[0]?.why).toMatch(
+    /^will be skipped unless the run ends by 2027-01-15T08:20:00.000Z: run 1 is /,
+  );
   await go();
 });
 
 test('node-cron wakes the scheduler, and a slot of now fires without anybody ticking', async () => {
-  now = (await runService({ pipelines: { 'p.yaml': quick('every: 1s') }, parts: () => ({ waker: nodeCronWaker }) })) as Scheduled;
-  const fired = await eventually(now.orchestrator, async () => (await now.orchestrator.events({ event: 'fired', limit: 5 })).items[0]);
-  expect(fired).toMatchObject({ stage: 'scheduler', run_id: null, data: { schedule: 'p', run_id: expect.stringMatching(/^r_/) } });
+  now = (await runService({
+    pipelines: { 'p.yaml': quick('every: 1s') },
+    parts: () => ({ waker: nodeCronWaker }),
+  })) as Scheduled;
+  const fired = await eventually(
+    now.orchestrator,
+    async () => (await now.orchestrator.events({ event: 'fired', limit: 5 })).items[0],
+  );
+  expect(fired).toMatchObject({
+    stage: 'scheduler',
+    run_id: null,
+    data: { schedule: 'p', run_id: expect.stringMatching(/^r_/) },
+  });
 });

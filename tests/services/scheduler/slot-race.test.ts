@@ -18,7 +18,9 @@ test('S01: two processes that decide the same thousand slots start one run for e
     const path = join(dir, 'db.sqlite');
     await openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock }).close();
     const racers = ['a', 'b'].map((name) => {
-      const { stdin, stdout } = spawn(process.execPath, [racer, path, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const { stdin, stdout } = spawn(process.execPath, [racer, path, name], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
       const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
       return { stdin, stdout, next: async () => (await lines.next()).value as string };
     });
@@ -33,13 +35,15 @@ test('S01: two processes that decide the same thousand slots start one run for e
     const live = await store.liveRuns();
     const slots = await store.slots({ scheduleId: 's', limit: 2 * rounds });
     expect(live.map(({ metadata }) => metadata.slot).toSorted()).toEqual(
-      Array.from({ length: rounds }, (_, index) => new Date(begun + (index + 1) * 5000).toISOString()),
+      Array.from({ length: rounds }, (_, index) =>
+        new Date(begun + (index + 1) * 5000).toISOString(),
+      ),
     );
-    expect([slots.length, new Set(slots.map(({ runId }) => runId)).size, slots.every(({ decision }) => decision === 'started')]).toEqual([
-      rounds,
-      rounds,
-      true,
-    ]);
+    expect([
+      slots.length,
+      new Set(slots.map(({ runId }) => runId)).size,
+      slots.every(({ decision }) => decision === 'started'),
+    ]).toEqual([rounds, rounds, true]);
     const { events } = await store.journalAfter({}, 0, 10 * rounds);
     expect(events.filter(({ event }) => event === 'fired')).toHaveLength(rounds);
     await store.close();

@@ -11,7 +11,9 @@ beforeEach(async () => {
 afterEach(() => on.close());
 
 const beginWith = async (heartbeatMs: number | null): Promise<Work> => {
-  await on.begin(pipeline([stage('analyzer', { heartbeatMs, timeoutMs: 24 * hour, ...retries(1) })]));
+  await on.begin(
+    pipeline([stage('analyzer', { heartbeatMs, timeoutMs: 24 * hour, ...retries(1) })]),
+  );
   await on.working();
   return on.works[0] as Work;
 };
@@ -24,7 +26,12 @@ test('S04: hours of work with a heartbeat every four minutes are never late, nev
     await on.pass(30_000);
   }
   const after = await on.status();
-  expect([after.state, after.attempt, after.version, after.lock]).toEqual(['RUNNING_ANALYZER', 1, before.version, before.lock]);
+  expect([after.state, after.attempt, after.version, after.lock]).toEqual([
+    'RUNNING_ANALYZER',
+    1,
+    before.version,
+    before.lock,
+  ]);
   expect(await on.words('watchdog')).toEqual([]);
   const beats = (await on.words('analyzer')).filter(({ event }) => event === 'heartbeat');
   expect(beats.length).toBeGreaterThan(20);
@@ -42,11 +49,16 @@ test('a sign of life is shown in the status, on the stream and in the row, at mo
   expect((await on.status()).stages[0]?.heartbeat_at).toBe(heard);
   expect(on.news).toEqual([
     {
-      ...{ run_id: runId, pipeline: 'sample', stage: 'analyzer', event: 'heartbeat' },
+      run_id: runId,
+      pipeline: 'sample',
+      stage: 'analyzer',
+      event: 'heartbeat',
       data: { patch: { stages: [{ name: 'analyzer', heartbeat_at: heard }] } },
     },
   ]);
-  expect(await until(async () => (await on.store.effects())[0]?.heartbeatAt)).toBe(Date.parse(heard));
+  expect(await until(async () => (await on.store.effects())[0]?.heartbeatAt)).toBe(
+    Date.parse(heard),
+  );
 });
 
 test('what was shown of an attempt is gone when it is over, and the patch that ends it says so (I11)', async () => {
@@ -57,7 +69,9 @@ test('what was shown of an attempt is gone when it is over, and the patch that e
   await until(async () => (await on.status()).state === 'DONE');
   expect((await on.status()).stages[0]?.heartbeat_at).toBeNull();
   const last = (await on.words('pipeline')).at(-1);
-  expect(last?.data.patch).toMatchObject({ stages: [{ name: 'analyzer', state: 'succeeded', heartbeat_at: null }] });
+  expect(last?.data.patch).toMatchObject({
+    stages: [{ name: 'analyzer', state: 'succeeded', heartbeat_at: null }],
+  });
 });
 
 test('the next service shows the sign of life that was written down', async () => {
@@ -69,7 +83,14 @@ test('the next service shows the sign of life that was written down', async () =
   await until(async () => (await on.store.effects())[0]?.heartbeatAt === heardAt);
   const { createHeartbeats } = await import('../../../services/watchdog/heartbeats.ts');
   const { store, clock } = on;
-  const next = createHeartbeats({ store, clock, note: async () => {}, tell: () => {}, onLimit: () => {}, log: () => {} });
+  const next = createHeartbeats({
+    store,
+    clock,
+    note: async () => {},
+    tell: () => {},
+    onLimit: () => {},
+    log: () => {},
+  });
   next.restore(await store.effects());
   expect(next.shown(runId)).toEqual({ analyzer: heardAt });
 });
@@ -82,7 +103,9 @@ test('the journalled sign of life says how long the longest silence was', async 
   }
   await on.pass(5000);
   const beats = (await on.words('analyzer')).filter(({ event }) => event === 'heartbeat');
-  expect(beats.map(({ msg, data }) => [msg, data.silent_ms])).toEqual([['analyzer is alive; it was silent for at most 360 s', 6 * minute]]);
+  expect(beats.map(({ msg, data }) => [msg, data.silent_ms])).toEqual([
+    ['analyzer is alive; it was silent for at most 360 s', 6 * minute],
+  ]);
 });
 
 test('S61: silence for the limit is one alarm and one action, without flicker, and over once', async () => {
@@ -94,16 +117,20 @@ test('S61: silence for the limit is one alarm and one action, without flicker, a
   // Too late: the verdict stays, whatever the stage says while it is being ended.
   work.alive();
   for (let round = 0; round < 10; round += 1) await on.pass(1000);
-  expect((await on.words('watchdog')).map(({ event, attempt, data }) => [event, attempt, data.alarm])).toEqual([
-    ['warning', 1, 'late-heartbeat'],
-  ]);
+  expect(
+    (await on.words('watchdog')).map(({ event, attempt, data }) => [event, attempt, data.alarm]),
+  ).toEqual([['warning', 1, 'late-heartbeat']]);
   on.world.members = [];
   await until(async () => (await on.status()).state === 'RETRYING');
   work.end();
   await until(() => on.heartbeats.late().length === 0);
   for (let round = 0; round < 3; round += 1) await on.pass(1000);
-  const told = (await on.store.ledger(runId, 0, 100)).filter(({ event }) => event.type === 'HEARTBEAT_LATE');
-  expect(told.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([['accepted', 'watchdog']]);
+  const told = (await on.store.ledger(runId, 0, 100)).filter(
+    ({ event }) => event.type === 'HEARTBEAT_LATE',
+  );
+  expect(told.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([
+    ['accepted', 'watchdog'],
+  ]);
   expect((await on.words('watchdog')).map(({ event }) => event)).toEqual(['warning', 'recovered']);
 });
 
@@ -112,7 +139,10 @@ test('the watchdog wakes for a limit that is shorter than its interval', async (
   const moved = new Promise<void>((resolve) => on.interpreter.onCommit(() => resolve()));
   on.clock.advance(1000);
   await moved;
-  expect((await on.store.ledger(runId, 0, 100)).at(-1)?.event).toMatchObject({ type: 'HEARTBEAT_LATE', silent_ms: 1000 });
+  expect((await on.store.ledger(runId, 0, 100)).at(-1)?.event).toMatchObject({
+    type: 'HEARTBEAT_LATE',
+    silent_ms: 1000,
+  });
 });
 
 test('a wall clock that is set makes nobody late', async () => {

@@ -11,7 +11,8 @@ beforeEach(async () => {
 afterEach(() => on.close());
 
 const definition = pipeline([stage('one', { ...retries(1), graceMs: 1000 })]);
-const alarmsOf = async () => (await on.words('watchdog')).map(({ event, data }) => [event, data.alarm]);
+const alarmsOf = async () =>
+  (await on.words('watchdog')).map(({ event, data }) => [event, data.alarm]);
 const stop = () =>
   on.interpreter.deliver(runId, {
     event: { type: 'STOP', reason: null, by: 'test', grace_ms: null },
@@ -35,7 +36,10 @@ test('dead-process: a process that is gone without an answer is settled by the e
   const dir = attemptDirOf(on.dataDir, runId, 'one', 1);
   await mkdir(dir, { recursive: true });
   for (const name of ['stdout.log', 'stderr.log']) await writeFile(`${dir}/${name}`, '');
-  await writeFile(`${dir}/exit.json`, JSON.stringify({ exit_code: 0, signal: null, ended_at: 'now', ended_by: null }));
+  await writeFile(
+    `${dir}/exit.json`,
+    JSON.stringify({ exit_code: 0, signal: null, ended_at: 'now', ended_by: null }),
+  );
   on.world.alive = false;
   await on.pass(30_000);
   expect(await alarmsOf()).toEqual([]);
@@ -68,8 +72,12 @@ test('dead-process: without evidence the attempt is interrupted with its fence, 
   await until(async () => (await on.status()).state === 'DONE');
   const { attempt, retry_count } = await on.status();
   expect([attempt, retry_count]).toEqual([2, 0]);
-  const interrupted = (await on.store.ledger(runId, 0, 100)).filter(({ event }) => event.type === 'INTERRUPTED');
-  expect(interrupted.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([['accepted', 'watchdog']]);
+  const interrupted = (await on.store.ledger(runId, 0, 100)).filter(
+    ({ event }) => event.type === 'INTERRUPTED',
+  );
+  expect(interrupted.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([
+    ['accepted', 'watchdog'],
+  ]);
 });
 
 test('overdue-effect: what was asked for and begun by nobody is begun, once', async () => {
@@ -99,7 +107,11 @@ test('overdue-effect: an attempt that nobody follows is interrupted, and the run
   });
   const [attempt] = await on.store.effects();
   const identity = { pid: 4711, startTicks: 1, bootId: 'x', pidNamespace: 'x' };
-  await on.store.recordProcess(runId, { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 }, identity);
+  await on.store.recordProcess(
+    runId,
+    { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 },
+    identity,
+  );
   await on.pass(5000);
   await on.pass(12_000);
   await until(async () => (await on.status()).state === 'RETRYING');
@@ -118,7 +130,11 @@ test('overdue-timer: a timer that did not fire is delivered', async () => {
   await on.watchdog.tick();
   on.clock.advance(20_000);
   await on.watchdog.tick();
-  expect((await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).map(({ data }) => data.alarm)).toContain('overdue-timer');
+  expect(
+    (await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).map(
+      ({ data }) => data.alarm,
+    ),
+  ).toContain('overdue-timer');
 });
 
 test('overdue-drain: a process that outlives SIGKILL is named in `why`, is one alarm, and ends the wait when it is gone', async () => {
@@ -129,7 +145,9 @@ test('overdue-drain: a process that outlives SIGKILL is named in `why`, is one a
   for (let round = 0; round < 5; round += 1) await on.pass(3000);
   const status = await on.status();
   expect(status).toMatchObject({ state: 'STOPPING', ended_at: null });
-  expect(status.why).toContain('process 4711 does not end, not even by SIGKILL; reset with force and a reason');
+  expect(status.why).toContain(
+    'process 4711 does not end, not even by SIGKILL; reset with force and a reason',
+  );
   expect(status.lock).not.toBeNull();
   expect(await alarmsOf()).toEqual([['error', 'overdue-drain']]);
   on.world.members = [];
@@ -154,7 +172,12 @@ test('an alarm that the journal does not take is raised by the next look, and an
     said.push(event);
   });
   const finding = {
-    ...{ key: 'x', runId, pipeline: 'sample', severity: 'warning' as const, msg: 'm', data: {} },
+    key: 'x',
+    runId,
+    pipeline: 'sample',
+    severity: 'warning' as const,
+    msg: 'm',
+    data: {},
     act: async () => {
       acts += 1;
       if (acts < 2) throw new Error('not yet');
