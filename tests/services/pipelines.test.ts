@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,7 +139,7 @@ test('a folder that is called like a file, and a file that may not be read, are 
       line: null,
       pointer: '',
       code: 'unreadable',
-      detail: 'cannot be read (EISDIR)',
+      detail: 'is not a regular file',
     },
   ]);
   expect([...pipelines.keys()]).toEqual(['b']);
@@ -161,3 +163,55 @@ test('a folder that does not exist is a problem', async () => {
     },
   ]);
 });
+
+test.each([
+  ['a pipe', (path: string) => execFileSync('mkfifo', [path]), 'is not a regular file'],
+  ['a link to nothing', (path: string) => symlinkSync('nowhere', path), 'cannot be read (ENOENT)'],
+  ['a link to a device', (path: string) => symlinkSync('/dev/zero', path), 'is not a regular file'],
+  [
+    'a file beyond the limit',
+    (path: string) => writeFileSync(path, '# x\n'.repeat(200_000)),
+    'is larger than 524288 bytes',
+  ],
+])(
+  '%s in the folder is a problem that names it, and the others are loaded',
+  async (_, make, detail) => {
+    make(join(project, 'pipelines', 'odd.yaml'));
+    const { pipelines, problems } = await load({ 'b.yaml': valid('b') });
+    expect(problems).toEqual([
+      { file: 'odd.yaml', line: null, pointer: '', code: 'unreadable', detail },
+    ]);
+    expect([...pipelines.keys()]).toEqual(['b']);
+  },
+);
+
+test('a link to a file is followed', async () => {
+  writeFileSync(join(project, 'shared.txt'), valid('a'));
+  symlinkSync('../shared.txt', join(project, 'pipelines', 'a.yaml'));
+  expect([...(await load({})).pipelines.keys()]).toEqual(['a']);
+});
+
+test.each([
+  ['quotes', '"'.repeat(100_000)],
+  ['brackets', '['.repeat(100_000)],
+  ['braces', '{'.repeat(60_000)],
+  ['keys', `name: x\n${Array.from({ length: 6_000 }, (_, n) => `key-${n}: 1`).join('\n')}`],
+])(
+  'SEC-18: while a file of %s is read the service has its turns, and the file is refused',
+  async (_, text) => {
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const { pipelines, problems } = await load({ 'a.yaml': text, 'b.yaml': valid('b') });
+    isOver = true;
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.every(({ file }) => file === 'a.yaml')).toBe(true);
+    expect([...pipelines.keys()]).toEqual(['b']);
+    // Read here, it would be one long turn with a handful of others around it.
+    expect(turns).toBeGreaterThan(100);
+  },
+);
