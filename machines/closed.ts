@@ -9,6 +9,12 @@ export const closed = <T extends z.ZodRawShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n')
+        ? issue.keys.map((key) => unknownKey(key, knownIn(shape))).join('\n')
         : undefined,
   });
+
+/** What would be refused as well is no help to somebody who looks for the right word (TRUTH-18). */
+const knownIn = (shape: z.ZodRawShape): string[] =>
+  Object.entries(shape).flatMap(([key, schema]) =>
+    (schema as z.ZodType).meta()?.['refused'] === true ? [] : [key],
+  );

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { FailureMatch, PipelineDefinition } from './definition.ts';
+import { inlineCode } from './inline-code.ts';
 import { references } from './interpolate.ts';
 import { checkParam, validateParams } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
@@ -9,7 +10,7 @@ import { unknownKey } from './suggest.ts';
 /** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
 type DefinitionProblem = {
   pointer: string;
-  code: 'invalid' | 'unknown-key' | 'not-supported-yet';
+  code: 'invalid' | 'unknown-key' | 'not-supported-yet' | 'param-in-shell';
   detail: string;
 };
 /** A schedule of the file: its id, and its other fields as they were written. */
@@ -38,6 +39,7 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition, parsed.data),
+    ...shellProblems(definition),
     ...scheduleProblems(definition, parsed.data),
   ];
   return problems.length > 0
@@ -111,10 +113,12 @@ const retryOf = ({
   never_on,
   classes,
 }: RetryFile): PipelineDefinition['stages'][number]['retry'] => {
+  // Whoever waits half an hour first does not mean the five minutes of the default.
+  const mostFrom = (initialMs: number): number => backoff.max ?? Math.max(300_000, initialMs);
   const plain = {
     initialMs: backoff.initial,
     factor: backoff.factor,
-    maxMs: backoff.max,
+    maxMs: mostFrom(backoff.initial),
     jitter: backoff.jitter,
   };
   return {
@@ -127,7 +131,7 @@ const retryOf = ({
         limit: most,
         initialMs: initial ?? plain.initialMs,
         factor: factor ?? plain.factor,
-        maxMs: max ?? plain.maxMs,
+        maxMs: max ?? mostFrom(initial ?? plain.initialMs),
         jitter: jitter ?? plain.jitter,
       })),
     }),
@@ -270,4 +274,34 @@ const referenceProblems = (
         return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
       }),
     );
+  });
+
+/** What somebody else gives: whoever starts a run, or what an earlier stage has read. */
+const foreign = ['params', 'stages', 'trigger', 'item'];
+
+/**
+ * A value inside code, or as the program itself, lets whoever gives it run what they like (as in
+ * CVE-2020-11978 of Airflow): refused when the file is loaded.
+ */
+const shellProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
+  stages.flatMap(({ program }, index) => {
+    if (!('argv' in program)) return [];
+    const { argv } = program;
+    return [0, ...inlineCode(argv)].flatMap((at) => {
+      const value = references(argv[at]).find(([root]) => foreign.includes(root as string));
+      if (!value) return [];
+      const name = `\${${value.join('.')}}`;
+      const variable = (value.at(-1) as string).toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
+      const detail =
+        at === 0
+          ? `${name} cannot be the program: whoever gives it would choose what runs`
+          : `${name} would become part of the code that ${argv[0]} runs; write env: { ${variable}: "${name}" } and read $${variable} in quotes, or pass it as an argument after the code`;
+      return [
+        {
+          pointer: pointerOf(['stages', index, 'run', at]),
+          code: 'param-in-shell' as const,
+          detail,
+        },
+      ];
+    });
   });

@@ -20,7 +20,8 @@ const later = (key: string, refuses: (value: unknown) => boolean = () => true) =
         params: { code: 'not-supported-yet' },
         message: `\`${key}\` is not supported yet by this version`,
       });
-    });
+    })
+    .meta({ refused: true });
 const orLater = <T extends z.ZodType>(schema: T, key: string, words: string[]) =>
   z.preprocess((value, ctx) => {
     if (typeof value === 'string' && words.includes(value)) {
@@ -68,7 +69,7 @@ const retrySchema = closed({
   backoff: closed({
     initial: backoffShape.initial.default(10_000),
     factor: backoffShape.factor.default(2),
-    max: backoffShape.max.default(300_000),
+    max: backoffShape.max.optional(),
     jitter: backoffShape.jitter.default(0.1),
   }).prefault({}),
   never_on: matchSchema.prefault({}),
@@ -163,6 +164,21 @@ const stageSchema = closed({
     ctx.addIssue({ code: 'custom', message: 'a stage has exactly one of `uses` and `run`' });
 });
 
+const isPattern = (text: string): boolean => {
+  try {
+    new RegExp(text, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+};
+const boundTypes: [key: 'pattern' | 'max_length' | 'min' | 'max', types: string[]][] = [
+  ['pattern', ['string']],
+  ['max_length', ['string', 'array']],
+  ['min', ['number', 'integer']],
+  ['max', ['number', 'integer']],
+];
+
 const paramSchema = closed({
   type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']),
   format: z.enum(['date']).optional(),
@@ -170,7 +186,23 @@ const paramSchema = closed({
   description: z.string().optional(),
   enum: z.array(z.json()).optional(),
   items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
+  pattern: z
+    .string()
+    .max(500)
+    .refine(isPattern, { error: 'is no regular expression (of ECMAScript, with the flag u)' })
+    .optional(),
+  max_length: whole.optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
   default: z.json().optional(),
+}).superRefine((param, ctx) => {
+  for (const [key, types] of boundTypes)
+    if (param[key] !== undefined && !types.includes(param.type))
+      ctx.addIssue({
+        code: 'custom',
+        path: [key],
+        message: `has no meaning for a parameter of type ${param.type}`,
+      });
 });
 
 /** The whole pipeline file. */

@@ -19,6 +19,7 @@ export const lintRules = {
   'grace-beyond-shutdown': 'info',
   'shared-files': 'warning',
   'memory-below-node': 'error',
+  'double-dollar': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

@@ -4,6 +4,7 @@ import { type Finding, found, type LintContext, neverReached } from './finding.t
 import { limitFindings } from './limits.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
+import { textFindings } from './texts.ts';
 import { worstCaseMs } from './worst-case.ts';
 
 /**
@@ -13,7 +14,7 @@ import { worstCaseMs } from './worst-case.ts';
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
-    [limitFindings, retryFindings, resourceFindings].flatMap((judge) =>
+    [limitFindings, retryFindings, resourceFindings, textFindings].flatMap((judge) =>
       judge(stage, `/stages/${index}`, definition, context),
     ),
   ),

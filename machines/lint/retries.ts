@@ -1,5 +1,6 @@
 import type { Backoff, FailureMatch, StageDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
+import { inlineCode } from '../inline-code.ts';
 import { type Finding, found, type Judge } from './finding.ts';
 import { leastWaitMs } from './worst-case.ts';
 
@@ -82,7 +83,9 @@ const permanentFindings = ({ name, program, retry }: StageDefinition, at: string
   const isJudged = [retry.neverOn, ...(retry.classes ?? []).map(({ on }) => on)].some(
     ({ exitCodes }) => exitCodes.includes(usageCode),
   );
-  if (!interpreter || !interpreters.test(interpreter) || isJudged) return [];
+  // Code that stands in the file itself is never missing.
+  const isInline = 'argv' in program && inlineCode(program.argv).length > 0;
+  if (!interpreter || !interpreters.test(interpreter) || isJudged || isInline) return [];
   const detail = `${interpreter} ends with exit code 2 when its script is missing or wrong, and ${name} is tried again all the same`;
   return [
     found('permanent-error-retried', at, detail, 'add never_on: { exit_codes: [2] } to its retry'),

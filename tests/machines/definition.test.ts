@@ -336,6 +336,34 @@ describe('parameters', () => {
     expect(result).toMatchObject({ ok: false, errors: [{ pointer }] });
   });
 
+  test.each([
+    [{ type: 'string', pattern: '[a-z]+' }, 'abc', 'a1'],
+    // A pattern is for the whole text.
+    [{ type: 'string', pattern: 'a|b' }, 'b', 'ab'],
+    [{ type: 'string', pattern: '.*' }, 'x'.repeat(1000), 'x'.repeat(1001)],
+    [{ type: 'string', max_length: 3 }, 'abc', 'abcd'],
+    [{ type: 'array', max_length: 1 }, ['a'], ['a', 'b']],
+    [{ type: 'integer', min: 1, max: 9 }, 1, 0],
+    [{ type: 'number', min: 1, max: 9 }, 9, 9.1],
+  ])('are bounded as the file says: %j', (param, inside, outside) => {
+    const bounded = accepted(file({ params: { value: param } }));
+    expect(validateParams(bounded, { value: inside })).toMatchObject({ ok: true });
+    expect(validateParams(bounded, { value: outside })).toMatchObject({
+      ok: false,
+      errors: [{ pointer: '/params/value' }],
+    });
+  });
+
+  test.each([
+    ['/params/value/pattern', { type: 'string', pattern: '(' }],
+    ['/params/value/pattern', { type: 'number', pattern: 'a' }],
+    ['/params/value/min', { type: 'string', min: 1 }],
+    ['/params/value/max_length', { type: 'boolean', max_length: 1 }],
+    ['/params/value/default', { type: 'integer', max: 3, default: 4 }],
+  ])('with a bound that makes no sense are a problem of the file at %s', (pointer, param) => {
+    expect(refused(file({ params: { value: param } }))[0]).toMatchObject({ pointer });
+  });
+
   test('that nobody declared are refused with the nearest declared one', () => {
     expect(validateParams(definition, { must: true, instrument: [] })).toMatchObject({
       errors: [
@@ -354,4 +382,70 @@ describe('parameters', () => {
       pointer: '/params/rows/default',
     });
   });
+});
+
+describe('SEC-9: a value inside code', () => {
+  const running = (...run: string[]) =>
+    file({
+      params: { who: { type: 'string', default: 'x' } },
+      stages: [{ name: 'work', run }],
+    });
+
+  test.each([
+    ['sh', '-c', 'echo ${params.who}'],
+    ['/bin/bash', '-euc', 'echo "${params.who}"'],
+    ['bash', '-c', '-e', 'echo ${params.who}'],
+    ['env', 'A=1', 'nice', '-n', '5', 'sh', '-c', 'echo ${params.who}'],
+    ['bash', '-o', 'pipefail', '-c', 'echo ${params.who}'],
+    ['python3', '-W', 'ignore', '-c', '${params.who}'],
+    ['python3', '-Ic', 'print("${params.who}")'],
+    ['python3.12', '-c', 'print(${params.who})'],
+    ['node', '--eval=${params.who}'],
+    ['node', '-pe', '${params.who}'],
+    ['perl', '-ne', '${params.who}'],
+    ['ruby', '-e', '${params.who}'],
+    ['php', '-r', '${params.who}'],
+  ])('is refused, and the words say what to write: %s %s %s', (...run) => {
+    expect(refused(running(...run))).toEqual([
+      {
+        pointer: `/stages/0/run/${run.length - 1}`,
+        code: 'param-in-shell',
+        detail: expect.stringContaining('env: { WHO: "${params.who}" }'),
+      },
+    ]);
+  });
+
+  test('as the program itself is refused', () => {
+    expect(refused(running('${params.who}', 'x'))).toMatchObject([
+      { pointer: '/stages/0/run/0', code: 'param-in-shell' },
+    ]);
+  });
+
+  test.each([
+    [['sh', '-c', 'echo "$1"', 'sh', '${params.who}']],
+    [['sh', 'script.sh', '${params.who}']],
+    [['python3', 'report.py', '-c', '${params.who}']],
+    [['sh', '-c', 'echo ${run.id}']],
+    [['sh', '-c', 'echo $${params.who}']],
+    [['printf', '%s', '${params.who}']],
+  ])('that is an argument, our own or escaped is not one: %j', (run) => {
+    expect(parseDefinition(running(...run))).toMatchObject({ ok: true });
+  });
+});
+
+test('TRUTH-18: what is refused for now is not among the words that are known', () => {
+  const [problem] = refused(file({ stages: [{ name: 'a', run: ['b'], zzzzzz: 1 }] }));
+  expect(problem?.detail).toContain('known are');
+  expect(problem?.detail).not.toMatch(/parallel|approval|http|each|when/);
+});
+
+test('UI-16: whoever waits half an hour first is not cut to the default of five minutes', () => {
+  const wait = (retry: object) =>
+    accepted(file({ stages: [{ name: 'a', run: ['b'], retry: { limit: 1, ...retry } }] })).stages[0]
+      ?.retry;
+  expect(wait({ backoff: { initial: '30m' } })?.maxMs).toBe(1_800_000);
+  expect(wait({ backoff: { initial: '1m' } })?.maxMs).toBe(300_000);
+  expect(wait({ backoff: { initial: '30m', max: '5m' } })?.maxMs).toBe(300_000);
+  const classes = [{ on: { codes: ['timeout'] }, limit: 1, backoff: { initial: '1h' } }];
+  expect(wait({ classes })?.classes?.[0]?.maxMs).toBe(3_600_000);
 });

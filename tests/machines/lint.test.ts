@@ -109,6 +109,21 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
     withStage({ run: ['./run.sh', 'x'], retry: retry({}) }),
   ],
   [
+    ...(['permanent-error-retried', '/stages/0/retry'] as const),
+    withStage({ run: ['sh', 'x'], retry: retry({}) }),
+    withStage({ run: ['sh', '-ec', 'true'], retry: retry({}) }),
+  ],
+  [
+    ...(['double-dollar', '/stages/0/run/2'] as const),
+    withStage({ run: ['sh', '-c', 'echo $$HOME'] }),
+    withStage({ run: ['sh', '-c', 'echo $$.log $HOME $${HOME}'] }),
+  ],
+  [
+    ...(['double-dollar', '/stages/0/env/PLACE'] as const),
+    withStage({ env: { PLACE: '$$HOME/x' } }),
+    withStage({ env: { PLACE: '$HOME/x' } }),
+  ],
+  [
     ...(['class-never-used', '/stages/0/retry/classes/0'] as const),
     withStage({
       retry: retry({ never_on: { codes: ['timeout'] }, classes: classes({ codes: ['timeout'] }) }),
