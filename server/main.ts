@@ -166,6 +166,15 @@ const startFirst = async (
   pipeline: string,
   logger: Logger,
 ): Promise<void> => {
+  // After a crash the run that was live goes on by itself; another beside it was not asked for.
+  const { items } = await orchestrator.pipelines();
+  const live = items.find(
+    ({ status: { run_id, ended_at } }) => run_id !== null && ended_at === null,
+  );
+  if (live) {
+    logger.info(`${pipeline} is not started: run ${live.status.number} of ${live.name} goes on`);
+    return;
+  }
   const actor = { kind: 'system' as const, name: 'serve --start' };
   const rest = {
     params: {},

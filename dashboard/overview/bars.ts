@@ -81,7 +81,10 @@ export const summaryOf = (runs: readonly RunFacts[]): string => {
     good.map(({ duration_ms }) => duration_ms ?? 0),
     0.5,
   );
-  const share = `${Math.round((good.length / over.length) * 100)} % done`;
+  // A run that is done in part is neither.
+  const whole = good.filter(({ outcome }) => outcome !== 'partial');
+  const inPart = good.length - whole.length;
+  const share = `${Math.round((whole.length / over.length) * 100)} % succeeded${inPart > 0 ? `, ${inPart} in part` : ''}`;
   return [
     `Last ${plural(runs.length, 'run')}`,
     share,

@@ -18,7 +18,8 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         {first ? (
           <p>
             {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`}{' '}
-            loaded. Yours is a file in <code>pipelines/</code>; the service reads it when it starts.
+            loaded. Yours is a file in <code>pipelines/</code>; <code>stagewright reload</code>{' '}
+            reads it.
           </p>
         ) : (
           <>

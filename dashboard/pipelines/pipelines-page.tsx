@@ -24,7 +24,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         </h2>
         <p className="muted">
           <code>{facts.name}</code>
-          {facts.default && ' · the default'}
+          {facts.default && ' · started when no name is given'}
         </p>
       </div>
       <p className="pipeline-stages">{facts.stages.map(({ name }) => name).join(' → ')}</p>
@@ -32,7 +32,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         <StateMark look={lookOfRun(run ?? { state: 'IDLE', outcome: null })} />
         {began && (
           <span className="muted">
-            {' '}
+            {run?.ended_at === null ? ' since ' : ' '}
             <At iso={began} as="relative" />
           </span>
         )}
@@ -59,7 +59,7 @@ export const PipelinesPage = () => {
       {!data && !error && <Loading what="the pipelines" />}
       {data && data.problems.length > 0 && (
         <section className="file-problems" aria-labelledby="problems-title">
-          <h2 id="problems-title">Files that do not hold</h2>
+          <h2 id="problems-title">Invalid pipeline files</h2>
           <ul>
             {data.problems.map(({ file, line, pointer, detail, code }) => (
               <li key={`${file}${pointer}${detail}`}>
@@ -80,8 +80,7 @@ export const PipelinesPage = () => {
           </ul>
           <p className="muted">
             Mend the file and run <code>stagewright reload</code>; until then what it last said, if
-            anything, stays in force. <code>stagewright validate</code> says beforehand whether it
-            holds.
+            anything, stays in force. <code>stagewright validate</code> checks a file beforehand.
           </p>
         </section>
       )}

@@ -29,7 +29,7 @@ export const Artefacts = ({ runId, version }: { runId: string; version: number }
   if (!data || data.length === 0) return null;
   return (
     <>
-      <h3>Files for people</h3>
+      <h3>Artefacts</h3>
       <dl className="values">
         {data.map(({ name, bytes, content_type, stage, at }) => (
           <div key={name}>

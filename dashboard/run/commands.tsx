@@ -191,7 +191,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
       {offline !== null && <p className="commands-why">{offline}</p>}
       {refused.length > 0 && (
         <details className="commands-not">
-          <summary>Not possible now</summary>
+          <summary>Not available now</summary>
           <ul>
             {refused.map(([why, labels]) => (
               <li key={why}>

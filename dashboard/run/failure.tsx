@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import type { RunView } from '../../machines/patch.ts';
-import type { Transition } from '../chart/marks.ts';
 import { AnsiText } from '../log/ansi-text.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
 import { lookOfStage } from '../ui/words.ts';
@@ -8,28 +7,19 @@ import type { Change } from './use-view.ts';
 
 type Props = {
   run: RunView;
-  ledger: readonly Transition[];
   onView: (change: Change) => void /** What can be done about it. */;
   children: ReactNode;
 };
 type Failure = NonNullable<RunView['error']>;
 
-/** Why nothing is tried again: the guard that said no, in words. */
-const whyOver = (error: Failure, run: RunView, ledger: readonly Transition[]): string => {
+/** Why nothing is tried again; which guard refused stands in the ledger. */
+const whyOver = (error: Failure, run: RunView): string => {
   const stage = run.stages.find(({ name }) => name === error.stage);
-  const refused = ledger.findLast(
-    ({ verdict, guards }) => verdict === 'accepted' && guards.some(({ holds }) => !holds),
-  );
-  const guard = refused?.guards.find(
-    ({ guard: name, holds }) => !holds && /retry/i.test(name),
-  )?.guard;
-  const said = guard ? ` (${guard} said no)` : '';
-  if (!error.retryable) return `Not tried again: ${error.code} is not worth a retry${said}.`;
-  if (stage && stage.max_attempts === 1)
-    return `Not tried again: ${stage.name} has no retries${said}.`;
+  if (!error.retryable) return `Not retried: a failure of kind ${error.code} is not retryable.`;
+  if (stage && stage.max_attempts === 1) return `Not retried: ${stage.name} has no retries.`;
   if (stage && stage.attempt >= stage.max_attempts)
-    return `Not tried again: all ${stage.max_attempts} attempts are used${said}.`;
-  return `Not tried again${said}.`;
+    return `Not retried: all ${stage.max_attempts} attempts are used.`;
+  return 'Not retried: its retry policy excludes this failure.';
 };
 
 const endedHow = ({ exit_code, signal, code }: Failure): string[] => [
@@ -39,7 +29,7 @@ const endedHow = ({ exit_code, signal, code }: Failure): string[] => [
 ];
 
 /** What went wrong, before anything else on the page. */
-export const FailureCard = ({ run, ledger, onView, children }: Props) => {
+export const FailureCard = ({ run, onView, children }: Props) => {
   const { error } = run;
   if (!error || run.state !== 'FAILED') return null;
   return (
@@ -70,7 +60,7 @@ export const FailureCard = ({ run, ledger, onView, children }: Props) => {
         </section>
       )}
       <p className="failure-why">
-        {whyOver(error, run, ledger)}
+        {whyOver(error, run)}
         {error.stage && error.attempt ? (
           <button
             type="button"

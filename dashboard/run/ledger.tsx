@@ -80,7 +80,7 @@ const Row = ({
           </span>
           {guards.map(({ guard, holds }) => (
             <span key={guard} className="ledger-guard" data-holds={holds}>
-              <span aria-hidden="true">{holds ? '✓' : '✕'}</span> {guard}
+              <span aria-hidden="true">{holds ? '✓' : '–'}</span> {guard}
               <span className="visually-hidden">{holds ? ' holds' : ' does not hold'}</span>
             </span>
           ))}

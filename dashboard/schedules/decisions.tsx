@@ -76,7 +76,7 @@ const All = ({ id, zone }: { id: string; zone: string }) => {
 export const Decisions = ({ schedule: { id, last, timezone } }: { schedule: Schedule }) => {
   const [isOpen, setOpen] = useState(false);
   const newest = last[0];
-  if (!newest) return <p className="muted">No slot was due yet.</p>;
+  if (!newest) return <p className="muted">Nothing was due yet.</p>;
   return (
     <>
       <ul className="decisions" aria-label="What became of the last slots">

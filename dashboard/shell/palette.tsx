@@ -25,6 +25,11 @@ type Item = {
   run: () => void;
 };
 const mostItems = 60;
+/** Where an item goes that opens a run, or its log. */
+const runPlace = (id: string): string | null => {
+  const [, kind, run] = /^(open|log)-(.+)$/.exec(id) ?? [];
+  return run ? `/runs/${run}${kind === 'log' ? '#log' : ''}` : null;
+};
 
 /**
  * The commands of the runs that matter now, each with the service's own word on whether it is
@@ -61,6 +66,7 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
     const items = answers[index]?.data?.items ?? [];
     return [
       open,
+      { ...open, id: `log-${id}`, label: `Log of ${name}`, icon: 'down' },
       ...items.map(
         ({ type, allowed, why_not }): Item => ({
           id: `${type}-${id}`,
@@ -98,7 +104,7 @@ export const Palette = () => {
   });
   const items: Item[] = [
     ...runItems.map((item) =>
-      item.id.startsWith('open-') ? { ...item, run: go(`/runs/${item.id.slice(5)}`) } : item,
+      runPlace(item.id) ? { ...item, run: go(runPlace(item.id) as string) } : item,
     ),
     ...pipelines.map(
       ({ name, title }): Item => ({
@@ -210,7 +216,11 @@ export const Palette = () => {
           </div>
         ))}
       </div>
-      {found.length === 0 && <p className="palette-none">Nothing is called like that.</p>}
+      {found.length === 0 && (
+        <p className="palette-none">
+          Nothing found. Type words of a command, a pipeline or a page, in any order.
+        </p>
+      )}
     </Dialog>
   );
 };

@@ -11,6 +11,7 @@ export type Glyph =
   | 'waiting'
   | 'pending'
   | 'skipped'
+  | 'partial'
   | 'paused'
   | 'asking';
 export type Look = { tone: Tone; glyph: Glyph; word: string };
@@ -43,7 +44,9 @@ export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>
       word: `Running ${lower(state.replace(/^RUNNING_/, ''))}`,
     };
   const word = outcome && look.tone !== 'stop' ? (outcomes[outcome] ?? look.word) : look.word;
-  return outcome === 'noop' ? { tone: 'ok', glyph: 'skipped', word } : { ...look, word };
+  if (outcome === 'noop') return { tone: 'ok', glyph: 'skipped', word };
+  // Something is missing: not the green of a success, not the red of a failure.
+  return outcome === 'partial' ? { tone: 'wait', glyph: 'partial', word } : { ...look, word };
 };
 
 const stageLooks: Record<string, Look> = {

@@ -167,7 +167,7 @@ test('S03, S15: killed while working: the first state that is answered is true, 
   // Either the lost attempt is being ended, or the next one is on its way; never the old one shown
   // as if it worked.
   expect(`${truth.why} ${truth.stages[1]?.attempt}`).toMatch(
-    /ends attempt 1|tried again|works, attempt 2/,
+    /ends attempt 1|tried again|is running, attempt 2/,
   );
   await letGo();
   const end = await expectWhole(second, ['1', '2']);

@@ -354,7 +354,7 @@ test('what is not possible now is one closed line, and opened by the keyboard it
   const { items } = (await served.ask('GET', `/api/runs/${id}/commands`)).json;
   const refused = items.filter(({ allowed }: { allowed: boolean }) => !allowed);
   expect(refused.length).toBeGreaterThan(0);
-  const line = page.getByText('Not possible now');
+  const line = page.getByText('Not available now');
   await line.waitFor();
   expect(await reasons.first().isVisible()).toBe(false);
   await line.focus();
@@ -363,6 +363,26 @@ test('what is not possible now is one closed line, and opened by the keyboard it
   const told = (await reasons.allTextContents()).join('\n');
   // What follows the colon is what the run waits for, and the page says it above.
   for (const { why_not } of refused) expect(told).toContain(why_not.split(':')[0]);
+});
+
+test('the line numbers of a log are one stop of the Tab key, and arrows go from one to the next', async () => {
+  const id = await start('long');
+  await open(id, '?line=100');
+  await log().getByText('line 100', { exact: true }).waitFor();
+  expect(await log().locator('.log-number[tabindex="0"]').count()).toBe(1);
+  await log().getByRole('link', { name: 'Line 100' }).focus();
+  await page.keyboard.press('ArrowDown');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+    'Line 101',
+  );
+});
+
+test('UI-21: an address of no run says so in the title, and shows the way back', async () => {
+  await page.goto('/runs/r_nothing');
+  await page.getByRole('heading', { name: 'No such run' }).waitFor();
+  expect(await page.title()).toContain('No such run');
+  await page.getByRole('main').getByRole('link', { name: 'Overview' }).click();
+  await page.waitForURL('/');
 });
 
 test('by the keyboard alone: panes by number, states by arrow, and what is chosen is said', async () => {

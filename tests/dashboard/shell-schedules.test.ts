@@ -196,7 +196,7 @@ test('what became of slots is readable with none, with one and with twenty of th
     page.locator('.schedule-row', {
       has: page.getByRole('button', { name: `Change schedule ${id}` }),
     });
-  await row('never').getByText('No slot was due yet.').waitFor();
+  await row('never').getByText('Nothing was due yet.').waitFor();
   for (const [id, least] of [
     ['nightly', 1],
     ['hourly', 20],
