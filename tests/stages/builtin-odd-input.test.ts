@@ -427,6 +427,7 @@ test('DATA-6: everything in the folder of an instrument is read or named as left
   await project.write('raw/ES/1m/2026/notes.txt', 'x');
   await project.write('raw/ES/beside.csv', bars(dates[2]!));
   await project.write('raw/README', 'x');
+  await project.write('raw/more.csv', 'x');
   await project.write('raw/.hidden', 'x');
   const { outputs } = await project.run(translator, options);
   expect(outputs).toMatchObject({
@@ -434,10 +435,15 @@ test('DATA-6: everything in the folder of an instrument is read or named as left
     left_out: {
       'ES/1m/2026/notes.txt': 'not a CSV file',
       'ES/beside.csv': 'not in the folder 1m',
-      README: expect.any(String),
+      README: 'it is a file, not a folder',
+      'more.csv': 'it is a file, not a folder',
     },
   });
-  expect(Object.keys(outputs!['left_out'] as object)).toHaveLength(3);
+  expect(project.lines.filter((line) => line.startsWith('warning: '))).toEqual([
+    'warning: ES: left out: 1m/2026/notes.txt: not a CSV file; beside.csv: not in the folder 1m',
+    'warning: left out: README: it is a file, not a folder; more.csv: it is a file, not a folder',
+  ]);
+  expect(Object.keys(outputs!['left_out'] as object)).toHaveLength(4);
 });
 
 test('DATA-2: a thousand names that are left out do not outgrow the outputs: the log has the rest', async () => {

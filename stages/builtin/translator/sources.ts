@@ -51,9 +51,14 @@ export async function findSources(
   };
 
   const entries = (await listFolder(raw)).filter(asked.asks);
+  const strays: Fault[] = [];
   for (const name of entries) {
     const path = join(raw, name);
     const kind = await kindOf(path);
+    if (kind === 'file' && !isRequired(name)) {
+      strays.push({ path, why: 'it is a file, not a folder' });
+      continue;
+    }
     const stranger = asked.names.includes(name) ? null : strangeness(options, name);
     const folder =
       stranger !== null || kind === 'file'
@@ -87,6 +92,7 @@ export async function findSources(
         `${name} left out: ${leave(name, [{ path, why: `no ${where[options.layout]}` }])}`,
       );
   }
+  if (strays.length > 0) context.warn(`left out: ${leave('', strays)}`);
   for (const name of asked.names.filter((name) => !entries.includes(name)))
     sources.push({
       name,
