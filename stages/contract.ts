@@ -29,6 +29,8 @@ export type StageContext = {
   metric(values: Record<string, number>): void;
   /** A line for the stage's log. */
   log(line: string): void;
+  /** Something odd that people should see: a `warning` event of the run. */
+  warn(message: string): void;
 };
 
 /**

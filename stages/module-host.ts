@@ -63,6 +63,7 @@ const context: StageContext = {
   progress,
   metric: (values) => say({ metric: values }),
   log: (line) => void process.stdout.write(`${line}\n`),
+  warn: (warning) => say({ warning }),
 };
 
 const refusal = (code: string, message: string, cause?: unknown): Error =>

@@ -18,6 +18,7 @@ const lineSchema = z
     heartbeat: z.literal(true),
     skip: bounded(500),
     partial: bounded(500),
+    warning: bounded(500),
     fail: z.object({
       code: z
         .string()
@@ -79,7 +80,7 @@ export const hear = (said: Said, line: string): Said => {
       `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`,
     );
   }
-  const { progress, metric, output, skip, partial, fail } = parsed.data;
+  const { progress, metric, output, skip, partial, fail, warning } = parsed.data;
   const heard: Said = {
     ...said,
     progress: progress ? withoutUndefined(progress) : said.progress,
@@ -87,7 +88,8 @@ export const hear = (said: Said, line: string): Said => {
     partial: said.partial ?? partial ?? null,
     fail: said.fail ?? (fail ? withoutUndefined(fail) : null),
   };
-  const measured = metric ? adding(heard, 'metrics', metric, maxMetricsBytes) : heard;
+  const noted = warning ? warned(heard, warning) : heard;
+  const measured = metric ? adding(noted, 'metrics', metric, maxMetricsBytes) : noted;
   return output ? adding(measured, 'outputs', output, maxOutputBytes) : measured;
 };
 

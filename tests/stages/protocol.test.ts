@@ -66,6 +66,14 @@ describe('what a program says', () => {
     },
   );
 
+  test('what a program warns of is a warning, beside everything else it says', () => {
+    const said = all(
+      line({ warning: 'NG was left out', metric: { rows: 1 } }),
+      line({ warning: 'x' }),
+    );
+    expect(said).toMatchObject({ metrics: { rows: 1 }, warnings: ['NG was left out', 'x'] });
+  });
+
   test('warnings stop at 20', () => {
     expect(all(...Array.from({ length: 30 }, () => line('no'))).warnings).toHaveLength(20);
   });

@@ -16,6 +16,7 @@ export async function startStage(
   stage: string,
   options: Record<string, unknown>,
   attempt = 1,
+  uid?: number,
 ): Promise<ChildProcess> {
   const attemptDir = join(dir, 'attempts', `${stage}-${attempt}`);
   await mkdir(attemptDir, { recursive: true });
@@ -48,5 +49,6 @@ export async function startStage(
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', host], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
+    ...(uid !== undefined && { uid }),
   });
 }

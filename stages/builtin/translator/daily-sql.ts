@@ -1,6 +1,6 @@
 import { literal } from '../duckdb.ts';
 import type { Layout } from './layout.ts';
-import { fieldAt, reasonOf, typedLines } from './lines-sql.ts';
+import { fieldAt, type Rules, reasonOf, typedLines } from './lines-sql.ts';
 
 /**
  * The table that all files of one instrument are read into: good rows and bad ones, each with its
@@ -15,19 +15,14 @@ export const createRows = `CREATE OR REPLACE TABLE rows (file INTEGER, line BIGI
  */
 const inTheFuture = 'date is in the future';
 
-export function readRows(
-  path: string,
-  file: number,
-  layout: Layout,
-  allowNegative: boolean,
-): string {
+export function readRows(path: string, file: number, layout: Layout, rules: Rules): string {
   const date = fieldAt(layout.at.date);
   const time = `WHEN day IS NULL AND regexp_matches(${date}, '^\\d{4}-\\d\\d-\\d\\d[T ]\\d') THEN 'a time of day in a daily file: these are intraday bars'
     WHEN day IS NULL THEN 'date is not YYYY-MM-DD'
     WHEN day > current_date + 1 THEN '${inTheFuture}'`;
   return `INSERT INTO rows
     WITH ${typedLines([path], layout, `try_strptime(${date}, '%Y-%m-%d')::DATE AS day,`)},
-    judged AS (SELECT *, ${reasonOf(layout, time, allowNegative)} AS reason FROM typed)
+    judged AS (SELECT *, ${reasonOf(layout, time, rules)} AS reason FROM typed)
     SELECT ${file}, line, day, open, high, low, close, volume, reason, CASE WHEN reason IS NOT NULL THEN left(text, 500) END FROM judged`;
 }
 

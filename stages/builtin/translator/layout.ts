@@ -7,6 +7,7 @@ export const columnNames = [
   'low',
   'close',
   'volume',
+  'instrument',
 ] as const;
 type Column = (typeof columnNames)[number];
 export type LayoutKind = 'daily' | 'intraday';
@@ -41,20 +42,24 @@ export function readLayout(
   names: Partial<Record<Column, string>>,
 ): Layout | string {
   if (line === '') return 'no header line';
+  if (line === utf16) return utf16;
   const header = line.split(',').map(normalize);
   const at = placesOf(header, kind, names);
-  const missing = needed(kind).filter((column) => at[column] === 0);
+  const missing = missingOf(at, kind);
   if (missing.length === 0) return { at, header };
   const other = kind === 'daily' ? 'intraday' : 'daily';
   if (
     missing.includes(timeColumn[kind]) &&
-    !Object.values(placesOf(header, other, names)).includes(0)
+    missingOf(placesOf(header, other, names), other).length === 0
   )
     return `${other} bars, and this stage reads ${kind} ones`;
   return `unknown layout, without ${missing.join(', ')}`;
 }
 
-/** The place of each needed column, from 1; 0 where there is none. */
+const missingOf = (at: Layout['at'], kind: LayoutKind) =>
+  needed(kind).filter((column) => at[column] === 0);
+
+/** The place of each column, from 1; 0 where there is none. `instrument` need not be there. */
 function placesOf(
   header: string[],
   kind: LayoutKind,
@@ -66,16 +71,25 @@ function placesOf(
     );
     return header.findIndex((name) => candidates.includes(name)) + 1;
   };
-  return Object.fromEntries(needed(kind).map((column) => [column, placeOf(column)]));
+  return Object.fromEntries(
+    [...needed(kind), 'instrument' as const].map((column) => [column, placeOf(column)]),
+  );
 }
 
 const normalize = (name: string) =>
   name.trim().replace(/^"|"$/g, '').toLowerCase().replace(/[\s_]/g, '');
 
+const isUtf16 = (bytes: Buffer): boolean =>
+  bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
+/** Said in the place of a header, so that it is the reason why there is no layout. */
+const utf16 = 'UTF-16 text, where UTF-8 was expected';
+
 /** The first line of a file, given its first bytes. */
 export const headerLine = (bytes: Buffer): string =>
-  bytes
-    .toString('utf8')
-    .replace(/^\uFEFF/, '')
-    .split(/\r|\n/, 1)[0]!
-    .trim();
+  isUtf16(bytes)
+    ? utf16
+    : bytes
+        .toString('utf8')
+        .replace(/^\uFEFF/, '')
+        .split(/\r|\n/, 1)[0]!
+        .trim();

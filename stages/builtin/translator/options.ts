@@ -54,6 +54,9 @@ export const optionsSchema = z.strictObject({
 });
 export type Options = z.infer<typeof optionsSchema>;
 
+/** Raised whenever the same raw files would give other rows or other files. */
+export const translatorVersion = 3;
+
 /** Those options that decide what is in the files: another value of one makes every file anew. */
 export const contentOf = ({
   layout,
