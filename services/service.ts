@@ -103,13 +103,20 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
-  const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
   const retention = createRetention({
     store,
     clock,
     dataDir,
     limits: options.retention,
     log: (message, meta) => logger.info(message, meta),
+  });
+  const archive = createArchive({
+    store,
+    clock,
+    dir: join(dataDir, 'archive'),
+    log,
+    // What stood in the way of removing old runs is over.
+    caughtUp: retention.wake,
   });
   const readers = new Set<() => void>();
   const watchers = new Set<(news: LiveNews) => void>();
@@ -233,6 +240,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     trouble,
     launcher,
     retention,
+    archive,
     disk,
     eventLoop,
     watchdog,
