@@ -16,16 +16,33 @@ export type ProgressMarks = Pick<StageMarks, 'progress' | 'left'> & {
   shown(runId: string): { stage: string; value: Progress } | null;
   /** Forgets what a step has made old. */
   settle(committed: Committed): void;
+  close(): void;
 };
+/** Between tries to write down what an attempt left. */
+const againMs = 1000;
 
 export const createProgress = (deps: {
   store: Pick<Store, 'saveProgress'>;
-  clock: Pick<Clock, 'monotonicMs'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   tell: (news: LiveNews) => void;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): ProgressMarks => {
-  const { store, clock, note, tell, log } = deps;
+  const { store, clock, tell, log } = deps;
+  let isClosed = false;
+  /** The answer comes after it, and must not become a failure because the disk is full. */
+  const note = async (event: Parameters<Store['note']>[0]): Promise<void> => {
+    while (!isClosed)
+      try {
+        await deps.note(event);
+        return;
+      } catch (error) {
+        log('what an attempt left could not be written down; it is tried again', {
+          error: String(error),
+        });
+        await clock.sleep(againMs);
+      }
+  };
   const marks = new Map<string, { stage: string; value: Progress; savedAt: number }>();
   const save = (runId: string, value: Progress): void => {
     store
@@ -69,6 +86,9 @@ export const createProgress = (deps: {
       const last = marks.get(runId);
       marks.delete(runId);
       if (last) save(runId, last.value);
+    },
+    close: () => {
+      isClosed = true;
     },
   };
 };
