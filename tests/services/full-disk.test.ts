@@ -30,6 +30,8 @@ type Case = {
   end?: Status['state'];
   /** Attempts of the first stage then: one that waited is none more. */
   attempts?: number;
+  /** What it waits for, with a reserve and without; absent where it waits for something else. */
+  waits?: [string, string];
   /** Runs before this one, which is queued behind them. */
   before?: number;
 };
@@ -50,17 +52,39 @@ const working = (on: Running, runId: string) =>
 const writer = 'while [ ! -e go ]; do cat /dev/zero >> big 2>/dev/null; done; rm -f big';
 const cases: Case[] = [
   { at: 'queued', stage: run(tillGo), before: 1 },
-  { at: 'starting', stage: run('true') },
-  { at: 'running.a.attempting', stage: run('true') },
+  {
+    at: 'starting',
+    waits: ['before its checks begin', 'before its checks begin'],
+    stage: run('true'),
+  },
+  {
+    at: 'running.a.attempting',
+    waits: ['before attempt 1 of a begins', 'before attempt 1 of a begins'],
+    stage: run('true'),
+  },
   // Its process is there, behind the gate, and cannot be recorded.
-  { at: 'the launch of a', stage: run('true') },
-  { at: 'running.a.verifying', stage: `${run('touch out')}, files: [{ path: out }]` },
+  {
+    at: 'the launch of a',
+    waits: ['before attempt 1 of a begins', 'before attempt 1 of a begins'],
+    stage: run('true'),
+  },
+  {
+    at: 'running.a.verifying',
+    waits: ['before attempt 1 of b begins', 'to record what the files of a are'],
+    stage: `${run('touch out')}, files: [{ path: out }]`,
+  },
   {
     at: 'running.a.ending',
+    waits: ['before a is tried again', 'to record that no process of it is left'],
     stage: `${run('[ $STAGEWRIGHT_ATTEMPT -gt 1 ] || sleep 60')}, timeout: 300ms`,
     attempts: 2,
   },
-  { at: 'running.a.backingOff', stage: run('[ $STAGEWRIGHT_ATTEMPT -gt 1 ]'), attempts: 2 },
+  {
+    at: 'running.a.backingOff',
+    waits: ['before a is tried again', 'before a is tried again'],
+    stage: run('[ $STAGEWRIGHT_ATTEMPT -gt 1 ]'),
+    attempts: 2,
+  },
   {
     at: 'running.b.paused',
     stage: run(tillGo),
@@ -209,10 +233,12 @@ test.each(table)(
     await filled();
     await until(isFull);
     const before = launches;
-    const waits = /^waits for room on the disk (before|to record) /;
-    // Whoever waits for something else says that.
-    if (!['queued', 'running.b.paused', 'stopping'].includes(at))
-      await until(async () => waits.test((await on.orchestrator.run(runId)).why));
+    const waits = one.waits?.[ballast > 0 ? 0 : 1];
+    if (waits)
+      await until(
+        async () =>
+          (await on.orchestrator.run(runId)).why === `waits for room on the disk ${waits}`,
+      );
     expect(await isTrue(runId)).toBe(true);
     expect(launches).toBe(before);
     await giveRoom();
@@ -226,24 +252,41 @@ test.each(table)(
   },
 );
 
+const free = () => statfsSync(disk.dir).bavail * statfsSync(disk.dir).bsize;
+
 test.each(reserves)(
-  'a stage that fills the disk and works on is ended by STOP, with a reserve of %d bytes, and recorded without anybody making room',
+  'STOP ends a stage that fills the disk and eats what is given, and is recorded by the rest of a reserve of %d bytes, else when there is room',
   async (ballast) => {
     await open({ at: 'never', stage: run(writer) }, ballast);
     if (!disk.isReal) return;
     const { status } = await on.orchestrator.start(startRequest('p'));
     const runId = status.run_id as string;
+    await working(on, runId);
     await until(isFull);
-    // Whatever the first part of the reserve was given for, it is eaten.
+    await until(() => free() === 0);
+    // A command: half of the reserve is given for it, and eaten.
+    const paused = await send(on, runId, 'PAUSE').then(
+      () => '202',
+      ({ code }) => code,
+    );
+    expect(paused).toBe(ballast > 0 ? '202' : 'store-unavailable');
+    await until(() => free() === 0 && laid() === ballast / 2);
     const answer = await send(on, runId, 'STOP').then(
       () => '202',
       ({ status, code, message }) => `${status} ${code}: ${message}`,
     );
-    expect(answer).toMatch(/^202$|^503 disk-full: .*: its processes are being ended, and/);
+    expect(answer).toMatch(/^503 disk-full: .*: its processes are being ended, and/);
+    expect((await on.orchestrator.run(runId)).why).toBe(
+      'waits for room on the disk to record the stop by ada',
+    );
     await until(() => processesOf(runId).length === 0);
-    // Without a reserve somebody must make room; with one the rest of it is enough.
     if (ballast === 0) rmSync(join(disk.dir, 'big'));
-    expect((await ended(on.orchestrator, runId)).state).toBe('STOPPED');
+    const { state, why, stages } = await ended(on.orchestrator, runId);
+    expect([state, why, stages[0]?.attempt]).toEqual(['STOPPED', 'stopped by ada', 1]);
+    expect(laid()).toBe(0);
+    // Killed by us it did not fail: the stop was recorded before its answer.
+    const { items } = await on.orchestrator.events({ runId, after: 0, limit: 100 });
+    expect(items.filter(({ event }) => ['failed', 'retrying'].includes(event))).toEqual([]);
     rmSync(join(disk.dir, 'big'), { force: true });
     await until(() => on.orchestrator.health().ready && laid() === ballast);
   },
@@ -258,9 +301,18 @@ test('the limits of an attempt that waited for room count from where it begins',
   const runId = status.run_id as string;
   await filled();
   await until(isFull);
+  const told: string[] = [];
+  const off = on.orchestrator.onNews(({ event, data }) => {
+    if (event === 'why_change') told.push((data.patch as { why: string }).why);
+  });
   const roomAt = systemClock.monotonicMs();
   await disk.clear();
   await working(on, runId);
+  // Whoever follows the run learns that it waits no longer, though no step was taken.
+  await until(() => told.length > 0);
+  off();
+  const { why } = await on.orchestrator.run(runId);
+  expect([told.at(-1), why]).toEqual([why, expect.stringMatching(/^a works, attempt 1 of 2/)]);
   const timers = (await on.store.load(runId))?.timers ?? [];
   const begins = timers
     .filter(({ id }) => id.startsWith('xstate.after.attemptTimeout.'))
@@ -294,12 +346,11 @@ test('what health says of a full disk is what is free now, not what was free bef
   await until(async () =>
     (await on.orchestrator.run(runId)).why.startsWith('waits for room on the disk'),
   );
-  const free = () => sizeText(statfsSync(disk.dir).bavail * statfsSync(disk.dir).bsize);
   await until(() =>
     on.orchestrator
       .health()
       .checks.disk?.detail.startsWith(
-        `the disk was full and has ${free()} free now: nothing begins`,
+        `the disk was full and has ${sizeText(free())} free now: nothing begins`,
       ),
   );
   await disk.clear();
