@@ -149,7 +149,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
-  const progress = createProgress({ store, clock, note, tell, log });
+  const progress = createProgress({ store, clock, note, tell, waits, log });
   const marks: StageMarks = {
     progress: progress.progress,
     left: progress.left,

@@ -1,4 +1,14 @@
+import { isNoSpace } from './no-space.ts';
 import type { Store } from './store.ts';
+
+/** An attempt is over, and its row still says that it works. */
+export const whyUnrecorded = (
+  { stage, attempt }: { stage: string; attempt: number },
+  error: unknown,
+): string => `waits for ${whatFor(error)} to record how attempt ${attempt} of ${stage} ended`;
+/** What a write that failed waits for. */
+export const whatFor = (error: unknown): string =>
+  isNoSpace(error) ? 'room on the disk' : 'the store';
 
 /** What is the most worth saying comes first. */
 const order = ['stop', 'answer', 'begin'] as const;

@@ -19,8 +19,8 @@ const troubles: Record<number, string> = {
   26: 'is no database any more',
 };
 /**
- * Commands and answers: for these the reserve on the disk is given away. A note, a mark or a new
- * process would only take it from them.
+ * Commands and answers: for these the reserve on the disk is given away. A mark, a new process or a
+ * word of the service itself would only take it from them.
  */
 const urgent = [
   'begin',
@@ -31,6 +31,10 @@ const urgent = [
   'markReset',
   'removeRuns',
 ];
+const isUrgent = (name: string, args: unknown[]): boolean =>
+  // What an attempt left is noted before its answer.
+  urgent.includes(name) ||
+  (name === 'note' && (args as Parameters<Store['note']>)[0].runId !== null);
 /**
  * What fails is tried again and says when it works; these need space and all that, so they speak
  * for the others.
@@ -56,7 +60,7 @@ export const watchStore = (deps: { store: Store; makeRoom: (isUrgent: boolean) =
     async (...args) => {
       try {
         const answer = await method(...args).catch((error) => {
-          if (!isNoSpace(error) || !deps.makeRoom(urgent.includes(name))) throw error;
+          if (!isNoSpace(error) || !deps.makeRoom(isUrgent(name, args))) throw error;
           return method(...args);
         });
         if (failed.has(name) || proofs.includes(name)) {

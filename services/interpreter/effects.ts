@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { fenceOf } from '../fence.ts';
 import { isNoSpace } from '../no-space.ts';
 import type { EffectKind, EffectRow, RunRow } from '../store.ts';
-import type { Waits } from '../waits.ts';
+import { type Waits, whatFor, whyUnrecorded } from '../waits.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
 
@@ -63,15 +63,15 @@ const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
 const waitMs = (tries: number): number =>
   retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number;
 
-const whyUnrecorded = ({ kind, input, attempt }: EffectRow, error: unknown): string => {
-  const of = input.stage ?? 'the run';
+const whyWaiting = ({ kind, input, attempt }: EffectRow, error: unknown): string => {
+  const stage = input.stage ?? 'the run';
+  if (kind === 'stage') return whyUnrecorded({ stage, attempt }, error);
   const what = {
-    stage: `how attempt ${attempt} of ${of} ended`,
-    verify: `what the files of ${of} are`,
+    verify: `what the files of ${stage} are`,
     preflight: 'what its checks found',
     drain: 'that no process of it is left',
   }[kind];
-  return `waits for ${isNoSpace(error) ? 'room on the disk' : 'the store'} to record ${what}`;
+  return `waits for ${whatFor(error)} to record ${what}`;
 };
 
 /**
@@ -125,7 +125,7 @@ export const createEffects = (deps: {
           error: String(error),
         });
         // Its row still says that it works.
-        over ??= waits?.begin(effect.runId, 'answer', whyUnrecorded(effect, error)) ?? null;
+        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
         await clock.sleep(waitMs(tries));
       }
     }
@@ -150,7 +150,7 @@ export const createEffects = (deps: {
             error: String(error),
           });
           if (isNoSpace(error))
-            over ??= waits?.begin(effect.runId, 'answer', whyUnrecorded(effect, error)) ?? null;
+            over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
           await clock.sleep(waitMs(tries), signal);
         }
       }

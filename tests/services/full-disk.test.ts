@@ -292,6 +292,31 @@ test.each(reserves)(
   },
 );
 
+test.each(reserves)(
+  'an attempt that leaves a warning on a full disk, with a reserve of %d bytes, has not failed for that',
+  async (ballast) => {
+    await open({ at: 'never', stage: run(`echo '::stagewright nonsense'; ${tillGo}`) }, ballast);
+    const { status } = await on.orchestrator.start(startRequest('p'));
+    const runId = status.run_id as string;
+    const log = join(on.dataDir, 'runs', runId, 'a/1/stdout.log');
+    await until(() => (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0);
+    disk.fill();
+    writeFileSync(join(disk.dir, 'go'), '');
+    await until(async () =>
+      [
+        'waits for room on the disk before attempt 1 of b begins',
+        'waits for room on the disk to record how attempt 1 of a ended',
+      ].includes((await on.orchestrator.run(runId)).why),
+    );
+    expect((await on.orchestrator.run(runId)).state).toBe(ballast > 0 ? 'RUNNING_B' : 'RUNNING_A');
+    await disk.clear();
+    const { state, stages } = await ended(on.orchestrator, runId);
+    expect([state, stages[0]?.attempt]).toEqual(['DONE', 1]);
+    const { items } = await on.orchestrator.events({ runId, after: 0, limit: 100 });
+    expect(items.filter(({ event }) => event === 'warning')).toHaveLength(1);
+  },
+);
+
 test('the limits of an attempt that waited for room count from where it begins', async () => {
   const { filled } = await open(
     { at: 'running.a.attempting', stage: `${run(tillGo)}, timeout: 20s` },
