@@ -82,12 +82,15 @@ export const createStops = (deps: {
       const { run } = loaded;
       const event = delivery.event as Stop;
       const working = loaded.effects.filter(({ kind }) => kind === 'stage');
-      for (const effect of working) end(run, effect, event);
-      const of = `the stop by ${event.by}`;
-      const over = waits.begin(runId, 'stop', `waits for room on the disk to record ${of}`);
-      waiting.get(runId)?.over();
-      // The version was asked for and held; meanwhile nothing else happens to the run.
-      waiting.set(runId, { delivery: { ...delivery, ifVersion: null }, over, recording: null });
+      const first = waiting.get(runId);
+      // As when it is recorded: a further stop may only bring the end nearer.
+      if (!first || event.grace_ms !== null) for (const effect of working) end(run, effect, event);
+      if (!first) {
+        const why = `waits for room on the disk to record the stop by ${event.by}`;
+        const over = waits.begin(runId, 'stop', why);
+        // The version was asked for and held; meanwhile nothing else happens to the run.
+        waiting.set(runId, { delivery: { ...delivery, ifVersion: null }, over, recording: null });
+      }
       later();
       const doing = working.length > 0 ? 'its processes are being ended' : 'no process of it works';
       return new ServiceError(

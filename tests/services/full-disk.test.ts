@@ -292,6 +292,27 @@ test.each(reserves)(
   },
 );
 
+test('a stop that waits to be recorded is one: a second keeps its name, and may only bring the end nearer', async () => {
+  await open({ at: 'never', stage: run(`trap '' TERM; echo deaf; ${tillGo}`) }, 0);
+  const { status } = await on.orchestrator.start(startRequest('p'));
+  const runId = status.run_id as string;
+  const log = join(on.dataDir, 'runs', runId, 'a/1/stdout.log');
+  await until(() => (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  disk.fill();
+  const stop = (name: string, graceMs: number | null) =>
+    expect(
+      on.orchestrator.stop('p', { reason: null, graceMs, actor: { kind: 'user', name } }),
+    ).rejects.toMatchObject({ code: 'disk-full', status: 503 });
+  await stop('ada', 3_600_000);
+  await stop('bob', null);
+  expect(processesOf(runId)).not.toEqual([]);
+  await stop('eve', 0);
+  await until(() => processesOf(runId).length === 0);
+  await disk.clear();
+  const { state, why } = await ended(on.orchestrator, runId);
+  expect([state, why]).toEqual(['STOPPED', 'stopped by ada']);
+});
+
 test.each(reserves)(
   'an attempt that leaves a warning on a full disk, with a reserve of %d bytes, has not failed for that',
   async (ballast) => {
