@@ -201,7 +201,13 @@ export const routes: readonly Route[] = [
     query: schemas.pipelineQuery,
     body: schemas.stopBody,
     answers: { 202: schemas.stopAnswer },
-    refusals: ['unknown-pipeline', 'nothing-to-stop', 'command-not-allowed', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'nothing-to-stop',
+      'command-not-allowed',
+      'disk-full',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) => {
       const { reason, grace_ms } = input.body as z.infer<typeof schemas.stopBody>;
       const options = { reason: reason ?? null, graceMs: grace_ms ?? null, actor: actorOf(input) };
@@ -218,7 +224,7 @@ export const routes: readonly Route[] = [
     query: schemas.pipelineQuery,
     body: schemas.resetBody,
     answers: { 200: schemas.statusAnswer, 202: schemas.statusAnswer },
-    refusals: ['unknown-pipeline', 'run-active', ...bodyRefusals],
+    refusals: ['unknown-pipeline', 'run-active', 'disk-full', ...bodyRefusals],
     handle: async (orchestrator, input) => {
       const { force, reason } = input.body as z.infer<typeof schemas.resetBody>;
       const status = await orchestrator.reset(pipelineOf(orchestrator, input), {

@@ -1,18 +1,22 @@
 import { eventOfCommand } from '../machines/commands.ts';
 import type { RunContext } from '../machines/context.ts';
-import { VersionMoved } from './interpreter/decide.ts';
+import { type Delivery, VersionMoved } from './interpreter/decide.ts';
+import { isNoSpace } from './no-space.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 import { noStreak, policyView } from './pipelines/failure-policy.ts';
 import { ServiceError } from './service-error.ts';
 import { createStarter, type StartDeps } from './start.ts';
 import { idleStatus } from './status.ts';
+import type { Stops } from './stops.ts';
 import type { RunRow } from './store.ts';
 
 /**
  * Everything that changes something. It validates; whatever moves a run goes through the
  * interpreter.
  */
-export const createCommands = (deps: StartDeps): Commands => {
+export const createCommands = (
+  deps: StartDeps & { stops: Pick<Stops, 'unrecorded'> },
+): Commands => {
   const { store, interpreter, clock } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
   const starter = createStarter(deps);
@@ -23,15 +27,17 @@ export const createCommands = (deps: StartDeps): Commands => {
     });
 
   const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
-    const event = eventOfCommand(command, actor.name);
+    const delivery: Delivery = {
+      event: eventOfCommand(command, actor.name),
+      fence: null,
+      cause: { kind: 'command', actor: actor.name },
+      ifVersion,
+    };
     try {
-      return await interpreter.deliver(runId, {
-        event,
-        fence: null,
-        cause: { kind: 'command', actor: actor.name },
-        ifVersion,
-      });
+      return await interpreter.deliver(runId, delivery);
     } catch (error) {
+      if (command.type === 'STOP' && isNoSpace(error))
+        throw (await deps.stops.unrecorded(runId, delivery)) ?? error;
       if (!(error instanceof VersionMoved)) throw error;
       throw moved({ runId, version: error.version }, ifVersion as number);
     }
@@ -137,7 +143,18 @@ export const createCommands = (deps: StartDeps): Commands => {
         msg,
       };
       const data = { command: 'RESET', by: actor.name, reason, reset_run_id: runId };
-      await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      const stop = {
+        type: 'STOP' as const,
+        reason: reason === null ? 'forced' : `forced: ${reason}`,
+      };
+      const asked = { command: stop, actor, ifVersion: null, idempotency: null };
+      try {
+        await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      } catch (error) {
+        // Whoever fills the disk is ended, whatever can be recorded.
+        if (isLive && isNoSpace(error)) await command(run.runId, asked);
+        throw error;
+      }
       deps.wake();
       if (!isLive) return idleStatus(definition, headSeq + 1, runId);
       if (isStuck) {
@@ -151,13 +168,7 @@ export const createCommands = (deps: StartDeps): Commands => {
         if (outcome?.verdict === 'accepted')
           return show(outcome.committed.run, outcome.committed.lastSeq);
       }
-      const stop = {
-        type: 'STOP' as const,
-        reason: reason === null ? 'forced' : `forced: ${reason}`,
-      };
-      return (
-        await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null })
-      ).status;
+      return (await command(run.runId, asked)).status;
     },
   };
 };

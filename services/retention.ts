@@ -11,6 +11,8 @@ export type RetentionRow = {
   endedAt: number;
   bytes: number;
   isProtected: boolean;
+  /** Its events are in the archive, all of them. */
+  isArchived: boolean;
 };
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
@@ -31,6 +33,8 @@ export type Retention = {
   wake(): void;
   tick(): Promise<void>;
   last(): { removed: number; error: string | null };
+  /** Runs that had to go last time, and stayed because the archive is behind. */
+  waiting(): number;
   close(): Promise<void>;
 };
 
@@ -43,7 +47,7 @@ const quietMs = 10 * 60_000;
  * and this one.
  */
 export const judge = (
-  row: RetentionRow,
+  row: Omit<RetentionRow, 'isArchived'>,
   totals: RetentionTotals,
   limits: RetentionLimits,
   nowMs: number,
@@ -95,6 +99,7 @@ export const createRetention = (deps: {
   const runsDir = join(deps.dataDir, 'runs');
   const archiveOf = (runId: string): string => join(deps.dataDir, 'archive', `${runId}.jsonl`);
   let last: { removed: number; error: string | null } = { removed: 0, error: null };
+  let waiting = 0;
   let turn: Promise<void> | null = null;
   let isClosed = false;
   let cancel: (() => void) | null = null;
@@ -120,6 +125,11 @@ export const createRetention = (deps: {
     const nowMs = clock.wallMs();
     const totals = await store.retentionTotals();
     const counts: Partial<Record<Reason, number>> = {};
+    let unarchived = 0;
+    const done = (): Partial<Record<Reason, number>> => {
+      waiting = unarchived;
+      return counts;
+    };
     let after = '';
     for (;;) {
       const page = await store.endedRuns(after, pageSize);
@@ -127,19 +137,24 @@ export const createRetention = (deps: {
       for (const row of page) {
         const reason = judge(row, totals, limits, nowMs);
         if (!reason) continue;
-        going.push(row.runId);
-        counts[reason] = (counts[reason] ?? 0) + 1;
         totals.bytes -= row.bytes;
         totals.counts[row.pipeline] = (totals.counts[row.pipeline] ?? 0) - 1;
+        // It goes later; none goes in its place.
+        if (!row.isArchived) {
+          unarchived += 1;
+          continue;
+        }
+        going.push(row.runId);
+        counts[reason] = (counts[reason] ?? 0) + 1;
       }
       for (let index = 0; index < going.length; index += batchSize) {
-        if (isClosed) return counts;
+        if (isClosed) return done();
         const gone = await store.removeRuns(going.slice(index, index + batchSize));
         await Promise.all(gone.map(removeFiles));
       }
       const youngest = page.at(-1);
       if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs))
-        return counts;
+        return done();
       after = youngest.runId;
     }
   };
@@ -200,6 +215,7 @@ export const createRetention = (deps: {
     wake: () => plan(soonMs),
     tick,
     last: () => last,
+    waiting: () => waiting,
     close: async () => {
       isClosed = true;
       cancel?.();

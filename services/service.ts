@@ -15,7 +15,8 @@ import { createMeasures } from './health/measures.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
-import { createInterpreter } from './interpreter/interpreter.ts';
+import { createInterpreter, type Interpreter } from './interpreter/interpreter.ts';
+import { createRoom } from './interpreter/room.ts';
 import { createTimers } from './interpreter/timers.ts';
 import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
@@ -41,7 +42,9 @@ import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
+import { createStops } from './stops.ts';
 import type { EffectRow, Store } from './store.ts';
+import { createWaits } from './waits.ts';
 import { createAlarms } from './watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
 import { createLooks } from './watchdog/looks.ts';
@@ -102,8 +105,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
-  const interpreter = createInterpreter({ store, charts, clock });
-  const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
+  const plain = createInterpreter({ store, charts, clock });
   const retention = createRetention({
     store,
     clock,
@@ -111,11 +113,29 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     limits: options.retention,
     log: (message, meta) => logger.info(message, meta),
   });
+  const archive = createArchive({
+    store,
+    clock,
+    dir: join(dataDir, 'archive'),
+    log,
+    // What stood in the way of removing old runs is over.
+    caughtUp: retention.wake,
+  });
   const readers = new Set<() => void>();
   const watchers = new Set<(news: LiveNews) => void>();
   const tell = (news: LiveNews): void => {
     for (const watcher of watchers) watcher(news);
   };
+  const waits = createWaits({ store, tell, log });
+  const stops = createStops({ interpreter: plain, store, processes, waits, clock, log });
+  const interpreter: Interpreter = {
+    ...plain,
+    deliver: async (runId, delivery) => {
+      await stops.before(runId);
+      return plain.deliver(runId, delivery);
+    },
+  };
+  const room = createRoom({ disk, store, clock, waits, before: stops.before });
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();
@@ -129,12 +149,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
-  const progress = createProgress({ store, clock, note, tell, log });
+  const progress = createProgress({ store, clock, note, tell, waits, log });
   const marks: StageMarks = {
     progress: progress.progress,
     left: progress.left,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
+    writer: disk.writer,
   };
 
   const drain = createDrainRunner({
@@ -153,9 +174,16 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     },
     interpreter,
     clock,
+    room,
+    waits,
     log,
   });
-  const timers = createTimers({ store, interpreter, clock, log });
+  const timers = createTimers({ store, interpreter, clock, room, log });
+  disk.onRoom(() => {
+    stops.tick();
+    void timers.tick();
+    void archive.tick();
+  });
 
   const admission = createAdmission({ store, interpreter, log });
 
@@ -176,6 +204,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const { run, decision } = committed;
     heartbeats.settle(committed);
     progress.settle(committed);
+    room.settle(committed);
+    waits.retell(run.runId);
     if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
@@ -218,6 +248,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       heartbeats,
       settle,
       reap,
+      room,
     }),
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
     rounds: {
@@ -233,6 +264,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     trouble,
     launcher,
     retention,
+    archive,
     disk,
     eventLoop,
     watchdog,
@@ -259,7 +291,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     store,
     loaded: options.loaded,
     isStarting: () => phase === 'starting',
-    live: (runId) => ({ progress: progress.shown(runId), heartbeats: heartbeats.shown(runId) }),
+    live: (runId) => ({
+      progress: progress.shown(runId),
+      heartbeats: heartbeats.shown(runId),
+      why: waits.shown(runId),
+    }),
   });
   const logs = createLogs({
     dataDir,
@@ -277,6 +313,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     nextRunId,
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
+    stops,
   });
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const scheduler = createScheduler({
@@ -346,17 +383,35 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
   const endWork = async (): Promise<void> => {
     const quiet = Promise.withResolvers<void>();
+    /** Ended without a record, which the store did not take: the next service reads how. */
+    const unrecorded = new Set<string>();
     const look = async (): Promise<void> => {
       const rows = await store.effects();
       if (
-        rows.every(({ kind, state }) => kind !== 'drain' && !(kind === 'stage' && state !== 'born'))
+        rows.every(
+          ({ kind, state, token }) =>
+            unrecorded.has(token) || (kind !== 'drain' && !(kind === 'stage' && state !== 'born')),
+        )
       )
         quiet.resolve();
+    };
+    const end = async (effect: EffectRow): Promise<void> => {
+      try {
+        await interrupt(interpreter, effect, 'the service was stopped');
+      } catch (error) {
+        log('an interruption could not be recorded; its processes are ended all the same', {
+          run_id: effect.runId,
+          error: String(error),
+        });
+        await processes.end(effect.process, effect.token, graceCapMs, reaping.signal);
+        unrecorded.add(effect.token);
+      }
+      await look();
     };
     interpreter.onCommit(() => void look().catch(quiet.reject));
     for (const effect of await store.effects())
       if (effect.kind === 'stage' && effect.state === 'started')
-        await interrupt(interpreter, effect, 'the service was stopped');
+        void end(effect).catch(quiet.reject);
     await look();
     const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
     await quiet.promise;
@@ -368,6 +423,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     tickSchedules: scheduler.tick,
     boot: async () => {
       heartbeats.restore(await store.effects());
+      await disk
+        .look()
+        .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       const { runs } = await recover({
         store,
         interpreter,
@@ -393,9 +451,6 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       }
       phase = 'ready';
       watchdog.start();
-      void disk
-        .look()
-        .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       wake();
       // Last: what the last service left has its places back, and a missed slot meets the truth.
       await scheduler.open();
@@ -410,7 +465,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       effects.hold();
       timers.close();
       await endWork();
+      await stops.close();
       effects.close();
+      progress.close();
       heartbeats.close();
       eventLoop.close();
       reaping.abort();

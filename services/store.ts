@@ -239,6 +239,8 @@ export type Store = Parts & {
   ): Promise<{ before: Streak; headSeq: number } | null>;
   /** Gives limits of an earlier boot their full time again. */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
+  /** An effect begins only now: what was armed with it, on this boot's clock, counts from here. */
+  restartLimits(runId: string, stamp: number, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
 
   chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;

@@ -1,4 +1,5 @@
 import type { Launcher } from '../../stages/launcher-port.ts';
+import type { Archive } from '../archive.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Retention } from '../retention.ts';
@@ -13,7 +14,8 @@ type Parts = {
   effects: Pick<Effects, 'pendingAnswers'>;
   trouble: () => string | null;
   launcher: Pick<Launcher, 'pid'>;
-  retention: Pick<Retention, 'last'>;
+  retention: Pick<Retention, 'last' | 'waiting'>;
+  archive: Pick<Archive, 'error'>;
   disk: Pick<Disk, 'state'>;
   eventLoop: Pick<EventLoop, 'look'>;
   watchdog: Pick<Watchdog, 'last'>;
@@ -40,6 +42,7 @@ export const registerChecks = (
     trouble,
     launcher,
     retention,
+    archive,
     disk,
     eventLoop,
     watchdog,
@@ -77,9 +80,25 @@ export const registerChecks = (
   );
   health.register('retention', () => {
     const { removed, error } = retention.last();
+    if (error !== null) return { ok: false, code: 'retention-failed', detail: error };
+    const waiting = retention.waiting();
+    if (waiting > 0)
+      return {
+        ok: false,
+        code: 'archive-behind',
+        detail: `${waiting} ${waiting === 1 ? 'run stays' : 'runs stay'} beyond the limits because the archive does not hold ${waiting === 1 ? 'its' : 'their'} events yet`,
+      };
+    return { ok: true, detail: `removed ${removed} runs last time` };
+  });
+  health.register('archive', () => {
+    const error = archive.error();
     return error === null
-      ? { ok: true, detail: `removed ${removed} runs last time` }
-      : { ok: false, code: 'retention-failed', detail: error };
+      ? { ok: true, detail: 'is written' }
+      : {
+          ok: false,
+          code: 'archive-not-written',
+          detail: `${error}; nothing is lost: it catches up when that is mended, and no run is removed before`,
+        };
   });
   health.register('disk', () => {
     const { isFull, detail } = disk.state();

@@ -3,7 +3,8 @@ import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
-import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import { isNoSpace } from '../no-space.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
@@ -19,6 +20,8 @@ export type StageMarks = {
   ): Promise<void>;
   /** An attempt begins to work: from now on its silence is counted, until `end`. */
   watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
+  /** An attempt may write to the disk, until the function that comes back is called. */
+  writer(): () => void;
 };
 type Deps = {
   launcher: Launcher;
@@ -53,9 +56,14 @@ export const createStageRunner = ({
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
+    const over = marks.writer();
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
+    let isRecorded = false;
     const observer = {
-      recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
+      recordProcess: async (process: ProcessIdentity) => {
+        isRecorded = await marks.recordProcess(effect, process);
+        return isRecorded;
+      },
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
     };
@@ -63,11 +71,18 @@ export const createStageRunner = ({
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
       // the drain's.
       const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
+      if (!isRecorded && !answer.ok && answer.failure.message.includes('ENOSPC'))
+        throw new NoRoom('there was no room to begin');
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);
+    } catch (error) {
+      // Behind the gate nothing ran: the attempt waits, and is not used up.
+      if (!isRecorded && isNoSpace(error)) throw new NoRoom('there was no room to begin');
+      throw error;
     } finally {
       watch.end();
+      over();
     }
   };
 };

@@ -114,6 +114,16 @@ export const openSqliteStore = (options: {
             bootId,
           ),
       ),
+    restartLimits: (runId, stamp, monotonicMs) =>
+      write(
+        () =>
+          void db.run(
+            "UPDATE timers SET due_at = ? + delay_ms WHERE run_id = ? AND stamp = ? AND clock = 'monotonic'",
+            monotonicMs,
+            runId,
+            stamp,
+          ),
+      ),
     setMeta: (key, value) =>
       write(
         () =>

@@ -21,6 +21,7 @@ test('a healthy service names every part with a detail, and a start changes noth
   const { checks, ...rest } = on.orchestrator.health();
   expect(rest).toEqual({ status: 'ok', ready: true });
   expect(Object.keys(checks).toSorted()).toEqual([
+    'archive',
     'disk',
     'event_loop',
     'launcher',

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
+import { registerChecks } from '../../services/health/checks.ts';
 import {
   createRetention,
   judge,
@@ -100,7 +101,41 @@ test('a run whose events are not in the archive yet stays', async () => {
   await on.store.setMeta('archive_seq', '1');
   await retention.tick();
   expect(await left()).toEqual(ids);
+  expect(retention.waiting()).toBe(1);
 });
+
+test.each([['1'], [null]])(
+  'REL-10: runs that only the archive holds back, at position %p, are counted in the health, and go once it has them',
+  async (position) => {
+    // The service's own archive must not catch up meanwhile.
+    await rm(join(on.dataDir, 'archive'), { recursive: true, force: true });
+    await writeFile(join(on.dataDir, 'archive'), '');
+    const ids = [await run('quick'), await run('quick'), await run('quick')];
+    const retention = await retentionWith({ runs: 1 });
+    const head = (await on.store.meta('archive_seq')) as string;
+    const db = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+    db.prepare("UPDATE meta SET value = coalesce(?, '') WHERE key = 'archive_seq'").run(position);
+    if (position === null) db.exec("DELETE FROM meta WHERE key = 'archive_seq'");
+    db.close();
+    await retention.tick();
+    expect(await left()).toEqual(ids);
+    const verdicts = new Map<string, () => { code?: string; detail: string }>();
+    registerChecks(
+      { register: (name: string, check: never) => verdicts.set(name, check) } as never,
+      { retention } as never,
+    );
+    expect(verdicts.get('retention')?.()).toEqual({
+      ok: false,
+      code: 'archive-behind',
+      detail: '2 runs stay beyond the limits because the archive does not hold their events yet',
+    });
+    await rm(join(on.dataDir, 'archive'));
+    await on.store.setMeta('archive_seq', head);
+    await retention.tick();
+    expect(await left()).toEqual([ids[2]]);
+    expect(retention.waiting()).toBe(0);
+  },
+);
 
 test('a live run stays, and goes on to its end', async () => {
   const { status } = await on.orchestrator.start(startRequest('long'));
@@ -149,6 +184,7 @@ test('the judgement takes nothing that is protected, and leaves nothing that is 
     endedAt: fc.integer({ min: 0, max: 10 * hour }),
     bytes: fc.integer({ min: 0, max: 100 }),
     isProtected: fc.boolean(),
+    isArchived: fc.constant(true),
   });
   const limit = (max: number) => fc.option(fc.integer({ min: 0, max }), { nil: null });
   const limits = fc.record({ ageMs: limit(10 * hour), runs: limit(5), bytes: limit(500) });

@@ -47,6 +47,7 @@ const commands = createCommands({
   nextRunId: createRunIds(systemClock.wallMs),
   isDraining: () => false,
   diskRefusal: async () => null,
+  stops: { unrecorded: async () => null },
   wake: () => {},
 });
 const book = createBook({
