@@ -6,6 +6,7 @@ import { createArchive } from './archive.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
+import { createEndingMark } from './ending-mark.ts';
 import { fenceOf } from './fence.ts';
 import { registerChecks } from './health/checks.ts';
 import { createDisk, type DiskLimits } from './health/disk.ts';
@@ -129,10 +130,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
+  const closing = new AbortController();
+  const ending = createEndingMark({ store, launcher, log });
   const progress = createProgress({ store, clock, note, tell, log });
   const marks: StageMarks = {
     progress: progress.progress,
     left: progress.left,
+    ending,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
   };
@@ -140,9 +144,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const drain = createDrainRunner({
     store,
     processes,
+    ending,
     settled: (effect: EffectRow) => effects.settled(effect),
     clock,
     graceCapMs: () => graceCapMs,
+    closing: closing.signal,
   });
   const effects = createEffects({
     runners: {
@@ -159,12 +165,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const admission = createAdmission({ store, interpreter, log });
 
-  const reaping = new AbortController();
   /** A run that ended without its chart has nobody to drain it; its lock waits for this. */
   const reap = (runId: string): void => {
     void (async () => {
       const found = await store.run(runId);
-      if (found) await drain({} as EffectRow, found.run, reaping.signal);
+      if (found) await drain({} as EffectRow, found.run, closing.signal);
       // Its lock is free now, and that is an event.
       wake();
       if (found) await admission.settle(found.run.definition.concurrency.key);
@@ -354,9 +359,15 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         quiet.resolve();
     };
     interpreter.onCommit(() => void look().catch(quiet.reject));
-    for (const effect of await store.effects())
+    for (const effect of await store.effects()) {
+      // What is being ended already has no more time than what is asked to end now.
+      if (effect.state === 'dropping') {
+        const goneMs = effect.ending ? clock.monotonicMs() - effect.ending.termedAt : 0;
+        processes.shorten(effect.token, goneMs + graceCapMs);
+      }
       if (effect.kind === 'stage' && effect.state === 'started')
         await interrupt(interpreter, effect, 'the service was stopped');
+    }
     await look();
     const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
     await quiet.promise;
@@ -413,7 +424,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       effects.close();
       heartbeats.close();
       eventLoop.close();
-      reaping.abort();
+      closing.abort();
       await launcher.close();
       await disk.close();
       await retention.close();

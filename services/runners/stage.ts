@@ -1,5 +1,5 @@
 import type { Progress } from '../../machines/status.ts';
-import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
+import type { AttemptAnswer, Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
@@ -10,6 +10,7 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  ending(effect: EffectRow, ending: Ending): void;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(
@@ -58,6 +59,7 @@ export const createStageRunner = ({
       recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
+      ending: (ending: Ending) => marks.ending(effect, ending),
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only

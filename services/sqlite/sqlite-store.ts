@@ -60,6 +60,21 @@ export const openSqliteStore = (options: {
             stamp,
           ).changes === 1,
       ),
+    // A mark that was delayed does not overwrite a nearer deadline.
+    recordEnding: (runId, { id, stamp }, ending) =>
+      write(
+        () =>
+          void db.run(
+            `UPDATE effects SET ending = ?1 WHERE run_id = ?2 AND effect_id = ?3 AND stamp = ?4
+             AND (ending IS NULL OR ending ->> 'bootId' <> ?5 OR ending ->> 'killAt' > ?6)`,
+            JSON.stringify(ending),
+            runId,
+            id,
+            stamp,
+            ending.bootId,
+            ending.killAt,
+          ),
+      ),
     removeDrained: (runId, fences) =>
       write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
     saveProgress: (runId, progress) =>
