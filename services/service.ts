@@ -12,6 +12,7 @@ import { registerChecks } from './health/checks.ts';
 import { createDisk, type DiskLimits } from './health/disk.ts';
 import { watchEventLoop } from './health/event-loop.ts';
 import { createHealth } from './health/health.ts';
+import { createLauncherWatch } from './health/launcher-watch.ts';
 import { createMeasures } from './health/measures.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
@@ -198,6 +199,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
+  const launcherWatch = createLauncherWatch({ launcher, clock });
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
   const alarms = createAlarms(note);
   const heartbeats: Heartbeats = createHeartbeats({
@@ -228,6 +230,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     rounds: {
       admission: admission.settleAll,
       disk: disk.look,
+      launcher: launcherWatch.look,
       'event loop': async () => lag.measure(),
       health: health.look,
     },
@@ -236,7 +239,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     loaded: options.loaded,
     effects,
     trouble,
-    launcher,
+    launcher: launcherWatch,
     retention,
     disk,
     eventLoop,
