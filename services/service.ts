@@ -43,6 +43,7 @@ import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
+import { createStartMarks } from './start-marks.ts';
 import type { EffectRow, Store } from './store.ts';
 import { createAlarms } from './watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
@@ -137,6 +138,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const marks: StageMarks = {
     progress: progress.progress,
     left: progress.left,
+    starting: createStartMarks({ store, clock, wake, log }),
     ending,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),

@@ -216,6 +216,15 @@ export type Store = Parts & {
    * any more
    */
   recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
+  /**
+   * What the run waits for, as known beside its chart, while this effect lives; one event without a
+   * step. @returns false when `next` says null or the effect is over
+   */
+  changeWhy(
+    runId: string,
+    fence: Fence,
+    next: (why: string, run: RunRow) => string | null,
+  ): Promise<boolean>;
   /** The deadline of an ending, so that the next service goes on with it. */
   recordEnding(runId: string, fence: Fence, ending: Ending): Promise<void>;
   /**

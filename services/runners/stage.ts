@@ -10,6 +10,8 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  /** Its program is asked for; what is returned is called once it is there, or will never be. */
+  starting(effect: EffectRow): () => void;
   ending(effect: EffectRow, ending: Ending): void;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
@@ -55,8 +57,12 @@ export const createStageRunner = ({
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
+    const begun = marks.starting(effect);
     const observer = {
-      recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
+      recordProcess: (process: ProcessIdentity) => {
+        begun();
+        return marks.recordProcess(effect, process);
+      },
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
       ending: (ending: Ending) => marks.ending(effect, ending),
@@ -69,6 +75,7 @@ export const createStageRunner = ({
       await marks.left(run, effect, answer);
       return outputOf(answer);
     } finally {
+      begun();
       watch.end();
     }
   };

@@ -6,7 +6,7 @@ import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
 import { createSlotStore } from './slots.ts';
 import { acknowledgeStreak, allStreaks } from './streaks.ts';
-import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
+import { addEvent, applyDecision, changeWhy, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
 const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
@@ -60,6 +60,8 @@ export const openSqliteStore = (options: {
             stamp,
           ).changes === 1,
       ),
+    changeWhy: (runId, fence, next) =>
+      write(() => changeWhy(db, { runId, fence, next }, options.clock.wallMs())),
     // A mark that was delayed does not overwrite a nearer deadline.
     recordEnding: (runId, { id, stamp }, ending) =>
       write(
