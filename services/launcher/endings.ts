@@ -19,6 +19,9 @@ type Open = {
 
 const firstWaitMs = 5;
 const longestWaitMs = 100;
+/** What outlives SIGKILL for so long is held by the kernel, and may be for hours. */
+const heldMs = 10_000;
+const heldWaitMs = 1000;
 /** Exec is over within a millisecond; this many looks in a row, with growing waits, are ample. */
 const unsureLooks = 3;
 
@@ -105,7 +108,8 @@ export const createEndings = ({
           }
           // By the clock, and never by the sum of the pauses: a busy machine stretches those.
           const leftMs = open.ending ? open.ending.killAt - clock.monotonicMs() : waitMs;
-          const pauseMs = isLate ? waitMs : Math.max(0, Math.min(waitMs, leftMs));
+          const lateMs = leftMs < -heldMs ? heldWaitMs : waitMs;
+          const pauseMs = isLate ? lateMs : Math.max(0, Math.min(waitMs, leftMs));
           await Promise.race([clock.sleep(pauseMs, abort), open.nearer.promise]);
         }
       } finally {
