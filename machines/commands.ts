@@ -17,7 +17,7 @@ const stage = z
 export const commandSchema = z.discriminatedUnion(
   'type',
   [
-    /** Ends what works; STOPPED once no process is left. Again: a smaller `grace_ms` shortens. */
+    /** Ends what works; STOPPED once no process is left. Again: only a smaller `grace_ms` counts. */
     closed({ type: z.literal('STOP'), reason, grace_ms: z.int().min(0).max(3_600_000).optional() }),
     /** Does not wait for the backoff. */
     closed({ type: z.literal('RETRY_NOW'), reason }),

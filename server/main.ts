@@ -73,7 +73,7 @@ export const serve = async (
       clock: systemClock,
     }),
     launcher: createLauncher({ log: (message) => logger.warn(message) }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger,
     waker: nodeCronWaker,

@@ -6,11 +6,13 @@ import { createArchive } from './archive.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
+import { createEndingMark } from './ending-mark.ts';
 import { fenceOf } from './fence.ts';
 import { registerChecks } from './health/checks.ts';
 import { createDisk, type DiskLimits } from './health/disk.ts';
 import { watchEventLoop } from './health/event-loop.ts';
 import { createHealth } from './health/health.ts';
+import { createLauncherWatch } from './health/launcher-watch.ts';
 import { createMeasures } from './health/measures.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
@@ -42,6 +44,7 @@ import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
+import { createStartMarks } from './start-marks.ts';
 import { createStops } from './stops.ts';
 import type { EffectRow, Store } from './store.ts';
 import { createWaits } from './waits.ts';
@@ -149,10 +152,14 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
+  const closing = new AbortController();
+  const ending = createEndingMark({ store, launcher, log });
   const progress = createProgress({ store, clock, note, tell, waits, log });
   const marks: StageMarks = {
     progress: progress.progress,
     left: progress.left,
+    starting: createStartMarks({ store, clock, wake, log }),
+    ending,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
     writer: disk.writer,
@@ -161,9 +168,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const drain = createDrainRunner({
     store,
     processes,
+    ending,
     settled: (effect: EffectRow) => effects.settled(effect),
     clock,
     graceCapMs: () => graceCapMs,
+    closing: closing.signal,
   });
   const effects = createEffects({
     runners: {
@@ -187,12 +196,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const admission = createAdmission({ store, interpreter, log });
 
-  const reaping = new AbortController();
   /** A run that ended without its chart has nobody to drain it; its lock waits for this. */
   const reap = (runId: string): void => {
     void (async () => {
       const found = await store.run(runId);
-      if (found) await drain({} as EffectRow, found.run, reaping.signal);
+      if (found) await drain({} as EffectRow, found.run, closing.signal);
       // Its lock is free now, and that is an event.
       wake();
       if (found) await admission.settle(found.run.definition.concurrency.key);
@@ -223,6 +231,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
+  const launcherWatch = createLauncherWatch({ launcher, clock });
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
   const alarms = createAlarms(note);
   const heartbeats: Heartbeats = createHeartbeats({
@@ -254,6 +263,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     rounds: {
       admission: admission.settleAll,
       disk: disk.look,
+      launcher: launcherWatch.look,
       'event loop': async () => lag.measure(),
       health: health.look,
     },
@@ -262,7 +272,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     loaded: options.loaded,
     effects,
     trouble,
-    launcher,
+    launcher: launcherWatch,
     retention,
     archive,
     disk,
@@ -403,15 +413,21 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
           run_id: effect.runId,
           error: String(error),
         });
-        await processes.end(effect.process, effect.token, graceCapMs, reaping.signal);
+        await processes.end(effect.process, effect.token, graceCapMs, closing.signal);
         unrecorded.add(effect.token);
       }
       await look();
     };
     interpreter.onCommit(() => void look().catch(quiet.reject));
-    for (const effect of await store.effects())
+    for (const effect of await store.effects()) {
+      // What is being ended already has no more time than what is asked to end now.
+      if (effect.state === 'dropping') {
+        const goneMs = effect.ending ? clock.monotonicMs() - effect.ending.termedAt : 0;
+        processes.shorten(effect.token, goneMs + graceCapMs);
+      }
       if (effect.kind === 'stage' && effect.state === 'started')
         void end(effect).catch(quiet.reject);
+    }
     await look();
     const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
     await quiet.promise;
@@ -470,7 +486,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       progress.close();
       heartbeats.close();
       eventLoop.close();
-      reaping.abort();
+      closing.abort();
       await launcher.close();
       await disk.close();
       await retention.close();

@@ -4,7 +4,8 @@ import type { OnConflict, PipelineDefinition } from '../machines/definition.ts';
 import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
-import type { ProcessIdentity } from '../stages/contract.ts';
+import type { Ending, ProcessIdentity } from '../stages/contract.ts';
+
 import type { Streak } from './pipelines/failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
 import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
@@ -63,6 +64,8 @@ export type EffectRow = {
   createdAt: number;
   /** The last sign of life that was written down, at most five seconds old while it works. */
   heartbeatAt: number | null;
+  /** Its processes were sent SIGTERM; null = never. */
+  ending: Ending | null;
 };
 export type TimerRow = {
   runId: string;
@@ -213,6 +216,17 @@ export type Store = Parts & {
    * any more
    */
   recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
+  /**
+   * What the run waits for, as known beside its chart, while this effect lives; one event without a
+   * step. @returns false when `next` says null or the effect is over
+   */
+  changeWhy(
+    runId: string,
+    fence: Fence,
+    next: (why: string, run: RunRow) => string | null,
+  ): Promise<boolean>;
+  /** The deadline of an ending, so that the next service goes on with it. */
+  recordEnding(runId: string, fence: Fence, ending: Ending): Promise<void>;
   /**
    * The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event,
    * the lock of an ended run.

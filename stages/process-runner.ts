@@ -57,7 +57,11 @@ export const runAttempt = async (
   const exit = await follow(deps.clock, heard.read, observer.alive, launched);
   // Whatever the program left behind goes before anybody is told that it ended; only then is the
   // end of its output final.
-  await deps.processes.end(launched.identity, token, request.graceMs, new AbortController().signal);
+  const never = new AbortController().signal;
+  await deps.processes.end(launched.identity, token, request.graceMs, never, {
+    joins: true,
+    changed: observer.ending,
+  });
   const said = await heard.finish();
   if (exit) return answerFrom(attemptDir, exit, said);
   const { metrics, progress, warnings } = said;

@@ -1,4 +1,3 @@
-import type { Launcher } from '../../stages/launcher-port.ts';
 import type { Archive } from '../archive.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
@@ -8,12 +7,13 @@ import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Disk } from './disk.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Health } from './health.ts';
+import type { LauncherWatch } from './launcher-watch.ts';
 
 type Parts = {
   loaded: LoadedPipelines;
   effects: Pick<Effects, 'pendingAnswers'>;
   trouble: () => string | null;
-  launcher: Pick<Launcher, 'pid'>;
+  launcher: Pick<LauncherWatch, 'check'>;
   retention: Pick<Retention, 'last' | 'waiting'>;
   archive: Pick<Archive, 'error'>;
   disk: Pick<Disk, 'state'>;
@@ -73,11 +73,7 @@ export const registerChecks = (
       return { ok: false, code: 'no-pipelines', detail: 'no pipeline is loaded' };
     return { ok: true, detail: `${pipelines.size} loaded` };
   });
-  health.register('launcher', () =>
-    launcher.pid() === null
-      ? { ok: false, code: 'launcher-gone', detail: 'is being restarted' }
-      : { ok: true, detail: 'works' },
-  );
+  health.register('launcher', () => launcher.check());
   health.register('retention', () => {
     const { removed, error } = retention.last();
     if (error !== null) return { ok: false, code: 'retention-failed', detail: error };

@@ -5,9 +5,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../../stages/contract.ts';
+import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
+import { systemClock } from '../clock.ts';
 import { createLimitWatch } from './limits.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
 import { putBehind } from './precedence.ts';
@@ -22,10 +22,12 @@ type Child = {
   identity: ProcessIdentity;
   opened: boolean;
   end: Pick<ExitRecord, 'ended_by' | 'exceeded'>;
+  /** What the service has begun. */
+  ending: Ending | null;
   gone: Promise<void>;
 };
 const children = new Map<number, Child>();
-const table = createProcessTable({ sleep: (ms) => sleep(ms) });
+const table = createProcessTable({ clock: systemClock });
 
 const never = new AbortController().signal;
 const tokenOf = ({ request }: Child): string => request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '';
@@ -81,6 +83,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
       identity,
       opened: false,
       end: { ended_by: null },
+      ending: null,
       gone: gone.promise,
     };
     children.set(id, entry);
@@ -144,7 +147,8 @@ const endAll = async (): Promise<void> => {
       // One that ended by itself just before, and was not collected yet, keeps its own ending.
       if (child.end.ended_by === null && table.isAlive(child.identity))
         child.end = { ended_by: 'service-lost' };
-      await table.end(child.identity, tokenOf(child), child.request.graceMs, never);
+      const order = { known: child.ending, joins: true };
+      await table.end(child.identity, tokenOf(child), child.request.graceMs, never, order);
       await child.gone;
     }),
   );
@@ -154,6 +158,12 @@ const endAll = async (): Promise<void> => {
 tell({ type: 'ready' });
 process.on('message', (message: ToLauncher) => {
   if (message.type === 'launch') return void launch(message.id, message.request);
+  if (message.type === 'ping') return tell({ type: 'pong' });
+  if (message.type === 'ending') {
+    for (const child of children.values())
+      if (tokenOf(child) === message.token) child.ending = message.ending;
+    return;
+  }
   const child = children.get(message.id);
   if (child) gate(message.id, child, message.go);
 });

@@ -1,5 +1,5 @@
 import type { Progress } from '../../machines/status.ts';
-import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
+import type { AttemptAnswer, Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
@@ -11,6 +11,9 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  /** Its program is asked for; what is returned is called once it is there, or will never be. */
+  starting(effect: EffectRow): () => void;
+  ending(effect: EffectRow, ending: Ending): void;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(
@@ -58,14 +61,17 @@ export const createStageRunner = ({
     const mask = places.secrets.maskOf(run.definition);
     const over = marks.writer();
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
+    const begun = marks.starting(effect);
     let isRecorded = false;
     const observer = {
       recordProcess: async (process: ProcessIdentity) => {
+        begun();
         isRecorded = await marks.recordProcess(effect, process);
         return isRecorded;
       },
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
+      ending: (ending: Ending) => marks.ending(effect, ending),
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
@@ -81,6 +87,7 @@ export const createStageRunner = ({
       if (!isRecorded && isNoSpace(error)) throw new NoRoom('there was no room to begin');
       throw error;
     } finally {
+      begun();
       watch.end();
       over();
     }

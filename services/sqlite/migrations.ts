@@ -114,4 +114,8 @@ export const migrations: readonly string[] = [
     made_by TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, cancelled_by TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- When SIGTERM was sent to the processes of an attempt, and when SIGKILL follows: {termedAt, killAt, bootId}.
+  ALTER TABLE effects ADD COLUMN ending TEXT;
+  `,
 ];

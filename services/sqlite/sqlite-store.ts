@@ -6,7 +6,7 @@ import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
 import { createSlotStore } from './slots.ts';
 import { acknowledgeStreak, allStreaks } from './streaks.ts';
-import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
+import { addEvent, applyDecision, changeWhy, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
 const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
@@ -59,6 +59,23 @@ export const openSqliteStore = (options: {
             id,
             stamp,
           ).changes === 1,
+      ),
+    changeWhy: (runId, fence, next) =>
+      write(() => changeWhy(db, { runId, fence, next }, options.clock.wallMs())),
+    // A mark that was delayed does not overwrite a nearer deadline.
+    recordEnding: (runId, { id, stamp }, ending) =>
+      write(
+        () =>
+          void db.run(
+            `UPDATE effects SET ending = ?1 WHERE run_id = ?2 AND effect_id = ?3 AND stamp = ?4
+             AND (ending IS NULL OR ending ->> 'bootId' <> ?5 OR ending ->> 'killAt' > ?6)`,
+            JSON.stringify(ending),
+            runId,
+            id,
+            stamp,
+            ending.bootId,
+            ending.killAt,
+          ),
       ),
     removeDrained: (runId, fences) =>
       write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),

@@ -166,11 +166,13 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const overdueDrain: Look = async () => {
     const rows = await store.effects();
     const dropping = rows.filter(({ state }) => state === 'dropping');
-    const old = await oldOnes(
-      dropping,
-      drainAges.of(dropping.map(keyOf)),
-      (effect, run) => graceOf(run, effect) + killMs,
-    );
+    const age = drainAges.of(dropping.map(keyOf));
+    /** Its deadline where one was written down; else it has been so for longer than its grace. */
+    const limitMs = (effect: EffectRow, run: RunRow): number =>
+      effect.ending?.bootId === clock.bootId()
+        ? age(keyOf(effect)) + effect.ending.killAt + killMs - clock.monotonicMs()
+        : graceOf(run, effect) + killMs;
+    const old = await oldOnes(dropping, age, limitMs);
     return old.map(({ effect, run }) => {
       const pids = processes.members(effect.process, effect.token);
       const drain = rows.find(({ kind, runId }) => kind === 'drain' && runId === effect.runId);

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JournalEvent } from '../../machines/events.ts';
 import type { Status } from '../../machines/status.ts';
+import { systemClock } from '../../services/clock.ts';
+import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 
 const program = fileURLToPath(new URL('./doomed-service.ts', import.meta.url));
@@ -420,3 +422,46 @@ test('S64: SIGTERM with on_restart: fail: the run is FAILED before the service i
     [],
   ]);
 });
+
+test.each([
+  ['its launcher goes on', false],
+  ['its launcher dies with it', true],
+])(
+  'REL-1: killed in STOPPING, the next service goes on with the same deadline and no second SIGTERM (%s)',
+  async (_title, withLauncher) => {
+    const script =
+      "trap 'echo term >> terms.log' TERM; echo $$ >> work.log; while true; do sleep 0.05; done";
+    const stage = `{ name: work, grace: 1h, run: ["bash", "-c", ${JSON.stringify(script)}] }`;
+    await writeFile(join(dir, 'pipelines/job.yaml'), `name: job\nstages:\n  - ${stage}\n`);
+    const first = await begin();
+    await startRun(first);
+    await working();
+    await post(first, '/api/pipeline/stop');
+    await until('SIGTERM has come', async () => (await lines('terms.log')).length > 0);
+    const rows = openSqliteStore({
+      path: join(dir, 'data/stagewright.sqlite'),
+      synchronous: 'NORMAL',
+      clock: systemClock,
+    });
+    const endingNow = async () =>
+      (await rows.effects()).find(({ kind }) => kind === 'stage')?.ending ?? null;
+    const ending = await until('the deadline is written down', endingNow);
+    expect(ending.killAt - ending.termedAt).toBe(3_600_000);
+
+    const [pid] = await lines('work.log');
+    const launcher = Number(
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1],
+    );
+    if (withLauncher) process.kill(launcher, 'SIGKILL');
+    await kill(first);
+
+    const second = await begin();
+    expect((await status(second)).state).toBe('STOPPING');
+    await post(second, '/api/pipeline/stop');
+    expect(await endingNow()).toEqual(ending);
+    await post(second, '/api/pipeline/stop', { grace_ms: 0 });
+    expect((await ended(second)).state).toBe('STOPPED');
+    expect([await lines('terms.log'), stageProcesses()]).toEqual([['term'], []]);
+    await rows.close();
+  },
+);

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../services/clock.ts';
 import { processesOf } from '../support/processes.ts';
 import {
   ended,
@@ -377,4 +378,42 @@ test('a single stage takes what it needs from the latest DONE run, and says miss
     { inputs_from: whole.status.run_id },
     ['42', '42'],
   ]);
+});
+
+test('REL-11: while the launcher hangs, `why` says that the stage is being started, and that it works once it does', async () => {
+  let launcher = 0;
+  running = await runService({
+    pipelines: { 'p.yaml': pipeline(stage('echo up > up; until [ -e go ]; do sleep 0.02; done')) },
+    parts: (real) => {
+      launcher = real.launcher.pid() as number;
+      // Five seconds are a tenth of one.
+      const after: Clock['after'] = (ms, call) => real.clock.after(ms / 50, call);
+      return { clock: { ...real.clock, after } };
+    },
+  });
+  const { orchestrator } = running;
+  process.kill(launcher, 'SIGSTOP');
+  const { status } = await orchestrator.start(startRequest('p'));
+  const id = status.run_id as string;
+  const saying = (words: RegExp) =>
+    eventually(orchestrator, async () => {
+      const now = await orchestrator.run(id);
+      return words.test(now.why) && now;
+    });
+  const waiting = await saying(/is being started, attempt 1 of 1/);
+  expect([waiting.state, await lines('up')]).toEqual(['RUNNING_WORK', []]);
+  process.kill(launcher, 'SIGCONT');
+  await saying(/^(?!.*is being started)/);
+  await said('up');
+  // Who follows the events knows the same, at the same version.
+  const changes = (await eventsOf(id)).filter(({ event, data }) => {
+    const { version, patch } = data as { version: number; patch?: { why?: string } };
+    return event === 'why_change' && version === waiting.version && patch?.why !== undefined;
+  });
+  expect(changes.map(({ data }) => (data.patch as { why: string }).why)).toEqual([
+    waiting.why,
+    (await orchestrator.run(id)).why,
+  ]);
+  await writeFile(join(running.dir, 'go'), '');
+  expect((await ended(orchestrator, id)).state).toBe('DONE');
 });

@@ -42,7 +42,7 @@ export const openWorkbench = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-launcher-'));
   const logged: string[] = [];
   const launcher = createLauncher({ log: (message) => logged.push(message) });
-  const processes = createProcessTable({ sleep: systemClock.sleep });
+  const processes = createProcessTable({ clock: systemClock });
   const tokens: string[] = [];
   const newToken = (): string => {
     const token = randomUUID();
@@ -113,6 +113,7 @@ export const openWorkbench = async () => {
         alive: () => {
           told.alive += 1;
         },
+        ending: () => {},
       },
     );
     return { answer, told };

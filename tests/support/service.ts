@@ -69,7 +69,7 @@ export const runService = async (options: {
       clock: systemClock,
     }),
     launcher: createLauncher({ log: () => {} }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger: silent,
     waker: noWaker,

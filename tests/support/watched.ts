@@ -49,8 +49,10 @@ export const openWatched = async () => {
         if (signal.aborted) throw new Error('aborted');
       }
     },
+    shorten: () => {},
   };
   const note = async (event: Parameters<typeof store.note>[0]) => store.note(event, clock.wallMs());
+  const closing = new AbortController();
   let watchdog: Watchdog | null = null;
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -70,6 +72,8 @@ export const openWatched = async () => {
       drain: createDrainRunner({
         store,
         processes,
+        ending: () => {},
+        closing: closing.signal,
         settled: (effect: EffectRow) => effects.settled(effect),
         graceCapMs: () => Number.POSITIVE_INFINITY,
         // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
@@ -204,6 +208,7 @@ export const openWatched = async () => {
     close: async (): Promise<void> => {
       await watchdog?.close();
       for (const { end } of works) end();
+      closing.abort();
       effects.close();
       heartbeats.close();
       timers.close();
