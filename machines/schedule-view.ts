@@ -96,7 +96,8 @@ const comingShape = {
   local: z.string(),
   /** The slot plus its jitter. */
   fires_at: instant,
-  predicted: z.enum(['start', 'queue', 'cancel_running', 'skip', 'left_out']),
+  /** `waiting` = another schedule begins in the same second, and this one runs next. */
+  predicted: z.enum(['start', 'queue', 'cancel_running', 'waiting', 'skip', 'left_out']),
   why: z.string().nullable(),
   notes: z.array(z.string()),
 };

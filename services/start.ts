@@ -132,7 +132,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       refusal: (met) => {
         const why = whyRefused(met, definition);
         const runId = 'owner' in met ? met.owner.runId : null;
-        if (slot) return slot.refused?.(met.code, why, runId) ?? null;
+        if (slot) return slot.refused(met.code, why, runId);
         const data = {
           command: 'START',
           why,

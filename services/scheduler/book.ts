@@ -104,6 +104,10 @@ export type Book = {
   open(): Promise<void>;
   /** Reads all schedules, or one, from the store again. */
   refresh(id?: string): Promise<void>;
+  /**
+   * Pipeline by pipeline, each in the order of its file, then those made by the API, oldest first:
+   * of slots that fall together the first has its turn first.
+   */
   all(): Schedule[];
   find(id: string): Schedule | undefined;
 };
@@ -229,7 +233,20 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
       else fresh.delete(row.id);
     }
     if (id !== undefined && !rows.some((row) => row.id === id)) fresh.delete(id);
-    schedules = fresh;
+    const known = rows.map((row) => row.id);
+    const pipelines = [...new Set(rows.map(({ pipeline }) => pipeline))];
+    const placeOf = ({ row }: Schedule): [number, number, number] => {
+      const inFile = loaded.pipelines.get(row.pipeline)?.schedules ?? [];
+      const place = inFile.findIndex((one) => one.id === row.id);
+      return [
+        pipelines.indexOf(row.pipeline),
+        place < 0 ? inFile.length : place,
+        known.indexOf(row.id),
+      ];
+    };
+    const placed = [...fresh.values()].map((schedule) => ({ schedule, place: placeOf(schedule) }));
+    placed.sort(({ place: a }, { place: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    schedules = new Map(placed.map(({ schedule }) => [schedule.row.id, schedule]));
   };
 
   return {

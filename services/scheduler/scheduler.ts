@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { StartRequest } from '../orchestrator-port.ts';
 import type { Store } from '../store.ts';
-import type { Book } from './book.ts';
+import type { Book, Schedule } from './book.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
 import type { Pause } from './slot-store.ts';
@@ -133,10 +133,14 @@ export const createScheduler = (deps: Deps): Scheduler => {
         isOpen = true;
       });
     await guarded('clock', noticeClock);
-    for (const schedule of book.all()) {
+    const isDue = ({ row }: Schedule): boolean => clock.wallMs() >= (lookAt.get(row.id) ?? 0);
+    const due = book.all().filter(isDue);
+    // Whose turn it is begins before what is due only now.
+    if (due.length > 0 && clock.wallMs() >= waitingLookAt && !closed)
+      await guarded('turns', async () => void (await decisions.decideWaiting('turns')));
+    for (const schedule of due) {
       const { id } = schedule.row;
       if (closed) return;
-      if (clock.wallMs() < (lookAt.get(id) ?? 0)) continue;
       await guarded(id, async () => {
         const { nextAt, isWaiting } = await decisions.decideDue(schedule);
         // A change that came meanwhile has another next slot, and is looked at anew.

@@ -70,8 +70,13 @@ export type Schedules = {
   shortestInterval(pipeline: string): number | null;
   /** For the snapshot of the stream. */
   scheduleSummaries(): Promise<Record<string, unknown>[]>;
+  /**
+   * The first slots of all schedules together, at most `limit`, and at most so many of each; the
+   * first one of each schedule is always among them.
+   */
   upcoming(
     limit: number,
+    perSchedule?: number | null,
   ): Promise<{ items: ({ schedule: string; pipeline: string } & Coming)[] } & Seen>;
   /** The newest first. @throws unknown-schedule */
   slotsOf(id: string, before: number | null, limit: number): Promise<{ items: SlotView[] } & Seen>;

@@ -145,8 +145,8 @@ export const createSchedules = ({
       );
     },
     previewSchedule: outlook.previewSchedule,
-    upcoming: async (limit) => ({
-      items: await outlook.upcoming(limit),
+    upcoming: async (limit, perSchedule = null) => ({
+      items: await outlook.upcoming(limit, perSchedule),
       as_of_seq: await headSeq(),
     }),
     slotsOf: async (id, before, limit) => {

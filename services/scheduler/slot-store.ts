@@ -67,8 +67,8 @@ export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number
  */
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
   fired: (runId: string) => NewEvent;
-  /** What is recorded when a live run is in the way; null leaves the slot waiting. */
-  refused: ((code: string, why: string, runId: string | null) => NewEvent) | null;
+  /** What is recorded when a live run is in the way; null leaves the slot open. */
+  refused: (code: string, why: string, runId: string | null) => NewEvent | null;
 };
 /** All schedules are held: their slots are skipped, and backfills wait. */
 export type Pause = { by: string; at: number; reason: string | null };

@@ -14,6 +14,14 @@ export const wouldOf = ({ row, definition }: Schedule): string => {
 };
 export const policyOf = ({ definition }: Schedule): string => `overlap: ${definition.overlap}`;
 
+/** The rule by which a slot waits that shares its second with one of another schedule. */
+export const turnPolicy = 'schedules-collide';
+/** Does the slot wait for its turn behind another schedule's? It runs before anything else. */
+export const isTurn = ({ decision, policy, backfill }: SlotRow): boolean =>
+  decision === 'waiting' && policy === turnPolicy && backfill === '';
+/** How a slot comes to its run: when it is due, or after it waited. */
+export type Firing = 'due' | 'made-up' | 'turn';
+
 type SlotOf = { scheduleId: string; backfill: string; slot: number };
 const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
   schedule: scheduleId,
@@ -21,21 +29,23 @@ const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
   ...(backfill && { backfill }),
 });
 
-const firedEvent = (of: SlotOf, runId: string, delayMs: number, made: boolean): NewEvent => {
-  const isLate = !made && delayMs >= lateMs;
-  const how = made
-    ? of.backfill
-      ? ', a slot of a backfill'
-      : ', a missed slot that is made up for'
-    : isLate
-      ? `, ${Math.round(delayMs / 1000)} s late`
-      : '';
+const firedEvent = (of: SlotOf, runId: string, delayMs: number, firing: Firing): NewEvent => {
+  const isLate = firing === 'due' && delayMs >= lateMs;
+  const made = of.backfill ? ', a slot of a backfill' : ', a missed slot that is made up for';
+  const how =
+    firing === 'made-up'
+      ? made
+      : firing === 'turn'
+        ? `, whose turn it was after ${Math.round(delayMs / 1000)} s`
+        : isLate
+          ? `, ${Math.round(delayMs / 1000)} s late`
+          : '';
   return {
     stage: 'scheduler',
     event: 'fired',
     severity: isLate ? 'warning' : 'info',
     msg: `schedule ${of.scheduleId} fired for ${iso(of.slot)}${how}`,
-    data: { ...dataOf(of), run_id: runId, late_ms: made ? null : delayMs },
+    data: { ...dataOf(of), run_id: runId, late_ms: firing === 'made-up' ? null : delayMs },
   };
 };
 
@@ -60,6 +70,15 @@ export const notRunEvent = (
   if (decision === 'refused') return { ...rest, event: 'refused', severity: 'error', data };
   return { ...rest, event: 'skipped', severity: 'info', data };
 };
+
+/** A slot that is due and waits for its turn. */
+export const waitsEvent = (of: SlotOf, why: string, would: string): NewEvent => ({
+  stage: 'scheduler',
+  event: 'queued',
+  severity: 'info',
+  msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} waits and ${why}`,
+  data: { ...dataOf(of), why, policy: turnPolicy, would },
+});
 
 /** One event, however many were missed. */
 export const missedEvent = (
@@ -93,6 +112,7 @@ export const claimOf = (
   schedule: Schedule,
   slot: { slot: number; backfill: string },
   delayMs: number,
+  firing: Firing,
   mayWait: boolean,
 ): SlotClaim => {
   const of = { scheduleId: schedule.row.id, ...slot };
@@ -101,12 +121,11 @@ export const claimOf = (
     ...of,
     policy,
     would,
-    fired: (runId) => firedEvent(of, runId, delayMs, mayWait),
-    refused: mayWait
-      ? null
-      : (code, why, runId) =>
-          code === 'blocked-by-policy'
-            ? notRunEvent(of, 'blocked', why, code, would)
-            : notRunEvent(of, 'skipped', why, policy, would, runId),
+    fired: (runId) => firedEvent(of, runId, delayMs, firing),
+    refused: (code, why, runId) => {
+      if (code === 'blocked-by-policy')
+        return firing === 'due' ? notRunEvent(of, 'blocked', why, code, would) : null;
+      return mayWait ? null : notRunEvent(of, 'skipped', why, policy, would, runId);
+    },
   };
 };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { scheduleFields } from '../../machines/schedule.ts';
 import { type Served, serveHttp } from '../support/http.ts';
@@ -297,4 +298,49 @@ test('whatever is asked of schedules is answered or refused with a code, never a
   );
   expect((await send('GET', '/api/schedules')).status).toBe(200);
   expect((await get('/api/health')).checks.scheduler.status).toBe('ok');
+});
+
+test('UI-1: a schedule that is due each minute does not hide when the others are due first', async () => {
+  await send('POST', '/api/schedules', { id: 'busy', pipeline: 'q', every: '1m' });
+  await send('POST', '/api/schedules', { id: 'daily', pipeline: 'q', cron: '30 23 * * *' });
+  const of = async (query: string) =>
+    ((await get(`/api/schedules/upcoming?${query}`)).items as { schedule: string }[]).map(
+      ({ schedule }) => schedule,
+    );
+  const count = (all: string[], id: string) => all.filter((one) => one === id).length;
+  const few = await of('limit=10');
+  expect([few.length, count(few, 'p'), count(few, 'daily'), count(few, 'busy')]).toEqual([
+    10, 1, 1, 8,
+  ]);
+  const each = await of('limit=200&per_schedule=5');
+  expect([count(each, 'p'), count(each, 'daily'), count(each, 'busy')]).toEqual([5, 5, 5]);
+  // More schedules than were asked for: each still says its first.
+  expect((await of('limit=2')).toSorted()).toEqual(['busy', 'daily', 'p']);
+});
+
+test('TIME-7, SEC-19: a thousand slots are one call, between any two of which others have their turn', async () => {
+  let turns = 0;
+  let isDone = false;
+  const others = (async () => {
+    while (!isDone) {
+      await setImmediate();
+      turns += 1;
+    }
+  })();
+  const { slots } = await served.orchestrator.previewSchedule({
+    id: null,
+    pipeline: null,
+    written: { cron: '59 59 23 31 * *', timezone: 'America/Chicago' },
+    from: Date.parse('2027-01-01T00:00:00Z'),
+    count: 60,
+  });
+  isDone = true;
+  await others;
+  expect([slots.length, turns >= 60]).toEqual([60, true]);
+  const year = await get('/api/schedules/preview?cron=30%206%20*%20*%20*&count=400');
+  expect([
+    year.slots.length,
+    new Set(year.slots.map((one: { slot: string }) => one.slot)).size,
+  ]).toEqual([400, 400]);
+  expect((await send('GET', '/api/schedules/preview?cron=@daily&count=1001')).status).toBe(400);
 });
