@@ -14,8 +14,9 @@ import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
 import { policyView, whyBlocked } from './pipelines/failure-policy.ts';
-import { SlotDecided } from './scheduler/slot-store.ts';
+import { type SlotClaim, SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
+import { slotOf, slotTimes } from './slot-of-run.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
 
 export type StartDeps = {
@@ -215,14 +216,6 @@ export const createStarter = (deps: StartDeps): Starter => {
       const definition = definitionFor(entry, request.onlyStage);
       const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } =
         request;
-      if (
-        !slot &&
-        references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot')
-      )
-        throw new ServiceError(
-          'missing-slot',
-          `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`,
-        );
       const params = validParams(definition, request.params);
       const of = {
         pipeline,
@@ -237,7 +230,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         idempotency,
       };
       const { inputs, metadata } = await inputsOf(definition);
-      const ofSlot = slot && { schedule: slot.scheduleId, slot: new Date(slot.slot).toISOString() };
+      const ofSlot = slot && metadataOf(slot);
       return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
@@ -266,14 +259,17 @@ export const createStarter = (deps: StartDeps): Starter => {
           'missing-input',
           `the files of run ${run.number} were removed; start a new run`,
         );
-      const { inputs_from, schedule, slot } = run.metadata;
+      const { inputs_from, schedule } = run.metadata;
+      // Tried again, it is still the run of its slot, or of the instant at which somebody asked.
+      const { utc: slot, local: slot_local } = slotOf(run);
       const metadata = {
         retry_of: run.runId,
         retry_from: stage,
         ...(hasWorkspace && { workspace_of: workspace }),
         ...(inputs_from !== undefined && { inputs_from }),
-        // Tried again, it is still the run of its slot.
-        ...(slot !== undefined && { schedule, slot }),
+        ...(schedule !== undefined && { schedule }),
+        slot,
+        slot_local,
       };
       const { pipeline, projectDir, onlyStage, inputs } = run;
       const reason = command.reason ?? null;
@@ -318,6 +314,11 @@ export const createStarter = (deps: StartDeps): Starter => {
       return started;
     },
   };
+};
+
+const metadataOf = ({ scheduleId, slot, timezone }: SlotClaim): Record<string, string> => {
+  const { utc, local } = slotTimes(slot, timezone);
+  return { schedule: scheduleId, slot: utc, slot_local: local };
 };
 
 const unknownStage = (definition: PipelineDefinition, stage: string): ServiceError => {

@@ -98,7 +98,7 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
         runId: null,
         reason: null,
         policy: policyOf(schedule),
-        would: wouldOf(schedule),
+        would: wouldOf(schedule, slot),
         at,
       }),
     );

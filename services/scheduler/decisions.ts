@@ -15,6 +15,7 @@ import {
   isTurn,
   missedEvent,
   notRunEvent,
+  paramsFor,
   policyOf,
   turnPolicy,
   waitsEvent,
@@ -88,7 +89,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     runId: null,
     reason: null,
     policy: policyOf(schedule),
-    would: wouldOf(schedule),
+    would: wouldOf(schedule, slot),
     at: clock.wallMs(),
     ...more,
   });
@@ -102,7 +103,13 @@ export const createDecisions = (deps: Deps): Decisions => {
     decide(
       schedule,
       [rowOf(schedule, of.slot, decision, { backfill: of.backfill, reason: why, policy })],
-      notRunEvent({ scheduleId: schedule.row.id, ...of }, decision, why, policy, wouldOf(schedule)),
+      notRunEvent(
+        { scheduleId: schedule.row.id, ...of },
+        decision,
+        why,
+        policy,
+        wouldOf(schedule, of.slot),
+      ),
     );
 
   /**
@@ -119,7 +126,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     const { row, definition } = schedule;
     const request: StartRequest = {
       pipeline: row.pipeline,
-      params: definition.params,
+      params: paramsFor(schedule, of.slot),
       trigger: of.backfill ? 'backfill' : 'schedule',
       reason: null,
       onlyStage: null,
@@ -196,7 +203,7 @@ export const createDecisions = (deps: Deps): Decisions => {
         await decide(
           schedule,
           [rowOf(schedule, slot, 'waiting', { reason, policy: turnPolicy })],
-          waitsEvent({ scheduleId: row.id, ...of }, reason, wouldOf(schedule)),
+          waitsEvent({ scheduleId: row.id, ...of }, reason, wouldOf(schedule, slot)),
         );
         return true;
       }

@@ -66,6 +66,8 @@ export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number
  * that begins the run. A slot that is decided already begins nothing.
  */
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
+  /** The schedule's. */
+  timezone: string;
   fired: (runId: string) => NewEvent;
   /** What is recorded when a live run is in the way; null leaves the slot open. */
   refused: (code: string, why: string, runId: string | null) => NewEvent | null;

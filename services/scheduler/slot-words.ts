@@ -1,4 +1,6 @@
 import type { NewEvent } from '../../machines/events.ts';
+import { paramsOfSlot } from '../../machines/slot-params.ts';
+import { slotTimes } from '../slot-of-run.ts';
 import type { Schedule } from './book.ts';
 import type { SlotClaim, SlotRow } from './slot-store.ts';
 
@@ -6,10 +8,14 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** From here on a fired slot is called late. */
 const lateMs = 10_000;
 
+/** The parameters of the run of a slot. */
+export const paramsFor = ({ definition }: Schedule, slot: number): Record<string, unknown> =>
+  paramsOfSlot(definition.params, slotTimes(slot, definition.timezone));
 /** What a slot does when nothing is in its way. */
-export const wouldOf = ({ row, definition }: Schedule): string => {
-  const params =
-    Object.keys(definition.params).length > 0 ? ` with ${JSON.stringify(definition.params)}` : '';
+export const wouldOf = (schedule: Schedule, slot: number): string => {
+  const { row } = schedule;
+  const given = paramsFor(schedule, slot);
+  const params = Object.keys(given).length > 0 ? ` with ${JSON.stringify(given)}` : '';
   return `start a run of ${row.pipeline}${params}`;
 };
 export const policyOf = ({ definition }: Schedule): string => `overlap: ${definition.overlap}`;
@@ -116,11 +122,12 @@ export const claimOf = (
   mayWait: boolean,
 ): SlotClaim => {
   const of = { scheduleId: schedule.row.id, ...slot };
-  const [policy, would] = [policyOf(schedule), wouldOf(schedule)];
+  const [policy, would] = [policyOf(schedule), wouldOf(schedule, slot.slot)];
   return {
     ...of,
     policy,
     would,
+    timezone: schedule.definition.timezone,
     fired: (runId) => firedEvent(of, runId, delayMs, firing),
     refused: (code, why, runId) => {
       if (code === 'blocked-by-policy')
