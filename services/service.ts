@@ -37,6 +37,7 @@ import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
 import { createBook } from './scheduler/book.ts';
+import { inputsNow } from './scheduler/new-input.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
@@ -266,7 +267,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
   });
   const nextRunId = createRunIds(clock.wallMs);
+  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const commands = createCommands({
+    inputsNow: (pipeline) => inputsNow(book, pipeline),
     store,
     charts,
     interpreter,
@@ -278,7 +281,6 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
   });
-  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const scheduler = createScheduler({
     store,
     book,

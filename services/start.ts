@@ -14,7 +14,7 @@ import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
 import { policyView, whyBlocked } from './pipelines/failure-policy.ts';
-import { type SlotClaim, SlotDecided } from './scheduler/slot-store.ts';
+import { type InputsSeen, type SlotClaim, SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
 import { slotOf, slotTimes } from './slot-of-run.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
@@ -28,6 +28,8 @@ export type StartDeps = {
   dataDir: string;
   nextRunId: () => string;
   isDraining: () => boolean;
+  /** What a run of the pipeline finds now of the files that its schedules wait for. */
+  inputsNow: (pipeline: string) => Promise<InputsSeen[]>;
   /** Why the disk allows no start; null when it does. */
   diskRefusal: () => Promise<string | null>;
   wake: () => void;
@@ -100,6 +102,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     idempotency: Idempotency | null;
     reused?: Reused;
     slot?: StartRequest['slot'];
+    inputsSeen?: BeginRequest['inputsSeen'];
   };
   const begin = async ({
     actor,
@@ -107,6 +110,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     idempotency,
     reused,
     slot,
+    inputsSeen,
     ...rest
   }: Begin): Promise<Started> => {
     const { definition } = rest;
@@ -130,6 +134,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         queueMax: slot ? 1 : (queue?.max ?? 1),
       },
       ...(slot && { slot }),
+      ...(inputsSeen && { inputsSeen }),
       refusal: (met) => {
         const why = whyRefused(met, definition);
         const runId = 'owner' in met ? met.owner.runId : null;
@@ -231,7 +236,15 @@ export const createStarter = (deps: StartDeps): Starter => {
       };
       const { inputs, metadata } = await inputsOf(definition);
       const ofSlot = slot && metadataOf(slot);
-      return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
+      // One stage alone does not take in what is new.
+      const now = onlyStage === null ? await deps.inputsNow(pipeline) : [];
+      return begin({
+        ...of,
+        inputs,
+        metadata: { ...metadata, ...ofSlot },
+        ...(slot && { slot }),
+        ...(now.length > 0 && { inputsSeen: { now } }),
+      });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
       await willing();
@@ -290,6 +303,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         onConflict: null,
         idempotency,
         reused,
+        inputsSeen: { of: run.runId },
       });
       if (!started.replayed) {
         const msg = `run ${started.status.number} retries this one from ${stage}, asked by ${actor.name}`;

@@ -5,7 +5,7 @@ import { ServiceError } from '../service-error.ts';
 import type { Store } from '../store.ts';
 import type { Book, Schedule } from './book.ts';
 import { dueSlots, judgeDue } from './missed.ts';
-import { hasNewInput } from './new-input.ts';
+import { hasNewInput, patternsKey } from './new-input.ts';
 import type { PlannedSlot } from './planner.ts';
 import { secondOf, sharedWords } from './preview.ts';
 import { type Pause, SlotDecided, type SlotRow } from './slot-store.ts';
@@ -229,11 +229,11 @@ export const createDecisions = (deps: Deps): Decisions => {
         policy: 'paused',
       };
     if (definition.only_when_new.length === 0) return null;
-    const done = await store.latestDone(row.pipeline);
-    if (!done || (await hasNewInput(definition.only_when_new, projectDir, done.createdAt)))
-      return null;
+    const patterns = definition.only_when_new;
+    const done = await store.latestInputs(row.pipeline, patternsKey(patterns));
+    if (!done || (await hasNewInput(patterns, projectDir, done))) return null;
     return {
-      why: `no file of ${definition.only_when_new.join(', ')} is newer than run ${done.number}, the latest that is DONE`,
+      why: `no file of ${patterns.join(', ')} is new or changed since run ${done.number}, the latest that is DONE`,
       policy: 'only_when_new',
     };
   };

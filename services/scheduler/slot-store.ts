@@ -89,6 +89,9 @@ export type BackfillRow = {
 };
 export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecision, number>> };
 
+/** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
+export type InputsSeen = { patterns: string; marks: string };
+
 /** The part of the store that belongs to schedules and their slots. */
 export type SlotStore = {
   schedules(): Promise<ScheduleRow[]>;
@@ -146,6 +149,14 @@ export type SlotStore = {
     at: number,
   ): Promise<number>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
+  /**
+   * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
+   * null = not remembered. @returns null when there is none
+   */
+  latestInputs(
+    pipeline: string,
+    patterns: string,
+  ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
   /** Milliseconds of the latest successful runs, newest first. */
   durations(pipeline: string, limit: number): Promise<number[]>;
   /** Forgets all but the newest decided slots of each schedule. */

@@ -114,4 +114,10 @@ export const migrations: readonly string[] = [
     made_by TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, cancelled_by TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What a run found of the files that schedules wait for (only_when_new) when it began: marks of name, size and times.
+  CREATE TABLE inputs_seen (
+    run_id TEXT NOT NULL, patterns TEXT NOT NULL, marks TEXT NOT NULL, PRIMARY KEY (run_id, patterns)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

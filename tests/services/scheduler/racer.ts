@@ -47,6 +47,7 @@ const commands = createCommands({
   nextRunId: createRunIds(systemClock.wallMs),
   isDraining: () => false,
   diskRefusal: async () => null,
+  inputsNow: async () => [],
   wake: () => {},
 });
 const book = createBook({
