@@ -8,6 +8,8 @@ import type { InputsSeen } from './slot-store.ts';
 const maxFiles = 10_000;
 /** Letters of a file's mark: 72 bits, so that no two of them meet by chance. */
 const markLength = 12;
+/** So many files are asked about at once. */
+const atOnce = 32;
 const tooMany = '*';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
@@ -28,15 +30,22 @@ type Found = {
 export const inputsThere = async (patterns: string[], projectDir: string): Promise<Found> => {
   const marks = new Set<string>();
   let newestMs = Number.NEGATIVE_INFINITY;
+  const note = async (path: string): Promise<void> => {
+    // A file that is gone by now is nothing new.
+    const info = await stat(path, { bigint: true }).catch(() => null);
+    if (!info?.isFile()) return;
+    const facts = [relative(projectDir, path), info.size, info.mtimeNs, info.ctimeNs];
+    marks.add(hash(facts.join('\0')).slice(0, markLength));
+    newestMs = Math.max(newestMs, Number(info.mtimeMs), Number(info.ctimeMs));
+  };
+  let paths: string[] = [];
   for (const pattern of patterns)
     for await (const path of glob(resolve(projectDir, pattern))) {
-      // A file that is gone by now is nothing new.
-      const info = await stat(path, { bigint: true }).catch(() => null);
-      if (!info?.isFile()) continue;
-      const facts = [relative(projectDir, path), info.size, info.mtimeNs, info.ctimeNs];
-      marks.add(hash(facts.join('\0')).slice(0, markLength));
-      newestMs = Math.max(newestMs, Number(info.mtimeMs), Number(info.ctimeMs));
+      if (paths.push(path) < atOnce) continue;
+      await Promise.all(paths.map(note));
+      paths = [];
     }
+  await Promise.all(paths.map(note));
   const all = [...marks].sort().join('');
   return { marks: marks.size > maxFiles ? `${tooMany}${hash(all)}` : all, newestMs };
 };
