@@ -314,8 +314,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     schedule: schedules.schedule,
     scheduleSummaries: schedules.scheduleSummaries,
   });
-  const lintFacts = (pipeline: string) => ({
-    intervalMs: schedules.shortestInterval(pipeline),
+  const lintFacts = async (pipeline: string) => ({
+    schedules: await schedules.scheduleFacts(pipeline),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({

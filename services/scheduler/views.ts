@@ -37,6 +37,7 @@ export const scheduleView = (
   last: SlotOutcome[],
   now: number,
   isPaused: boolean,
+  lint: ScheduleView['lint'],
 ): ScheduleView => {
   const { row, definition, problem } = schedule;
   const { times } = definition;
@@ -79,6 +80,7 @@ export const scheduleView = (
     only_when_new: definition.only_when_new,
     next_slots: nextSlots(schedule, now, isPaused, 5).map(iso),
     problem,
+    lint: lint.map(({ code, severity, detail, advice }) => ({ code, severity, detail, advice })),
     overrides,
     version: row.version,
     created: { by: row.createdBy, at: iso(row.createdAt) },
