@@ -369,6 +369,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     orchestrator,
     tickSchedules: scheduler.tick,
     boot: async () => {
+      await scheduler.recall();
       heartbeats.restore(await store.effects());
       const { runs } = await recover({
         store,

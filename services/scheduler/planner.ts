@@ -53,20 +53,23 @@ export const planOf = (
   const end =
     definition.end === null ? Number.POSITIVE_INFINITY : instantOfMoment(definition.end, zone);
 
-  const planned = ({ instant, notes, inGap }: Time, following: number): PlannedSlot => {
+  const planned = ({ instant, notes, clocks }: Time, following: number): PlannedSlot => {
     const jitterMs =
       definition.jitterMs === 0
         ? 0
         : Math.floor(jitterShare(id, instant) * Math.min(definition.jitterMs, following - instant));
-    const gap: Skip | null =
-      inGap && definition.dstGap === 'skip'
-        ? { reason: 'dst-gap', detail: notes.join('; ') }
-        : null;
+    const detail = notes.join('; ');
+    const byClocks: Skip | null =
+      clocks === 'again'
+        ? { reason: 'dst-fold', detail }
+        : clocks === 'gap' && definition.dstGap === 'skip'
+          ? { reason: 'dst-gap', detail }
+          : null;
     return {
       slot: instant,
       fireAt: instant + jitterMs,
       local: localText(instant, zone),
-      skip: gap ?? skipRule(instant),
+      skip: byClocks ?? skipRule(instant),
       notes,
     };
   };

@@ -323,6 +323,47 @@ test.each([
   },
 );
 
+test('TIME-10: a second time that dst_fold: once leaves out is recorded', async () => {
+  await open(quick('cron: "30 1 * * *", timezone: America/Chicago, dst_fold: once'));
+  await now.at('2027-11-07T05:00:00Z');
+  await now.over();
+  for (const time of ['06:30', '07:30']) {
+    await now.at(`2027-11-07T${time}:00Z`);
+    await now.over();
+  }
+  expect((await now.decisions()).slice(-2)).toEqual(['06:30 started', '07:30 skipped']);
+  expect((await now.slots()).at(-1)).toMatchObject({
+    policy: 'dst-fold',
+    reason: '01:30 comes twice on 2027-11-07: this is the second time, left out',
+  });
+});
+
+const ofClock = async () =>
+  (await now.told('warning')).filter((msg) => msg.startsWith('the clock'));
+test('TIME-8: a clock that was set back while the service was down is said, once', async () => {
+  await open(quick('cron: "0 * * * *"'));
+  await now.at('2027-01-15T09:00:00Z');
+  await now.over();
+  await now.close();
+  now.clock.jumpWall(-20 * 60_000);
+  await again('2027-01-15T08:40:00Z');
+  const said =
+    'the clock is 20 min behind the last that was recorded: it was set back while the service was down; slots that were decided are not run again';
+  expect(await ofClock()).toEqual([said]);
+  await again('2027-01-15T08:50:00Z');
+  expect(await ofClock()).toEqual([said]);
+  await now.at('2027-01-15T09:00:00Z');
+  await now.at('2027-01-15T10:00:00Z');
+  expect(await now.decisions()).toEqual(['09:00 started', '10:00 started']);
+});
+
+test('TIME-8: a service that comes back by the clock says nothing of it', async () => {
+  await open(quick('cron: "0 * * * *"'));
+  await now.at('2027-01-15T09:00:00Z');
+  await again('2027-01-15T09:00:00Z');
+  expect(await ofClock()).toEqual([]);
+});
+
 describe('a slot does not run', () => {
   test('in a blackout, while all are paused, or without new input; each with its reason, and then it does', async () => {
     await open(
