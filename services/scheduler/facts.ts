@@ -3,6 +3,7 @@ import type { ScheduleFacts } from '../../machines/lint/finding.ts';
 import { scheduleOf } from '../../machines/schedule.ts';
 import type { LoadedPipeline } from '../pipelines/pipelines.ts';
 import { localText } from './moment.ts';
+import { paced } from './paced.ts';
 import { type Plan, planOf } from './planner.ts';
 import { secondOf } from './preview.ts';
 import { readSkipDays } from './skip-days.ts';
@@ -22,15 +23,14 @@ export type Known = Pick<ScheduleFacts, 'id' | 'pointer' | 'enabled' | 'saysOver
 };
 type Ahead = { slots: number[]; isAll: boolean };
 
-/** The next slots that are not left out. One may cost milliseconds, so others have their turn. */
+/** The next slots that are not left out. */
 const lookAhead = async (plan: Plan, from: number): Promise<Ahead> => {
   const slots: number[] = [];
   let read = 0;
-  for (const { slot, skip } of plan.slots(from)) {
+  for await (const { slot, skip } of paced(plan.slots(from))) {
     if (skip === null) slots.push(slot);
     read += 1;
     if (slots.length >= looked || read >= maxRead) return { slots, isAll: false };
-    await setImmediate();
   }
   return { slots, isAll: true };
 };

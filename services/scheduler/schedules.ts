@@ -103,7 +103,8 @@ export const createSchedules = ({
     const { definition } = look.known(row.pipeline);
     const lint = facts ? scheduleFindings(definition, facts) : [];
     const isPaused = (await scheduler.paused()) !== null;
-    return scheduleView(schedule, last, clock.wallMs(), isPaused, lint);
+    const next = await nextSlots(schedule, clock.wallMs(), isPaused, nextShown);
+    return scheduleView(schedule, last, next, lint);
   };
   /** The first of its file, else the one that goes by its name, else the oldest. */
   const mainOf = (pipeline: string): Schedule | undefined => {
@@ -146,10 +147,10 @@ export const createSchedules = ({
     nextSlotsOf: async (pipeline) => {
       const isPaused = (await scheduler.paused()) !== null;
       const own = book.all().filter(({ row }) => row.pipeline === pipeline);
-      const slots = own.flatMap((schedule) =>
-        nextSlots(schedule, clock.wallMs(), isPaused, nextShown),
+      const slots = await Promise.all(
+        own.map((schedule) => nextSlots(schedule, clock.wallMs(), isPaused, nextShown)),
       );
-      return [...new Set(slots)]
+      return [...new Set(slots.flat())]
         .sort((a, b) => a - b)
         .slice(0, nextShown)
         .map(iso);
