@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ScheduleFacts } from '../../machines/lint/finding.ts';
 import { scheduleOf } from '../../machines/schedule.ts';
+import { nextTurn } from '../clock.ts';
 import type { LoadedPipeline } from '../pipelines/pipelines.ts';
 import { localText } from './moment.ts';
 import { paced } from './paced.ts';
@@ -57,7 +57,7 @@ export const factsOf = async (schedules: Known[], from: number): Promise<Schedul
       const second = secondOf(slot) * 1000;
       const { plan } = schedules[dense] as Known;
       if (plan.between(second - 1, second + 999, 2).some(({ skip }) => skip === null)) return slot;
-      await setImmediate();
+      await nextTurn();
     }
     return null;
   };

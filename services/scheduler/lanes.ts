@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ScheduleDefinition } from '../../machines/schedule.ts';
 import type { Coming } from '../../machines/schedule-view.ts';
+import { nextTurn } from '../clock.ts';
 import type { Plan, PlannedSlot } from './planner.ts';
 import type { Forecast } from './preview.ts';
 
@@ -35,7 +35,7 @@ export const lookAlong = async (
   for (const { plan, after, ...lane } of lanes) {
     const source = plan.slots(after);
     heads.push({ ...lane, source, next: source.next() });
-    await setImmediate();
+    await nextTurn();
   }
   let others = 0;
   let until: number | null = null;
@@ -58,6 +58,6 @@ export const lookAlong = async (
       looked.coming.push(coming);
     } else if (++others >= maxOthers) until = planned.fireAt;
     head.next = head.source.next();
-    await setImmediate();
+    await nextTurn();
   }
 };

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../clock.ts';
 import type { PlannedSlot } from './planner.ts';
 
 /**
@@ -10,7 +10,7 @@ export const paced = async function* (
 ): AsyncGenerator<PlannedSlot, void> {
   for (const slot of slots) {
     yield slot;
-    await setImmediate();
+    await nextTurn();
   }
 };
 
