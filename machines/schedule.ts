@@ -146,6 +146,8 @@ export type ScheduleDefinition = Pick<
   missedMax: number;
   dstGap: 'run_at_shift' | 'skip';
   dstFold: 'once' | 'twice';
+  /** Was `once` asked for? Else it is a default, and the second time is no slot at all. */
+  saysOnce: boolean;
   jitterMs: number;
   start: string | null;
   end: string | null;
@@ -192,6 +194,7 @@ export const scheduleOf = (file: ScheduleFile, timezone: string): ScheduleDefini
     missedMax: file.missed_max ?? 10,
     dstGap: file.dst_gap ?? 'run_at_shift',
     dstFold: file.dst_fold ?? (namesHours(times) ? 'once' : 'twice'),
+    saysOnce: file.dst_fold === 'once',
     jitterMs: file.jitter ?? 0,
     start: file.start ?? null,
     end: file.end ?? null,

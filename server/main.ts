@@ -8,7 +8,7 @@ import { createLogger, type Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
-import { intervalOfFile } from '../services/scheduler/interval.ts';
+import { factsOfFile } from '../services/scheduler/facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
 import { claimDataDir } from '../services/sqlite/owner.ts';
@@ -83,7 +83,7 @@ export const serve = async (
     logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
   for (const entry of loaded.pipelines.values()) {
     const facts = {
-      intervalMs: intervalOfFile(entry, systemClock.wallMs()),
+      schedules: await factsOfFile(entry, systemClock.wallMs()),
       shutdownTimeoutMs: config.shutdown_timeout,
     };
     for (const finding of lintOf(entry, facts))

@@ -139,7 +139,12 @@ export const scheduleRoutes: readonly Route[] = [
     answers: { 200: schemas.upcomingAnswer },
     refusals: ['bad-parameter'],
     handle: async (orchestrator, { query }) =>
-      ok(await orchestrator.upcoming(query.limit as number)),
+      ok(
+        await orchestrator.upcoming(
+          query.limit as number,
+          (query.per_schedule as number | undefined) ?? null,
+        ),
+      ),
   },
   {
     method: 'post',

@@ -36,7 +36,6 @@ export const serviceErrors = {
   'invalid-body': [422, 'The body does not fit the schema'],
   'invalid-params': [422, 'The parameters do not fit the pipeline'],
   'missing-input': [422, 'A stage needs outputs that no run has produced'],
-  'missing-slot': [422, 'A stage needs the slot of a schedule'],
   'invalid-schedule': [422, 'The schedule does not hold'],
   'invalid-backfill': [422, 'The window of the backfill does not hold'],
   'idempotency-key-reused': [422, 'The idempotency key was used with another body'],

@@ -40,6 +40,7 @@ import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
 import { createBook } from './scheduler/book.ts';
+import { inputsNow } from './scheduler/new-input.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
@@ -312,7 +313,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
   });
   const nextRunId = createRunIds(clock.wallMs);
+  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const commands = createCommands({
+    inputsNow: (pipeline) => inputsNow(book, pipeline),
     store,
     charts,
     interpreter,
@@ -325,7 +328,6 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     diskRefusal: disk.refusal,
     stops,
   });
-  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const scheduler = createScheduler({
     store,
     book,
@@ -359,8 +361,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     schedule: schedules.schedule,
     scheduleSummaries: schedules.scheduleSummaries,
   });
-  const lintFacts = (pipeline: string) => ({
-    intervalMs: schedules.shortestInterval(pipeline),
+  const lintFacts = async (pipeline: string) => ({
+    schedules: await schedules.scheduleFacts(pipeline),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({
@@ -438,6 +440,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     orchestrator,
     tickSchedules: scheduler.tick,
     boot: async () => {
+      await scheduler.recall();
       heartbeats.restore(await store.effects());
       await disk
         .look()

@@ -8,7 +8,7 @@ import type { Ending, ProcessIdentity } from '../stages/contract.ts';
 
 import type { Streak } from './pipelines/failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
-import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
+import type { InputsSeen, SlotClaim, SlotStore } from './scheduler/slot-store.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {
@@ -145,6 +145,8 @@ export type BeginRequest = {
   refusal: (met: Conflict | Paused) => NewEvent | null;
   /** The slot this run stands for; decided in the same transaction. */
   slot?: SlotClaim;
+  /** What the run finds of the files that schedules wait for, or whose findings it takes over. */
+  inputsSeen?: { now: InputsSeen[] } | { of: string };
 };
 /** What a start met: the run that is live (or first in line), and how many wait. */
 export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };

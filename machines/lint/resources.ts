@@ -5,7 +5,7 @@ import { type Finding, found, type Judge } from './finding.ts';
 /** A module runs in Node, which needs more than this before the first line of the module. */
 const nodeBytes = 32 * 1024 ** 2;
 /** Where a value comes from that differs from run to run. */
-const ofRun = ['run', 'params', 'stages'];
+const ofRun = ['run', 'slot', 'params', 'stages'];
 
 export const resourceFindings: Judge = ({ name, program, files, limits }, at, { concurrency }) => {
   const findings: Finding[] = [];

@@ -14,8 +14,8 @@ export const createReload = (deps: {
   read: () => Promise<LoadedPipelines>;
   /** Before anything changes: what is due by the old files is decided by them. */
   before: () => Promise<void>;
-  /** The schedules of the files. */
-  after: () => Promise<void>;
+  /** The schedules of the files. @returns the pipelines of which a calendar file has changed */
+  after: () => Promise<string[]>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
 }): ((actor: Actor) => Promise<ReloadReport>) => {
   const { loaded, note } = deps;
@@ -49,7 +49,10 @@ export const createReload = (deps: {
     };
     loaded.pipelines = next.pipelines;
     loaded.problems = next.problems;
-    await deps.after();
+    const calendars = await deps.after();
+    report.changed = names.filter(
+      (name) => report.changed.includes(name) || (before.has(name) && calendars.includes(name)),
+    );
     const { added, changed, removed, problems } = report;
     const parts = Object.entries({ added, changed, removed, kept: report.kept }).flatMap(
       ([word, some]) => (some.length > 0 ? [`${word}: ${some.join(', ')}`] : []),

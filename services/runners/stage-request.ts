@@ -5,6 +5,7 @@ import type { AttemptRequest } from '../../stages/contract.ts';
 import { Failed } from '../interpreter/effects.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Secrets } from '../secrets.ts';
+import { slotOf } from '../slot-of-run.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 
 export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
@@ -23,6 +24,7 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
   const earlier = Object.fromEntries(
     Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
   );
+  const slot = slotOf(run);
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
@@ -30,8 +32,9 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
       id: run.runId,
       number: run.number,
       workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
-      slot: run.metadata.slot,
+      slot: slot.utc,
     },
+    slot,
     env: { ...places.baseEnv, ...run.definition.env },
   });
   if (result.ok) return result.value as T;

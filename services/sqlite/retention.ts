@@ -81,7 +81,7 @@ export const createRetentionStore = (
             | number
             | null) ?? 0,
         );
-        for (const table of ['transitions', 'journal', 'idempotency'])
+        for (const table of ['transitions', 'journal', 'idempotency', 'inputs_seen'])
           db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
         db.run('DELETE FROM runs WHERE run_id = ?', runId);
         return true;

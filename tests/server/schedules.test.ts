@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { scheduleFields } from '../../machines/schedule.ts';
 import { type Served, serveHttp } from '../support/http.ts';
@@ -297,4 +298,78 @@ test('whatever is asked of schedules is answered or refused with a code, never a
   );
   expect((await send('GET', '/api/schedules')).status).toBe(200);
   expect((await get('/api/health')).checks.scheduler.status).toBe('ok');
+});
+
+test('UI-1: a schedule that is due each minute does not hide when the others are due first', async () => {
+  await send('POST', '/api/schedules', { id: 'busy', pipeline: 'q', every: '1m' });
+  await send('POST', '/api/schedules', { id: 'daily', pipeline: 'q', cron: '30 23 * * *' });
+  const of = async (query: string) =>
+    ((await get(`/api/schedules/upcoming?${query}`)).items as { schedule: string }[]).map(
+      ({ schedule }) => schedule,
+    );
+  const count = (all: string[], id: string) => all.filter((one) => one === id).length;
+  const few = await of('limit=10');
+  expect([few.length, count(few, 'p'), count(few, 'daily'), count(few, 'busy')]).toEqual([
+    10, 1, 1, 8,
+  ]);
+  const each = await of('limit=200&per_schedule=5');
+  expect([count(each, 'p'), count(each, 'daily'), count(each, 'busy')]).toEqual([5, 5, 5]);
+  // More schedules than were asked for: each still says its first.
+  expect((await of('limit=2')).toSorted()).toEqual(['busy', 'daily', 'p']);
+});
+
+/** How often others had their turn while this was worked on. */
+const turnsDuring = async <T>(work: () => Promise<T>): Promise<{ turns: number; answer: T }> => {
+  let turns = 0;
+  let isDone = false;
+  const others = (async () => {
+    while (!isDone) {
+      await setImmediate();
+      turns += 1;
+    }
+  })();
+  const answer = await work();
+  isDone = true;
+  await others;
+  return { turns, answer };
+};
+
+test('TIME-7, SEC-19: a thousand slots are one call, and between any two slots that are asked for others have their turn', async () => {
+  // A rare day, of which each costs milliseconds to find.
+  const rare = { cron: '59 59 23 31 12 1', timezone: 'America/Chicago' };
+  const actor = { name: 'ann' };
+  await served.orchestrator.createSchedule('rare', 'q', rare, actor);
+  const preview = await turnsDuring(() =>
+    served.orchestrator.previewSchedule({
+      id: 'rare',
+      pipeline: null,
+      written: {},
+      from: Date.parse('2027-01-01T00:00:00Z'),
+      count: 40,
+    }),
+  );
+  expect([preview.answer.slots.length, preview.turns >= 40]).toEqual([40, true]);
+  const backfill = await turnsDuring(() =>
+    served.orchestrator.backfill('rare', {
+      from: Date.parse('2000-01-01'),
+      to: Date.parse('2008-01-01'),
+      again: false,
+      dryRun: true,
+      reason: null,
+      actor,
+    }),
+  );
+  const planned = backfill.answer.slots?.length ?? 0;
+  expect([planned > 30, backfill.turns >= planned]).toEqual([true, true]);
+  const list = await turnsDuring(() => served.orchestrator.schedules(null));
+  const shown = list.answer.items.flatMap(({ next_slots }) => next_slots).length;
+  expect([shown, list.turns >= shown]).toEqual([10, true]);
+  const coming = await turnsDuring(() => served.orchestrator.upcoming(40, 20));
+  expect([coming.answer.items.length, coming.turns >= 40]).toEqual([40, true]);
+  const year = await get('/api/schedules/preview?cron=30%206%20*%20*%20*&count=400');
+  expect([
+    year.slots.length,
+    new Set(year.slots.map((one: { slot: string }) => one.slot)).size,
+  ]).toEqual([400, 400]);
+  expect((await send('GET', '/api/schedules/preview?cron=@daily&count=1001')).status).toBe(400);
 });

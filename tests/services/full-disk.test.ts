@@ -186,7 +186,8 @@ const begin = async ({ before = 0, act }: Case): Promise<string> => {
 };
 /** A status that says it works has a process that does. */
 const isTrue = async (runId: string): Promise<boolean> =>
-  !/ is running, attempt/.test((await on.orchestrator.run(runId)).why) || processesOf(runId).length > 0;
+  !/ is running, attempt/.test((await on.orchestrator.run(runId)).why) ||
+  processesOf(runId).length > 0;
 const isFull = () => on.orchestrator.health().checks.disk?.code === 'disk-full';
 const giveRoom = async () => {
   await disk.clear();

@@ -48,6 +48,7 @@ const commands = createCommands({
   isDraining: () => false,
   diskRefusal: async () => null,
   stops: { unrecorded: async () => null },
+  inputsNow: async () => [],
   wake: () => {},
 });
 const book = createBook({
