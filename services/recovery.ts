@@ -74,12 +74,14 @@ export const createSettle =
     secrets,
   }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
   async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
-    const answer = await settleFromEvidence(
-      attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
-    );
     const found = await store.run(effect.runId);
-    if (answer && found)
-      await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
+    const answer =
+      found &&
+      (await settleFromEvidence(
+        attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
+        secrets.maskOf(found.run.definition),
+      ));
+    if (answer) await effects.answer(effect, resultOf(answer));
     else await interrupt(interpreter, effect, message, cause);
   };
 

@@ -194,7 +194,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
-  const alarms = createAlarms(note);
+  const alarms = createAlarms(note, clock);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
     clock,

@@ -4,7 +4,17 @@
  * how it ended. It lives by its channel alone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
@@ -38,7 +48,9 @@ const writeExit = (path: string, record: ExitRecord): void => {
   // Rename makes it whole or absent. No fsync: a power cut ends the attempt anyway, and it is
   // interrupted then.
   try {
-    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    // A stage may have left anything by this name; to open a pipe would hold up everybody.
+    rmSync(`${path}.tmp`, { force: true, recursive: true });
+    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
     renameSync(`${path}.tmp`, path);
   } catch (error) {
     // A full disk or a removed folder costs this attempt its evidence, and nobody else anything.
@@ -47,6 +59,15 @@ const writeExit = (path: string, record: ExitRecord): void => {
       message: `an exit could not be written down: ${(error as Error).message}`,
     });
   }
+};
+
+/** Opened without waiting and through no link: an earlier attempt may have left a pipe there. */
+const openLog = (path: string): number => {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0o600);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new Error(`${basename(path)} is no regular file`);
 };
 
 /** Said here, because spawn reports a missing folder as a missing program. */
@@ -60,8 +81,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
   try {
     if (request.argv.length === 0) throw new Error('there is no program to start');
     checkFolder(request.cwd);
-    for (const path of [request.stdoutPath, request.stderrPath])
-      files.push(openSync(path, 'a', 0o600));
+    for (const path of [request.stdoutPath, request.stderrPath]) files.push(openLog(path));
     const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...request.argv], {
       cwd: request.cwd,
       env: request.env,

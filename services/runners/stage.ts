@@ -56,13 +56,13 @@ export const createStageRunner = ({
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
     const observer = {
       recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
-      progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
+      progress: (progress: Progress) => marks.progress(run, stage, progress),
       alive: watch.alive,
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
       // the drain's.
-      const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
+      const answer = await runAttempt({ launcher, processes, clock, mask }, request, observer);
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);

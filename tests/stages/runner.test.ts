@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settleFromEvidence } from '../../stages/evidence.ts';
+import { noMask } from '../../stages/mask.ts';
 import { carriersOf, openWorkbench, sh, type Workbench } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -235,7 +236,7 @@ describe('the record comes first', () => {
     expect(await answer).toMatchObject({ ok: false, failure: { code: 'interrupted' } });
     expect(bench.has('ran')).toBe(false);
     expect(told.identity && bench.processes.isAlive(told.identity)).toBe(false);
-    expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
   });
 
   test('when the record cannot be written the gated program is gone before the error is told', async () => {
@@ -297,7 +298,7 @@ describe('evidence after a crash', () => {
     ['last line without its newline', `printf '::stagewright {"metric":{"rows":1}}'`],
   ])('gives the answer the live attempt gave: %s', async (_name, script) => {
     const { answer, request } = await run(script);
-    expect(await settleFromEvidence(request.attemptDir)).toEqual(answer);
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toEqual(answer);
   });
 
   test('there is none without an exit record, with a torn one, or when the launcher ended it', async () => {
@@ -311,8 +312,8 @@ describe('evidence after a crash', () => {
       '{}',
     ]) {
       await writeFile(exitPath, text);
-      expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+      expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
     }
-    expect(await settleFromEvidence(join(bench.dir, 'nowhere'))).toBeNull();
+    expect(await settleFromEvidence(join(bench.dir, 'nowhere'), noMask)).toBeNull();
   });
 });
