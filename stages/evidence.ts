@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
+import { signalOfExit } from '../machines/signals.ts';
 import { sizeText } from '../machines/size.ts';
 import type { AttemptAnswer } from './contract.ts';
 import type { ExitRecord } from './launcher-port.ts';
@@ -74,16 +75,33 @@ const limitFailure = ({ ended_by, exceeded }: ExitRecord): Failure | null => {
       };
 };
 
-const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
+/** Where a SIGKILL probably came from: the kernel says how many it ended, not whom. */
+const killerOf = ({ killed_for_memory = 0 }: ExitRecord): string =>
+  killed_for_memory === 0
+    ? ''
+    : `; memory ran out meanwhile, and the kernel's out-of-memory killer ended ${killed_for_memory} ${killed_for_memory === 1 ? 'process' : 'processes'}`;
+
+const failureOf = (exit: ExitRecord): Failure | null => {
+  const { exit_code, signal } = exit;
   if (signal !== null)
-    return { code: 'signal', message: `ended by signal ${signal}`, retryable: true };
+    return {
+      code: 'signal',
+      message: `ended by signal ${signal}${killerOf(exit)}`,
+      retryable: true,
+    };
   if (exit_code === 0) return null;
   // 126 and 127 are the shell's words for a program that cannot be run or found (POSIX, exec).
   if (exit_code === 127)
     return { code: 'command-not-found', message: 'the program was not found', retryable: false };
   if (exit_code === 126)
     return { code: 'not-executable', message: 'the program cannot be executed', retryable: false };
-  return { code: 'exit-code', message: `ended with exit code ${exit_code}`, retryable: true };
+  const meant = exit_code === null ? null : signalOfExit(exit_code);
+  const words = meant ? ` (128+${meant.number}: ${meant.name})${killerOf(exit)}` : '';
+  return {
+    code: 'exit-code',
+    message: `ended with exit code ${exit_code}${words}`,
+    retryable: true,
+  };
 };
 
 const badOutputs = (message: string, retryable = false): Failure => ({
@@ -116,6 +134,7 @@ const exitSchema = z.object({
   ended_at: z.string(),
   ended_by: z.enum(['service-lost', 'out-of-memory', 'too-much-output']).nullable(),
   exceeded: z.object({ allowed_bytes: z.int(), seen_bytes: z.int() }).optional(),
+  killed_for_memory: z.int().optional(),
 });
 
 /** An exit record has a few hundred bytes. */

@@ -20,6 +20,7 @@ import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
 import { createLimitWatch } from './limits.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
+import { killedForMemory } from './out-of-memory.ts';
 import { putBehind } from './precedence.ts';
 import { createProcessTable, identify } from './process-table.ts';
 
@@ -31,6 +32,8 @@ type Child = {
   request: LaunchRequest;
   identity: ProcessIdentity;
   opened: boolean;
+  /** When its program began. */
+  killedForMemory: number | null;
   end: Pick<ExitRecord, 'ended_by' | 'exceeded'>;
   gone: Promise<void>;
 };
@@ -59,6 +62,17 @@ const writeExit = (path: string, record: ExitRecord): void => {
       message: `an exit could not be written down: ${(error as Error).message}`,
     });
   }
+};
+
+/** A SIGKILL, also behind a shell, that came while the kernel ended processes for memory. */
+const killerOf = (
+  { end, killedForMemory: before }: Child,
+  code: number | null,
+  signal: string | null,
+): Pick<ExitRecord, 'killed_for_memory'> => {
+  if (end.ended_by !== null || before === null || (signal !== 'SIGKILL' && code !== 137)) return {};
+  const more = (killedForMemory() ?? before) - before;
+  return more > 0 ? { killed_for_memory: more } : {};
 };
 
 /** Opened without waiting and through no link: an earlier attempt may have left a pipe there. */
@@ -100,6 +114,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
       request,
       identity,
       opened: false,
+      killedForMemory: null,
       end: { ended_by: null },
       gone: gone.promise,
     };
@@ -111,6 +126,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
         signal,
         ended_at: new Date().toISOString(),
         ...entry.end,
+        ...killerOf(entry, code, signal),
       };
       // What never ran leaves no evidence.
       if (entry.opened) writeExit(request.exitPath, record);
@@ -146,6 +162,7 @@ const gate = (id: number, child: Child, go: boolean): void => {
   const pipe = child.process.stdio[3] as NodeJS.WritableStream & { destroy(): void };
   if (go) {
     child.opened = true;
+    child.killedForMemory = killedForMemory();
     limits.watch(id, {
       ...child.request,
       members: () => table.members(child.identity, tokenOf(child)),

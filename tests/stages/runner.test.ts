@@ -102,6 +102,28 @@ describe('failure', () => {
     });
   });
 
+  test('TRUTH-17: a signal behind a shell is named by its number', async () => {
+    expect(await failureOf(`sh -c 'kill -KILL $$'; exit $?`)).toMatchObject({
+      code: 'exit-code',
+      message: expect.stringContaining('ended with exit code 137 (128+9: SIGKILL)'),
+      exit_code: 137,
+      signal: null,
+    });
+    expect((await failureOf('exit 160')).message).toBe('ended with exit code 160');
+  });
+
+  test.each([
+    [{ exit_code: null, signal: 'SIGKILL' }, 'ended by signal SIGKILL; memory ran out'],
+    [{ exit_code: 137, signal: null }, 'ended with exit code 137 (128+9: SIGKILL); memory ran out'],
+  ])('TRUTH-17: %j while the kernel ended processes for memory says so', async (end, says) => {
+    const { request } = await run('true');
+    const exit = { ...end, ended_at: '2026-01-01', ended_by: null, killed_for_memory: 1 };
+    await writeFile(join(request.attemptDir, 'exit.json'), JSON.stringify(exit));
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toMatchObject({
+      failure: { message: expect.stringContaining(says) },
+    });
+  });
+
   test('stderr is cut to its last 20 lines and 2 kB without a torn character', async () => {
     const { stderr_tail: lines } = await failureOf(
       'i=0; while [ $i -lt 50 ]; do echo "line $i" >&2; i=$((i+1)); done; exit 1',
