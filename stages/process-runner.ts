@@ -6,6 +6,7 @@ import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.
 import { answerFrom, filesOf } from './evidence.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
+import { withLocalMessage } from './local-paths.ts';
 import type { Mask } from './mask.ts';
 
 type Deps = {
@@ -29,6 +30,15 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
  * no process of the attempt is left, and the evidence for the answer is on disk.
  */
 export const runAttempt = async (
+  deps: Deps,
+  request: AttemptRequest,
+  observer: AttemptObserver,
+): Promise<AttemptAnswer> => {
+  const answer = await attempted(deps, request, observer);
+  return answer.ok ? answer : { ...answer, failure: withLocalMessage(answer.failure, request) };
+};
+
+const attempted = async (
   deps: Deps,
   request: AttemptRequest,
   observer: AttemptObserver,

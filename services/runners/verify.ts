@@ -5,9 +5,10 @@ import { z } from 'zod';
 import type { RunContext } from '../../machines/context.ts';
 import type { ManifestFile } from '../../stages/contract.ts';
 import { filesOf } from '../../stages/evidence.ts';
+import { withLocalMessage } from '../../stages/local-paths.ts';
 import { openWritten, readWrittenJson, UnreadableFile } from '../../stages/written-file.ts';
 import { type EffectRunner, Failed } from '../interpreter/effects.ts';
-import { attemptDirOf } from '../paths.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
 import { insert, type Places, stageOf } from './stage-request.ts';
 
 /**
@@ -58,7 +59,9 @@ export const createVerifyRunner = (places: Places): EffectRunner => {
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       // The names of files are a stage's words, too.
-      throw new Failed(places.secrets.maskOf(run.definition).json(error.failure));
+      const failure = places.secrets.maskOf(run.definition).json(error.failure);
+      const workspace = workspaceOf(places.dataDir, workspaceOwner(run));
+      throw new Failed(withLocalMessage(failure, { projectDir: run.projectDir, workspace }));
     }
   };
 };
