@@ -20,6 +20,7 @@ import { createTimers } from './interpreter/timers.ts';
 import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
+import { createMasking } from './logs/masking.ts';
 import { createLook } from './look.ts';
 import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { shutdownGraceMs } from './pipelines/lint.ts';
@@ -86,6 +87,8 @@ export type Service = {
   close(): Promise<void>;
 };
 
+const lastMaskingMs = 2000;
+
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
   const { launcher, processes, clock, logger, waker } = parts;
@@ -137,6 +140,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     watch: (...attempt) => heartbeats.watch(...attempt),
   };
 
+  const masking = createMasking({ dataDir, store, secrets, log });
+  const maskSoon = (): void => {
+    masking.look().catch((error) => log('files could not be masked', { error: plainError(error) }));
+  };
   const drain = createDrainRunner({
     store,
     processes,
@@ -146,7 +153,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const effects = createEffects({
     runners: {
-      stage: createStageRunner({ launcher, processes, clock, places, marks }),
+      stage: createStageRunner({ launcher, processes, clock, places, marks, masking }),
       verify: createVerifyRunner(places),
       preflight: createPreflightRunner(places),
       drain,
@@ -167,6 +174,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       if (found) await drain({} as EffectRow, found.run, reaping.signal);
       // Its lock is free now, and that is an event.
       wake();
+      maskSoon();
       if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) =>
       log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }),
@@ -176,6 +184,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const { run, decision } = committed;
     heartbeats.settle(committed);
     progress.settle(committed);
+    maskSoon();
     if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
@@ -222,6 +231,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
     rounds: {
       admission: admission.settleAll,
+      masking: masking.look,
       disk: disk.look,
       'event loop': async () => lag.measure(),
       health: health.look,
@@ -264,6 +274,12 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const logs = createLogs({
     dataDir,
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
+    liveAtMs: async ({ runId, stage, attempt }) => {
+      const { run } = await look.runOr404(runId);
+      const now = run.projection.stages.find(({ name }) => name === stage);
+      const isLive = run.endedAt === null && now?.attempt === attempt && now.state === 'running';
+      return isLive ? clock.wallMs() : null;
+    },
   });
   const nextRunId = createRunIds(clock.wallMs);
   const commands = createCommands({
@@ -392,6 +408,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         });
       }
       phase = 'ready';
+      await masking.load();
+      maskSoon();
       watchdog.start();
       void disk
         .look()
@@ -415,6 +433,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       eventLoop.close();
       reaping.abort();
       await launcher.close();
+      // What ended by the shutdown is masked with the values that it was given; what is too long for
+      // that is left to the next service.
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(lastMaskingMs, late.resolve);
+      await Promise.race([masking.look().catch(() => {}), late.promise]);
+      cancel();
+      await masking.close();
       await disk.close();
       await retention.close();
       await archive.close();

@@ -60,7 +60,13 @@ const jsonForms = (value: string): string[] => {
       (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
     );
   const once = inner(value);
-  return [once, inner(once), ascii(once), inner(ascii(once)), once.replaceAll('/', '\\/')];
+  // A third time: what is JSON twice already stands in a line of our protocol.
+  return [once, ascii(once)].flatMap((text) => [
+    text,
+    inner(text),
+    inner(inner(text)),
+    text.replaceAll('/', '\\/'),
+  ]);
 };
 
 /** The forms in which a value turns up in output: itself, its lines, and as programs encode it. */
@@ -70,15 +76,17 @@ const formsOf = (value: string): string[] => {
   if (bytes.length < minEncodedBytes) return own;
   const base64 = base64Forms(bytes);
   const hex = bytes.toString('hex');
+  const lines = value.split(/\r?\n/);
+  const texts = [...lines, ...lines.map((line) => [...line].reverse().join(''))];
   const others = [
-    ...value.split(/\r?\n/),
+    ...texts,
+    ...texts.flatMap(jsonForms),
     ...base64,
     ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_')),
     hex,
     hex.toUpperCase(),
     ...urlForms(value),
     ...jsonForms(value),
-    [...value].reverse().join(''),
   ];
   return [
     ...own,

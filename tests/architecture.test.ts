@@ -213,8 +213,8 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
         sources.get(file) ?? '',
       ),
     ),
-    // It opens to write, without waiting.
-  ).toEqual(['services/launcher/launcher-process.ts']);
+    // They open to write: a name that was made free before, and without waiting.
+  ).toEqual(['services/logs/masking.ts', 'services/launcher/launcher-process.ts']);
 });
 
 test('randomness and the environment each have their doors', () => {

@@ -81,12 +81,12 @@ export const createLogs = (
   {
     dataDir,
     maskOf,
-    liveAtMs = () => null,
+    liveAtMs = async () => null,
   }: {
     dataDir: string;
     maskOf: (runId: string) => Promise<ByteMask>;
     /** Now, while the attempt may still write secrets; else null. */
-    liveAtMs?: (file: LogFile) => number | null;
+    liveAtMs?: (file: LogFile) => Promise<number | null>;
   },
   sizes: LogSizes = defaultSizes,
 ): Logs => {
@@ -111,7 +111,7 @@ export const createLogs = (
         path,
         await maskOf(file.runId),
         (masked) => work(masked, indexOf(path)),
-        liveAtMs(file),
+        await liveAtMs(file),
       );
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;

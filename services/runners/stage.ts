@@ -4,6 +4,7 @@ import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
 import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import type { Masking } from '../logs/masking.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
@@ -26,6 +27,7 @@ type Deps = {
   clock: Clock;
   places: Places;
   marks: StageMarks;
+  masking: Pick<Masking, 'begin'>;
 };
 
 /** Answers as a promise actor answers: with an output, or by throwing the failure. */
@@ -48,6 +50,7 @@ export const createStageRunner = ({
   clock,
   places,
   marks,
+  masking,
 }: Deps): EffectRunner => {
   return async (effect, run) => {
     const stage = effect.input.stage as string;
@@ -62,6 +65,7 @@ export const createStageRunner = ({
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
       // the drain's.
+      await masking.begin(run, stage, effect.attempt);
       const answer = await runAttempt({ launcher, processes, clock, mask }, request, observer);
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
