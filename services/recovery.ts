@@ -1,15 +1,16 @@
 import type { AttemptAnswer } from '../stages/contract.ts';
 import { settleFromEvidence } from '../stages/evidence.ts';
+import { withLocalMessage } from '../stages/local-paths.ts';
 import type { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { fenceOf } from './fence.ts';
 import type { Effects, Failed } from './interpreter/effects.ts';
 import type { Interpreter } from './interpreter/interpreter.ts';
 import type { Timers } from './interpreter/timers.ts';
-import { attemptDirOf } from './paths.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from './paths.ts';
 import { outputOf } from './runners/stage.ts';
 import type { Secrets } from './secrets.ts';
-import type { Cause, EffectRow, Store } from './store.ts';
+import type { Cause, EffectRow, RunRow, Store } from './store.ts';
 
 type Deps = {
   store: Store;
@@ -74,12 +75,14 @@ export const createSettle =
     secrets,
   }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
   async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
-    const answer = await settleFromEvidence(
-      attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
-    );
     const found = await store.run(effect.runId);
-    if (answer && found)
-      await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
+    const answer =
+      found &&
+      (await settleFromEvidence(
+        attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
+        secrets.maskOf(found.run.definition),
+      ));
+    if (answer && found) await effects.answer(effect, resultOf(answer, found.run, dataDir));
     else await interrupt(interpreter, effect, message, cause);
   };
 
@@ -96,10 +99,12 @@ export const interrupt = async (
   });
 };
 
-const resultOf = (answer: AttemptAnswer) => {
+const resultOf = (answer: AttemptAnswer, run: RunRow, dataDir: string) => {
   try {
     return { output: outputOf(answer) };
   } catch (error) {
-    return { error: (error as Failed).failure };
+    const workspace = workspaceOf(dataDir, workspaceOwner(run));
+    const { failure } = error as Failed;
+    return { error: withLocalMessage(failure, { projectDir: run.projectDir, workspace }) };
   }
 };

@@ -1,4 +1,4 @@
-import { opendir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, opendir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { plainError } from './plain-error.ts';
@@ -77,8 +77,9 @@ const pageSize = 200;
 /** A transaction of this many is a few milliseconds. */
 const batchSize = 10;
 
+/** Through no link: a stage may have led one anywhere, also back to where it lies. */
 const sizeOf = async (path: string): Promise<number> => {
-  const info = await stat(path).catch(() => null);
+  const info = await lstat(path).catch(() => null);
   if (!info?.isDirectory()) return info?.size ?? 0;
   let bytes = 0;
   for (const name of await readdir(path).catch(() => [])) bytes += await sizeOf(join(path, name));

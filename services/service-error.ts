@@ -28,6 +28,7 @@ export const serviceErrors = {
   'run-active': [409, 'A run is live'],
   'defined-in-file': [409, 'The schedule is defined in a pipeline file'],
   'schedule-exists': [409, 'A schedule has this id already'],
+  'unreadable-log': [409, 'The log is no file that can be read'],
   'cursor-gone': [410, 'The position in the journal is gone'],
   'version-moved': [412, 'The run is at another version'],
   'schedule-moved': [412, 'The schedule is at another version'],

@@ -23,6 +23,7 @@ import { createTimers } from './interpreter/timers.ts';
 import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
+import { createMasking } from './logs/masking.ts';
 import { createLook } from './look.ts';
 import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { shutdownGraceMs } from './pipelines/lint.ts';
@@ -92,6 +93,8 @@ export type Service = {
    */
   close(): Promise<void>;
 };
+
+const lastMaskingMs = 2000;
 
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
@@ -166,6 +169,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     writer: disk.writer,
   };
 
+  const masking = createMasking({ dataDir, store, secrets, log });
+  const maskSoon = (): void => {
+    masking.look().catch((error) => log('files could not be masked', { error: plainError(error) }));
+  };
   const drain = createDrainRunner({
     store,
     processes,
@@ -177,7 +184,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const effects = createEffects({
     runners: {
-      stage: createStageRunner({ launcher, processes, clock, places, marks }),
+      stage: createStageRunner({ launcher, processes, clock, places, marks, masking }),
       verify: createVerifyRunner(places),
       preflight: createPreflightRunner(places),
       drain,
@@ -204,6 +211,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       if (found) await drain({} as EffectRow, found.run, closing.signal);
       // Its lock is free now, and that is an event.
       wake();
+      maskSoon();
       if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) =>
       log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }),
@@ -215,6 +223,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     progress.settle(committed);
     room.settle(committed);
     waits.retell(run.runId);
+    maskSoon();
     if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
@@ -234,7 +243,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const eventLoop = watchEventLoop();
   const launcherWatch = createLauncherWatch({ launcher, clock });
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
-  const alarms = createAlarms(note);
+  const alarms = createAlarms(note, clock);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
     clock,
@@ -263,6 +272,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
     rounds: {
       admission: admission.settleAll,
+      masking: masking.look,
       disk: disk.look,
       launcher: launcherWatch.look,
       'event loop': async () => lag.measure(),
@@ -311,6 +321,12 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const logs = createLogs({
     dataDir,
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
+    liveAtMs: async ({ runId, stage, attempt }) => {
+      const { run } = await look.runOr404(runId);
+      const now = run.projection.stages.find(({ name }) => name === stage);
+      const isLive = run.endedAt === null && now?.attempt === attempt && now.state === 'running';
+      return isLive ? clock.wallMs() : null;
+    },
   });
   const nextRunId = createRunIds(clock.wallMs);
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
@@ -469,6 +485,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         });
       }
       phase = 'ready';
+      await masking.load();
+      maskSoon();
       watchdog.start();
       wake();
       // Last: what the last service left has its places back, and a missed slot meets the truth.
@@ -491,6 +509,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       eventLoop.close();
       closing.abort();
       await launcher.close();
+      // What ended by the shutdown is masked with the values that it was given; what is too long for
+      // that is left to the next service.
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(lastMaskingMs, late.resolve);
+      await Promise.race([masking.look().catch(() => {}), late.promise]);
+      cancel();
+      await masking.close();
       await disk.close();
       await retention.close();
       await archive.close();

@@ -28,6 +28,8 @@ export type ExitRecord = {
   ended_by: 'service-lost' | LimitCode | null;
   /** What a limit allowed and what was seen. */
   exceeded?: { allowed_bytes: number; seen_bytes: number } | undefined;
+  /** So many processes the kernel ended meanwhile because memory ran out; only after a SIGKILL. */
+  killed_for_memory?: number | undefined;
 };
 export type Launched = {
   identity: ProcessIdentity;

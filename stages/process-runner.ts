@@ -6,11 +6,15 @@ import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.
 import { answerFrom, filesOf } from './evidence.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
+import { withLocalMessage } from './local-paths.ts';
+import type { Mask } from './mask.ts';
 
 type Deps = {
   launcher: Launcher;
   processes: ProcessTable;
   clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> };
+  /** Everything that is read of the attempt goes through it first. */
+  mask: Mask;
 };
 
 /** How often the output of a working stage is looked at. */
@@ -30,6 +34,15 @@ export const runAttempt = async (
   request: AttemptRequest,
   observer: AttemptObserver,
 ): Promise<AttemptAnswer> => {
+  const answer = await attempted(deps, request, observer);
+  return answer.ok ? answer : { ...answer, failure: withLocalMessage(answer.failure, request) };
+};
+
+const attempted = async (
+  deps: Deps,
+  request: AttemptRequest,
+  observer: AttemptObserver,
+): Promise<AttemptAnswer> => {
   const { attemptDir, token } = request;
   const files = filesOf(attemptDir);
   const [isNew] = await Promise.all(
@@ -39,7 +52,7 @@ export const runAttempt = async (
   // left something.
   if (isNew === undefined)
     await Promise.all(
-      [files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })),
+      Object.values(files).map((path) => rm(path, { force: true, recursive: true })),
     );
   if ('module' in request.program) {
     // Without its environment, which may hold secrets: the module finds that in its own process.
@@ -53,7 +66,7 @@ export const runAttempt = async (
     return failed('interrupted', 'the attempt was dropped before it began');
   launched.open();
 
-  const heard = listen(files, observer.progress);
+  const heard = listen(files, deps.mask, observer.progress);
   const exit = await follow(deps.clock, heard.read, observer.alive, launched);
   // Whatever the program left behind goes before anybody is told that it ended; only then is the
   // end of its output final.
@@ -63,7 +76,7 @@ export const runAttempt = async (
     changed: observer.ending,
   });
   const said = await heard.finish();
-  if (exit) return answerFrom(attemptDir, exit, said);
+  if (exit) return answerFrom(attemptDir, exit, said, deps.mask);
   const { metrics, progress, warnings } = said;
   return {
     ...failed('interrupted', 'the launcher died and the exit code with it'),

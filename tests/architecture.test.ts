@@ -160,6 +160,8 @@ test('time comes through services/clock.ts', () => {
     'services/launcher/launcher-process.ts',
     'stages/module-host.ts',
     'stages/builtin/',
+    // A hang guard for disks, not a wait.
+    'stages/written-file.ts',
     'bin/',
     // In a browser too.
     'client/',
@@ -170,6 +172,50 @@ test('time comes through services/clock.ts', () => {
     importsOf(file).some((path) => isPartOf('timers', path) || isPartOf('perf_hooks', path)),
   );
   expect(outside([...where(pattern), ...importing], exceptions)).toEqual([]);
+});
+
+test('what a stage wrote is opened in stages/written-file.ts, and nowhere else in the service', () => {
+  // Each of these reads what is ours or a person's, or only looks at names, kinds and ages.
+  const others = [
+    'services/archive.ts',
+    'services/artefacts.ts',
+    'services/clock.ts',
+    'services/health/disk.ts',
+    'services/launcher/',
+    'services/logs/logs.ts',
+    'services/logs/masking.ts',
+    'services/pipelines/pipelines.ts',
+    'services/retention.ts',
+    'services/runners/preflight.ts',
+    'services/runners/verify.ts',
+    'services/scheduler/new-input.ts',
+    'services/scheduler/skip-days.ts',
+    'services/sqlite/owner.ts',
+    'services/start.ts',
+    'stages/process-runner.ts',
+    // Inside the stage's own process.
+    'stages/builtin/',
+    'stages/module-host.ts',
+  ];
+  const touching = files
+    .filter((file) => /^(services|stages)\//.test(file))
+    .filter((file) =>
+      /import (?!type)[^;]*from 'node:fs(\/promises)?'/.test(sources.get(file) ?? ''),
+    );
+  expect(outside(touching, ['stages/written-file.ts', ...others])).toEqual([]);
+  // Of those that know where a stage writes, none opens anything itself.
+  const knowing = where(/\b(attemptDirOf|filesOf|workspaceOf)\b|stdoutPath/).filter((file) =>
+    /^(services|stages)\//.test(file),
+  );
+  expect(knowing.length).toBeGreaterThan(5);
+  expect(
+    knowing.filter((file) =>
+      /import (?!type)[^;]*\b(open|openSync|readFile|readFileSync|createReadStream)\b[^;]*from 'node:fs/.test(
+        sources.get(file) ?? '',
+      ),
+    ),
+    // They open to write: a name that was made free before, and without waiting.
+  ).toEqual(['services/logs/masking.ts', 'services/launcher/launcher-process.ts']);
 });
 
 test('randomness and the environment each have their doors', () => {

@@ -4,6 +4,7 @@ import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
 import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import type { Masking } from '../logs/masking.ts';
 import { isNoSpace } from '../no-space.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
@@ -32,6 +33,7 @@ type Deps = {
   clock: Clock;
   places: Places;
   marks: StageMarks;
+  masking: Pick<Masking, 'begin'>;
 };
 
 /** Answers as a promise actor answers: with an output, or by throwing the failure. */
@@ -54,6 +56,7 @@ export const createStageRunner = ({
   clock,
   places,
   marks,
+  masking,
 }: Deps): EffectRunner => {
   return async (effect, run) => {
     const stage = effect.input.stage as string;
@@ -69,14 +72,15 @@ export const createStageRunner = ({
         isRecorded = await marks.recordProcess(effect, process);
         return isRecorded;
       },
-      progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
+      progress: (progress: Progress) => marks.progress(run, stage, progress),
       alive: watch.alive,
       ending: (ending: Ending) => marks.ending(effect, ending),
     };
     try {
       // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
       // the drain's.
-      const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
+      await masking.begin(run, stage, effect.attempt);
+      const answer = await runAttempt({ launcher, processes, clock, mask }, request, observer);
       if (!isRecorded && !answer.ok && answer.failure.message.includes('ENOSPC'))
         throw new NoRoom('there was no room to begin');
       if (answer.progress) marks.progress(run, stage, answer.progress);

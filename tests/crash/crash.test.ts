@@ -54,7 +54,11 @@ const logs = () => logged.slice(-60).join('');
  * Starts the service; resolves when its port is open (the log of its address is written before
  * state is answered).
  */
-const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
+const begin = async (
+  point = 'none',
+  more: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Service> => {
   const args = [
     program,
     '--port',
@@ -68,7 +72,7 @@ const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
     ...more,
   ];
   const child = spawn(process.execPath, args, {
-    env: { ...baseEnv, CRASH_POINT: point },
+    env: { ...baseEnv, ...env, CRASH_POINT: point },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -465,3 +469,30 @@ test.each([
     await rows.close();
   },
 );
+
+test('m34: evidence that is found after a crash is masked before it is told, and its files after it is recorded', async () => {
+  const secret = 'swordfish-of-the-42nd-day';
+  const tells = [
+    'echo $STAGEWRIGHT_ATTEMPT >> work.log',
+    'printf \'::stagewright {"output":{"got":"%s"},"progress":{"note":"%s"}}\\n\' $TOKEN $TOKEN',
+    'printf \'{"file":"%s"}\' $TOKEN > $STAGEWRIGHT_OUTPUTS',
+    'echo "$TOKEN" >&2',
+  ].join('; ');
+  const stages = `stages:\n  - { name: work, run: ["sh", "-c", ${JSON.stringify(tells)}] }\n`;
+  await writeFile(join(dir, 'pipelines', 'job.yaml'), `name: job\nsecrets: [TOKEN]\n${stages}`);
+  const first = await begin('before-settle', [], { TOKEN: secret });
+  await startRun(first);
+  await first.gone;
+  const second = await begin('none', [], { TOKEN: secret });
+  const run = await ended(second);
+  expect(run).toMatchObject({ state: 'DONE', stages: [{ outputs: { got: '***', file: '***' } }] });
+  expect(await lines('work.log')).toEqual(['1']);
+  expect(JSON.stringify([run, await events(second)])).not.toContain(secret);
+  await until('the files are masked', () => readdirSync(join(dir, 'data/unmasked')).length === 0);
+  second.process.kill('SIGTERM');
+  await second.gone;
+  for (const name of readdirSync(join(dir, 'data'), { recursive: true, encoding: 'utf8' })) {
+    const text = await readFile(join(dir, 'data', name), 'latin1').catch(() => '');
+    expect([name, text.includes(secret)]).toEqual([name, false]);
+  }
+});

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
@@ -87,6 +87,25 @@ test('by age: what is older goes, but never the latest run of a pipeline nor its
   await (await retentionWith({ ageMs: 1000 })).tick();
   expect(await left()).toEqual([bad[1], more]);
   expect(existsSync(join(on.dataDir, 'runs', done))).toBe(false);
+});
+
+test('links that a stage leaves, to everything and to themselves, are not followed when a run is measured', async () => {
+  const id = await run('quick');
+  const workspace = join(on.dataDir, 'runs', id, 'workspace');
+  const elsewhere = join(on.dir, 'elsewhere');
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, 'big'), Buffer.alloc(1_000_000));
+  await symlink(elsewhere, join(workspace, 'all'));
+  await symlink('.', join(workspace, 'self'));
+  await (await retentionWith({})).tick();
+  const db = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+  const { bytes } = db.prepare('SELECT bytes FROM runs WHERE run_id = ?').get(id) as {
+    bytes: number;
+  };
+  db.close();
+  expect(bytes).toBeGreaterThan(10_000);
+  expect(bytes).toBeLessThan(100_000);
+  expect(existsSync(join(elsewhere, 'big'))).toBe(true);
 });
 
 test('a run that has just ended stays, whatever the limits', async () => {

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settleFromEvidence } from '../../stages/evidence.ts';
+import { noMask } from '../../stages/mask.ts';
 import { carriersOf, openWorkbench, sh, type Workbench } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -98,6 +99,28 @@ describe('failure', () => {
       exit_code: null,
       signal: 'SIGSEGV',
       retryable: true,
+    });
+  });
+
+  test('TRUTH-17: a signal behind a shell is named by its number', async () => {
+    expect(await failureOf(`sh -c 'kill -KILL $$'; exit $?`)).toMatchObject({
+      code: 'exit-code',
+      message: expect.stringContaining('ended with exit code 137 (128+9: SIGKILL)'),
+      exit_code: 137,
+      signal: null,
+    });
+    expect((await failureOf('exit 160')).message).toBe('ended with exit code 160');
+  });
+
+  test.each([
+    [{ exit_code: null, signal: 'SIGKILL' }, 'ended by signal SIGKILL; memory ran out'],
+    [{ exit_code: 137, signal: null }, 'ended with exit code 137 (128+9: SIGKILL); memory ran out'],
+  ])('TRUTH-17: %j while the kernel ended processes for memory says so', async (end, says) => {
+    const { request } = await run('true');
+    const exit = { ...end, ended_at: '2026-01-01', ended_by: null, killed_for_memory: 1 };
+    await writeFile(join(request.attemptDir, 'exit.json'), JSON.stringify(exit));
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toMatchObject({
+      failure: { message: expect.stringContaining(says) },
     });
   });
 
@@ -235,7 +258,7 @@ describe('the record comes first', () => {
     expect(await answer).toMatchObject({ ok: false, failure: { code: 'interrupted' } });
     expect(bench.has('ran')).toBe(false);
     expect(told.identity && bench.processes.isAlive(told.identity)).toBe(false);
-    expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
   });
 
   test('when the record cannot be written the gated program is gone before the error is told', async () => {
@@ -297,7 +320,7 @@ describe('evidence after a crash', () => {
     ['last line without its newline', `printf '::stagewright {"metric":{"rows":1}}'`],
   ])('gives the answer the live attempt gave: %s', async (_name, script) => {
     const { answer, request } = await run(script);
-    expect(await settleFromEvidence(request.attemptDir)).toEqual(answer);
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toEqual(answer);
   });
 
   test('there is none without an exit record, with a torn one, or when the launcher ended it', async () => {
@@ -311,8 +334,8 @@ describe('evidence after a crash', () => {
       '{}',
     ]) {
       await writeFile(exitPath, text);
-      expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+      expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
     }
-    expect(await settleFromEvidence(join(bench.dir, 'nowhere'))).toBeNull();
+    expect(await settleFromEvidence(join(bench.dir, 'nowhere'), noMask)).toBeNull();
   });
 });

@@ -9,6 +9,7 @@ import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { AttemptAnswer, AttemptRequest, ProcessIdentity } from '../../stages/contract.ts';
 import type { LaunchRequest } from '../../stages/launcher-port.ts';
+import { type Mask, noMask } from '../../stages/mask.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
@@ -98,11 +99,11 @@ export const openWorkbench = async () => {
   /** Runs an attempt and keeps what its observer was told. */
   const attempt = (
     request: AttemptRequest,
-    more: { record?: (identity: ProcessIdentity) => Promise<boolean> } = {},
+    more: { record?: (identity: ProcessIdentity) => Promise<boolean>; mask?: Mask } = {},
   ) => {
     const told = { identity: null as ProcessIdentity | null, progress: [] as unknown[], alive: 0 };
     const answer: Promise<AttemptAnswer> = runAttempt(
-      { launcher, processes, clock: systemClock },
+      { launcher, processes, clock: systemClock, mask: more.mask ?? noMask },
       request,
       {
         recordProcess: async (identity) => {

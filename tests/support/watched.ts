@@ -102,7 +102,7 @@ export const openWatched = async () => {
     },
   });
   const timers = createTimers({ store, interpreter, clock, log });
-  const alarms = createAlarms(note);
+  const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
   watchdog = createWatchdog({
