@@ -15,7 +15,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
 import { systemClock } from '../clock.ts';
