@@ -42,6 +42,7 @@ import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
 import type { EffectRow, Store } from './store.ts';
+import { createUnknownFolders } from './unknown-folders.ts';
 import { createAlarms } from './watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
 import { createLooks } from './watchdog/looks.ts';
@@ -111,6 +112,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     limits: options.retention,
     log: (message, meta) => logger.info(message, meta),
   });
+  const unknownFolders = createUnknownFolders({ store, clock, dataDir, log });
   const readers = new Set<() => void>();
   const watchers = new Set<(news: LiveNews) => void>();
   const tell = (news: LiveNews): void => {
@@ -203,6 +205,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     log,
     onLimit: (limitMs) => watchdog.wakeIn(limitMs),
   });
+  /** While nothing works: the store file alone is then the whole store, whoever copies it. */
+  const checkpoint = async (): Promise<void> => {
+    if ((await store.effects()).length === 0) await store.checkpoint();
+  };
   const watchdog: Watchdog = createWatchdog({
     clock,
     log,
@@ -223,6 +229,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     rounds: {
       admission: admission.settleAll,
       disk: disk.look,
+      'unknown folders': unknownFolders.lookAgain,
+      checkpoint,
       'event loop': async () => lag.measure(),
       health: health.look,
     },
@@ -233,6 +241,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     trouble,
     launcher,
     retention,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -391,6 +400,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
           data: { runs },
         });
       }
+      await unknownFolders
+        .look()
+        .catch((error) => log('the folders of runs were not read', { error: plainError(error) }));
       phase = 'ready';
       watchdog.start();
       void disk

@@ -2,6 +2,7 @@ import type { Launcher } from '../../stages/launcher-port.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Retention } from '../retention.ts';
+import type { UnknownFolders } from '../unknown-folders.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Disk } from './disk.ts';
@@ -14,6 +15,7 @@ type Parts = {
   trouble: () => string | null;
   launcher: Pick<Launcher, 'pid'>;
   retention: Pick<Retention, 'last'>;
+  unknownFolders: Pick<UnknownFolders, 'state'>;
   disk: Pick<Disk, 'state'>;
   eventLoop: Pick<EventLoop, 'look'>;
   watchdog: Pick<Watchdog, 'last'>;
@@ -40,6 +42,7 @@ export const registerChecks = (
     trouble,
     launcher,
     retention,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -80,6 +83,10 @@ export const registerChecks = (
     return error === null
       ? { ok: true, detail: `removed ${removed} runs last time` }
       : { ok: false, code: 'retention-failed', detail: error };
+  });
+  health.register('unknown-folders', () => {
+    const { count, detail } = unknownFolders.state();
+    return count === 0 ? { ok: true, detail } : { ok: false, code: 'unknown-folders', detail };
   });
   health.register('disk', () => {
     const { isFull, detail } = disk.state();

@@ -13,6 +13,8 @@ export type Database = {
   run(sql: string, ...values: Value[]): { changes: number; lastId: number };
   /** `work` is synchronous: nothing else can come between BEGIN and COMMIT (T2). */
   transaction<T>(mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T;
+  /** Moves everything committed from the log into the file, as far as no reader is in the way. */
+  checkpoint(): void;
   close(): void;
 };
 
@@ -64,9 +66,18 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
       return { changes: Number(changes), lastId: Number(lastInsertRowid) };
     },
     transaction,
+    checkpoint: () => {
+      try {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        // Somebody else is at it; nothing is lost, the log stays.
+        if (!isBusy(error)) throw error;
+      }
+    },
     close: () => db.close(),
   };
   migrate(db, database);
+  database.checkpoint();
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   return database;
 };

@@ -114,4 +114,8 @@ export const migrations: readonly string[] = [
     made_by TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, cancelled_by TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Runs that retention has removed and whose files may still lie there. Nothing else is ever deleted from runs/ and archive/.
+  CREATE TABLE removed_runs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -123,6 +123,7 @@ export const openSqliteStore = (options: {
             value,
           ),
       ),
+    checkpoint: async () => db.checkpoint(),
     close: async () => db.close(),
   };
 };
