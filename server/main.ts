@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { systemClock } from '../services/clock.ts';
 import { type Config, readConfig, UsageError } from '../services/config.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
@@ -11,8 +11,8 @@ import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { intervalOfFile } from '../services/scheduler/interval.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
-import { claimDataDir } from '../services/sqlite/owner.ts';
-import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
+import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { StartTrouble, startTroubleOf } from '../services/start-trouble.ts';
 import { createServer } from './server.ts';
 
 type Env = Record<string, string | undefined>;
@@ -30,7 +30,10 @@ const baseEnvOf = (env: Env): Record<string, string> =>
   );
 
 /** Exit codes of `serve`. */
-const exits = { ok: 0, usage: 2, taken: 3, failed: 1 };
+const exits = { ok: 0, failed: 1, usage: 2, taken: 3, impossible: 6 };
+
+/** Why there is no service: one sentence, and no stack. */
+const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
 
 /**
  * The composition root: puts the real parts together, serves until it is told to stop, and returns
@@ -47,31 +50,41 @@ export const serve = async (
     config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     return exits.usage;
   }
   const dataDir = resolve(config.data_dir);
-  const claimed = claimDataDir(dataDir, process.pid);
-  if ('owner' in claimed) {
-    const { pid, url } = claimed.owner ?? { pid: 'unknown', url: null };
-    process.stderr.write(
-      `the data directory is in use by the service with pid ${pid}${url ? ` at ${url}` : ''}\n`,
+  let opened: ReturnType<typeof openDataDir>;
+  try {
+    opened = openDataDir({
+      dataDir,
+      pid: process.pid,
+      synchronous: config.synchronous,
+      isNewStore: config.new_store,
+      clock: systemClock,
+    });
+  } catch (error) {
+    if (!(error instanceof StartTrouble)) throw error;
+    say(error.message);
+    return exits.impossible;
+  }
+  if ('owner' in opened) {
+    const { pid, url } = opened.owner ?? { pid: 'unknown', url: null };
+    say(
+      `the data directory ${dataDir} is in use by the service with pid ${pid}${url ? ` at ${url}` : ''}: use that one, or name another folder with --data-dir`,
     );
     return exits.taken;
   }
+  const { claim, store } = opened;
   const isTerminal = process.stdout.isTTY === true;
   const logger = createLogger({
     level: config.log_level,
     json: !isTerminal,
     stream: process.stderr,
   });
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  for (const warning of opened.warnings) logger.warn(warning);
   const parts = wrap({
-    store: openSqliteStore({
-      path: join(dataDir, 'stagewright.sqlite'),
-      synchronous: config.synchronous,
-      clock: systemClock,
-    }),
+    store,
     launcher: createLauncher({ log: (message) => logger.warn(message) }),
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
@@ -122,7 +135,7 @@ export const serve = async (
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
     const { url } = await server.listen();
-    claimed.claim.publish(url);
+    claim.publish(url);
     await service.boot();
     process.on('SIGHUP', () => {
       service.orchestrator
@@ -142,22 +155,31 @@ export const serve = async (
         : `${JSON.stringify({ event: 'listening', url })}\n`,
     );
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const busy =
-      code === 'EADDRINUSE'
-        ? `port ${config.port} is in use; choose another with --port, or 0 for a free one`
-        : null;
-    logger.error(busy ?? `the service could not start: ${message}`);
-    await service.close();
+    const trouble = listenTrouble(error, config) ?? startTroubleOf(error, dataDir);
+    await service.close().catch((later) => logger.error(String(later)));
+    claim.release();
     await logger.close();
-    return exits.failed;
+    if (trouble) say(trouble instanceof StartTrouble ? trouble.message : trouble);
+    else say(`the service could not start: ${(error as Error).stack}`);
+    return trouble instanceof StartTrouble ? exits.impossible : exits.failed;
   }
   logger.info(`${await told}: the service stops`);
   await server.close();
   await service.close();
-  claimed.claim.release();
+  claim.release();
   await logger.close();
   return exits.ok;
+};
+
+/** The address cannot be had. @returns null for any other error */
+const listenTrouble = (error: unknown, { host, port }: Config): string | null => {
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  if (syscall !== 'listen') return null;
+  if (code === 'EADDRINUSE')
+    return `port ${port} is in use: choose another with --port, or 0 for a free one`;
+  if (code === 'EACCES')
+    return `port ${port} is not for this user: choose one above 1023 with --port`;
+  return `${host} cannot be listened on (${code}): choose another address with --host`;
 };
 
 /** `--start`: a run that is refused (one may be live, and goes on) is no reason not to serve. */

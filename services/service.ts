@@ -12,6 +12,7 @@ import { createDisk, type DiskLimits } from './health/disk.ts';
 import { watchEventLoop } from './health/event-loop.ts';
 import { createHealth } from './health/health.ts';
 import { createMeasures } from './health/measures.ts';
+import { watchPlace } from './health/store-place.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
@@ -101,7 +102,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     log,
     ...(options.freeBytes && { freeBytes: options.freeBytes }),
   });
-  const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
+  const { store, trouble } = watchStore({
+    store: parts.store,
+    makeRoom: disk.makeRoom,
+    moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
+  });
   const charts = createCharts(store);
   const interpreter = createInterpreter({ store, charts, clock });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
