@@ -45,6 +45,8 @@ export const serve = async (
   env: Env,
   wrap: (parts: Parts) => Parts = (parts) => parts,
 ): Promise<number> => {
+  // What the service writes is for its own user; what its stages write is as open as it always was.
+  const stageUmask = process.umask(0o077);
   let config: Config;
   try {
     config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
@@ -85,7 +87,7 @@ export const serve = async (
   for (const warning of opened.warnings) logger.warn(warning);
   const parts = wrap({
     store,
-    launcher: createLauncher({ log: (message) => logger.warn(message) }),
+    launcher: createLauncher({ log: (message) => logger.warn(message), umask: stageUmask }),
     processes: createProcessTable({ sleep: systemClock.sleep }),
     clock: systemClock,
     logger,

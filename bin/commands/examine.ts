@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
+import { openToOthers } from '../../services/private-files.ts';
 import type { Owner } from '../../services/sqlite/owner.ts';
 import { type StartTrouble, startTroubleOf } from '../../services/start-trouble.ts';
 
@@ -89,6 +90,25 @@ const folder = async ({ dataDir }: Place): Promise<Finding> => {
         'data',
         `${dataDir} cannot be written`,
         'run as its owner, or name another one with --data-dir',
+      );
+};
+
+/** What the service keeps is for its own user; a start closes what is open. */
+const modes = async ({ dataDir }: Place): Promise<Finding> => {
+  let open: string[];
+  try {
+    open = openToOthers(dataDir);
+  } catch {
+    // Not to be looked at, which is told above.
+    return ok('modes', 'not to be seen by this user');
+  }
+  return open.length === 0
+    ? ok('modes', 'closed to other users')
+    : found(
+        'warning',
+        'modes',
+        `other users may open ${open.join(', ')} in ${dataDir}`,
+        `chmod go-rwx, or start the service: it closes them`,
       );
 };
 
@@ -192,7 +212,7 @@ const leftovers = async ({ dataDir }: Place): Promise<Finding> => {
 /** Looks at everything a start depends on; each finding says what it means. */
 export const examine = async (place: Place): Promise<Finding[]> => {
   const findings: Finding[] = [];
-  for (const look of [node, platform, files, folder, disk, store, service, leftovers])
+  for (const look of [node, platform, files, folder, modes, disk, store, service, leftovers])
     findings.push(await look(place));
   return findings;
 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { closeToOthers } from '../private-files.ts';
 import { started } from '../start-trouble.ts';
 import type { Store } from '../store.ts';
 import { type Claim, claimDataDir, type Owner } from './owner.ts';
@@ -26,7 +27,7 @@ export const openDataDir = (options: {
   const claimed = claimDataDir(dataDir, pid);
   if ('owner' in claimed) return claimed;
   const { claim } = claimed;
-  const warnings: string[] = [];
+  const warnings = closeToOthers(dataDir);
   try {
     const fault = judgeStore(dataDir);
     if (fault && !(isNewStore && fault.isReplaceable)) throw fault.trouble;
