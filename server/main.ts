@@ -14,6 +14,7 @@ import { createService, type Parts } from '../services/service.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
 import { StartTrouble, startTroubleOf } from '../services/start-trouble.ts';
 import { createServer } from './server.ts';
+import { listenToSignals } from './signals.ts';
 
 type Env = Record<string, string | undefined>;
 const version = (
@@ -47,6 +48,8 @@ export const serve = async (
 ): Promise<number> => {
   // What the service writes is for its own user; what its stages write is as open as it always was.
   const stageUmask = process.umask(0o077);
+  // Who read our log may go, or have a full disk: the lines are lost then, and nothing else.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   let config: Config;
   try {
     config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
@@ -78,6 +81,7 @@ export const serve = async (
     return exits.taken;
   }
   const { claim, store } = opened;
+  const signals = listenToSignals(systemClock);
   const isTerminal = process.stdout.isTTY === true;
   const logger = createLogger({
     level: config.log_level,
@@ -132,14 +136,13 @@ export const serve = async (
     sockets: { maxClients: config.max_clients },
   });
 
-  const told = untilTold();
   try {
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
     const { url } = await server.listen();
     claim.publish(url);
     await service.boot();
-    process.on('SIGHUP', () => {
+    signals.onReread(() => {
       service.orchestrator
         .reload({ kind: 'system', name: 'SIGHUP' })
         .then(({ problems }) => {
@@ -165,7 +168,7 @@ export const serve = async (
     else say(`the service could not start: ${(error as Error).stack}`);
     return trouble instanceof StartTrouble ? exits.impossible : exits.failed;
   }
-  logger.info(`${await told}: the service stops`);
+  logger.info(`${await signals.told}: the service stops`);
   await server.close();
   await service.close();
   claim.release();
@@ -202,18 +205,4 @@ const startFirst = async (
   await orchestrator
     .start({ pipeline, actor, ...rest })
     .catch((error) => logger.warn(`${pipeline} was not started: ${error.message}`));
-};
-
-/** The first SIGINT or SIGTERM ends the service in order; a second one ends it at once. */
-const untilTold = (): Promise<string> => {
-  const told = Promise.withResolvers<string>();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    let times = 0;
-    process.on(name, () => {
-      times += 1;
-      if (times > 1) process.exit(130);
-      told.resolve(name);
-    });
-  }
-  return told.promise;
 };
