@@ -70,8 +70,8 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
       try {
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch (error) {
-        // Somebody else is at it; nothing is lost, the log stays.
-        if (!isBusy(error)) throw error;
+        // Somebody else is at it, or the disk has no room for it: nothing is lost, the log stays.
+        if (!isBusy(error) && !isFull(error)) throw error;
       }
     },
     close: () => db.close(),
@@ -99,11 +99,14 @@ const migrate = (db: DatabaseSync, database: Database): void => {
   );
 };
 
+const primaryCode = (error: unknown): number | null => {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : null;
+};
+/** SQLITE_FULL. */
+const isFull = (error: unknown): boolean => primaryCode(error) === 13;
 /**
  * Another connection holds the file right now: try again later. Numbers: SQLITE_BUSY 5,
  * SQLITE_LOCKED 6.
  */
-export const isBusy = (error: unknown): boolean => {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' && ((code & 0xff) === 5 || (code & 0xff) === 6);
-};
+export const isBusy = (error: unknown): boolean => [5, 6].includes(primaryCode(error) ?? 0);

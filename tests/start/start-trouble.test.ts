@@ -293,6 +293,37 @@ describe('exit 6: the store or its folder is of no use', () => {
     expectSentence(err, /no space is left on its disk: make room there/);
   });
 
+  test('a full disk and a store that must be written into its file: it serves, and the log stays', async () => {
+    if (!mount(join(dir, 'pipelines'), 'size=3m')) return;
+    // The data directory is on the small disk, the pipelines in it for want of another.
+    cpSync(join(model, 'pipelines'), join(dir, 'pipelines'), { recursive: true });
+    const data = join(dir, 'pipelines/data');
+    cpSync(join(model, 'data'), data, { recursive: true });
+    const db = new DatabaseSync(join(data, 'stagewright.sqlite'));
+    db.exec('CREATE TABLE more (a); INSERT INTO more VALUES (zeroblob(500000))');
+    // As after a kill: the log is full, the file is old.
+    for (const part of ['', '-wal']) {
+      const path = join(data, `stagewright.sqlite${part}`);
+      cpSync(path, `${path}.killed`);
+    }
+    db.close();
+    for (const part of ['', '-wal']) {
+      const path = join(data, `stagewright.sqlite${part}`);
+      renameSync(`${path}.killed`, path);
+    }
+    rmSync(join(data, 'stagewright.sqlite-shm'), { force: true });
+    const args = ['--data-dir', data, '--min-free-disk', '0'];
+    const before = statSync(join(data, 'stagewright.sqlite-wal')).size;
+    expect(before).toBeGreaterThan(500_000);
+    // Room for the memory of the log, and no more.
+    execFileSync('sh', [
+      '-c',
+      `free=$(df -k --output=avail ${data} | tail -1); head -c $(( (free - 200) * 1024 )) /dev/zero > ${data}/filler`,
+    ]);
+    const service = await begin(args);
+    expect((await service.get<{ items: unknown[] }>('/api/runs')).items).toHaveLength(3);
+  });
+
   (isRoot ? test : test.skip)('a file system that may only be read', async () => {
     // Only who may mount one can try: elsewhere the modes above stand for it.
     if (!mount(join(dir, 'data'), 'size=64k,ro')) return;
