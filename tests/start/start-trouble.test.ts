@@ -63,6 +63,8 @@ afterAll(() => rmSync(model, { recursive: true }));
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'stagewright-start-'));
   cpSync(model, dir, { recursive: true });
+  // A copy of a folder has the modes of this process; that is another test.
+  for (const name of ['.', 'runs', 'archive']) chmodSync(join(dir, 'data', name), 0o700);
   store = join(dir, 'data/stagewright.sqlite');
 });
 afterEach(async () => {
