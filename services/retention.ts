@@ -1,4 +1,4 @@
-import { lstat, opendir, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { plainError } from './plain-error.ts';
@@ -26,7 +26,11 @@ export type RetentionStore = {
   removeRuns(runIds: string[]): Promise<string[]>;
   /** Forgets old events of no run. @returns how many */
   removeServiceEvents(before: number, limit: number): Promise<number>;
-  /** Those of these ids that no row has. */
+  /** Runs that `removeRuns` took and whose files may still be there, in the order of their ids. */
+  removedRuns(after: string, limit: number): Promise<string[]>;
+  /** Their files are gone. */
+  forgetRemoved(runIds: string[]): Promise<void>;
+  /** Those of these ids that the store has never removed and has no run of. */
   unknownRuns(runIds: string[]): Promise<string[]>;
 };
 export type Retention = {
@@ -104,6 +108,8 @@ export const createRetention = (deps: {
   let turn: Promise<void> | null = null;
   let isClosed = false;
   let cancel: (() => void) | null = null;
+  /** What was in the way of removing files in this round. */
+  let failure: unknown = null;
 
   const removeFiles = async (runId: string): Promise<void> => {
     await rm(join(runsDir, runId), { recursive: true, force: true });
@@ -150,8 +156,8 @@ export const createRetention = (deps: {
       }
       for (let index = 0; index < going.length; index += batchSize) {
         if (isClosed) return done();
-        const gone = await store.removeRuns(going.slice(index, index + batchSize));
-        await Promise.all(gone.map(removeFiles));
+        await store.removeRuns(going.slice(index, index + batchSize));
+        await sweep();
       }
       const youngest = page.at(-1);
       if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs))
@@ -161,36 +167,35 @@ export const createRetention = (deps: {
   };
 
   /**
-   * Files whose rows are gone: the service died in between. A row is always older than its folder,
-   * so none is taken too early.
+   * Files of runs that this store has removed, also those of a service that died in between. What
+   * the store does not know is not ours to delete: it may be older than the folders beside it.
    */
   const sweep = async (): Promise<void> => {
-    const folder = await opendir(runsDir).catch(() => null);
-    if (!folder) return;
-    let some: string[] = [];
-    const flush = async (): Promise<void> => {
-      await Promise.all((await store.unknownRuns(some)).map(removeFiles));
-      some = [];
-    };
-    for await (const { name } of folder) {
-      if (isClosed) return;
-      some.push(name);
-      if (some.length === 100) await flush();
+    for (let after = ''; !isClosed; ) {
+      const some = await store.removedRuns(after, pageSize);
+      const tried = await Promise.allSettled(some.map(removeFiles));
+      const failed = tried.find((one) => one.status === 'rejected');
+      if (failed) failure ??= failed.reason;
+      // What could not be removed is tried again in the next round.
+      const gone = some.filter((_, index) => tried[index]?.status === 'fulfilled');
+      if (gone.length > 0) await store.forgetRemoved(gone);
+      if (some.length < pageSize) return;
+      after = some.at(-1) as string;
     }
-    await flush();
   };
 
   const round = async (): Promise<void> => {
+    failure = null;
     await measure();
-    const counts = await trim();
     await sweep();
+    const counts = await trim();
     if (limits.ageMs !== null)
       while (
         !isClosed &&
         (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500
       );
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    last = { removed, error: null };
+    last = { removed, error: failure === null ? null : plainError(failure) };
     if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);
   };
 

@@ -14,6 +14,7 @@ import { watchEventLoop } from './health/event-loop.ts';
 import { createHealth } from './health/health.ts';
 import { createLauncherWatch } from './health/launcher-watch.ts';
 import { createMeasures } from './health/measures.ts';
+import { watchPlace } from './health/store-place.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
@@ -49,6 +50,7 @@ import { createSecrets } from './secrets.ts';
 import { createStartMarks } from './start-marks.ts';
 import { createStops } from './stops.ts';
 import type { EffectRow, Store } from './store.ts';
+import { createUnknownFolders } from './unknown-folders.ts';
 import { createWaits } from './waits.ts';
 import { createAlarms } from './watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
@@ -110,7 +112,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     log,
     ...(options.freeBytes && { freeBytes: options.freeBytes }),
   });
-  const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
+  const { store, trouble } = watchStore({
+    store: parts.store,
+    makeRoom: disk.makeRoom,
+    moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
+  });
   const charts = createCharts(store);
   const plain = createInterpreter({ store, charts, clock });
   const retention = createRetention({
@@ -128,6 +134,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     // What stood in the way of removing old runs is over.
     caughtUp: retention.wake,
   });
+  const unknownFolders = createUnknownFolders({ store, clock, dataDir, log });
   const readers = new Set<() => void>();
   const watchers = new Set<(news: LiveNews) => void>();
   const tell = (news: LiveNews): void => {
@@ -252,6 +259,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     log,
     onLimit: (limitMs) => watchdog.wakeIn(limitMs),
   });
+  /** While nothing works: the store file alone is then the whole store, whoever copies it. */
+  const checkpoint = async (): Promise<void> => {
+    if ((await store.effects()).length === 0) await store.checkpoint();
+  };
   const watchdog: Watchdog = createWatchdog({
     clock,
     log,
@@ -275,6 +286,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       masking: masking.look,
       disk: disk.look,
       launcher: launcherWatch.look,
+      'unknown folders': unknownFolders.lookAgain,
+      checkpoint,
       'event loop': async () => lag.measure(),
       health: health.look,
     },
@@ -286,6 +299,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     launcher: launcherWatch,
     retention,
     archive,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -484,6 +498,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
           data: { runs },
         });
       }
+      await unknownFolders
+        .look()
+        .catch((error) => log('the folders of runs were not read', { error: plainError(error) }));
       phase = 'ready';
       await masking.load();
       maskSoon();

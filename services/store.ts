@@ -297,6 +297,8 @@ export type Store = Parts & {
   meta(key: string): Promise<string | null>;
   /** State, head and recent events of one instant. */
   snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;
+  /** Brings the store file up to date with what was committed; for moments when nothing works. */
+  checkpoint(): Promise<void>;
   close(): Promise<void>;
 };
 /** One consistent view: these runs are the state after exactly the events up to `headSeq`. */

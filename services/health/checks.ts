@@ -2,6 +2,7 @@ import type { Archive } from '../archive.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Retention } from '../retention.ts';
+import type { UnknownFolders } from '../unknown-folders.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Disk } from './disk.ts';
@@ -16,6 +17,7 @@ type Parts = {
   launcher: Pick<LauncherWatch, 'check'>;
   retention: Pick<Retention, 'last' | 'waiting'>;
   archive: Pick<Archive, 'error'>;
+  unknownFolders: Pick<UnknownFolders, 'state'>;
   disk: Pick<Disk, 'state'>;
   eventLoop: Pick<EventLoop, 'look'>;
   watchdog: Pick<Watchdog, 'last'>;
@@ -43,6 +45,7 @@ export const registerChecks = (
     launcher,
     retention,
     archive,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -95,6 +98,10 @@ export const registerChecks = (
           code: 'archive-not-written',
           detail: `${error}; nothing is lost: it catches up when that is mended, and no run is removed before`,
         };
+  });
+  health.register('unknown-folders', () => {
+    const { count, detail } = unknownFolders.state();
+    return count === 0 ? { ok: true, detail } : { ok: false, code: 'unknown-folders', detail };
   });
   health.register('disk', () => {
     const { isFull, detail } = disk.state();

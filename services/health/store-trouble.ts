@@ -50,7 +50,13 @@ const codeOf = (error: unknown): number | null => {
  * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health
  * knows since when, and a full disk is given its reserve and one more try (T4).
  */
-export const watchStore = (deps: { store: Store; makeRoom: (isUrgent: boolean) => boolean }) => {
+export const watchStore = (deps: {
+  store: Store;
+  makeRoom: (isUrgent: boolean) => boolean;
+  /** The file we write to is not where the next service looks for it: said in one sentence. */
+  moved?: () => string | null;
+}) => {
+  const moved = deps.moved ?? (() => null);
   let trouble: string | null = null;
   const failed = new Set<string>();
   type Method = (...args: unknown[]) => Promise<unknown>;
@@ -58,6 +64,9 @@ export const watchStore = (deps: { store: Store; makeRoom: (isUrgent: boolean) =
   const watched =
     (name: string, method: Method): Method =>
     async (...args) => {
+      // What began before goes on; nothing new is promised to a file that nobody will find.
+      const away = name === 'begin' ? moved() : null;
+      if (away) throw new ServiceError('store-unavailable', away);
       try {
         const answer = await method(...args).catch((error) => {
           if (!isNoSpace(error) || !deps.makeRoom(isUrgent(name, args))) throw error;
@@ -87,5 +96,5 @@ export const watchStore = (deps: { store: Store; makeRoom: (isUrgent: boolean) =
       typeof part === 'function' && name !== 'close' ? watched(name, part as Method) : part,
     ]),
   ) as unknown as Store;
-  return { store, trouble: () => trouble };
+  return { store, trouble: () => trouble ?? moved() };
 };

@@ -24,8 +24,10 @@ import { killedForMemory } from './out-of-memory.ts';
 import { putBehind } from './precedence.ts';
 import { createProcessTable, identify } from './process-table.ts';
 
+/** The files of a program are as open to others as whoever started the service wants them. */
+const [umask] = process.argv.slice(2).filter((text) => /^[0-7]{1,3}$/.test(text));
 /** The program waits for one line on fd 3; without it, at end of file, it never runs (T6). */
-const gateScript = 'IFS= read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
+const gateScript = `${umask ? `umask ${umask}; ` : ''}IFS= read -r _ <&3 || exit 125; exec 3<&-; exec "$@"`;
 
 type Child = {
   process: ChildProcess;

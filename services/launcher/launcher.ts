@@ -27,7 +27,11 @@ type Live = {
 };
 
 /** Starts programs through one launcher process, which is started again when it dies. */
-export const createLauncher = (deps: { log: (message: string) => void }): Launcher => {
+export const createLauncher = (deps: {
+  log: (message: string) => void;
+  /** What programs begin with; by default that of this process. */
+  umask?: number;
+}): Launcher => {
   let live: Live | null = null;
   let nextId = 1;
   let closed = false;
@@ -63,7 +67,7 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
     // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work. Its
     // environment is empty, since a stage is given its own and the service's secrets are nobody
     // else's.
-    const child = fork(program, {
+    const child = fork(program, deps.umask === undefined ? [] : [deps.umask.toString(8)], {
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],

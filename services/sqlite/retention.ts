@@ -84,6 +84,7 @@ export const createRetentionStore = (
         for (const table of ['transitions', 'journal', 'idempotency', 'inputs_seen'])
           db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
         db.run('DELETE FROM runs WHERE run_id = ?', runId);
+        db.run('INSERT OR IGNORE INTO removed_runs (run_id) VALUES (?)', runId);
         return true;
       }),
     ),
@@ -99,6 +100,21 @@ export const createRetentionStore = (
       raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
       return old.length;
     }),
+  removedRuns: async (after, limit) =>
+    db
+      .all('SELECT run_id FROM removed_runs WHERE run_id > ? ORDER BY run_id LIMIT ?', after, limit)
+      .map(({ run_id }) => run_id as string),
+  forgetRemoved: (runIds) =>
+    write(() => {
+      for (const runId of runIds) db.run('DELETE FROM removed_runs WHERE run_id = ?', runId);
+    }),
   unknownRuns: async (runIds) =>
-    runIds.filter((runId) => !db.get('SELECT 1 AS yes FROM runs WHERE run_id = ?', runId)),
+    db
+      .all(
+        `SELECT value FROM json_each(?) AS given
+         WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = given.value)
+         AND NOT EXISTS (SELECT 1 FROM removed_runs WHERE removed_runs.run_id = given.value)`,
+        JSON.stringify(runIds),
+      )
+      .map(({ value }) => value as string),
 });

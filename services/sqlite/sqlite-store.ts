@@ -150,6 +150,7 @@ export const openSqliteStore = (options: {
             value,
           ),
       ),
+    checkpoint: async () => db.checkpoint(),
     close: async () => db.close(),
   };
 };

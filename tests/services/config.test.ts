@@ -36,7 +36,14 @@ test('nothing given gives the documented defaults', () => {
     retention_age: 90 * 86_400_000,
     retention_runs: 1000,
     retention_size: 10 * 1024 ** 3,
+    new_store: false,
   });
+});
+
+test('--new-store is said by hand, and neither in a variable nor in a file', () => {
+  expect(readConfig(['--new-store'], {}, noFile).new_store).toBe(true);
+  expect(problemsOf([], { STAGEWRIGHT_NEW_STORE: 'true' })).toContain('STAGEWRIGHT_NEW_STORE');
+  expect(problemsOf(['--config', 'c.json'], {}, () => '{"new_store":true}')).toContain('new_store');
 });
 
 test('a flag wins over a variable, a variable over the file, the file over the default', () => {

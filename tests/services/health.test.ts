@@ -29,6 +29,7 @@ test('a healthy service names every part with a detail, and a start changes noth
     'retention',
     'scheduler',
     'store',
+    'unknown-folders',
     'watchdog',
   ]);
   for (const check of Object.values(checks))
