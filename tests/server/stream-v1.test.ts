@@ -170,6 +170,20 @@ test('a filter keeps the chain whole and heartbeats move its cursor over what it
   );
 });
 
+test('SEC-1: two hundred stars are one star, and whoever sends them delays nobody', async () => {
+  await serve();
+  const [stars, plain] = [
+    connect(`/ws/events?v=1&only=${'*'.repeat(200)}line/state_change`),
+    connect('/ws/events?v=1&only=pipeline/state_change'),
+  ];
+  await Promise.all([stars.first(), plain.first()]);
+  await run('a');
+  const seqs = (client: typeof plain) => eventsIn(client.frames).map(({ seq }) => seq);
+  await until(() => eventsIn(plain.frames).at(-1)?.data.to === 'DONE');
+  await until(() => eventsIn(stars.frames).at(-1)?.data.to === 'DONE');
+  expect(seqs(stars)).toEqual(seqs(plain));
+});
+
 test('a run stream ends with `end` and 1000; one of a run that is over has snapshot and end, or resumed, the rest and end', async () => {
   await serve();
   const id = await start('a');
@@ -293,6 +307,8 @@ test('full: 1013 with a problem that says so', async () => {
 test.each([
   ['/ws/events?v=1&since=zzz', 4400, 'bad-parameter'],
   ['/ws/events?v=1&only=..', 4400, 'bad-parameter'],
+  ['/ws/events?v=1&only=*a*b*/x', 4400, 'bad-parameter'],
+  [`/ws/events?v=1&only=${'*/x,'.repeat(20)}*/x`, 4400, 'bad-parameter'],
   ['/ws/events?v=1&sinse=1', 4400, 'bad-parameter'],
   ['/ws/events/r_1?v=1', 4400, 'invalid-id'],
   ['/ws/events/r_00000000000000000000000000?v=1', 4404, 'unknown-run'],
