@@ -15,7 +15,14 @@ import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
-import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
+import {
+  type HostRules,
+  hostRefusal,
+  isOwnFetch,
+  isOwnHost,
+  isOwnOrigin,
+  originRefusal,
+} from './hosts.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
@@ -69,6 +76,8 @@ export const createApp = ({
 const fixedHeaders = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'no-referrer'],
+  // A page of another site cannot even show our icon, and so learn that we run here.
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
   ['Cache-Control', 'no-store'],
   [
     'Content-Security-Policy',
@@ -83,10 +92,10 @@ const guard =
     response.setHeader('X-Request-Id', response.locals.requestId as string);
     for (const [name, value] of fixedHeaders) response.setHeader(name, value);
     const { host, origin } = request.headers;
-    if (!isOwnHost(host, rules))
-      throw new ServiceError('unknown-host', 'the Host header names no host of this service');
-    if (!isOwnOrigin(origin, host, rules))
-      throw new ServiceError('foreign-origin', 'requests of other sites are refused');
+    if (!isOwnHost(host, rules)) throw hostRefusal();
+    const site = request.get('sec-fetch-site');
+    if (!isOwnOrigin(origin, host, rules) || !isOwnFetch(request.method, site, origin, rules))
+      throw originRefusal();
     const hasBody =
       request.headers['transfer-encoding'] !== undefined ||
       Number(request.headers['content-length'] ?? 0) > 0;

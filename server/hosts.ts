@@ -1,3 +1,5 @@
+import { ServiceError } from '../services/service-error.ts';
+
 /**
  * Which Host and Origin headers are ours: a page of another site must not reach a service on
  * loopback (DNS rebinding, CSWSH).
@@ -32,3 +34,26 @@ export const isOwnOrigin = (
   const given = URL.parse(origin);
   return given !== null && given.host === host?.toLowerCase() && isOwnHost(given.host, rules);
 };
+
+export const hostRefusal = (): ServiceError =>
+  new ServiceError('unknown-host', 'the Host header names no host of this service');
+export const originRefusal = (): ServiceError =>
+  new ServiceError('foreign-origin', 'requests of other sites are refused');
+
+const safe = ['GET', 'HEAD', 'OPTIONS'];
+
+/**
+ * A browser says where a request comes from also when it sends no Origin; programs say nothing.
+ * Reading is left to it: without CORS headers no other site sees an answer.
+ */
+export const isOwnFetch = (
+  method: string,
+  site: string | undefined,
+  origin: string | undefined,
+  { allowedOrigins }: HostRules,
+): boolean =>
+  safe.includes(method) ||
+  site === undefined ||
+  site === 'same-origin' ||
+  site === 'none' ||
+  (origin !== undefined && allowedOrigins.includes(origin));

@@ -29,6 +29,8 @@ const baseEnvOf = (env: Env): Record<string, string> =>
     inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 
+/** Beyond the shutdown time: for what is written last. Together less than `docker stop` waits. */
+const patienceMs = 1000;
 /** Exit codes of `serve`. */
 const exits = { ok: 0, usage: 2, taken: 3, failed: 1 };
 
@@ -115,6 +117,8 @@ export const serve = async (
     allowedOrigins: config.allowed_origins,
     version,
     sockets: { maxClients: config.max_clients },
+    // Out of the time that stopping may take altogether.
+    farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });
 
   const told = untilTold();
@@ -153,8 +157,16 @@ export const serve = async (
     return exits.failed;
   }
   logger.info(`${await told}: the service stops`);
+  const since = systemClock.monotonicMs();
+  // Nothing that hangs (a file system that is gone) keeps the service longer: what is committed
+  // is on the disk, and the next start settles the rest as after a crash.
+  const cancel = systemClock.after(config.shutdown_timeout + patienceMs, () => {
+    logger.error('something did not end in time; the next start settles it');
+    process.exit(exits.failed);
+  });
   await server.close();
-  await service.close();
+  await service.close(config.shutdown_timeout - (systemClock.monotonicMs() - since));
+  cancel();
   claimed.claim.release();
   await logger.close();
   return exits.ok;

@@ -82,8 +82,9 @@ export type Service = {
   tickSchedules(): Promise<void>;
   /**
    * Starts nothing more, ends what works, and resolves when no process is left or the time is up.
+   * @param timeMs what is left of the shutdown time
    */
-  close(): Promise<void>;
+  close(timeMs?: number): Promise<void>;
 };
 
 /** Puts the services together; nothing here decides anything about a run. */
@@ -344,7 +345,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
-  const endWork = async (): Promise<void> => {
+  const endWork = async (timeMs: number): Promise<void> => {
     const quiet = Promise.withResolvers<void>();
     const look = async (): Promise<void> => {
       const rows = await store.effects();
@@ -358,7 +359,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       if (effect.kind === 'stage' && effect.state === 'started')
         await interrupt(interpreter, effect, 'the service was stopped');
     await look();
-    const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
+    const cancel = clock.after(timeMs, quiet.resolve);
     await quiet.promise;
     cancel();
   };
@@ -401,7 +402,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       await scheduler.open();
       retention.wake();
     },
-    close: async () => {
+    close: async (timeMs = options.shutdownTimeoutMs) => {
       phase = 'draining';
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
@@ -409,7 +410,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       await scheduler.close();
       effects.hold();
       timers.close();
-      await endWork();
+      await endWork(timeMs);
       effects.close();
       heartbeats.close();
       eventLoop.close();
