@@ -172,14 +172,6 @@ export const serveEvents = async (
   };
 
   peer.onDrain(pump);
-  peer.onBeat(() => ({
-    type: 'heartbeat',
-    v: 1,
-    seq: position,
-    cursor: cursor(),
-    epoch: tail.epoch,
-    time: time(),
-  }));
   // Before the snapshot is read: what is committed from now on is in memory when the snapshot has
   // been sent (S46).
   const unsubscribe = await tail.subscribe(pump);
@@ -201,6 +193,15 @@ export const serveEvents = async (
     leave();
     throw error;
   }
+  // Not before: the first frame is the snapshot, or resumed (stream.md, rule 1).
+  peer.onBeat(() => ({
+    type: 'heartbeat',
+    v: 1,
+    seq: position,
+    cursor: cursor(),
+    epoch: tail.epoch,
+    time: time(),
+  }));
   isBusy = false;
   if (peer.isOpen()) pump();
   else leave();
