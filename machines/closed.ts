@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { unknownKey } from './suggest.ts';
+import { unknownKeys } from './suggest.ts';
 
 /**
  * An object without unknown keys; each wrong one is answered, on its own line, with the nearest
@@ -9,6 +9,6 @@ export const closed = <T extends z.ZodRawShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n')
+        ? unknownKeys(issue.keys, Object.keys(shape)).join('\n')
         : undefined,
   });

@@ -23,6 +23,7 @@ import {
   isOwnOrigin,
   originRefusal,
 } from './hosts.ts';
+import { protoPointers, verifyBody } from './json-body.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
@@ -37,6 +38,9 @@ type Deps = {
   dashboard: Dashboard;
   metrics: Metrics;
 };
+/** Of a body that is wrong everywhere; nobody reads more. */
+const maxErrors = 50;
+const maxWord = 100;
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /**
@@ -54,7 +58,9 @@ export const createApp = ({
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(guard(rules));
-  app.use(express.json({ limit: '1mb', strict: true, type: 'application/json' }));
+  app.use(
+    express.json({ limit: '1mb', strict: true, type: 'application/json', verify: verifyBody }),
+  );
   const document = openApi(version);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   const sockets = asyncApi(version);
@@ -112,13 +118,7 @@ const serve =
       query:
         checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ??
         {},
-      body:
-        checked(
-          route.body,
-          request.body ?? {},
-          'invalid-body',
-          'the body does not fit the schema',
-        ) ?? {},
+      body: bodyOf(route, request),
       header: (name) => request.get(name),
       // Made when asked for: few routes work long enough.
       get signal() {
@@ -156,6 +156,18 @@ const sendStream = async (
   }
 };
 
+const bodyOf = (route: Route, request: Request): Record<string, unknown> => {
+  const detail = 'the body does not fit the schema';
+  if (route.body) {
+    const errors = protoPointers(request.body)
+      .slice(0, maxErrors)
+      .map((pointer) => ({ pointer, detail: 'unknown key `__proto__`' }));
+    const code = errors[0]?.pointer.startsWith('/params/') ? 'invalid-params' : 'invalid-body';
+    if (errors.length > 0) throw new ServiceError(code, detail, { errors });
+  }
+  return checked(route.body, request.body ?? {}, 'invalid-body', detail) ?? {};
+};
+
 const parametersOf = (route: Route, request: Request): Record<string, string> =>
   Object.fromEntries(
     Object.entries(route.params ?? {}).map(([name, schema]) => {
@@ -175,8 +187,8 @@ const checked = (
   if (!schema) return undefined;
   const result = schema.safeParse(value);
   if (result.success) return result.data as Record<string, unknown>;
-  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({
-    pointer: path.map((key) => `/${String(key)}`).join(''),
+  const errors: FieldError[] = result.error.issues.slice(0, maxErrors).map(({ path, message }) => ({
+    pointer: path.map((key) => `/${String(key).slice(0, maxWord)}`).join(''),
     detail: message,
   }));
   throw new ServiceError(code, detail, { errors });

@@ -17,6 +17,8 @@ export type Problem = z.infer<typeof problemSchema>;
 /** What the JSON reader of the HTTP layer calls its refusals. */
 const readerCodes: Record<string, [ServiceErrorCode, string]> = {
   'entity.parse.failed': ['invalid-json', 'the body cannot be read as JSON'],
+  'json.too.deep': ['invalid-json', 'a body may nest 64 levels deep'],
+  'json.too.many': ['invalid-json', 'a body may hold 10000 values; pass big data by reference'],
   'entity.too.large': ['body-too-large', 'a body may be at most 1 MiB'],
   'encoding.unsupported': ['unsupported-media-type', 'the content encoding is not supported'],
   'charset.unsupported': ['unsupported-media-type', 'the charset must be UTF-8'],
