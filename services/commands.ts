@@ -110,7 +110,7 @@ export const createCommands = (deps: StartDeps): Commands => {
     reset: async (pipeline, { force, reason, actor }) => {
       truthful();
       const { definition } = known(pipeline);
-      const { run, headSeq } = await store.latest(pipeline);
+      const { run } = await store.latest(pipeline);
       const isLive = run !== null && run.endedAt === null;
       // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
       // with a name and a reason (T1).
@@ -137,9 +137,9 @@ export const createCommands = (deps: StartDeps): Commands => {
         msg,
       };
       const data = { command: 'RESET', by: actor.name, reason, reset_run_id: runId };
-      await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      const seq = await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
       deps.wake();
-      if (!isLive) return idleStatus(definition, headSeq + 1, runId);
+      if (!isLive) return idleStatus(definition, seq, runId);
       if (isStuck) {
         const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
         const outcome = await interpreter.deliver(run.runId, {

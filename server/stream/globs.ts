@@ -1,6 +1,6 @@
 /** What `only` of an event socket may say; beyond it the refusal names these figures. */
 export const maxGlobs = 20;
-export const maxStars = 2;
+const maxStars = 2;
 
 /** Both halves of `stage/event`; a run of stars counts as one. */
 export type Glob = { stage: string; event: string };
