@@ -70,7 +70,13 @@ export const scheduleRoutes: readonly Route[] = [
     query: pipelineQuery,
     body: schemas.classicBody,
     answers: { 200: scheduleAnswer },
-    refusals: ['unknown-pipeline', 'invalid-schedule', 'schedule-exists', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'invalid-schedule',
+      'schedule-exists',
+      'too-many-schedules',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) =>
       ok(
         await orchestrator.setSchedule(
@@ -96,7 +102,13 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Make a schedule',
     body: schemas.createBody,
     answers: { 201: schemas.scheduleViewAnswer },
-    refusals: ['unknown-pipeline', 'invalid-schedule', 'schedule-exists', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'invalid-schedule',
+      'schedule-exists',
+      'too-many-schedules',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) => {
       const { id, pipeline, ...written } = input.body as z.infer<typeof schemas.createBody>;
       const made = await orchestrator.createSchedule(

@@ -1,6 +1,6 @@
-import { eventOfCommand } from '../machines/commands.ts';
+import { type Command, eventOfCommand, plainCommands } from '../machines/commands.ts';
 import type { RunContext } from '../machines/context.ts';
-import { VersionMoved } from './interpreter/decide.ts';
+import { RefusedAgain, VersionMoved } from './interpreter/decide.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 import { noStreak, policyView } from './pipelines/failure-policy.ts';
 import { ServiceError } from './service-error.ts';
@@ -8,12 +8,24 @@ import { createStarter, type StartDeps } from './start.ts';
 import { idleStatus } from './status.ts';
 import type { RunRow } from './store.ts';
 
+const notAllowed = (
+  runId: string,
+  type: Command['type'],
+  { state, allowed }: RunRow['projection'],
+  why: string | null,
+): ServiceError => {
+  const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
+  return new ServiceError('command-not-allowed', `${type} is refused: ${why}${instead}`, {
+    extra: { run_id: runId, state, allowed, why_not: why },
+  });
+};
+
 /**
  * Everything that changes something. It validates; whatever moves a run goes through the
  * interpreter.
  */
 export const createCommands = (deps: StartDeps): Commands => {
-  const { store, interpreter, clock } = deps;
+  const { store, interpreter, clock, repeats } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
   const starter = createStarter(deps);
 
@@ -24,13 +36,18 @@ export const createCommands = (deps: StartDeps): Commands => {
 
   const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
     const event = eventOfCommand(command, actor.name);
+    const asked = { event, fence: null, cause: { kind: 'command' as const, actor: actor.name } };
+    const isKnown = (version: number, why: string): boolean =>
+      repeats.isAgain(JSON.stringify([runId, version, command.type, actor.name, why]), (times) =>
+        // The first has its reason in a row of its own.
+        interpreter.deliver(runId, {
+          ...asked,
+          event: eventOfCommand(plainCommands[command.type], actor.name),
+          more: { times, why },
+        }),
+      );
     try {
-      return await interpreter.deliver(runId, {
-        event,
-        fence: null,
-        cause: { kind: 'command', actor: actor.name },
-        ifVersion,
-      });
+      return await interpreter.deliver(runId, { ...asked, ifVersion, isKnown });
     } catch (error) {
       if (!(error instanceof VersionMoved)) throw error;
       throw moved({ runId, version: error.version }, ifVersion as number);
@@ -46,19 +63,14 @@ export const createCommands = (deps: StartDeps): Commands => {
         throw moved(before, asked.ifVersion);
       return starter.retryFrom(before, asked.command, asked);
     }
-    const outcome = await deliver(runId, asked);
+    const outcome = await deliver(runId, asked).catch((error) => {
+      if (!(error instanceof RefusedAgain)) throw error;
+      throw notAllowed(runId, asked.command.type, error.projection, error.why);
+    });
     if (!outcome) throw new ServiceError('unknown-run', `there is no run ${runId}`);
     const { run, lastSeq } = outcome.committed;
     if (outcome.verdict === 'accepted') return { status: show(run, lastSeq), replayed: false };
-    const { state, allowed } = run.projection;
-    const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
-    throw new ServiceError(
-      'command-not-allowed',
-      `${asked.command.type} is refused: ${outcome.why}${instead}`,
-      {
-        extra: { run_id: runId, state, allowed, why_not: outcome.why },
-      },
-    );
+    throw notAllowed(runId, asked.command.type, run.projection, outcome.why);
   };
 
   return {

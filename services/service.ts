@@ -30,6 +30,7 @@ import { plainError } from './plain-error.ts';
 import { createProgress } from './progress.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
+import { createRepeats } from './repeats.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -267,6 +268,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
   });
   const nextRunId = createRunIds(clock.wallMs);
+  const repeats = createRepeats({ clock, log });
   const commands = createCommands({
     store,
     charts,
@@ -278,6 +280,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     nextRunId,
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
+    repeats,
   });
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const scheduler = createScheduler({
@@ -323,6 +326,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     note,
     before: scheduler.tick,
     after: book.open,
+    repeats,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
@@ -408,6 +412,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
       await watchdog.close();
       await scheduler.close();
+      await repeats.close();
       effects.hold();
       timers.close();
       await endWork(timeMs);

@@ -298,3 +298,30 @@ test('whatever is asked of schedules is answered or refused with a code, never a
   expect((await send('GET', '/api/schedules')).status).toBe(200);
   expect((await get('/api/health')).checks.scheduler.status).toBe('ok');
 });
+
+test('SEC-12: five hundred schedules may be made by the API, and one more when one is removed', async () => {
+  const at = Date.now();
+  for (let index = 0; index < 500; index += 1)
+    await served.store.saveSchedule(
+      {
+        id: `s-${index}`,
+        pipeline: 'q',
+        file: null,
+        origin: 'api',
+        overrides: { cron: { value: '@yearly', by: 'ann', at } },
+        version: 1,
+        decidedTo: at,
+        createdAt: at,
+        createdBy: 'ann',
+        updatedAt: at,
+      },
+      null,
+      [],
+      at,
+    );
+  await served.orchestrator.reload({ kind: 'user', name: 'ann' });
+  const make = () => send('POST', '/api/schedules', { id: 'more', pipeline: 'q', every: '15m' });
+  expect((await make()).json).toMatchObject({ status: 409, code: 'too-many-schedules' });
+  expect((await send('DELETE', '/api/schedules/s-7')).status).toBe(200);
+  expect((await make()).status).toBe(201);
+});
