@@ -10,6 +10,7 @@ import express, {
   type Response,
 } from 'express';
 import type { z } from 'zod';
+import { closed } from '../machines/closed.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
@@ -38,9 +39,8 @@ type Deps = {
   dashboard: Dashboard;
   metrics: Metrics;
 };
-/** Of a body that is wrong everywhere; nobody reads more. */
-const maxErrors = 50;
-const maxWord = 100;
+/** A misspelt parameter is told wherever it stands. */
+const noQuery = closed({});
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /**
@@ -57,6 +57,8 @@ export const createApp = ({
 }: Deps): Express => {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  // One address for one thing: neither `/api/runs/` nor `/API/runs` is another name of it.
+  app.enable('strict routing').enable('case sensitive routing');
   app.use(guard(rules));
   app.use(
     express.json({ limit: '1mb', strict: true, type: 'application/json', verify: verifyBody }),
@@ -71,8 +73,14 @@ export const createApp = ({
       void response.type(metrics.contentType).send(await metrics.render()),
   );
   app.use('/docs', documentPages());
-  for (const route of routes)
+  const isFixed = ({ path }: Route): boolean => !path.includes('{');
+  for (const route of routes.filter(isFixed))
+    app[route.method](route.path, serve(route, orchestrator));
+  // Before those with a name in them, which would take `reload` for one.
+  for (const { path } of routes.filter(isFixed)) app.all(path, otherMethod);
+  for (const route of routes.filter((one) => !isFixed(one)))
     app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
+  app.use(otherMethod);
   app.use(dashboard.serve);
   app.use(nothingHere);
   app.use(answerError(logger));
@@ -91,13 +99,27 @@ const fixedHeaders = [
   ],
 ] as const;
 
+/**
+ * Whom the request is for. RFC 9112: two Host headers are malformed (3.2), and the authority of an
+ * address in absolute form holds over Host (3.2.2).
+ */
+const hostOf = (request: Request): string | undefined => {
+  const names = request.rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'host').length > 1)
+    throw new ServiceError('bad-parameter', 'Host: expected once');
+  return request.url.startsWith('/') || request.url === '*'
+    ? request.headers.host
+    : URL.parse(request.url)?.host;
+};
+
 const guard =
   (rules: HostRules): RequestHandler =>
   (request, response, next) => {
     response.locals.requestId = randomUUID();
     response.setHeader('X-Request-Id', response.locals.requestId as string);
     for (const [name, value] of fixedHeaders) response.setHeader(name, value);
-    const { host, origin } = request.headers;
+    const { origin } = request.headers;
+    const host = hostOf(request);
     if (!isOwnHost(host, rules)) throw hostRefusal();
     const site = request.get('sec-fetch-site');
     if (!isOwnOrigin(origin, host, rules) || !isOwnFetch(request.method, site, origin, rules))
@@ -116,8 +138,12 @@ const serve =
     const answer = await route.handle(orchestrator, {
       params: parametersOf(route, request),
       query:
-        checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ??
-        {},
+        checked(
+          route.query ?? noQuery,
+          request.query,
+          'bad-parameter',
+          'a query parameter does not fit',
+        ) ?? {},
       body: bodyOf(route, request),
       header: (name) => request.get(name),
       // Made when asked for: few routes work long enough.
@@ -159,9 +185,10 @@ const sendStream = async (
 const bodyOf = (route: Route, request: Request): Record<string, unknown> => {
   const detail = 'the body does not fit the schema';
   if (route.body) {
-    const errors = protoPointers(request.body)
-      .slice(0, maxErrors)
-      .map((pointer) => ({ pointer, detail: 'unknown key `__proto__`' }));
+    const errors = protoPointers(request.body).map((pointer) => ({
+      pointer,
+      detail: 'unknown key `__proto__`',
+    }));
     const code = errors[0]?.pointer.startsWith('/params/') ? 'invalid-params' : 'invalid-body';
     if (errors.length > 0) throw new ServiceError(code, detail, { errors });
   }
@@ -187,8 +214,8 @@ const checked = (
   if (!schema) return undefined;
   const result = schema.safeParse(value);
   if (result.success) return result.data as Record<string, unknown>;
-  const errors: FieldError[] = result.error.issues.slice(0, maxErrors).map(({ path, message }) => ({
-    pointer: path.map((key) => `/${String(key).slice(0, maxWord)}`).join(''),
+  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({
+    pointer: path.map((key) => `/${String(key)}`).join(''),
     detail: message,
   }));
   throw new ServiceError(code, detail, { errors });
@@ -214,17 +241,33 @@ const documentPages = (): RequestHandler => {
   return pages;
 };
 
-/** Nothing at this address, or something that wants another method. */
-const nothingHere: RequestHandler = (request, response) => {
-  const methods = routes
-    .filter(({ path }) => matches(path, request.path))
-    .map(({ method }) => method.toUpperCase());
-  if (methods.length === 0) throw new ServiceError('not-found', 'there is nothing at this address');
-  response.set('Allow', methods.join(', '));
+/** What is served beside the routes, and only read. */
+const readOnly = /^\/(?:openapi\.json|asyncapi\.json|metrics|docs(?:\/.*)?)?$/;
+
+const methodsAt = (path: string): string[] => {
+  const fitting = routes.filter((route) => matches(route.path, path));
+  const exact = fitting.filter((route) => route.path === path);
+  const methods = (exact.length > 0 ? exact : fitting).map(({ method }) => method.toUpperCase());
+  return readOnly.test(path) ? ['GET'] : methods;
+};
+
+/** OPTIONS says what is possible at an address; what is not is 405 with the same list. */
+const otherMethod: RequestHandler = (request, response, next) => {
+  const methods = methodsAt(request.path);
+  if (methods.length === 0) return next();
+  const all = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const allowed = [...all, 'OPTIONS'];
+  if (request.method !== 'OPTIONS' && allowed.includes(request.method)) return next();
+  response.set('Allow', allowed.join(', '));
+  if (request.method === 'OPTIONS') return void response.status(204).end();
   throw new ServiceError(
     'method-not-allowed',
     `${request.method} is not possible here; use ${methods.join(' or ')}`,
   );
+};
+
+const nothingHere: RequestHandler = () => {
+  throw new ServiceError('not-found', 'there is nothing at this address');
 };
 const matches = (path: string, given: string): boolean =>
   new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(given);

@@ -38,6 +38,12 @@ export const callersFault = (error: unknown): ServiceError | null => {
     : null;
 };
 
+/** A sentence may quote what was sent, and a body may be wrong everywhere; nobody reads more. */
+const maxDetail = 1000;
+const maxErrors = 50;
+const cut = (text: string): string =>
+  text.length > maxDetail ? `${text.slice(0, maxDetail)}…` : text;
+
 export const problemOf = (
   error: ServiceError,
   at: { instance: string; requestId: string },
@@ -46,9 +52,14 @@ export const problemOf = (
   type: `urn:stagewright:problem:${error.code}`,
   title: serviceErrors[error.code][1],
   status: error.status,
-  detail: error.message,
+  detail: cut(error.message),
   instance: at.instance,
   code: error.code,
   request_id: at.requestId,
-  ...(error.errors.length > 0 && { errors: error.errors }),
+  ...(error.errors.length > 0 && {
+    errors: error.errors.slice(0, maxErrors).map(({ pointer, detail }) => ({
+      pointer: cut(pointer),
+      detail: cut(detail),
+    })),
+  }),
 });

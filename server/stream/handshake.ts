@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { closed } from '../../machines/closed.ts';
 import { ServiceError } from '../../services/service-error.ts';
-import { nameParam, runIdParam } from '../schemas.ts';
+import { nameParam, runIdParam, wholeNumber } from '../schemas.ts';
 import { faultOfGlobs, type Glob, globsOf } from './globs.ts';
 
 export type EventsRequest = {
@@ -45,7 +45,7 @@ export const logsSocketQuery = closed({
     .string()
     .regex(/^[a-z0-9-]+\.\d{1,6}\.\d{1,15}\.\d{1,15}$/, 'expected the cursor of a log frame')
     .optional(),
-  tail: z.coerce.number().int().min(0).max(10_000_000).default(65_536),
+  tail: wholeNumber(0, 10_000_000).default(65_536),
 });
 
 const checked = <T extends z.ZodType>(schema: T, query: URLSearchParams): z.infer<T> => {

@@ -110,7 +110,7 @@ test('an unknown key is answered with the nearest known one, at its pointer', as
 test('a wrong method names the right ones; a wrong content type is refused', async () => {
   const wrong = await served.ask('DELETE', '/api/pipeline/status');
   expectProblem(wrong, 'method-not-allowed');
-  expect(wrong.headers.allow).toBe('GET');
+  expect(wrong.headers.allow).toBe('GET, HEAD, OPTIONS');
   expectProblem(
     await post('/api/pipeline/start', 'a=b', {
       'Content-Type': 'application/x-www-form-urlencoded',

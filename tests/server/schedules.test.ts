@@ -144,7 +144,9 @@ test('a schedule is made with its Location, changed at its version, and removed;
   ).toEqual([412, 'schedule-moved']);
   expect((await send('DELETE', '/api/schedules/mine')).json).toEqual({ removed: 'mine' });
   expect(await refused(send('GET', '/api/schedules/mine'))).toEqual([404, 'unknown-schedule']);
-  expect((await send('PUT', '/api/schedules/p')).headers.allow).toBe('GET, PATCH, DELETE');
+  expect((await send('PUT', '/api/schedules/p')).headers.allow).toBe(
+    'GET, HEAD, PATCH, DELETE, OPTIONS',
+  );
 });
 
 test('S53: the preview marks the gap, the repeated hour, blackout and overlaps, by GET and by POST alike', async () => {
