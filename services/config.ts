@@ -180,7 +180,9 @@ const readConfigFile = (
       if (!keys.includes(key)) problems.push(`${path}: ${unknownKey(key, keys)}`);
     return raw as Record<string, unknown>;
   } catch (error) {
-    problems.push(`${path}: ${(error as Error).message}`);
+    // The parser quotes what it cannot read, and the file may be anything.
+    const message = error instanceof SyntaxError ? 'is no JSON' : (error as Error).message;
+    problems.push(`${path}: ${message}`);
     return {};
   }
 };
