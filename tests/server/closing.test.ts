@@ -1,14 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Served, serveHttp } from '../support/http.ts';
 import { handshake, openRaw } from '../support/raw.ts';
-import { baseEnv, projectWith } from '../support/service.ts';
+import { spawnService } from '../support/spawned.ts';
 import { until } from '../support/until.ts';
 
-const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
 const talks =
   'name: talks\nstages:\n  - { name: one, grace: 200ms, run: ["sh", "-c", "yes | head -c 8000000; sleep 600"] }\n';
 
@@ -16,16 +10,8 @@ const talks =
 const guardMs = 20_000;
 
 test('SEC-2: SIGTERM ends the service within its shutdown time, whatever sockets and requests are open', async () => {
-  const dir = await projectWith({ 'talks.yaml': talks });
-  const flags = ['--port', '0', '--data-dir', join(dir, 'data'), '--shutdown-timeout', '2s'];
-  const service: ChildProcess = spawn(
-    process.execPath,
-    [program, 'serve', ...flags, '--pipelines', join(dir, 'pipelines'), '--log-level', 'error'],
-    { env: baseEnv, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const gone = once(service, 'exit');
-  const [first] = await once(service.stdout as NodeJS.ReadableStream, 'data');
-  const { url } = JSON.parse(String(first)) as { url: string };
+  const service = await spawnService({ 'talks.yaml': talks }, ['--shutdown-timeout', '2s']);
+  const { url } = service;
   const { host } = new URL(url);
   const started = await fetch(`${url}/api/pipelines/talks/runs`, { method: 'POST' });
   const { run_id } = (await started.json()) as { run_id: string };
@@ -60,12 +46,8 @@ test('SEC-2: SIGTERM ends the service within its shutdown time, whatever sockets
   const half = await openRaw(url, handshake(host, '/ws/events?v=1'));
   await until(() => half.heard().includes('snapshot'));
 
-  service.kill('SIGTERM');
-  const hang = setTimeout(() => service.kill('SIGKILL'), guardMs);
-  const [code] = await gone;
-  clearTimeout(hang);
+  const code = await service.end(guardMs);
   for (const { socket } of [...clients, half]) socket.destroy();
-  await rm(dir, { recursive: true, force: true });
   expect(code).toBe(0);
 });
 
