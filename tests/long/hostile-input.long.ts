@@ -45,12 +45,12 @@ const loopMs = (pid: number): number => {
 const calibration = (): number => {
   const before = process.cpuUsage();
   let sum = 0;
-  for (let index = 0; index < 200_000_000; index += 1) sum = (sum * 31 + index) | 0;
+  for (let index = 0; index < 200_000_000; index += 1) sum = (Math.imul(sum, 31) + index) | 0;
   const { user, system } = process.cpuUsage(before);
   return sum === 0.5 ? 0 : (user + system) / 1000;
 };
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-afterAll(() => agent.destroy());
+// A connection that idles while the ruler is made would be closed.
+const agent = new Agent({ keepAlive: false });
 const send = (one: { method: string; path: string; body: string | null; headers: object }) =>
   new Promise<void>((resolve, reject) => {
     const { port } = new URL(service.url);
@@ -66,43 +66,51 @@ const send = (one: { method: string; path: string; body: string | null; headers:
     sent.end(one.body ?? undefined);
   });
 
-/** What the work cost the loop; the least of three where it seems too much: others work, too. */
-const cost = async (limitMs: number, work: () => Promise<unknown>): Promise<number> => {
+/**
+ * What the work cost the loop, in lengths of the ruler. Where it seems too much it is measured
+ * again, with a ruler of that moment: others work on this machine, too.
+ */
+const cost = async (rulerMs: number, work: () => Promise<unknown>): Promise<number> => {
   let least = Number.POSITIVE_INFINITY;
-  for (let time = 0; time < 3 && least > limitMs; time += 1) {
+  for (let time = 0; time < 4 && least > 1; time += 1) {
+    const nowMs = time === 0 ? rulerMs : calibration();
     const before = loopMs(service.pid);
     await work();
-    least = Math.min(least, loopMs(service.pid) - before);
+    least = Math.min(least, (loopMs(service.pid) - before) / nowMs);
   }
   return least;
 };
 
 test('no input of a MiB to any route holds the loop for more than 200 ms of CPU', async () => {
-  const limitMs = Math.max(calibration(), calibration());
   const document = (await (await fetch(`${service.url}/openapi.json`)).json()) as OpenApiDocument;
+  const rulerMs = Math.max(calibration(), calibration());
   const slow: string[] = [];
   let sent = 0;
   let most = 0;
   for (const [path, methods] of Object.entries(document.paths)) {
     const given = { ...fill, id: path.startsWith('/api/runs') ? (fill.run_id as string) : 's' };
     for (const one of hostileRequests({ paths: { [path]: methods } }, given)) {
-      const ms = await cost(limitMs, () => send(one));
+      const rulers = await cost(rulerMs, () => send(one));
       sent += 1;
-      most = Math.max(most, ms);
-      if (ms > limitMs)
-        slow.push(`${ms} ms: ${one.operation} ${one.path.slice(0, 120)} ${one.body?.slice(0, 80)}`);
+      most = Math.max(most, rulers);
+      if (rulers > 1)
+        slow.push(
+          `${rulers}: ${one.operation} ${one.path.slice(0, 120)} ${one.body?.slice(0, 80)}`,
+        );
     }
   }
-  process.stdout.write(`${sent} requests, at most ${most} ms each; 200 ms are ${limitMs} here\n`);
+  process.stdout.write(
+    `${sent} requests, at most ${most.toFixed(2)} of 200 ms each (${rulerMs} ms here)\n`,
+  );
   expect(slow).toEqual([]);
 });
 
 test('no address of any socket holds the loop for more than 200 ms of CPU, nor do the events that follow', async () => {
-  const limitMs = Math.max(calibration(), calibration());
   const document = (await (await fetch(`${service.url}/asyncapi.json`)).json()) as AsyncApiDocument;
+  const rulerMs = Math.max(calibration(), calibration());
   const slow: string[] = [];
   for (const path of hostileAddresses(document, fill)) {
-    const ms = await cost(limitMs, async () => {
+    const rulers = await cost(rulerMs, async () => {
       const socket = new WebSocket(`${service.url.replace('http', 'ws')}${path}`);
       await new Promise((resolve) => {
         for (const event of ['message', 'close', 'error']) socket.addEventListener(event, resolve);
@@ -116,7 +124,7 @@ test('no address of any socket holds the loop for more than 200 ms of CPU, nor d
       });
       socket.close();
     });
-    if (ms > limitMs) slow.push(`${ms} ms: ${path.slice(0, 200)}`);
+    if (rulers > 1) slow.push(`${rulers}: ${path.slice(0, 200)}`);
   }
   expect(slow).toEqual([]);
 });
