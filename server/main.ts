@@ -29,8 +29,11 @@ const baseEnvOf = (env: Env): Record<string, string> =>
     inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 
-/** Beyond the shutdown time: for what is written last. Together less than `docker stop` waits. */
-const patienceMs = 1000;
+/**
+ * Beyond the shutdown time, which all that we end keeps by itself: only what hangs takes longer, and
+ * a busy machine must not be taken for that, or processes would be left to their launcher.
+ */
+const patienceMs = 5000;
 /** Exit codes of `serve`. */
 const exits = { ok: 0, usage: 2, taken: 3, failed: 1 };
 
