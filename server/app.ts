@@ -18,6 +18,7 @@ import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
 import {
   type HostRules,
+  hostOf,
   hostRefusal,
   isOwnFetch,
   isOwnHost,
@@ -98,19 +99,6 @@ const fixedHeaders = [
     "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   ],
 ] as const;
-
-/**
- * Whom the request is for. RFC 9112: two Host headers are malformed (3.2), and the authority of an
- * address in absolute form holds over Host (3.2.2).
- */
-const hostOf = (request: Request): string | undefined => {
-  const names = request.rawHeaders.filter((_, index) => index % 2 === 0);
-  if (names.filter((name) => name.toLowerCase() === 'host').length > 1)
-    throw new ServiceError('bad-parameter', 'Host: expected once');
-  return request.url.startsWith('/') || request.url === '*'
-    ? request.headers.host
-    : URL.parse(request.url)?.host;
-};
 
 const guard =
   (rules: HostRules): RequestHandler =>

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../services/service-error.ts';
 
 /**
@@ -57,3 +58,15 @@ export const isOwnFetch = (
   site === 'same-origin' ||
   site === 'none' ||
   (origin !== undefined && allowedOrigins.includes(origin));
+
+/**
+ * Whom the request is for. RFC 9112: two Host headers are malformed (3.2), and the authority of an
+ * address in absolute form holds over Host (3.2.2).
+ */
+export const hostOf = (request: IncomingMessage): string | undefined => {
+  const names = request.rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'host').length > 1)
+    throw new ServiceError('bad-parameter', 'Host: expected once');
+  const { url = '', headers } = request;
+  return url.startsWith('/') || url === '*' ? headers.host : URL.parse(url)?.host;
+};

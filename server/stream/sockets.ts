@@ -6,7 +6,14 @@ import type { Clock } from '../../services/clock.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator } from '../../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../../services/service-error.ts';
-import { type HostRules, hostRefusal, isOwnHost, isOwnOrigin, originRefusal } from '../hosts.ts';
+import {
+  type HostRules,
+  hostOf,
+  hostRefusal,
+  isOwnHost,
+  isOwnOrigin,
+  originRefusal,
+} from '../hosts.ts';
 import { problemOf } from '../problem.ts';
 import { serveEvents } from './events-channel.ts';
 import { requestOf } from './handshake.ts';
@@ -82,6 +89,7 @@ export const createSockets = ({
   server.on('wsClientError', (error, socket, request) =>
     refuse(socket, request, new ServiceError('bad-parameter', `no WebSocket: ${error.message}`)),
   );
+  const refusalOf = refusalBy(rules);
   const { ringEvents, coalesceMs, heartbeatMs } = limits;
   const log = (message: string, error: unknown): void =>
     logger.error(message, { error: String(error) });
@@ -130,17 +138,10 @@ export const createSockets = ({
 
   return {
     upgrade: (request, socket, head) => {
-      const { host, origin } = request.headers;
       socket.on('error', () => socket.destroy());
       const address = URL.parse(request.url ?? '', 'http://x');
-      if (!isOwnHost(host, rules)) return refuse(socket, request, hostRefusal());
-      if (!isOwnOrigin(origin, host, rules)) return refuse(socket, request, originRefusal());
-      if (!address || !/^\/ws\/(events|logs)(\/|$)/.test(address.pathname))
-        return refuse(
-          socket,
-          request,
-          new ServiceError('not-found', 'there is no socket at this address'),
-        );
+      const refusal = refusalOf(request, address);
+      if (refusal || !address) return refuse(socket, request, refusal ?? noSocket());
       server.handleUpgrade(request, socket, head, (client) => {
         accept(client, address).catch((error) => {
           log('a client could not be served', error);
@@ -155,6 +156,24 @@ export const createSockets = ({
     },
   };
 };
+
+const noSocket = (): ServiceError =>
+  new ServiceError('not-found', 'there is no socket at this address');
+
+/** What a handshake is refused for before it is one; null when it may go on. */
+const refusalBy =
+  (rules: HostRules) =>
+  (request: IncomingMessage, address: URL | null): ServiceError | null => {
+    try {
+      const host = hostOf(request);
+      if (!isOwnHost(host, rules)) return hostRefusal();
+      if (!isOwnOrigin(request.headers.origin, host, rules)) return originRefusal();
+    } catch (error) {
+      if (error instanceof ServiceError) return error;
+      throw error;
+    }
+    return /^\/ws\/(events|logs)(\/|$)/.test(address?.pathname ?? '') ? null : noSocket();
+  };
 
 /** A handshake that fails, answered as every other refusal is. */
 const refuse = (socket: Duplex, { url }: IncomingMessage, error: ServiceError): void => {

@@ -38,6 +38,12 @@ test.each([
   ['an address without a socket', () => ask('/ws/nothing'), 404, 'not-found'],
   ['another host', () => handshake('elsewhere.example', '/ws/events'), 403, 'unknown-host'],
   [
+    'two Host headers',
+    () => handshake(host(), '/ws/events', `Host: ${host()}\r\n`),
+    400,
+    'bad-parameter',
+  ],
+  [
     'a page of another site',
     () => handshake(host(), '/ws/events', 'Origin: https://evil.example\r\n'),
     403,
