@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import {
@@ -38,17 +39,15 @@ const loopMs = (pid: number): number => {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 };
+const ruler =
+  'const b=process.cpuUsage();let s=0;for(let i=0;i<200000000;i++)s=(Math.imul(s,31)+i)|0;const c=process.cpuUsage(b);console.log((c.user+c.system)/1000,s)';
 /**
  * What 200 ms of an idle core of 2024 are here and now: the loop is the ruler, so that a slow or
- * busy machine measures with a longer one.
+ * busy machine measures with a longer one. In a process of its own: in a test's sandbox each look
+ * at a global is slow.
  */
-const calibration = (): number => {
-  const before = process.cpuUsage();
-  let sum = 0;
-  for (let index = 0; index < 200_000_000; index += 1) sum = (Math.imul(sum, 31) + index) | 0;
-  const { user, system } = process.cpuUsage(before);
-  return sum === 0.5 ? 0 : (user + system) / 1000;
-};
+const calibration = (): number =>
+  Number(execFileSync(process.execPath, ['-e', ruler]).toString().split(' ')[0]);
 // A connection that idles while the ruler is made would be closed.
 const agent = new Agent({ keepAlive: false });
 const send = (one: { method: string; path: string; body: string | null; headers: object }) =>
