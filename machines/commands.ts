@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
 import type { RunEvent } from './context.ts';
+import { freeText } from './free-text.ts';
 import type { CommandType } from './status.ts';
 
 const json = z.record(z.string(), z.json());
-const reason = z.string().max(1000).optional();
+const reason = freeText(1000).optional();
 const stage = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the name of a stage')

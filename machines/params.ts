@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ParamDefinition, PipelineDefinition } from './definition.ts';
-import { unknownKey } from './suggest.ts';
+import { unknownKeys } from './suggest.ts';
 
 type FieldError = { pointer: string; detail: string };
 export type ParamsResult =
@@ -52,9 +52,11 @@ export const validateParams = (
   given: Record<string, unknown>,
 ): ParamsResult => {
   const known = Object.keys(definition.params);
-  const errors: FieldError[] = Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({ pointer: `/params/${name}`, detail: unknownKey(name, known, 'parameter') }));
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(definition.params, name));
+  const errors: FieldError[] = unknownKeys(unknown, known, 'parameter').map((detail, index) => ({
+    pointer: `/params/${(unknown[index] ?? '').slice(0, 60)}`,
+    detail,
+  }));
   const params: Record<string, unknown> = {};
   for (const [name, param] of Object.entries(definition.params)) {
     const value = Object.hasOwn(given, name) ? given[name] : param.default;

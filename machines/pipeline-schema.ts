@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { closed } from './closed.ts';
 import { conflictWords, defaultLimits } from './definition.ts';
 import { durationSchema } from './duration.ts';
+import { freeText } from './free-text.ts';
 import { scheduleSchema } from './schedule.ts';
 import { sizeSchema } from './size.ts';
 import { zoneSchema } from './zone.ts';
@@ -134,7 +135,7 @@ const usesSchema = z
 
 const stageSchema = closed({
   name: nameSchema,
-  title: z.string().optional(),
+  title: freeText(200).optional(),
   uses: usesSchema.optional(),
   run: z
     .array(z.string().min(1))
@@ -182,7 +183,7 @@ const boundTypes: [key: 'pattern' | 'max_length' | 'min' | 'max', types: string[
 const paramSchema = closed({
   type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']),
   format: z.enum(['date']).optional(),
-  title: z.string().optional(),
+  title: freeText(200).optional(),
   description: z.string().optional(),
   enum: z.array(z.json()).optional(),
   items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
@@ -205,10 +206,15 @@ const paramSchema = closed({
       });
 });
 
+/** Addresses beside `/api/pipelines/{name}`. */
+const taken = ['reload', 'overview'];
+
 /** The whole pipeline file. */
 export const pipelineSchema = closed({
-  name: nameSchema,
-  title: z.string().optional(),
+  name: nameSchema.refine((name) => !taken.includes(name), {
+    error: `is a reserved word for a pipeline (${taken.join(', ')})`,
+  }),
+  title: freeText(200).optional(),
   timezone: zoneSchema.default('UTC'),
   params: z
     .record(

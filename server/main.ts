@@ -30,6 +30,11 @@ const baseEnvOf = (env: Env): Record<string, string> =>
     inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 
+/**
+ * Beyond the shutdown time, which all that we end keeps by itself: only what hangs takes longer, and
+ * a busy machine must not be taken for that, or processes would be left to their launcher.
+ */
+const patienceMs = 5000;
 /** Exit codes of `serve`. */
 const exits = { ok: 0, failed: 1, usage: 2, taken: 3, impossible: 6 };
 
@@ -134,6 +139,8 @@ export const serve = async (
     allowedOrigins: config.allowed_origins,
     version,
     sockets: { maxClients: config.max_clients },
+    // Out of the time that stopping may take altogether.
+    farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });
 
   try {
@@ -169,8 +176,16 @@ export const serve = async (
     return trouble instanceof StartTrouble ? exits.impossible : exits.failed;
   }
   logger.info(`${await signals.told}: the service stops`);
+  const since = systemClock.monotonicMs();
+  // Nothing that hangs (a file system that is gone) keeps the service longer: what is committed
+  // is on the disk, and the next start settles the rest as after a crash.
+  const cancel = systemClock.after(config.shutdown_timeout + patienceMs, () => {
+    logger.error('something did not end in time; the next start settles it');
+    process.exit(exits.failed);
+  });
   await server.close();
-  await service.close();
+  await service.close(config.shutdown_timeout - (systemClock.monotonicMs() - since));
+  cancel();
   claim.release();
   await logger.close();
   return exits.ok;

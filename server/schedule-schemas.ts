@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed } from '../machines/closed.ts';
+import { freeText } from '../machines/free-text.ts';
 import {
   type ScheduleField,
   scheduleFields,
@@ -13,14 +14,13 @@ import {
   slotViewSchema,
   upcomingSchema,
 } from '../machines/schedule-view.ts';
-import { nameParam } from './schemas.ts';
+import { nameParam, wholeNumber } from './schemas.ts';
 
 const instant = z.iso
   .datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' })
   .refine((text) => text >= '1970' && text < '2200', 'expected an instant from 1970 to 2199');
-const reason = z.string().max(1000).optional();
-const count = (byDefault: number, max: number) =>
-  z.coerce.number().int().min(1).max(max).default(byDefault);
+const reason = freeText(1000).optional();
+const count = (byDefault: number, max: number) => wholeNumber(1, max).default(byDefault);
 /** Every field may be null: back to its default. */
 const changeShape = Object.fromEntries(
   scheduleFields.map((field) => [field, scheduleShape[field].nullable()]),

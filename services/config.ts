@@ -189,8 +189,10 @@ const readConfigFile = (
     return raw as Record<string, unknown>;
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
+    // The parser quotes what it cannot read, and the file may be anything.
+    const cause = error instanceof SyntaxError ? 'is not valid JSON' : message;
     problems.push(
-      `${path}: ${code ? `cannot be read (${code}); name the file of settings with --config` : message}`,
+      `${path}: ${code ? `cannot be read (${code}); name the file of settings with --config` : cause}`,
     );
     return {};
   }

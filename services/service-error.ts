@@ -29,6 +29,7 @@ export const serviceErrors = {
   'defined-in-file': [409, 'The schedule is defined in a pipeline file'],
   'schedule-exists': [409, 'A schedule has this id already'],
   'unreadable-log': [409, 'The log is no file that can be read'],
+  'too-many-schedules': [409, 'As many schedules were made as may be'],
   'cursor-gone': [410, 'The position in the journal is gone'],
   'version-moved': [412, 'The run is at another version'],
   'schedule-moved': [412, 'The schedule is at another version'],

@@ -35,6 +35,7 @@ import { plainError } from './plain-error.ts';
 import { createProgress } from './progress.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
+import { createRepeats } from './repeats.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -92,8 +93,9 @@ export type Service = {
   tickSchedules(): Promise<void>;
   /**
    * Starts nothing more, ends what works, and resolves when no process is left or the time is up.
+   * @param timeMs what is left of the shutdown time
    */
-  close(): Promise<void>;
+  close(timeMs?: number): Promise<void>;
 };
 
 const lastMaskingMs = 2000;
@@ -344,6 +346,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const nextRunId = createRunIds(clock.wallMs);
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
+  const repeats = createRepeats({ clock, log });
   const commands = createCommands({
     inputsNow: (pipeline) => inputsNow(book, pipeline),
     store,
@@ -357,6 +360,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
     stops,
+    repeats,
   });
   const scheduler = createScheduler({
     store,
@@ -401,6 +405,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     note,
     before: scheduler.tick,
     after: book.open,
+    repeats,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
@@ -423,7 +428,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
-  const endWork = async (): Promise<void> => {
+  const endWork = async (timeMs: number): Promise<void> => {
     const quiet = Promise.withResolvers<void>();
     /** Ended without a record, which the store did not take: the next service reads how. */
     const unrecorded = new Set<string>();
@@ -461,7 +466,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         void end(effect).catch(quiet.reject);
     }
     await look();
-    const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
+    const cancel = clock.after(timeMs, quiet.resolve);
     await quiet.promise;
     cancel();
   };
@@ -510,15 +515,16 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       await scheduler.open();
       retention.wake();
     },
-    close: async () => {
+    close: async (timeMs = options.shutdownTimeoutMs) => {
       phase = 'draining';
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
       await watchdog.close();
       await scheduler.close();
+      await repeats.close();
       effects.hold();
       timers.close();
-      await endWork();
+      await endWork(timeMs);
       await stops.close();
       effects.close();
       progress.close();

@@ -14,6 +14,7 @@ import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
 import { policyView, whyBlocked } from './pipelines/failure-policy.ts';
+import type { Repeats } from './repeats.ts';
 import { type InputsSeen, type SlotClaim, SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
 import { slotOf, slotTimes } from './slot-of-run.ts';
@@ -33,6 +34,7 @@ export type StartDeps = {
   /** Why the disk allows no start; null when it does. */
   diskRefusal: () => Promise<string | null>;
   wake: () => void;
+  repeats: Repeats;
 };
 type Started = { status: Status; replayed: boolean };
 export type Starter = {
@@ -147,13 +149,22 @@ export const createStarter = (deps: StartDeps): Starter => {
           by: actor.name,
           reason: spec.reason,
         };
-        return {
+        const fact = {
           stage: 'pipeline',
-          event: 'refused',
-          severity: 'warning',
+          event: 'refused' as const,
+          severity: 'warning' as const,
           msg: `start refused: ${why}`,
           data,
         };
+        const again = JSON.stringify(['START', definition.name, rest.onlyStage, actor.name, why]);
+        const tellMore = async (more: number): Promise<void> => {
+          const msg = `start refused, ${more} more: ${why}`;
+          const told = { ...fact, msg, data: { ...data, reason: null, more } };
+          const of = { runId: null, pipeline: definition.name };
+          await store.note({ ...told, ...of }, clock.wallMs());
+          deps.wake();
+        };
+        return deps.repeats.isAgain(again, tellMore) ? null : fact;
       },
     };
     const begun = await interpreter.begin(request, {

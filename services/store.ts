@@ -243,7 +243,8 @@ export type Store = Parts & {
     at: number,
   ): Promise<void>;
   /** The pipeline shows IDLE until its next run; said by `event`. */
-  markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
+  /** @returns the seq of the event */
+  markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<number>;
   /**
    * Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null
    * when there were none

@@ -112,6 +112,12 @@ const failed = (
   warnings: [],
 });
 
+/** What the system refused, without paths of the host and without a value that may be secret. */
+const plain = (message: string, cwd: string): string =>
+  /null bytes/.test(message)
+    ? 'an argument or a variable of it contains a NUL byte'
+    : message.replaceAll(cwd, 'as its cwd says').replaceAll(/'\/[^']*'/g, 'a file of the run');
+
 const launch = async (
   launcher: Launcher,
   request: AttemptRequest,
@@ -132,7 +138,7 @@ const launch = async (
     const { code, message } = error as { code?: string; message: string };
     return code === 'launcher-lost'
       ? failed('interrupted', message)
-      : failed('spawn-failed', `the program could not be started: ${message}`);
+      : failed('spawn-failed', `the program could not be started: ${plain(message, request.cwd)}`);
   }
 };
 

@@ -108,7 +108,7 @@ export const openSqliteStore = (options: {
           pipeline,
           runId,
         );
-        addEvent(db, { ...event, runId: null, pipeline }, at);
+        return addEvent(db, { ...event, runId: null, pipeline }, at);
       }),
     acknowledge: (pipeline, acknowledged, event) =>
       write(() => {

@@ -234,6 +234,14 @@ describe('a pipeline file', () => {
     });
   });
 
+  test.each(['reload', 'overview'])(
+    'SEC-17: no pipeline is called %s, which is an address',
+    (name) => {
+      expect(refused(file({ name }))[0]).toMatchObject({ pointer: '/name', code: 'invalid' });
+      expect(accepted(withStage({ name })).stages[0]?.name).toBe(name);
+    },
+  );
+
   test('refuses two stages of one name', () => {
     expect(refused(file({ stages: [work, work] }))).toEqual([
       {

@@ -111,6 +111,12 @@ test('every problem is told at once, each with where it was written', () => {
   ]);
 });
 
+test('SEC-20: a config file that is none is not quoted', () => {
+  const told = problemsOf(['--config', 'c.json'], {}, () => 'hunter2-is-the-password');
+  expect(told).toContain('c.json: is not valid JSON');
+  expect(told).not.toContain('hunter2');
+});
+
 test.each(['[]', 'null', '{', '"x"'])('a config file that holds %s is refused', (text) => {
   expect(problemsOf(['--config', 'c.json'], {}, () => text)).toContain('c.json: ');
 });

@@ -173,6 +173,18 @@ describe('failure', () => {
     expect(told.identity).toBeNull();
   });
 
+  test('SEC-20: what cannot be started is told without a path of the host and without its values', async () => {
+    const missing = join(bench.dir, 'missing');
+    const folder = await bench.attempt(bench.attemptRequest(sh('true'), { cwd: missing })).answer;
+    const odd = { argv: ['echo', 'hunter2\u0000'] };
+    const nul = await bench.attempt(bench.attemptRequest(odd)).answer;
+    const told = [folder, nul].map((answer) => (answer.ok ? '' : answer.failure.message));
+    expect(told).toEqual([
+      'the program could not be started: there is no folder as its cwd says',
+      'the program could not be started: an argument or a variable of it contains a NUL byte',
+    ]);
+  });
+
   test.each([
     ['no JSON', 'echo "{" > "$STAGEWRIGHT_OUTPUTS"', 'is not a JSON object'],
     ['a list', 'echo "[1]" > "$STAGEWRIGHT_OUTPUTS"', 'is not a JSON object'],

@@ -6,6 +6,7 @@ import { createCommands } from '../../../services/commands.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import type { Look } from '../../../services/look.ts';
+import { createRepeats } from '../../../services/repeats.ts';
 import { createRunIds } from '../../../services/run-id.ts';
 import { createBook } from '../../../services/scheduler/book.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
@@ -50,6 +51,7 @@ const commands = createCommands({
   stops: { unrecorded: async () => null },
   inputsNow: async () => [],
   wake: () => {},
+  repeats: createRepeats({ clock: systemClock, log: () => {} }),
 });
 const book = createBook({
   store,
