@@ -165,16 +165,7 @@ const stageSchema = closed({
     ctx.addIssue({ code: 'custom', message: 'a stage has exactly one of `uses` and `run`' });
 });
 
-const isPattern = (text: string): boolean => {
-  try {
-    new RegExp(text, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-};
-const boundTypes: [key: 'pattern' | 'max_length' | 'min' | 'max', types: string[]][] = [
-  ['pattern', ['string']],
+const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
   ['min', ['number', 'integer']],
   ['max', ['number', 'integer']],
@@ -187,11 +178,6 @@ const paramSchema = closed({
   description: z.string().optional(),
   enum: z.array(z.json()).optional(),
   items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
-  pattern: z
-    .string()
-    .max(500)
-    .refine(isPattern, { error: 'is no regular expression (of ECMAScript, with the flag u)' })
-    .optional(),
   max_length: whole.optional(),
   min: z.number().optional(),
   max: z.number().optional(),

@@ -115,6 +115,9 @@ test('a run that has just ended stays, whatever the limits', async () => {
 });
 
 test('a run whose events are not in the archive yet stays', async () => {
+  // The service's own archive must not catch up meanwhile.
+  await rm(join(on.dataDir, 'archive'), { recursive: true, force: true });
+  await writeFile(join(on.dataDir, 'archive'), '');
   const ids = [await run('quick'), await run('quick')];
   const retention = await retentionWith({ runs: 1 });
   await on.store.setMeta('archive_seq', '1');
