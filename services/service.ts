@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { NewEvent } from '../machines/events.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
+import { createAnswerWithin, createAsk, createLateExit } from './answers-first.ts';
 import { createArchive } from './archive.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
@@ -102,7 +103,16 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   });
   const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
   const charts = createCharts(store);
-  const interpreter = createInterpreter({ store, charts, clock });
+  const interpreter = createInterpreter({
+    store,
+    charts,
+    clock,
+    onDefect: (error) =>
+      logger.error('a commit was not taken by everybody here', {
+        error: String(error),
+        stack: (error as Error | null)?.stack,
+      }),
+  });
   const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
   const retention = createRetention({
     store,
@@ -130,9 +140,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let graceCapMs = Number.POSITIVE_INFINITY;
 
   const progress = createProgress({ store, clock, note, tell, log });
+  const lateExit = createLateExit({ store, clock, dataDir, note });
   const marks: StageMarks = {
     progress: progress.progress,
-    left: progress.left,
+    left: async (run, effect, said) => {
+      await progress.left(run, effect, said);
+      await lateExit(run, effect);
+    },
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
   };
@@ -155,7 +169,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     clock,
     log,
   });
-  const timers = createTimers({ store, interpreter, clock, log });
+  const timers = createTimers({
+    store,
+    interpreter,
+    clock,
+    answerWithin: createAnswerWithin({ store, dataDir }),
+    log,
+  });
 
   const admission = createAdmission({ store, interpreter, log });
 
@@ -193,7 +213,12 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  /** As its own runner would have told it. */
+  const left: StageMarks['left'] = async (run, effect, said) => {
+    if (said.progress) progress.progress(run, effect.input.stage as string, said.progress);
+    await marks.left(run, effect, said);
+  };
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   const alarms = createAlarms(note);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -202,6 +227,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     tell,
     log,
     onLimit: (limitMs) => watchdog.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
   const watchdog: Watchdog = createWatchdog({
     clock,
@@ -377,6 +403,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         clock,
         dataDir,
         secrets,
+        left,
         reap,
       });
       if (runs > 0) {

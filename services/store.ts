@@ -237,7 +237,10 @@ export type Store = Parts & {
     acknowledged: NonNullable<Streak['acknowledged']>,
     event: (before: Streak) => NewEvent,
   ): Promise<{ before: Streak; headSeq: number } | null>;
-  /** Gives limits of an earlier boot their full time again. */
+  /**
+   * Gives their full time again to limits of an earlier boot, and to those on what is not begun or
+   * is begun anew: checks, files to be verified, an attempt whose program does not run yet.
+   */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
 

@@ -80,7 +80,7 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   };
 
   const lateHeartbeat: Look = async () =>
-    heartbeats.late().map(({ run, effect, stage, limitMs, silentMs }) =>
+    (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
         severity: 'warning',
         msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
@@ -189,7 +189,8 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
 
   const timerAges = createAges(clock);
   const overdueTimer: Look = async () => {
-    const due = await store.dueTimers({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+    const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    const due = (await store.dueTimers(now)).filter((timer) => !timers.isHeld(timer));
     const nameOfTimer = ({ runId, id, stamp }: (typeof due)[number]) => `${runId} ${id} ${stamp}`;
     const age = timerAges.of(due.map(nameOfTimer));
     const old = due.filter((timer) => age(nameOfTimer(timer)) >= overdueMs);

@@ -40,6 +40,7 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
     store,
     interpreter,
     clock,
+    answerWithin: async () => null,
     log: (message, meta) => expect([message, meta]).toBeNull(),
   });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
@@ -159,6 +160,23 @@ test('overdue timers are delivered in due order, and one that its run has outliv
     .filter((type) => /^xstate\.after|TIMEOUT/.test(type));
   expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);
   expect(await position()).toBe('failing');
+});
+
+test('a timer that is armed while the waker sleeps longer fires when it is due, and not before', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 3_600_000, ...retries(1) })]));
+  await timers.tick();
+  await failAttempt();
+  // Commits are published on a fresh turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  const [timer] = (await store.load(id))?.timers ?? [];
+  expect(timer?.delayMs).toBeLessThan(60_000);
+  const moved = new Promise<void>((resolve) => interpreter.onCommit(() => resolve()));
+  clock.advance((timer?.delayMs ?? 0) - 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await position()).toEqual(backingOff);
+  clock.advance(1);
+  await moved;
+  expect(await position()).toEqual(attempting);
 });
 
 test('the waker fires by itself when the next timer is due', async () => {

@@ -89,6 +89,7 @@ test('the next service shows the sign of life that was written down', async () =
     note: async () => {},
     tell: () => {},
     onLimit: () => {},
+    ask: async () => ({ hasEnded: false, output: null }),
     log: () => {},
   });
   next.restore(await store.effects());
@@ -123,7 +124,7 @@ test('S61: silence for the limit is one alarm and one action, without flicker, a
   on.world.members = [];
   await until(async () => (await on.status()).state === 'RETRYING');
   work.end();
-  await until(() => on.heartbeats.late().length === 0);
+  await until(async () => (await on.heartbeats.late()).length === 0);
   for (let round = 0; round < 3; round += 1) await on.pass(1000);
   const told = (await on.store.ledger(runId, 0, 100)).filter(
     ({ event }) => event.type === 'HEARTBEAT_LATE',
