@@ -38,15 +38,14 @@ const eventsOf = async (runId: string) =>
   (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 
 test('S12: stop ends three workers and their grandchildren, even one in a session of its own, with one terminal event', async () => {
-  const worker = "trap '' TERM; while true; do sleep 1; done";
+  // Each says that it is there, so that nobody is looked for before it is.
+  const worker = "trap '' TERM; echo up >> up; while true; do sleep 1; done";
   const id = await begin(
     pipeline(
-      stage(
-        `for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & echo up > up; wait`,
-      ),
+      stage(`for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & wait`),
     ),
   );
-  await said('up');
+  await eventually(running.orchestrator, async () => (await lines('up')).length === 3);
   expect(processesOf(id).length).toBeGreaterThanOrEqual(4);
 
   expect((await stop()).state).toBe('STOPPING');
