@@ -24,7 +24,7 @@ import { until } from './until.ts';
 
 export const runId = 'r_00000000000000000000000001';
 /** What the runner of a stage does here: the test says what its program shows and when it ends. */
-export type Work = { alive(): void; end(): void };
+export type Work = { alive(writtenAt?: number): void; end(): void };
 
 /**
  * Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the

@@ -192,3 +192,23 @@ test('an alarm that the journal does not take is raised by the next look, and an
   await alarms.settle('late', []);
   expect([said, acts, alarms.open()]).toEqual([['warning', 'recovered'], 2, []]);
 });
+
+test('REL-7: a watchdog that was away lets what came meanwhile happen first', async () => {
+  await on.begin(definition);
+  await on.working();
+  on.world.members = [4711];
+  await stop();
+  await on.watchdog.tick();
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next));
+    await on.watchdog.tick();
+  };
+  // Frozen while it was being ended: its grace is over, and SIGKILL ends it when we are back.
+  on.clock.advance(600_000);
+  on.world.members = [];
+  on.works[0]?.end();
+  await until(async () => (await on.status()).state === 'STOPPED');
+  on.clock.advance(1000);
+  await turns();
+  expect(await alarmsOf()).toEqual([]);
+});
