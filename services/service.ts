@@ -387,6 +387,25 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
     await quiet.promise;
     cancel();
+    await killRest();
+  };
+
+  /**
+   * The time is up: who is left has no grace any more. The launcher, which ends after us, would give
+   * them all of theirs, and we would wait for it.
+   */
+  const killRest = async (): Promise<void> => {
+    const rows = (await store.effects()).filter(
+      ({ kind, state }) => kind === 'stage' && state !== 'born',
+    );
+    if (rows.length === 0) return;
+    const over = new AbortController();
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(options.shutdownTimeoutMs, late.resolve);
+    const ends = rows.map(({ process, token }) => processes.end(process, token, 0, over.signal));
+    await Promise.race([Promise.allSettled(ends), late.promise]);
+    over.abort();
+    cancel();
   };
 
   return {

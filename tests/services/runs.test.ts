@@ -377,3 +377,29 @@ test('a single stage takes what it needs from the latest DONE run, and says miss
     ['42', '42'],
   ]);
 });
+
+test('a shutdown whose time is up kills who is left, whatever grace they have, and waits for nobody', async () => {
+  running = await runService({
+    pipelines: {
+      'p.yaml':
+        'name: p\nstages:\n  - { name: work, grace: 1h, run: ["bash", "-c", "trap \'\' TERM; echo up > up; while true; do sleep 0.02; done"] }\n',
+    },
+    service: { shutdownTimeoutMs: 100 },
+    // As on a machine that is too busy to get anywhere within that time.
+    parts: ({ processes }) => ({
+      processes: {
+        ...processes,
+        end: (identity, token, graceMs, signal) =>
+          graceMs === 0
+            ? processes.end(identity, token, graceMs, signal)
+            : new Promise((_, reject) => {
+                signal.addEventListener('abort', () => reject(signal.reason));
+              }),
+      },
+    }),
+  });
+  const { status } = await running.orchestrator.start(startRequest('p'));
+  await said('up');
+  await running.close();
+  expect(processesOf(status.run_id as string)).toEqual([]);
+});
