@@ -93,6 +93,7 @@ export const serve = async (
     json: !isTerminal,
     stream: process.stderr,
   });
+  sayWhyItDies(logger);
   for (const warning of opened.warnings) logger.warn(warning);
   const parts = wrap({
     store,
@@ -229,4 +230,20 @@ const startFirst = async (
   await orchestrator
     .start({ pipeline, actor, ...rest })
     .catch((error) => logger.warn(`${pipeline} was not started: ${error.message}`));
+};
+
+/**
+ * A defect of ours that nobody caught. What is in memory cannot be trusted any more, and what counts
+ * is in the store: the service says why and dies; the launcher ends what works, and the next start
+ * goes on.
+ */
+const sayWhyItDies = (logger: Logger): void => {
+  process.once('uncaughtException', (error: unknown, origin) => {
+    const { message, stack } = (error ?? {}) as { message?: string; stack?: string };
+    logger.error(
+      `a defect ends the service (${message ?? String(error)}); runs go on with its next start`,
+      { origin, stack },
+    );
+    void logger.close().finally(() => process.exit(exits.failed));
+  });
 };

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { NewEvent } from '../machines/events.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
+import { createAnswerWithin, createAsk, createLateExit } from './answers-first.ts';
 import { createArchive } from './archive.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
@@ -99,6 +100,8 @@ export type Service = {
 };
 
 const lastMaskingMs = 2000;
+/** SIGKILL is at once; whom the kernel holds is not waited for. */
+const killMs = 2000;
 
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
@@ -120,7 +123,16 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
   });
   const charts = createCharts(store);
-  const plain = createInterpreter({ store, charts, clock });
+  const plain = createInterpreter({
+    store,
+    charts,
+    clock,
+    onDefect: (error) =>
+      logger.error('a commit was not taken by everybody here', {
+        error: String(error),
+        stack: (error as Error | null)?.stack,
+      }),
+  });
   const retention = createRetention({
     store,
     clock,
@@ -168,9 +180,13 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const closing = new AbortController();
   const ending = createEndingMark({ store, launcher, log });
   const progress = createProgress({ store, clock, note, tell, waits, log });
+  const lateExit = createLateExit({ store, clock, dataDir, note });
   const marks: StageMarks = {
     progress: progress.progress,
-    left: progress.left,
+    left: async (run, effect, said) => {
+      await progress.left(run, effect, said);
+      await lateExit(run, effect);
+    },
     starting: createStartMarks({ store, clock, wake, log }),
     ending,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
@@ -204,7 +220,14 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     waits,
     log,
   });
-  const timers = createTimers({ store, interpreter, clock, room, log });
+  const timers = createTimers({
+    store,
+    interpreter,
+    clock,
+    room,
+    answerWithin: createAnswerWithin({ store, dataDir }),
+    log,
+  });
   disk.onRoom(() => {
     stops.tick();
     void timers.tick();
@@ -251,7 +274,12 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
   const launcherWatch = createLauncherWatch({ launcher, clock });
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  /** As its own runner would have told it. */
+  const left: StageMarks['left'] = async (run, effect, said) => {
+    if (said.progress) progress.progress(run, effect.input.stage as string, said.progress);
+    await marks.left(run, effect, said);
+  };
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   const alarms = createAlarms(note, clock);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -260,6 +288,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     tell,
     log,
     onLimit: (limitMs) => watchdog.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
   /** While nothing works: the store file alone is then the whole store, whoever copies it. */
   const checkpoint = async (): Promise<void> => {
@@ -469,6 +498,25 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const cancel = clock.after(timeMs, quiet.resolve);
     await quiet.promise;
     cancel();
+    await killRest();
+  };
+
+  /**
+   * The time is up: who is left has no grace any more. The launcher, which ends after us, would give
+   * them all of theirs, and we would wait for it.
+   */
+  const killRest = async (): Promise<void> => {
+    const rows = (await store.effects()).filter(
+      ({ kind, state }) => kind === 'stage' && state !== 'born',
+    );
+    if (rows.length === 0) return;
+    const over = new AbortController();
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(killMs, late.resolve);
+    const ends = rows.map(({ process, token }) => processes.end(process, token, 0, over.signal));
+    await Promise.race([Promise.allSettled(ends), late.promise]);
+    over.abort();
+    cancel();
   };
 
   return {
@@ -489,6 +537,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         clock,
         dataDir,
         secrets,
+        left,
         reap,
       });
       if (runs > 0) {

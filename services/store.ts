@@ -254,7 +254,10 @@ export type Store = Parts & {
     acknowledged: NonNullable<Streak['acknowledged']>,
     event: (before: Streak) => NewEvent,
   ): Promise<{ before: Streak; headSeq: number } | null>;
-  /** Gives limits of an earlier boot their full time again. */
+  /**
+   * Gives their full time again to limits of an earlier boot, and to those on what is not begun or
+   * is begun anew: checks, files to be verified, an attempt whose program does not run yet.
+   */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
   /** An effect begins only now: what was armed with it, on this boot's clock, counts from here. */
   restartLimits(runId: string, stamp: number, monotonicMs: number): Promise<void>;

@@ -125,8 +125,11 @@ export type AttemptObserver = {
   /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
   recordProcess(identity: ProcessIdentity): Promise<boolean>;
   progress(progress: Progress): void;
-  /** Any output or protocol line: a sign of life. */
-  alive(): void;
+  /**
+   * Any output or protocol line: a sign of life. `writtenAt`: when it was written (wall time), told
+   * where that may be long before it was read.
+   */
+  alive(writtenAt?: number): void;
   /** What the program left behind was sent SIGTERM. */
   ending(ending: Ending): void;
 };

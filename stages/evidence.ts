@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
@@ -154,6 +155,28 @@ const readExit = async (path: string): Promise<ExitRecord | null> => {
     return null;
   }
 };
+
+/** How the attempt ended, as soon as that is written down: before its answer is made. */
+export const endOf = (attemptDir: string): Promise<ExitRecord | null> =>
+  readExit(filesOf(attemptDir).exit).catch(() => null);
+
+/** What its logs show of an attempt without being read; null when nothing was ever written. */
+export const outputSeen = async (
+  attemptDir: string,
+): Promise<{ bytes: number; writtenAt: number } | null> => {
+  const { stdout, stderr } = filesOf(attemptDir);
+  const logs = await Promise.all([stdout, stderr].map((path) => lstat(path).catch(() => null)));
+  const written = logs.filter((log) => log !== null && log.size > 0);
+  if (written.length === 0) return null;
+  return {
+    bytes: written.reduce((sum, log) => sum + (log?.size ?? 0), 0),
+    writtenAt: Math.max(...written.map((log) => log?.mtimeMs ?? 0)),
+  };
+};
+
+/** What an attempt said, when nobody knows how it ended. */
+export const saidIn = (attemptDir: string, mask: Mask): Promise<Said> =>
+  listen(filesOf(attemptDir), mask).finish();
 
 /**
  * After a crash of the service: the answer the attempt would have given, or null when nobody saw it

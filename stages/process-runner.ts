@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.ts';
-import { answerFrom, filesOf } from './evidence.ts';
+import { answerFrom, filesOf, outputSeen } from './evidence.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
 import { withLocalMessage } from './local-paths.ts';
@@ -12,13 +12,15 @@ import type { Mask } from './mask.ts';
 type Deps = {
   launcher: Launcher;
   processes: ProcessTable;
-  clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> };
+  clock: { sleep(ms: number, signal?: AbortSignal): Promise<void>; monotonicMs(): number };
   /** Everything that is read of the attempt goes through it first. */
   mask: Mask;
 };
 
 /** How often the output of a working stage is looked at. */
 const pollMs = 200;
+/** A look that comes later than this finds what may be old: then the age of the logs counts. */
+const awayMs = 1000;
 // The same extension as this file's: the published package holds JavaScript.
 const moduleHost = fileURLToPath(
   new URL(`./module-host${extname(import.meta.url)}`, import.meta.url),
@@ -67,7 +69,9 @@ const attempted = async (
   launched.open();
 
   const heard = listen(files, deps.mask, observer.progress);
-  const exit = await follow(deps.clock, heard.read, observer.alive, launched);
+  const exit = await follow(deps.clock, heard.read, launched, async (isOld) =>
+    observer.alive(isOld ? (await outputSeen(attemptDir))?.writtenAt : undefined),
+  );
   // Whatever the program left behind goes before anybody is told that it ended; only then is the
   // end of its output final.
   const never = new AbortController().signal;
@@ -149,15 +153,19 @@ const launch = async (
 const follow = async (
   clock: Deps['clock'],
   read: () => Promise<boolean>,
-  alive: () => void,
   { exited }: Launched,
+  heard: (isOld: boolean) => Promise<void>,
 ): Promise<ExitRecord | null> => {
   const over = new AbortController();
   const exit = exited.catch(() => null).finally(() => over.abort());
+  let lookedMs = clock.monotonicMs();
   while (!over.signal.aborted) {
     await clock.sleep(pollMs, over.signal).catch(() => undefined);
+    const beforeMs = lookedMs;
+    lookedMs = clock.monotonicMs();
     // A look that failed is made again; what matters is read, or refused aloud, after the exit.
-    if (!over.signal.aborted && (await read().catch(() => false))) alive();
+    if (!over.signal.aborted && (await read().catch(() => false)))
+      await heard(clock.monotonicMs() - beforeMs > pollMs + awayMs);
   }
   return exit;
 };

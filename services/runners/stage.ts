@@ -9,6 +9,8 @@ import { isNoSpace } from '../no-space.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
+/** What is heard of one attempt; `writtenAt` where that was written long before it was read. */
+type Watch = { alive(writtenAt?: number): void; end(): void };
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
@@ -23,7 +25,7 @@ export type StageMarks = {
     answer: Pick<AttemptAnswer, 'progress' | 'warnings'>,
   ): Promise<void>;
   /** An attempt begins to work: from now on its silence is counted, until `end`. */
-  watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
+  watch(run: RunRow, effect: EffectRow, limitMs: number | null): Watch;
   /** An attempt may write to the disk, until the function that comes back is called. */
   writer(): () => void;
 };

@@ -125,9 +125,12 @@ export const openSqliteStore = (options: {
       write(
         () =>
           void db.run(
-            "UPDATE timers SET due_at = ? + delay_ms, boot_id = ? WHERE clock = 'monotonic' AND boot_id <> ?",
+            // A limit and the effect that it bounds are of one step, so they carry one stamp.
+            `UPDATE timers SET due_at = ?1 + delay_ms, boot_id = ?2
+             WHERE clock = 'monotonic' AND (boot_id <> ?2 OR EXISTS (
+               SELECT 1 FROM effects WHERE effects.run_id = timers.run_id
+               AND effects.stamp = timers.stamp AND effects.state = 'born'))`,
             monotonicMs,
-            bootId,
             bootId,
           ),
       ),

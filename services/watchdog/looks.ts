@@ -84,7 +84,7 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   };
 
   const lateHeartbeat: Look = async () =>
-    heartbeats.late().map(({ run, effect, stage, limitMs, silentMs }) =>
+    (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
         severity: 'warning',
         msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
@@ -197,7 +197,9 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const timerAges = createAges(clock);
   const overdueTimer: Look = async () => {
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-    const due = (await store.dueTimers(now)).filter((timer) => !room?.holds(timer));
+    const due = (await store.dueTimers(now)).filter(
+      (timer) => !room?.holds(timer) && !timers.isHeld(timer),
+    );
     const nameOfTimer = ({ runId, id, stamp }: (typeof due)[number]) => `${runId} ${id} ${stamp}`;
     const age = timerAges.of(due.map(nameOfTimer));
     const old = due.filter((timer) => age(nameOfTimer(timer)) >= overdueMs);

@@ -8,6 +8,7 @@ import type { Status } from '../../machines/status.ts';
 import { systemClock } from '../../services/clock.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
+import { hangMs } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('./doomed-service.ts', import.meta.url));
 
@@ -39,7 +40,7 @@ const until = async <T>(
   what: string,
   look: () => Promise<T | null | false | undefined> | T | null | false | undefined,
 ): Promise<T> => {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + hangMs;
   while (performance.now() < deadline) {
     const found = await look();
     if (found) return found;

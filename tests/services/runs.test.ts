@@ -39,15 +39,14 @@ const eventsOf = async (runId: string) =>
   (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 
 test('S12: stop ends three workers and their grandchildren, even one in a session of its own, with one terminal event', async () => {
-  const worker = "trap '' TERM; while true; do sleep 1; done";
+  // Each says that it is there, so that nobody is looked for before it is.
+  const worker = "trap '' TERM; echo up >> up; while true; do sleep 1; done";
   const id = await begin(
     pipeline(
-      stage(
-        `for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & echo up > up; wait`,
-      ),
+      stage(`for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & wait`),
     ),
   );
-  await said('up');
+  await eventually(running.orchestrator, async () => (await lines('up')).length === 3);
   expect(processesOf(id).length).toBeGreaterThanOrEqual(4);
 
   expect((await stop()).state).toBe('STOPPING');
@@ -416,4 +415,30 @@ test('REL-11: while the launcher hangs, `why` says that the stage is being start
   ]);
   await writeFile(join(running.dir, 'go'), '');
   expect((await ended(orchestrator, id)).state).toBe('DONE');
+});
+
+test('a shutdown whose time is up kills who is left, whatever grace they have, and waits for nobody', async () => {
+  running = await runService({
+    pipelines: {
+      'p.yaml':
+        'name: p\nstages:\n  - { name: work, grace: 1h, run: ["bash", "-c", "trap \'\' TERM; echo up > up; while true; do sleep 0.02; done"] }\n',
+    },
+    service: { shutdownTimeoutMs: 100 },
+    // As on a machine that is too busy to get anywhere within that time.
+    parts: ({ processes }) => ({
+      processes: {
+        ...processes,
+        end: (identity, token, graceMs, signal) =>
+          graceMs === 0
+            ? processes.end(identity, token, graceMs, signal)
+            : new Promise((_, reject) => {
+                signal.addEventListener('abort', () => reject(signal.reason));
+              }),
+      },
+    }),
+  });
+  const { status } = await running.orchestrator.start(startRequest('p'));
+  await said('up');
+  await running.close();
+  expect(processesOf(status.run_id as string)).toEqual([]);
 });

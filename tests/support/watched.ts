@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PipelineDefinition } from '../../machines/definition.ts';
+import { createAnswerWithin, createAsk } from '../../services/answers-first.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import { createEffects } from '../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
@@ -23,7 +24,7 @@ import { until } from './until.ts';
 
 export const runId = 'r_00000000000000000000000001';
 /** What the runner of a stage does here: the test says what its program shows and when it ends. */
-export type Work = { alive(): void; end(): void };
+export type Work = { alive(writtenAt?: number): void; end(): void };
 
 /**
  * Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the
@@ -61,6 +62,7 @@ export const openWatched = async () => {
     log,
     tell: (one) => news.push(one),
     onLimit: (limitMs) => watchdog?.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
   const effects = createEffects({
     interpreter,
@@ -101,10 +103,12 @@ export const openWatched = async () => {
       },
     },
   });
-  const timers = createTimers({ store, interpreter, clock, log });
+  const answerWithin = createAnswerWithin({ store, dataDir });
+  const timers = createTimers({ store, interpreter, clock, answerWithin, log });
   const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  const left = async () => {};
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   watchdog = createWatchdog({
     clock,
     log,

@@ -226,3 +226,23 @@ test('an act that hangs is left to itself after its deadline, is not begun twice
   await alarms.settle('dead-process', findings);
   expect(acts).toEqual(['hangs', 'works']);
 });
+
+test('REL-7: a watchdog that was away lets what came meanwhile happen first', async () => {
+  await on.begin(definition);
+  await on.working();
+  on.world.members = [4711];
+  await stop();
+  await on.watchdog.tick();
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next));
+    await on.watchdog.tick();
+  };
+  // Frozen while it was being ended: its grace is over, and SIGKILL ends it when we are back.
+  on.clock.advance(600_000);
+  on.world.members = [];
+  on.works[0]?.end();
+  await until(async () => (await on.status()).state === 'STOPPED');
+  on.clock.advance(1000);
+  await turns();
+  expect(await alarmsOf()).toEqual([]);
+});
