@@ -1,7 +1,7 @@
+import type { FailureMatch } from '../definition/definition.ts';
+import { signalOfExit } from '../definition/signals.ts';
+import type { Failure } from '../wire/failure.ts';
 import type { Queued, RunContext, StagePolicy } from './context.ts';
-import type { FailureMatch } from './definition.ts';
-import type { Failure } from './failure.ts';
-import { signalOfExit } from './signals.ts';
 
 type Asked = { stage?: string | null; outputs?: unknown };
 type Args = {

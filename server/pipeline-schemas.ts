@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { closed } from '../machines/closed.ts';
-import { freeText } from '../machines/free-text.ts';
-import { lintFindingSchema } from '../machines/lint/finding.ts';
-import { statusSchema } from '../machines/status.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
+import { lintFindingSchema } from '../definition/lint/finding.ts';
+import { statusSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const ms = z.number().nullable();

@@ -1,6 +1,6 @@
-import type { StageLimits } from '../machines/definition.ts';
-import type { Failure } from '../machines/failure.ts';
-import type { Progress } from '../machines/status.ts';
+import type { StageLimits } from '../definition/definition.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { Progress } from '../wire/status.ts';
 
 /**
  * What a module stage gets. A module stage is a file that exports `run`; it is run in a child

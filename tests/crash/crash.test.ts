@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { hangMs } from '../support/until.ts';
 
