@@ -1,9 +1,21 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = ['machines', 'stages', 'services', 'server', 'client', 'dashboard', 'bin'];
+/** Each imports only what stands before it. */
+const folders = [
+  'definition',
+  'wire',
+  'machines',
+  'drawing',
+  'stages',
+  'services',
+  'server',
+  'client',
+  'dashboard',
+  'bin',
+];
 const files = globSync(
   folders.map((folder) => `${folder}/**/*.{ts,tsx,mjs}`),
   { cwd: root, exclude: ['dashboard/dist/**'] },
@@ -41,7 +53,7 @@ const regExpDoors = ['services/launcher/proc.ts', 'server/app.ts', 'stages/local
 
 test('the rules look at something', () => expect(files.length).toBeGreaterThan(60));
 
-test('imports point one way: machines ← stages ← services ← server ← client ← bin', () => {
+test('imports point one way: definition ← wire ← machines ← drawing ← stages ← services ← server ← client ← bin', () => {
   const wrong = files.flatMap((file) =>
     local(file)
       .filter(
@@ -98,41 +110,75 @@ test('no regular expression is made of text at run time: one star too many in it
   expect(outside(where(/\bnew RegExp\(|(?<![\w.])RegExp\(/), regExpDoors)).toEqual([]);
 });
 
-test('machines/ is pure: it imports zod, xstate and itself only', () => {
-  const foreign = files
-    .filter((file) => file.startsWith('machines/'))
-    .flatMap((file) =>
-      importsOf(file)
-        .filter(
-          (path) =>
-            !['zod', 'xstate'].includes(path) &&
-            !(path.startsWith('.') && join(dirname(file), path).startsWith('machines/')),
-        )
-        .map((path) => `${file}: ${path}`),
-    );
+const isIn = (...rooms: string[]): ((target: string) => boolean) => {
+  const pattern = new RegExp(`^(${rooms.join('|')})/`);
+  return (target) => pattern.test(target);
+};
+
+test.each([
+  ['definition', []],
+  ['wire', ['definition']],
+  ['machines', ['definition', 'wire']],
+  ['drawing', ['definition', 'wire', 'machines']],
+])('%s/ is pure: it imports zod, xstate, itself and %j only', (room, below) => {
+  const foreign = files.filter(isIn(room)).flatMap((file) =>
+    importsOf(file)
+      .filter((path) => {
+        if (!path.startsWith('.')) return !['zod', 'xstate'].includes(path);
+        return !isIn(room, ...below)(join(dirname(file), path));
+      })
+      .map((path) => `${file}: ${path}`),
+  );
   expect(foreign).toEqual([]);
 });
 
-test('client/ runs in a browser: it imports machines/ and itself only', () => {
+test('client/ runs in a browser: it imports the words on the wire and itself only', () => {
   const foreign = files
-    .filter((file) => file.startsWith('client/'))
-    .flatMap((file) =>
-      importsOf(file).filter((path) => !/^(\.|\.\.\/machines)\/[a-z-]+\.ts$/.test(path)),
-    );
+    .filter(isIn('client'))
+    .flatMap((file) => [
+      ...importsOf(file).filter((path) => !path.startsWith('.')),
+      ...local(file).filter((target) => !isIn('client', 'wire')(target)),
+    ]);
   expect(foreign).toEqual([]);
 });
 
-test('dashboard/ imports client/, machines/ and itself only, and nobody imports it', () => {
+test('dashboard/ imports client/, what is pure and itself only, and nobody imports it', () => {
   const inside = (file: string): boolean =>
     file.startsWith('dashboard/') && !file.startsWith('dashboard/build/');
+  const allowed = isIn('dashboard', 'client', 'definition', 'wire', 'machines', 'drawing');
   const foreign = files.flatMap((file) =>
     local(file)
-      .filter((target) =>
-        inside(file) ? !/^(dashboard|client|machines)\//.test(target) : inside(target),
-      )
+      .filter((target) => (inside(file) ? !allowed(target) : inside(target)))
       .map((target) => `${file} → ${target}`),
   );
   expect(foreign).toEqual([]);
+});
+
+/** The folder inside a top folder; a file that lies in the hallway is a room of its own. */
+const roomOf = (file: string): string => file.split('/').slice(0, 2).join('/');
+
+test.each(folders)('the rooms of %s/ form no circle', (folder) => {
+  const doors = new Map<string, Set<string>>();
+  for (const file of files.filter(isIn(folder)))
+    for (const target of local(file).filter(isIn(folder)))
+      if (roomOf(target) !== roomOf(file))
+        doors.set(roomOf(file), (doors.get(roomOf(file)) ?? new Set()).add(roomOf(target)));
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const walk = (room: string, path: string[]): void => {
+    if (path.includes(room)) circles.push([...path.slice(path.indexOf(room)), room].join(' → '));
+    if (done.has(room) || path.includes(room)) return;
+    for (const next of doors.get(room) ?? []) walk(next, [...path, room]);
+    done.add(room);
+  };
+  for (const room of doors.keys()) walk(room, []);
+  expect(circles).toEqual([]);
+});
+
+test('services/ has rooms and no hallway, and no two files of the house share a name', () => {
+  expect(files.filter((file) => /^services\/[^/]+\.ts$/.test(file))).toEqual([]);
+  const names = Map.groupBy(files, (file) => basename(file).replace(/\.(tsx?|mjs)$/, ''));
+  expect([...names.values()].filter((some) => some.length > 1)).toEqual([]);
 });
 
 /** What is left of a file when its types are taken away. */
@@ -228,7 +274,7 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
       ),
     ),
     // They open to write: a name that was made free before, and without waiting.
-  ).toEqual(['services/history/masking.ts', 'services/launcher/launcher-process.ts']);
+  ).toEqual(['services/launcher/launcher-process.ts', 'services/history/masking.ts']);
 });
 
 test('randomness and the environment each have their doors', () => {
@@ -236,7 +282,9 @@ test('randomness and the environment each have their doors', () => {
     outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/log-commands.ts']),
   ).toEqual([]);
   expect(
-    where(/\bcrypto\b|randomUUID|randomBytes/).filter((file) => file.startsWith('machines/')),
+    where(/\bcrypto\b|randomUUID|randomBytes/).filter(
+      isIn('definition', 'wire', 'machines', 'drawing'),
+    ),
   ).toEqual([]);
   expect(
     outside(

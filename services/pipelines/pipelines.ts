@@ -5,7 +5,8 @@ import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
-import type { PipelineProblem } from '../orchestrator/orchestrator-port.ts';
+import type { PipelineProblem } from './pipeline-problem.ts';
+
 import { nearestLine } from './read-pipeline.ts';
 import { createReader } from './reader.ts';
 

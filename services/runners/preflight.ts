@@ -1,8 +1,9 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { Failed } from '../../stages/attempt-failed.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
-import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
 import type { Places } from './stage-request.ts';
 
 /**

@@ -31,7 +31,7 @@ test('docs/errors.md and the source name the same failure codes', () => {
   const found = new Set<string>();
   for (const file of globSync(
     [
-      'machines/*.ts',
+      '{definition,wire,machines}/**/*.ts',
       'stages/**/*.ts',
       'services/{runners,interpreter}/*.ts',
       'services/secrets/secrets.ts',
