@@ -3,6 +3,7 @@ import type { RunEvent } from '../../machines/context.ts';
 import { type Projection, project } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Failure } from '../../wire/failure.ts';
+import { isFinal } from '../../wire/final-states.ts';
 import { patchOf, type StatusPatch } from '../../wire/patch.ts';
 import { fenceOf } from '../store/fence.ts';
 import { viewOf } from '../store/run-view.ts';
@@ -58,7 +59,6 @@ export class RefusedAgain extends Error {
  */
 export class ChartFault extends Error {}
 
-const finals = ['DONE', 'FAILED', 'STOPPED'];
 /** `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting` */
 const pathOf = (value: unknown): string =>
   typeof value === 'string'
@@ -365,7 +365,7 @@ const runFacts = (
   patch: StatusPatch,
 ): NewEvent[] => {
   const facts: NewEvent[] = [];
-  const ended = finals.includes(to.state);
+  const ended = isFinal(to.state);
   const say = (
     event: NewEvent['event'],
     severity: NewEvent['severity'],

@@ -1,4 +1,5 @@
 import type { NewEvent } from '../../wire/events.ts';
+import { iso } from '../../wire/iso.ts';
 import type { Backfill } from '../../wire/schedule-view.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type {
@@ -12,7 +13,6 @@ import { pacedBetween } from './paced.ts';
 import type { Schedule } from './schedule-registry.ts';
 import type { BackfillRequest } from './schedules-port.ts';
 import { policyOf, wouldOf } from './slot-words.ts';
-import { iso } from './views.ts';
 
 /** More runs than this are asked for by mistake. */
 const maxSlots = 1000;

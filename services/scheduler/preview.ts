@@ -1,7 +1,7 @@
 import type { ScheduleDefinition } from '../../definition/schedule.ts';
+import { iso } from '../../wire/iso.ts';
 import type { Coming } from '../../wire/schedule-view.ts';
 import type { PlannedSlot } from '../calendar/planner.ts';
-import { iso } from './views.ts';
 
 const span = (ms: number): string =>
   ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;

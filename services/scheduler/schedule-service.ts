@@ -1,6 +1,7 @@
 import type { ScheduleFacts } from '../../definition/lint/finding.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { suggest } from '../../definition/suggest.ts';
+import { iso } from '../../wire/iso.ts';
 import type { ScheduleView } from '../../wire/schedule-view.ts';
 import type { Plan } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
@@ -16,7 +17,6 @@ import type { Schedules } from './schedules-port.ts';
 import { createOutlook } from './upcoming.ts';
 import {
   classicView,
-  iso,
   nextSlots,
   noSchedule,
   scheduleSummary,
@@ -153,7 +153,7 @@ export const createSchedules = ({
       return [...new Set(slots.flat())]
         .sort((a, b) => a - b)
         .slice(0, nextShown)
-        .map(iso);
+        .map((at) => iso(at));
     },
     scheduleFacts,
     scheduleSummaries: async () =>

@@ -1,3 +1,4 @@
+import { iso } from '../../wire/iso.ts';
 import { planOf } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Look } from '../lookup/run-lookup.ts';
@@ -10,7 +11,6 @@ import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
 import { isTurn } from './slot-words.ts';
-import { iso } from './views.ts';
 
 type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look };
 /** How many runs say what is usual. */
