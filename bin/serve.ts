@@ -8,7 +8,8 @@ import { StartTrouble, startTroubleOf } from '../services/host/start-trouble.ts'
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
 import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
-import { createService, type Parts } from '../services/orchestrator/service.ts';
+import { createService } from '../services/orchestrator/service.ts';
+import type { Parts } from '../services/orchestrator/service-parts.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint-pipeline.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';

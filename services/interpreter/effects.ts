@@ -33,11 +33,6 @@ export type Effects = {
    */
   answer(effect: EffectRow, result: { output: unknown } | { error: Failure }): Promise<void>;
   /**
-   * Resolves when the runner of this effect has nothing more to do with the world; at once when
-   * there is none here.
-   */
-  settled(effect: EffectRow): Promise<void>;
-  /**
    * Whether it waits for room on the disk, somebody here works on it, or holds its answer until that
    * is committed; null = nobody here knows it.
    */
@@ -82,7 +77,7 @@ export const createEffects = (deps: {
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Effects => {
   const { runners, interpreter, clock, room, waits, log } = deps;
-  const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
+  const running = new Map<string, AnyActorRef>();
   const answering = new Set<{ key: string }>();
   let closed = false;
   let held = false;
@@ -156,17 +151,15 @@ export const createEffects = (deps: {
   const start = (effect: EffectRow, run: RunRow): void => {
     const key = keyOf(effect);
     if (closed || (held && effect.kind !== 'drain') || running.has(key)) return;
-    const done = Promise.withResolvers<void>();
     const logic = fromPromise(async ({ signal }) => {
       try {
         return await work(effect, run, signal);
       } finally {
-        done.resolve();
         running.delete(key);
       }
     });
     const actor = createActor(logic);
-    running.set(key, { actor, done: done.promise });
+    running.set(key, actor);
     actor.subscribe({
       next: (snapshot) =>
         snapshot.status === 'done' && void answer(effect, { output: snapshot.output }),
@@ -178,14 +171,13 @@ export const createEffects = (deps: {
   interpreter.onCommit(({ run, decision }) => {
     // Drops before births: a re-entered state does both, with the same id (T9).
     for (const fence of [...decision.remove, ...decision.drop])
-      running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.actor.stop();
+      running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.stop();
     for (const effect of decision.born) start(effect, run);
   });
 
   return {
     start,
     answer,
-    settled: (effect) => running.get(keyOf(effect))?.done ?? Promise.resolve(),
     phaseOf: (effect) => {
       const key = keyOf(effect);
       if ([...answering].some((one) => one.key === key)) return 'answering';
@@ -198,7 +190,7 @@ export const createEffects = (deps: {
     },
     close: () => {
       closed = true;
-      for (const { actor } of running.values()) actor.stop();
+      for (const actor of running.values()) actor.stop();
     },
   };
 };

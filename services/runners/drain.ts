@@ -20,6 +20,9 @@ type Deps = {
   closing: AbortSignal;
 };
 
+/** Resolves when no process of what the run has dropped is left. */
+export type Drain = (run: RunRow) => Promise<void>;
+
 const settleMs = 10_000;
 
 /**
@@ -27,7 +30,7 @@ const settleMs = 10_000;
  * grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
  * it off by asking again.
  */
-export const createDrainRunner = (deps: Deps): EffectRunner => {
+export const createDrain = (deps: Deps): Drain => {
   const { store, processes, ending, settled, clock, graceCapMs, closing } = deps;
   /** What is being ended, by token. */
   const proofs = new Map<string, Promise<void>>();
@@ -60,13 +63,20 @@ export const createDrainRunner = (deps: Deps): EffectRunner => {
     proofs.set(token, proof);
     return proof;
   };
-  return async (_effect, run) => {
+  return async (run) => {
     const loaded = await store.load(run.runId);
     const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
     await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
-    return {};
   };
 };
+
+/** A drain as the chart asks for it. */
+export const drainRunner =
+  (drain: Drain): EffectRunner =>
+  async (_effect, run) => {
+    await drain(run);
+    return {};
+  };
 
 /** How long the processes of this attempt may take after SIGTERM. */
 export const graceOf = (run: RunRow, effect: EffectRow): number => {

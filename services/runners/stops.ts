@@ -1,6 +1,7 @@
 import type { RunContext } from '../../machines/context.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Delivery } from '../interpreter/decide.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
@@ -34,7 +35,7 @@ export const createStops = (deps: {
   processes: ProcessTable;
   waits: Pick<Waits, 'begin'>;
   clock: Pick<Clock, 'after'>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Stops => {
   const { interpreter, store, processes, waits, clock, log } = deps;
   const waiting = new Map<string, Waiting>();

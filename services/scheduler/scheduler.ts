@@ -1,4 +1,5 @@
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import type { StartRequest } from '../start/start-request.ts';
 
 import type { Pause } from '../store/slot-store.ts';
@@ -16,7 +17,7 @@ type Deps = {
   waker: Waker;
   /** Tells the readers of the journal that something was written. */
   wake: () => void;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 };
 export type Scheduler = {
   /** Asks when the last service wrote last; before anybody of this one writes. */

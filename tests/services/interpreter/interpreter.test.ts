@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { RunCommand } from '../../../services/orchestrator/orchestrator-port.ts';
-import type { Parts } from '../../../services/orchestrator/service.ts';
+import type { Parts } from '../../../services/orchestrator/service-parts.ts';
 import {
   ended,
   eventually,
