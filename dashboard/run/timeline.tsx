@@ -7,7 +7,7 @@ import { useNow } from '../live/use-live.ts';
 import { StateGlyph } from '../ui/state-mark.tsx';
 import { lookOfStage } from '../ui/state-words.ts';
 import { clockTime, duration, zoneName } from '../ui/time.ts';
-import { type Bar, type Timeline, ticksOf, timelineOf } from './timeline-rows.ts';
+import { type Timeline, type TimelineBar, ticksOf, timelineOf } from './timeline-rows.ts';
 import type { Change } from './use-view.ts';
 
 type Props = {
@@ -30,7 +30,7 @@ const place = ({ from, to }: Timeline, a: number, b: number): CSSProperties => (
   insetInlineStart: `${((a - from) / (to - from)) * 100}%`,
   inlineSize: `${((b - a) / (to - from)) * 100}%`,
 });
-const said = ({ kind, look, attempt, from, to, isOpen }: Bar): string => {
+const said = ({ kind, look, attempt, from, to, isOpen }: TimelineBar): string => {
   const took = isOpen
     ? kind === 'backoff'
       ? `until ${clockTime(to)}`
@@ -39,7 +39,7 @@ const said = ({ kind, look, attempt, from, to, isOpen }: Bar): string => {
   return `${kind === 'attempt' ? `attempt ${attempt}, ${look.word}` : kind === 'backoff' ? 'waits for the next attempt' : look.word}, ${took}`;
 };
 
-const Bars = ({ timeline, bars }: { timeline: Timeline; bars: Bar[] }) =>
+const Bars = ({ timeline, bars }: { timeline: Timeline; bars: TimelineBar[] }) =>
   bars.map((bar) => (
     <span
       key={`${bar.kind} ${bar.from}`}

@@ -6,7 +6,7 @@ import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
-import type { Health, Verdict } from './health.ts';
+import type { Health, HealthVerdict } from './health.ts';
 import type { Lag } from './lag.ts';
 import type { LauncherWatch } from './launcher-watch.ts';
 
@@ -28,7 +28,7 @@ type Parts = {
 /** Rounds that may be missed before the watchdog itself is what is wrong. */
 const missedRounds = 3;
 
-const storeCheck = ({ trouble, effects }: Parts): Verdict => {
+const storeCheck = ({ trouble, effects }: Parts): HealthVerdict => {
   const found = trouble();
   if (found) return { ok: false, code: 'store-unavailable', detail: found };
   const pending = effects.pendingAnswers();
@@ -40,7 +40,7 @@ const storeCheck = ({ trouble, effects }: Parts): Verdict => {
   };
 };
 
-const pipelinesCheck = ({ loaded: { problems, pipelines } }: Parts): Verdict => {
+const pipelinesCheck = ({ loaded: { problems, pipelines } }: Parts): HealthVerdict => {
   if (problems.length > 0)
     return {
       ok: false,
@@ -52,7 +52,7 @@ const pipelinesCheck = ({ loaded: { problems, pipelines } }: Parts): Verdict => 
   return { ok: true, detail: `${pipelines.size} loaded` };
 };
 
-const retentionCheck = ({ retention }: Parts): Verdict => {
+const retentionCheck = ({ retention }: Parts): HealthVerdict => {
   const { removed, error } = retention.last();
   if (error !== null) return { ok: false, code: 'retention-failed', detail: error };
   const waiting = retention.waiting();
@@ -65,7 +65,7 @@ const retentionCheck = ({ retention }: Parts): Verdict => {
   return { ok: true, detail: `removed ${removed} runs last time` };
 };
 
-const archiveCheck = ({ archive }: Parts): Verdict => {
+const archiveCheck = ({ archive }: Parts): HealthVerdict => {
   const error = archive.error();
   return error === null
     ? { ok: true, detail: 'is written' }
@@ -76,17 +76,17 @@ const archiveCheck = ({ archive }: Parts): Verdict => {
       };
 };
 
-const foldersCheck = ({ unknownFolders }: Parts): Verdict => {
+const foldersCheck = ({ unknownFolders }: Parts): HealthVerdict => {
   const { count, detail } = unknownFolders.state();
   return count === 0 ? { ok: true, detail } : { ok: false, code: 'unknown-folders', detail };
 };
 
-const diskCheck = ({ disk }: Parts): Verdict => {
+const diskCheck = ({ disk }: Parts): HealthVerdict => {
   const { isFull, detail } = disk.state();
   return isFull ? { ok: false, code: 'disk-full', detail } : { ok: true, detail };
 };
 
-const watchdogCheck = ({ watchdog, alarms, intervalMs }: Parts): Verdict => {
+const watchdogCheck = ({ watchdog, alarms, intervalMs }: Parts): HealthVerdict => {
   const { agoMs, error } = watchdog.last();
   const seconds = Math.round(agoMs / 1000);
   if (error !== null) return { ok: false, code: 'look-failed', detail: error };
@@ -102,7 +102,7 @@ const watchdogCheck = ({ watchdog, alarms, intervalMs }: Parts): Verdict => {
 };
 
 /** In the order in which health shows them. */
-const checks: Record<string, (parts: Parts) => Verdict> = {
+const checks: Record<string, (parts: Parts) => HealthVerdict> = {
   store: storeCheck,
   pipelines: pipelinesCheck,
   launcher: ({ launcher }) => launcher.check(),

@@ -1,12 +1,12 @@
 import type { EventLoop } from './event-loop.ts';
-import type { Verdict } from './health.ts';
+import type { HealthVerdict } from './health.ts';
 
 /** How late the event loop is, and whether that is too late. */
 export type Lag = {
   /** Asked once a round: each measure covers the time since the last one. */
   measure(): void;
   last(): { p99Ms: number; maxMs: number };
-  check(): Verdict;
+  check(): HealthVerdict;
 };
 
 /**

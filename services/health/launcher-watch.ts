@@ -1,6 +1,6 @@
 import type { Launcher } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Verdict } from './health.ts';
+import type { HealthVerdict } from './health.ts';
 
 /** An answer takes the launcher a turn of its loop; this is no matter of load any more. */
 const silentMs = 5000;
@@ -28,7 +28,7 @@ export const createLauncherWatch = ({
   };
   return {
     look: async (): Promise<void> => ask(),
-    check: (): Verdict => {
+    check: (): HealthVerdict => {
       if (launcher.pid() === null)
         return { ok: false, code: 'launcher-gone', detail: 'is being restarted' };
       const waitedMs = askedAt === null ? 0 : clock.monotonicMs() - askedAt;

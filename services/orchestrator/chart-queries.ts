@@ -6,7 +6,7 @@ import type { ChartConfig } from '../../machines/compile.ts';
 import { commandTypeSchema } from '../../wire/status.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import { outlook } from '../interpreter/outlook.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { Store } from '../store/store.ts';
 import type { ChartFormat, Queries } from './orchestrator-port.ts';
 
@@ -25,14 +25,14 @@ const drawings: Record<
 export const createChartQueries = (deps: {
   store: Pick<Store, 'chart'>;
   charts: Charts;
-  look: Look;
+  lookup: RunLookup;
 }): Pick<Queries, 'commands' | 'chart'> => {
   const { store, charts } = deps;
-  const { known, truthful, runOr404 } = deps.look;
+  const { requirePipeline, assertReady, requireRun } = deps.lookup;
   return {
     commands: async (runId) => {
-      truthful();
-      const { run, headSeq } = await runOr404(runId);
+      assertReady();
+      const { run, headSeq } = await requireRun(runId);
       const reasons = outlook(await charts.loaded(run.chart), run.snapshot, run.projection);
       const items = commandTypeSchema.options.map((type) => ({
         type,
@@ -44,11 +44,11 @@ export const createChartQueries = (deps: {
     chart: async (of, format) => {
       const { type, draw } = drawings[format];
       if ('pipeline' in of) {
-        const { definition } = known(of.pipeline);
+        const { definition } = requirePipeline(of.pipeline);
         return { type, body: draw(charts.pin(definition).config, definition.title) };
       }
-      truthful();
-      const { run } = await runOr404(of.runId);
+      assertReady();
+      const { run } = await requireRun(of.runId);
       const stored = await store.chart(run.chart);
       if (!stored) throw new Error(`the chart of run ${of.runId} is not in the store`);
       return { type, body: draw(stored.config, `${run.definition.title}, run ${run.number}`) };

@@ -1,9 +1,9 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
-import { createLook } from '../lookup/run-lookup.ts';
+import { createRunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
-import { createBook } from '../scheduler/schedule-registry.ts';
+import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createCommands } from './command-handler.ts';
@@ -28,15 +28,15 @@ export const createFacade = (
   const { store, clock, dataDir, log, disk, phase, repeats, publisher } = foundation;
   const { loaded } = options;
   const { wake } = publisher;
-  const look = lookupOf(foundation, engine, options);
-  const book = createBook({ store, loaded, now: clock.wallMs });
+  const lookup = lookupOf(foundation, engine, options);
+  const registry = createScheduleRegistry({ store, loaded, now: clock.wallMs });
   const nextRunId = createRunIds(clock.wallMs);
   const commands = createCommands({
     ...engine,
-    inputsNow: (pipeline) => inputsNow(book, pipeline),
+    inputsNow: (pipeline) => inputsNow(registry, pipeline),
     store,
     clock,
-    look,
+    lookup,
     wake,
     dataDir,
     nextRunId,
@@ -46,7 +46,7 @@ export const createFacade = (
   });
   const scheduler = createScheduler({
     store,
-    book,
+    registry,
     clock,
     waker,
     wake,
@@ -56,10 +56,10 @@ export const createFacade = (
   supervision.health.register('scheduler', scheduler.health);
   const schedules = createSchedules({
     store,
-    book,
+    registry,
     scheduler,
     clock,
-    look,
+    lookup,
     wake,
     nextId: nextRunId,
   });
@@ -69,7 +69,7 @@ export const createFacade = (
     ...engine,
     store,
     clock,
-    look,
+    lookup,
     measures: supervision.measures,
     health: supervision.health.report,
     loaded,
@@ -81,19 +81,19 @@ export const createFacade = (
   });
   const reload = createReload({
     loaded,
-    look,
+    lookup,
     read: options.readPipelines,
     note: publisher.note,
     before: scheduler.tick,
-    after: book.open,
+    after: registry.open,
     repeats,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
     ...queries,
-    ...createPipelineQueries({ ...queries, ...schedules, store, look, loaded, lintFacts }),
-    ...createLogQueries({ logs: logsOf(foundation, look), look }),
-    ...createArtefacts({ dataDir, look }),
+    ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
+    ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
+    ...createArtefacts({ dataDir, lookup }),
     ...commands,
     reload,
   };
@@ -105,7 +105,7 @@ const lookupOf = (
   { marks, waits }: Engine,
   { loaded }: Pick<ServiceOptions, 'loaded'>,
 ) =>
-  createLook({
+  createRunLookup({
     store,
     loaded,
     isStarting: () => phase.now() === 'starting',
@@ -116,12 +116,12 @@ const lookupOf = (
     }),
   });
 
-const logsOf = ({ dataDir, secrets, clock }: Foundation, look: ReturnType<typeof lookupOf>) =>
+const logsOf = ({ dataDir, secrets, clock }: Foundation, lookup: ReturnType<typeof lookupOf>) =>
   createLogs({
     dataDir,
-    maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
+    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run.definition),
     liveAtMs: async ({ runId, stage, attempt }) => {
-      const { run } = await look.runOr404(runId);
+      const { run } = await lookup.requireRun(runId);
       const now = run.projection.stages.find(({ name }) => name === stage);
       const isLive = run.endedAt === null && now?.attempt === attempt && now.state === 'running';
       return isLive ? clock.wallMs() : null;

@@ -1,13 +1,13 @@
 import type { Status } from '../../wire/status.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import { idleStatus } from '../store/run-view.ts';
 import type { Store, StoreSnapshot } from '../store/store.ts';
 
 type Deps = {
   store: Pick<Store, 'latest'>;
-  look: Look;
+  lookup: RunLookup;
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
 };
@@ -15,8 +15,8 @@ export type PipelineStatus = ReturnType<typeof createPipelineStatus>;
 
 /** Which pipeline is meant when none is named, and which of its runs a pipeline shows. */
 export const createPipelineStatus = (deps: Deps) => {
-  const { store, loaded, look } = deps;
-  const { known, truthful, show } = look;
+  const { store, loaded, lookup } = deps;
+  const { requirePipeline, assertReady, show } = lookup;
 
   const namesByPreference = (): string[] => {
     const names = [...loaded.pipelines.keys()].sort();
@@ -31,8 +31,8 @@ export const createPipelineStatus = (deps: Deps) => {
   };
 
   const status = async (pipeline: string): Promise<Status> => {
-    truthful();
-    const { definition } = known(pipeline);
+    assertReady();
+    const { definition } = requirePipeline(pipeline);
     const { run, reset, headSeq } = await store.latest(pipeline);
     return run && !reset ? show(run, headSeq) : idleStatus(definition, headSeq, run?.runId ?? null);
   };
@@ -47,7 +47,7 @@ export const createPipelineStatus = (deps: Deps) => {
     const isHidden =
       !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
     return isHidden
-      ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null)
+      ? idleStatus(requirePipeline(pipeline).definition, headSeq, run?.runId ?? null)
       : show(run, headSeq);
   };
 

@@ -5,7 +5,7 @@ import type { Measures } from '../health/measures.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +18,7 @@ type Deps = {
   store: Store;
   charts: Charts;
   clock: Clock;
-  look: Look;
+  lookup: RunLookup;
   loaded: LoadedPipelines;
   defaultPipeline: string | null;
   health: () => HealthReport;
@@ -34,27 +34,27 @@ export const createQueries = (
   deps: Deps,
 ): Omit<Queries, 'pipelines' | 'pipeline'> & StreamSource => {
   const { store } = deps;
-  const { truthful, show, runOr404 } = deps.look;
+  const { assertReady, show, requireRun } = deps.lookup;
   const statuses = createPipelineStatus(deps);
 
   return {
     defaultPipeline: statuses.defaultPipeline,
     status: statuses.status,
     run: async (runId) => {
-      truthful();
-      const { run, headSeq } = await runOr404(runId);
+      assertReady();
+      const { run, headSeq } = await requireRun(runId);
       return show(run, headSeq);
     },
     runWithAttempts: async (runId) => {
-      truthful();
-      await runOr404(runId);
+      assertReady();
+      await requireRun(runId);
       const read = await store.snapshotRead({ runId }, 0);
       const run = read.runs[0];
       if (!run) throw new ServiceError('unknown-run', `there is no run ${runId}`);
       return { ...show(run, read.headSeq), attempts: read.attemptEvents.reduce(foldAttempt, []) };
     },
     runs: async (filter) => {
-      truthful();
+      assertReady();
       const { items, next, headSeq } = await store.runs(filter);
       return {
         items: items.map((run) => show(run, headSeq)),
@@ -73,14 +73,14 @@ export const createQueries = (
       };
     },
     transitions: async (runId, after, limit) => {
-      truthful();
-      const { headSeq } = await runOr404(runId);
+      assertReady();
+      const { headSeq } = await requireRun(runId);
       const rows = await store.ledger(runId, after, limit);
       return { items: rows.map((row) => ({ ...row, at: iso(row.at) })), as_of_seq: headSeq };
     },
     snapshotAt: async (runId, version) => {
-      truthful();
-      const { run, headSeq } = await runOr404(runId);
+      assertReady();
+      const { run, headSeq } = await requireRun(runId);
       const found = await store.transitionTo(runId, version);
       if (!found)
         throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);

@@ -3,7 +3,7 @@ import { foldAttempt } from '../../wire/fold-attempt.ts';
 import { iso } from '../../wire/iso.ts';
 import type { HealthReport } from '../health/health.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Store, StoreSnapshot, TimerRow } from '../store/store.ts';
@@ -13,7 +13,7 @@ import type { PipelineStatus } from './pipeline-status.ts';
 type Deps = {
   store: Pick<Store, 'snapshotRead'>;
   clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
-  look: Look;
+  lookup: RunLookup;
   loaded: LoadedPipelines;
   statuses: Pick<PipelineStatus, 'namesByPreference' | 'statusIn'>;
   health: () => HealthReport;
@@ -38,7 +38,7 @@ const finalOf = (run: StoreSnapshot['runs'][number] | undefined): string | null 
 
 const runData = (
   read: StoreSnapshot,
-  { show }: Pick<Look, 'show'>,
+  { show }: Pick<RunLookup, 'show'>,
   clock: Deps['clock'],
 ): Record<string, unknown> => {
   /** When a timer is due, on the clock that people read. */
@@ -62,8 +62,8 @@ const runData = (
 export const createStreamSnapshots = (
   deps: Deps,
 ): Pick<StreamSource, 'scopeState' | 'streamSnapshot'> & Pick<Queries, 'snapshot'> => {
-  const { store, loaded, look, clock } = deps;
-  const { known, truthful, show, runOr404 } = look;
+  const { store, loaded, lookup, clock } = deps;
+  const { requirePipeline, assertReady, show, requireRun } = lookup;
   const { namesByPreference, statusIn } = deps.statuses;
 
   const snapshotBody = async (
@@ -92,16 +92,16 @@ export const createStreamSnapshots = (
   });
 
   const scopeState: StreamSource['scopeState'] = async ({ runId, pipeline }) => {
-    truthful();
-    if (pipeline) known(pipeline);
-    return { final: runId ? finalOf((await runOr404(runId)).run) : null };
+    assertReady();
+    if (pipeline) requirePipeline(pipeline);
+    return { final: runId ? finalOf((await requireRun(runId)).run) : null };
   };
 
   return {
     scopeState,
     snapshot: async (pipeline) => {
-      truthful();
-      known(pipeline);
+      assertReady();
+      requirePipeline(pipeline);
       return snapshotBody(await store.snapshotRead({ pipeline }, recentEvents), pipeline);
     },
     streamSnapshot: async (scope, { classic }) => {
@@ -110,7 +110,7 @@ export const createStreamSnapshots = (
       if (scope.runId)
         return {
           seq: read.headSeq,
-          data: runData(read, look, clock),
+          data: runData(read, lookup, clock),
           final: finalOf(read.runs[0]),
         };
       const runs = read.runs.map((run) => show(run, read.headSeq));

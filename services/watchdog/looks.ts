@@ -8,7 +8,7 @@ import { graceOf } from '../runners/drain.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
 import { createAges } from './ages.ts';
-import type { Finding } from './alarms.ts';
+import type { Anomaly } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';
 
 type Deps = {
@@ -27,7 +27,7 @@ type Deps = {
   room?: Pick<Room, 'holds'>;
 };
 /** One question to the world; what it finds is an alarm of that name. */
-export type Look = () => Promise<Finding[]>;
+export type WatchdogLook = () => Promise<Anomaly[]>;
 
 /**
  * A commit is followed by its start, an exit by its answer, within milliseconds; this is no matter
@@ -49,8 +49,8 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 const about = (
   effect: EffectRow,
   run: RunRow,
-  more: Pick<Finding, 'severity' | 'msg' | 'data' | 'act'>,
-): Finding => ({
+  more: Pick<Anomaly, 'severity' | 'msg' | 'data' | 'act'>,
+): Anomaly => ({
   key: keyOf(effect),
   runId: effect.runId,
   pipeline: run.pipeline,
@@ -78,7 +78,7 @@ const oldOnes = async (
 };
 
 const lateHeartbeat =
-  ({ heartbeats, interpreter }: Deps): Look =>
+  ({ heartbeats, interpreter }: Deps): WatchdogLook =>
   async () =>
     (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
@@ -93,7 +93,7 @@ const lateHeartbeat =
     );
 
 /** Asked for and not begun, or begun and followed by nobody. */
-const overdueEffect = ({ store, clock, effects, settle }: Deps): Look => {
+const overdueEffect = ({ store, clock, effects, settle }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const rows = (await store.effects()).filter(
@@ -115,7 +115,7 @@ const overdueEffect = ({ store, clock, effects, settle }: Deps): Look => {
 };
 
 /** Begun here, but its program is not there: the system or the launcher does not answer. */
-const slowStart = ({ store, clock, effects }: Deps): Look => {
+const slowStart = ({ store, clock, effects }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const rows = (await store.effects()).filter(
@@ -134,7 +134,7 @@ const slowStart = ({ store, clock, effects }: Deps): Look => {
 };
 
 /** The row says started, the process is gone with everything it began, and no answer came. */
-const deadProcess = ({ store, clock, effects, processes, settle }: Deps): Look => {
+const deadProcess = ({ store, clock, effects, processes, settle }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const rows = (await store.effects()).filter((effect) => {
@@ -164,7 +164,7 @@ const deadProcess = ({ store, clock, effects, processes, settle }: Deps): Look =
  * SIGTERM, grace, SIGKILL, and still somebody: only the kernel or a debugger holds a process like
  * that (T1).
  */
-const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): Look => {
+const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const rows = await store.effects();
@@ -198,7 +198,7 @@ const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): Loo
   };
 };
 
-const overdueTimer = ({ store, clock, timers, room }: Deps): Look => {
+const overdueTimer = ({ store, clock, timers, room }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
@@ -228,7 +228,7 @@ const overdueTimer = ({ store, clock, timers, room }: Deps): Look => {
 /**
  * Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is.
  */
-export const createLooks = (deps: Deps): Record<string, Look> => ({
+export const createLooks = (deps: Deps): Record<string, WatchdogLook> => ({
   'late-heartbeat': lateHeartbeat(deps),
   'overdue-effect': overdueEffect(deps),
   'slow-start': slowStart(deps),

@@ -3,7 +3,7 @@ import type { Log } from '../host/logger.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { Alarms } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';
-import type { Look } from './looks.ts';
+import type { WatchdogLook } from './looks.ts';
 
 /** After a look that failed. */
 const againMs = 2000;
@@ -26,7 +26,7 @@ export type Watchdog = {
 export const createWatchdog = (deps: {
   clock: Pick<Clock, 'monotonicMs' | 'after'>;
   intervalMs: number;
-  looks: Record<string, Look>;
+  looks: Record<string, WatchdogLook>;
   /** The looks that have deadlines of their own, when the next one is, and when another is set. */
   urgent: { codes: readonly string[] } & Pick<Heartbeats, 'nextDueIn' | 'onLimit'>;
   alarms: Pick<Alarms, 'settle'>;
