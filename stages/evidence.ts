@@ -38,7 +38,7 @@ export const answerFrom = async (
   const { metrics, progress, warnings } = said;
   const rest = { metrics, progress, warnings };
   if (exit.ended_by === 'service-lost') {
-    const message = 'the service was gone while it worked, so it was ended';
+    const message = 'the service was gone while it was running, so it was ended';
     return { ok: false, failure: { code: 'interrupted', message, retryable: true }, ...rest };
   }
   const failure = limitFailure(exit) ?? said.fail ?? failureOf(exit);

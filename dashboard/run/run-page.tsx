@@ -40,7 +40,7 @@ export const RunPage = ({ id }: { id: string }) => {
 const NoRun = ({ error }: { error: unknown }) => {
   const isUnknown = error instanceof Refused && error.problem.status < 500;
   return (
-    <Page title={isUnknown ? 'No such run' : 'The run cannot be read'}>
+    <Page title={isUnknown ? 'Run not found' : 'This run could not be loaded'}>
       <ProblemCard error={error} />
       <p>
         <Link href="/runs">All runs</Link> · <Link href="/">Overview</Link>
@@ -78,8 +78,8 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
           group: 'This run',
           run: () => toPane(pane),
         })),
-        { keys: '[', label: 'Attempt before', group: 'This run', run: () => step.current(-1) },
-        { keys: ']', label: 'Attempt after', group: 'This run', run: () => step.current(1) },
+        { keys: '[', label: 'Previous attempt', group: 'This run', run: () => step.current(-1) },
+        { keys: ']', label: 'Next attempt', group: 'This run', run: () => step.current(1) },
       ],
       [step],
     ),

@@ -118,7 +118,7 @@ export const timelineOf = (
   const moments: Moment[] = stops.map(({ at, cause }) => ({
     at: Date.parse(at),
     kind: 'stop',
-    text: `stop asked${cause.actor ? ` by ${cause.actor}` : ''}`,
+    text: `stop requested${cause.actor ? ` by ${cause.actor}` : ''}`,
   }));
   if (run.ended_at === null && now !== null) moments.push({ at: end, kind: 'now', text: 'now' });
   const last = Math.max(end, ...rows.flatMap(({ bars }) => bars.map(({ to }) => to)));

@@ -137,7 +137,7 @@ export const Palette = () => {
     ...[theme('light', 'sun'), theme('dark', 'moon'), theme('system', 'system')],
     {
       id: 'keys',
-      label: 'Show the keys',
+      label: 'Show keyboard shortcuts',
       hint: 'Help',
       icon: 'help',
       run: () => show({ kind: 'keys' }),
@@ -219,7 +219,7 @@ export const Palette = () => {
       </div>
       {found.length === 0 && (
         <p className="palette-none">
-          Nothing found. Type words of a command, a pipeline or a page, in any order.
+          No results. Type words of a command, a pipeline or a page, in any order.
         </p>
       )}
     </Dialog>

@@ -60,7 +60,7 @@ const retentionCheck = ({ retention }: Parts): HealthVerdict => {
     return {
       ok: false,
       code: 'archive-behind',
-      detail: `${waiting} ${waiting === 1 ? 'run stays' : 'runs stay'} beyond the limits because the archive does not hold ${waiting === 1 ? 'its' : 'their'} events yet`,
+      detail: `${waiting} ${waiting === 1 ? 'run stays' : 'runs stay'} beyond the limits because ${waiting === 1 ? 'its' : 'their'} events are not archived yet`,
     };
   return { ok: true, detail: `removed ${removed} runs last time` };
 };
@@ -68,11 +68,11 @@ const retentionCheck = ({ retention }: Parts): HealthVerdict => {
 const archiveCheck = ({ archive }: Parts): HealthVerdict => {
   const error = archive.error();
   return error === null
-    ? { ok: true, detail: 'is written' }
+    ? { ok: true, detail: 'is up to date' }
     : {
         ok: false,
         code: 'archive-not-written',
-        detail: `${error}; nothing is lost: it catches up when that is mended, and no run is removed before`,
+        detail: `${error}; nothing is lost: the archive catches up once this is fixed, and no run is removed until then`,
       };
 };
 

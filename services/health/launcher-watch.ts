@@ -33,7 +33,7 @@ export const createLauncherWatch = ({
         return { ok: false, code: 'launcher-gone', detail: 'is being restarted' };
       const waitedMs = askedAt === null ? 0 : clock.monotonicMs() - askedAt;
       ask();
-      if (waitedMs < silentMs) return { ok: true, detail: 'works' };
+      if (waitedMs < silentMs) return { ok: true, detail: 'is responding' };
       const seconds = Math.round(waitedMs / 1000);
       const detail = `has not answered for ${seconds} s; no stage can be started`;
       return { ok: false, code: 'launcher-silent', detail };

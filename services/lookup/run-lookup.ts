@@ -36,7 +36,7 @@ export const createRunLookup = (deps: {
     if (deps.isStarting())
       throw new ServiceError(
         'starting',
-        'the service settles what the last one left; ask again in a second',
+        'the service is recovering the state of its predecessor; try again in a second',
       );
   },
   show: (run, headSeq) => statusOf(run, headSeq, deps.live(run.runId)),

@@ -52,7 +52,7 @@ export const recover = async ({
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   for (const effect of rows.filter(({ kind }) => kind === 'stage')) {
     if (effect.state === 'started')
-      await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
+      await settle(effect, { kind: 'recovery' }, 'the service was gone while it was running');
     // It was being ended: its drain is begun again, but nobody is left to say what it said last.
     const isEnding = effect.state === 'dropping' && live.has(effect.runId);
     const found = isEnding && (await store.run(effect.runId));

@@ -93,7 +93,8 @@ export const createStops = (deps: {
         waiting.set(runId, { delivery: { ...delivery, ifVersion: null }, over, recording: null });
       }
       later();
-      const doing = working.length > 0 ? 'its processes are being ended' : 'no process of it works';
+      const doing =
+        working.length > 0 ? 'its processes are being ended' : 'it has no running processes';
       return new ServiceError(
         'disk-full',
         `the disk is full, so the stop of run ${run.number} of ${run.pipeline} cannot be recorded yet: ${doing}, and the stop is recorded when there is room`,

@@ -11,7 +11,7 @@ import { parseWritten } from './schedule-registry.ts';
 
 type Checked = { definition: ScheduleDefinition; days: SkipDays };
 const fail = (errors: FieldError[]): ServiceError =>
-  new ServiceError('invalid-schedule', 'the schedule does not hold', { errors });
+  new ServiceError('invalid-schedule', 'the schedule is invalid', { errors });
 
 /** Null is the default, which is what a field has that is not there. */
 export const withoutNulls = (written: Written): Written =>

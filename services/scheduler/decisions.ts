@@ -256,7 +256,7 @@ export const createDecisions = (deps: Deps): Decisions => {
             slotTo: older.to,
             count: older.count,
             policy,
-            reason: `${older.isMore ? 'at least ' : ''}${older.count} slots that nobody was there for`,
+            reason: `${older.isMore ? 'at least ' : ''}${older.count} slots missed while the service was away`,
           }),
         ]
       : [];

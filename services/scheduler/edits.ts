@@ -59,7 +59,7 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     const id = given ?? pipeline;
     const good = scheduleIdSchema.safeParse(id);
     if (!good.success)
-      throw new ServiceError('invalid-schedule', 'the schedule does not hold', {
+      throw new ServiceError('invalid-schedule', 'the schedule is invalid', {
         errors: [{ pointer: '/id', detail: good.error.issues[0]?.message ?? '' }],
       });
     await checkedIn(lookup, pipeline, written);

@@ -43,7 +43,7 @@ export const writtenIn = ({
   );
 };
 
-/** Fields → schedule, or what does not hold, by field. */
+/** Fields → schedule, or what is invalid, by field. */
 export const parseWritten = (
   written: Written,
   timezone: string,

@@ -87,7 +87,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
     if (before && clock.monotonicMs() < before.again) return;
     try {
       await work();
-      if (before) log('the scheduler works again', { schedule: id });
+      if (before) log('the scheduler has recovered', { schedule: id });
       faults.delete(id);
     } catch (error) {
       const times = (before?.times ?? 0) + 1;

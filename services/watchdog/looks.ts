@@ -83,7 +83,7 @@ const lateHeartbeat =
     (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
+        msg: `${stage} sent no heartbeat for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
         data: { silent_ms: silentMs, limit_ms: limitMs },
         act: async () => {
           const event = { type: 'HEARTBEAT_LATE' as const, silent_ms: silentMs };
@@ -103,11 +103,11 @@ const overdueEffect = ({ store, clock, effects, settle }: Deps): WatchdogLook =>
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `${nameOf(effect)} ${effect.state === 'born' ? 'was not begun: it is begun now' : 'is followed by nobody: its evidence decides'}`,
+        msg: `${nameOf(effect)} ${effect.state === 'born' ? 'was not started: it is started now' : 'is not being followed: its evidence decides'}`,
         data: { effect: effect.id },
         act: async () => {
           if (effect.state === 'born') effects.start(effect, run);
-          else await settle(effect, cause, 'nobody followed it any more');
+          else await settle(effect, cause, 'it was no longer being followed');
         },
       }),
     );
@@ -126,7 +126,7 @@ const slowStart = ({ store, clock, effects }: Deps): WatchdogLook => {
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'error',
-        msg: `the program of ${nameOf(effect)} has not begun for ${seconds(slowMs)}: the system does not start it`,
+        msg: `the program of ${nameOf(effect)} has not started after ${seconds(slowMs)}: the system does not start it`,
         data: { effect: effect.id },
       }),
     );
@@ -152,9 +152,9 @@ const deadProcess = ({ store, clock, effects, processes, settle }: Deps): Watchd
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `process ${effect.process?.pid} of ${nameOf(effect)} is gone and no answer came: its evidence decides`,
+        msg: `process ${effect.process?.pid} of ${nameOf(effect)} is gone without an answer: its evidence decides`,
         data: { pid: effect.process?.pid ?? null },
-        act: () => settle(effect, cause, 'its process is gone and nobody said how it ended'),
+        act: () => settle(effect, cause, 'its process is gone and did not report how it ended'),
       }),
     );
   };
