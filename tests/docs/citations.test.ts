@@ -1,0 +1,23 @@
+import { citations, citedPages, codePages, pageText, withCitations } from '../support/citations.ts';
+
+const cited = citations();
+const defined = codePages.flatMap((page) =>
+  [...pageText(page).matchAll(/^\| ([SIQT]\d{1,2}) /gm)].map(([, code]) => code as string),
+);
+
+test('every code that a comment or a title cites is defined in docs', () => {
+  expect(defined.length).toBeGreaterThan(80);
+  expect([...cited.keys()].filter((code) => !defined.includes(code))).toEqual([]);
+  expect(new Set(defined).size).toBe(defined.length);
+});
+
+test('every scenario and every invariant has a test that names it', () => {
+  const tested = [...cited].flatMap(([code, files]) =>
+    files.some((file) => file.endsWith('.test.ts')) ? [code] : [],
+  );
+  expect(defined.filter((code) => /^[SI]/.test(code) && !tested.includes(code))).toEqual([]);
+});
+
+test.each(citedPages)('%s names the tests of today (else: npm run generate)', (page) => {
+  expect(pageText(page)).toBe(withCitations(page, cited));
+});
