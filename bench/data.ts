@@ -32,6 +32,7 @@ const run = (stage: StageModule, options: Record<string, unknown>) => {
   const said = {
     progress() {},
     metric() {},
+    warn() {},
     log: (line: string) => void process.stderr.write(`${line}\n`),
   };
   const who = {

@@ -7,7 +7,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(process.argv[2] ?? join(root, 'package'));
-const folders = ['machines', 'stages', 'services', 'server', 'client', 'bin'];
+const folders = [
+  'definition',
+  'wire',
+  'machines',
+  'drawing',
+  'stages',
+  'services',
+  'server',
+  'client',
+  'bin',
+];
 const own = ['bin/build-package.ts', 'server/generate-client.ts'];
 const whole = [
   'dashboard/dist',

@@ -1,5 +1,5 @@
 import type { Api } from '../client/api.ts';
-import type { Output } from './output.ts';
+import type { Output } from './print.ts';
 
 /** Exit codes are a contract (docs/cli.md): scripts decide by them. */
 export const exits = {
@@ -45,6 +45,7 @@ export const optionTypes = {
   count: { type: 'string' },
   'dry-run': { type: 'boolean' },
   again: { type: 'boolean' },
+  now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
 } as const;

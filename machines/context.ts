@@ -1,6 +1,6 @@
-import type { Backoff, FailureMatch } from './definition.ts';
-import type { Failure } from './failure.ts';
-import type { StageStatus } from './status.ts';
+import type { Backoff, FailureMatch } from '../definition/definition.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { StageStatus } from '../wire/status.ts';
 
 /**
  * What the chart must know of a stage's definition to judge its attempts; static, so it is pinned

@@ -1,6 +1,7 @@
+import { durationText } from '../definition/duration.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { CommandType, StageStatus, Status } from '../wire/status.ts';
 import type { RunContext, StageFacts } from './context.ts';
-import type { Failure } from './failure.ts';
-import type { CommandType, StageStatus, Status } from './status.ts';
 
 /** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */
 export type Projection = Pick<
@@ -127,7 +128,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'queued':
       return queuedWhy(context);
     case 'starting':
-      return 'checks parameters, programs and workspace before the first stage (at most 30 s)';
+      return 'checks parameters, programs and workspace before the first stage (at most 30s)';
     case 'failing':
       return `fails with "${failure(context.error)}"; ${stuckOf(context)}`;
     case 'stopping':
@@ -148,7 +149,8 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
   if (phase === 'ending')
     return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
-  return `${stage} works, ${of}, at most ${(context.policy[stage]?.timeoutMs ?? 0) / 1000} s${pauses}`;
+  const most = durationText(context.policy[stage]?.timeoutMs ?? 0);
+  return `${stage} is running, ${of}, at most ${most}${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { serviceErrors } from '../services/service-error.ts';
+import { serviceErrors } from '../services/host/service-error.ts';
 import { problemSchema } from './problem.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -61,7 +61,9 @@ const answersOf = (route: Route, named: Json): Json => {
       description: 'as asked',
       content: { 'application/json': { schema: schemaOf(schema, 'output', named) } },
     };
-  const invalid = route.params || route.query ? (['invalid-id', 'bad-parameter'] as const) : [];
+  const invalid = route.params
+    ? (['invalid-id', 'bad-parameter'] as const)
+    : (['bad-parameter'] as const);
   for (const code of new Set([...route.refusals, ...invalid, ...common])) {
     const [status, title] = serviceErrors[code];
     const known = answers[status]?.description;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { closed } from '../machines/closed.ts';
-import { lintFindingSchema } from '../machines/lint/finding.ts';
-import { statusSchema } from '../machines/status.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
+import { lintFindingSchema } from '../definition/lint/finding.ts';
+import { statusSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const ms = z.number().nullable();
@@ -28,7 +29,11 @@ const policy = z
   })
   .nullable();
 
-export const acknowledgeBody = closed({ reason: z.string().trim().min(1, 'say why').max(1000) });
+export const acknowledgeBody = closed({
+  reason: freeText(1000)
+    .refine((text) => text.trim() !== '', 'say why')
+    .transform((text) => text.trim()),
+});
 export const acknowledgeAnswer = z.object({ pipeline: z.string(), policy, as_of_seq: z.int() });
 
 const pipelineSummary = z.object({

@@ -1,6 +1,6 @@
-import type { StageLimits } from '../machines/definition.ts';
-import type { Failure } from '../machines/failure.ts';
-import type { Progress } from '../machines/status.ts';
+import type { StageLimits } from '../definition/definition.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { Progress } from '../wire/status.ts';
 
 /**
  * What a module stage gets. A module stage is a file that exports `run`; it is run in a child
@@ -29,6 +29,8 @@ export type StageContext = {
   metric(values: Record<string, number>): void;
   /** A line for the stage's log. */
   log(line: string): void;
+  /** Something odd that people should see: a `warning` event of the run. */
+  warn(message: string): void;
 };
 
 /**
@@ -111,6 +113,11 @@ export type AttemptAnswer =
     };
 
 /**
+ * How an attempt is being ended: when SIGTERM was sent, and the one instant of SIGKILL, which only
+ * ever comes nearer. Milliseconds on the monotonic clock of that boot.
+ */
+export type Ending = { termedAt: number; killAt: number; bootId: string };
+/**
  * What the runner tells while it works. `recordProcess` must be durable before the program's first
  * instruction.
  */
@@ -118,6 +125,11 @@ export type AttemptObserver = {
   /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
   recordProcess(identity: ProcessIdentity): Promise<boolean>;
   progress(progress: Progress): void;
-  /** Any output or protocol line: a sign of life. */
-  alive(): void;
+  /**
+   * Any output or protocol line: a sign of life. `writtenAt`: when it was written (wall time), told
+   * where that may be long before it was read.
+   */
+  alive(writtenAt?: number): void;
+  /** What the program left behind was sent SIGTERM. */
+  ending(ending: Ending): void;
 };

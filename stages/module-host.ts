@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Progress } from '../machines/status.ts';
+import type { Progress } from '../wire/status.ts';
 import type {
   AttemptRequest,
   StageContext,
@@ -63,6 +63,7 @@ const context: StageContext = {
   progress,
   metric: (values) => say({ metric: values }),
   log: (line) => void process.stdout.write(`${line}\n`),
+  warn: (warning) => say({ warning }),
 };
 
 const refusal = (code: string, message: string, cause?: unknown): Error =>

@@ -1,8 +1,8 @@
 import { follow } from '../../client/follow.ts';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Command, type Context, exits, isRunId, numberOf, Usage } from '../command.ts';
-import { eventLine, showRunLine } from '../output.ts';
+import { eventLine, showRunLine } from '../print.ts';
 import { exitOf, tell, waitFor } from './wait.ts';
 
 /** `--param day=2018-05-11 --param full=true`: JSON where it is JSON, text otherwise. */
@@ -86,13 +86,16 @@ export const runCommands: Record<string, Command> = {
     },
   },
   stop: {
-    usage: '[pipeline | run id] [--reason text]',
-    help: 'stop the live run',
-    options: ['reason', 'json'],
+    usage: '[pipeline | run id] [--now] [--reason text]',
+    help: 'stop the live run; with --now its processes are killed at once, also when it stops already',
+    options: ['now', 'reason', 'json'],
     maxArgs: 1,
     run: async (context) => {
       const { api, args, values } = context;
-      const body = values.reason === undefined ? {} : { reason: values.reason };
+      const body = {
+        ...(values.reason !== undefined && { reason: values.reason }),
+        ...(values.now && { grace_ms: 0 }),
+      };
       const [name] = args;
       const status = isRunId(name)
         ? await api.ask('POST /api/runs/{id}/commands', {

@@ -3,7 +3,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { configFor, distDir } from './config.ts';
+import { configFor, distDir } from './vite-config.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stampFile = join(distDir, 'build.json');
@@ -11,7 +11,10 @@ const stampFile = join(distDir, 'build.json');
 /** The name of what would be built: a hash over all that goes into it. */
 const buildOf = (): string => {
   const hash = createHash('sha256');
-  const sources = ['package-lock.json', '{dashboard,client,machines}/**/*.*'];
+  const sources = [
+    'package-lock.json',
+    '{dashboard,client,definition,wire,machines,drawing}/**/*.*',
+  ];
   for (const file of globSync(sources, { cwd: root, exclude: ['dashboard/dist/**'] }).sort())
     hash.update(`${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest('hex').slice(0, 12);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
-import { configFor } from './config.ts';
+import { configFor } from './vite-config.ts';
 
 const service = 'http://127.0.0.1:8000';
 const page = 'http://127.0.0.1:5173';

@@ -7,13 +7,14 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { useKeys } from '../shell/keys.ts';
+import { size } from '../ui/format-bytes.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { size } from '../ui/size.ts';
-import { plural } from '../ui/words.ts';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { plural } from '../ui/state-words.ts';
 import { AnsiText } from './ansi-text.tsx';
 import { download } from './download.ts';
 import { type LogDocument, type LogFacts, type LogPlace, openLog } from './log-document.ts';
+import { protocolWords } from './protocol-words.ts';
 import { lineHeight, useLines } from './use-lines.ts';
 import { useLogSearch } from './use-log-search.ts';
 
@@ -110,15 +111,23 @@ const OpenLog = ({
     ),
   );
   const onKeyDown = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === 'Home') jump(1);
     else if (event.key === 'End') toEnd();
-    else return;
+    else if (step && event.target instanceof HTMLAnchorElement) {
+      // The line numbers are one stop of the Tab key; arrows go from one to the next.
+      const row = event.target.closest('.log-line');
+      const next = step > 0 ? row?.nextElementSibling : row?.previousElementSibling;
+      next?.querySelector<HTMLElement>('.log-number')?.focus();
+    } else return;
     event.preventDefault();
   };
+  const [focused, setFocused] = useState<number | null>(null);
   const shown = Array.from(
     { length: Math.max(0, Math.min(to, total) - from + 1) },
     (_, index) => from + index,
   );
+  const stop = [focused, line].find((one) => one !== null && shown.includes(one)) ?? shown[0];
   return (
     <>
       <form
@@ -205,6 +214,8 @@ const OpenLog = ({
                     className="log-number"
                     href={`?stage=${place.stage}&attempt=${place.attempt}&stream=${place.stream}&line=${number}`}
                     aria-label={`Line ${number}`}
+                    tabIndex={number === stop ? 0 : -1}
+                    onFocus={() => setFocused(number)}
                     onClick={(event) => {
                       event.preventDefault();
                       onLine(number === line ? null : number);
@@ -212,9 +223,7 @@ const OpenLog = ({
                   >
                     {number}
                   </a>
-                  <span className="log-text">
-                    {known ? <AnsiText text={known.text} marked={q} /> : ' '}
-                  </span>
+                  <span className="log-text">{known ? <LineText {...known} q={q} /> : ' '}</span>
                   {known?.isCut && (
                     <a
                       className="log-rest"
@@ -236,6 +245,18 @@ const OpenLog = ({
         )}
       </div>
     </>
+  );
+};
+
+const LineText = ({ text, q }: { text: string; q: string }) => {
+  // Whoever searches is shown what was found, not our words for it.
+  const words = q === '' ? protocolWords(text) : null;
+  return words === null ? (
+    <AnsiText text={text} marked={q} />
+  ) : (
+    <span className="log-protocol" title={text}>
+      {words}
+    </span>
   );
 };
 

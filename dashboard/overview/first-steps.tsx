@@ -1,6 +1,6 @@
-import type { PipelineFacts } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { useDesk } from '../desk/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
+import type { PipelineFacts } from '../use-reads.ts';
 
 const sample = `name: hello
 stages:
@@ -18,7 +18,8 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
         {first ? (
           <p>
             {pipelines.length === 1 ? 'One pipeline is' : `${pipelines.length} pipelines are`}{' '}
-            loaded. Yours is a file in <code>pipelines/</code>; the service reads it when it starts.
+            loaded. Yours is a file in <code>pipelines/</code>; <code>stagewright reload</code>{' '}
+            reads it.
           </p>
         ) : (
           <>

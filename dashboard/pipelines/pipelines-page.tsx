@@ -1,16 +1,16 @@
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
-import { type PipelineFacts, usePipelines } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { StateMark } from '../ui/state-mark.tsx';
-import { At } from '../ui/times.tsx';
+import { lookOfRun } from '../ui/state-words.ts';
+import { At } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfRun } from '../ui/words.ts';
+import { type PipelineFacts, usePipelines } from '../use-reads.ts';
 
 const Row = ({ facts }: { facts: PipelineFacts }) => {
   const { show } = useDesk();
@@ -24,7 +24,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         </h2>
         <p className="muted">
           <code>{facts.name}</code>
-          {facts.default && ' · the default'}
+          {facts.default && ' · started when no name is given'}
         </p>
       </div>
       <p className="pipeline-stages">{facts.stages.map(({ name }) => name).join(' → ')}</p>
@@ -32,7 +32,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         <StateMark look={lookOfRun(run ?? { state: 'IDLE', outcome: null })} />
         {began && (
           <span className="muted">
-            {' '}
+            {run?.ended_at === null ? ' since ' : ' '}
             <At iso={began} as="relative" />
           </span>
         )}
@@ -59,7 +59,7 @@ export const PipelinesPage = () => {
       {!data && !error && <Loading what="the pipelines" />}
       {data && data.problems.length > 0 && (
         <section className="file-problems" aria-labelledby="problems-title">
-          <h2 id="problems-title">Files that do not hold</h2>
+          <h2 id="problems-title">Invalid pipeline files</h2>
           <ul>
             {data.problems.map(({ file, line, pointer, detail, code }) => (
               <li key={`${file}${pointer}${detail}`}>
@@ -80,8 +80,7 @@ export const PipelinesPage = () => {
           </ul>
           <p className="muted">
             Mend the file and run <code>stagewright reload</code>; until then what it last said, if
-            anything, stays in force. <code>stagewright validate</code> says beforehand whether it
-            holds.
+            anything, stays in force. <code>stagewright validate</code> checks a file beforehand.
           </p>
         </section>
       )}

@@ -1,8 +1,8 @@
 import type { Transition } from '../chart/marks.ts';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { clockTime, duration } from '../ui/time.ts';
+import { eventWord, short } from './run-words.ts';
 import type { Change, View } from './use-view.ts';
-import { eventWord, short } from './words.ts';
 
 type Props = {
   rows: readonly Transition[];
@@ -80,7 +80,7 @@ const Row = ({
           </span>
           {guards.map(({ guard, holds }) => (
             <span key={guard} className="ledger-guard" data-holds={holds}>
-              <span aria-hidden="true">{holds ? '✓' : '✕'}</span> {guard}
+              <span aria-hidden="true">{holds ? '✓' : '–'}</span> {guard}
               <span className="visually-hidden">{holds ? ' holds' : ' does not hold'}</span>
             </span>
           ))}

@@ -1,25 +1,27 @@
-import { useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { Link } from 'wouter';
+import { Refused } from '../../client/api.ts';
 import type { StreamState } from '../../client/run-state.ts';
-import type { Attempt } from '../../machines/attempts.ts';
-import type { RunView } from '../../machines/patch.ts';
+import type { Attempt } from '../../wire/attempts.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { useRun } from '../live/use-run.ts';
 import { useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { lookOfRun } from '../ui/words.ts';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { lookOfRun } from '../ui/state-words.ts';
 import { ChartPanel } from './chart-panel.tsx';
-import { Commands } from './commands.tsx';
 import { Details } from './details.tsx';
-import { Events } from './events.tsx';
-import { FailureCard } from './failure.tsx';
+import { Events } from './events-panel.tsx';
+import { FailureCard } from './failure-card.tsx';
 import { Ledger } from './ledger.tsx';
 import { LogPanel } from './log-panel.tsx';
+import { Commands } from './run-commands.tsx';
 import { RunHead } from './run-head.tsx';
 import './run.css';
+import { timerOf } from './countdowns.ts';
 import { TimelinePanel } from './timeline.tsx';
-import { timerOf } from './timers.ts';
 import { useEvents } from './use-events.ts';
 import { useLedger } from './use-ledger.ts';
 import { shownAttempt, useView } from './use-view.ts';
@@ -30,14 +32,21 @@ import { shownAttempt, useView } from './use-view.ts';
 export const RunPage = ({ id }: { id: string }) => {
   const { state, error } = useRun(id);
   const run = state?.runs[id];
-  if (error)
-    return (
-      <Page title="Run">
-        <ProblemCard error={error} />
-      </Page>
-    );
+  if (error) return <NoRun error={error} />;
   if (!state || !run) return <Loading what="the run" />;
   return <KnownRun id={id} state={state} run={run} />;
+};
+
+const NoRun = ({ error }: { error: unknown }) => {
+  const isUnknown = error instanceof Refused && error.problem.status < 500;
+  return (
+    <Page title={isUnknown ? 'No such run' : 'The run cannot be read'}>
+      <ProblemCard error={error} />
+      <p>
+        <Link href="/runs">All runs</Link> · <Link href="/">Overview</Link>
+      </p>
+    </Page>
+  );
 };
 
 const sides = { ledger: 'Ledger', events: 'Events', details: 'Details' } as const;
@@ -51,6 +60,9 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
   const timer = timerOf(run, attempts, events);
   const isNarrow = useNarrow();
   const shown = shownAttempt(run, view);
+  useEffect(() => {
+    if (location.hash === '#log') toPane('log');
+  }, []);
   const step = useSteps(attempts, shown, onView);
   useKeys(
     useMemo(
@@ -114,7 +126,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
       aside={<CopyId id={id} />}
     >
       <div className="run">
-        <FailureCard run={run} ledger={rows} onView={onView}>
+        <FailureCard run={run} onView={onView}>
           <Commands runId={id} run={run} />
         </FailureCard>
         <RunHead runId={id} run={run} events={events} timer={timer}>

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { RunView } from '../../machines/patch.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { useSearchState } from '../ui/use-search.ts';
 
 /**
@@ -65,9 +65,10 @@ export const shownAttempt = (
 ): { stage: string; attempt: number } | null => {
   const begun = run.stages.filter(({ attempt }) => attempt > 0);
   const wanted = view.stage ?? run.error?.stage ?? run.stage ?? null;
-  const stage = run.stages.find(({ name }) => name === wanted) ?? begun.at(-1);
+  // One that waits for its turn has printed nothing: what was printed last is read meanwhile.
+  const stage = begun.find(({ name }) => name === wanted) ?? begun.at(-1);
   if (!stage) return null;
   const attempt =
     view.attempt !== null && view.attempt <= stage.attempt ? view.attempt : stage.attempt;
-  return attempt > 0 ? { stage: stage.name, attempt } : null;
+  return { stage: stage.name, attempt };
 };

@@ -2,16 +2,16 @@ import { useQueries } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { useLocation } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
-import type { RunView } from '../../machines/patch.ts';
-import { api } from '../api.ts';
-import { wordsOf } from '../commands/command-words.ts';
+import type { RunView } from '../../wire/patch.ts';
+import { meantIn, wordsOf } from '../commands/command-words.ts';
 import { useCommand } from '../commands/use-command.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
-import { usePipelines } from '../reads.ts';
+import { api } from '../service-api.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
-import { lookOfRun } from '../ui/words.ts';
-import { useDesk } from './desk.tsx';
+import { lookOfRun } from '../ui/state-words.ts';
+import { usePipelines } from '../use-reads.ts';
 import { match } from './match.ts';
 import { places } from './nav.tsx';
 import { setTheme, type Theme } from './theme.ts';
@@ -25,6 +25,11 @@ type Item = {
   run: () => void;
 };
 const mostItems = 60;
+/** Where an item goes that opens a run, or its log. */
+const runPlace = (id: string): string | null => {
+  const [, kind, run] = /^(open|log)-(.+)$/.exec(id) ?? [];
+  return run ? `/runs/${run}${kind === 'log' ? '#log' : ''}` : null;
+};
 
 /**
  * The commands of the runs that matter now, each with the service's own word on whether it is
@@ -61,16 +66,18 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
     const items = answers[index]?.data?.items ?? [];
     return [
       open,
-      ...items.map(
-        ({ type, allowed, why_not }): Item => ({
+      { ...open, id: `log-${id}`, label: `Log of ${name}`, icon: 'down' },
+      ...items.map(({ type: named, allowed, why_not }): Item => {
+        const type = meantIn(run.state, named);
+        return {
           id: `${type}-${id}`,
           label: `${wordsOf(type).label} ${name}`,
           hint: '',
           icon: wordsOf(type).icon,
           ...(!allowed && { whyNot: why_not ?? 'not possible now' }),
           run: () => command(run, type),
-        }),
-      ),
+        };
+      }),
     ];
   });
 };
@@ -98,7 +105,7 @@ export const Palette = () => {
   });
   const items: Item[] = [
     ...runItems.map((item) =>
-      item.id.startsWith('open-') ? { ...item, run: go(`/runs/${item.id.slice(5)}`) } : item,
+      runPlace(item.id) ? { ...item, run: go(runPlace(item.id) as string) } : item,
     ),
     ...pipelines.map(
       ({ name, title }): Item => ({
@@ -210,7 +217,11 @@ export const Palette = () => {
           </div>
         ))}
       </div>
-      {found.length === 0 && <p className="palette-none">Nothing is called like that.</p>}
+      {found.length === 0 && (
+        <p className="palette-none">
+          Nothing found. Type words of a command, a pipeline or a page, in any order.
+        </p>
+      )}
     </Dialog>
   );
 };

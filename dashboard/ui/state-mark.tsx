@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import type { Glyph, Look } from './words.ts';
+import type { Glyph, Look } from './state-words.ts';
 
-/** Told apart by their outline alone: circle, octagon, square, clock, dashed ring. */
+/** Told apart by their outline alone: circle, half a circle, octagon, square, clock, dashed ring. */
 const shapes: Record<Glyph, ReactNode> = {
   running: (
     <>
@@ -33,6 +33,12 @@ const shapes: Record<Glyph, ReactNode> = {
     <>
       <circle cx="8" cy="8" r="6.25" />
       <path d="M5 8h6" />
+    </>
+  ),
+  partial: (
+    <>
+      <circle cx="8" cy="8" r="6.25" />
+      <path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" className="glyph-fill" />
     </>
   ),
   paused: <path d="M5.5 3.5v9m5-9v9" strokeWidth="2.5" />,

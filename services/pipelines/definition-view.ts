@@ -3,8 +3,8 @@ import type {
   FailureMatch,
   PipelineDefinition,
   StageDefinition,
-} from '../../machines/definition.ts';
-import { stageWorstCaseMs, worstCaseMs } from '../../machines/lint/worst-case.ts';
+} from '../../definition/definition.ts';
+import { stageWorstCaseMs, worstCaseMs } from '../../definition/lint/worst-case.ts';
 
 const backoffOf = ({ initialMs, factor, maxMs, jitter }: Backoff) => ({
   initial_ms: initialMs,

@@ -1,11 +1,14 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
-import type { PipelineDefinition } from '../../machines/definition.ts';
-import { type FileSchedule, parseDefinition } from '../../machines/parse-definition.ts';
-import type { PipelineProblem } from '../orchestrator-port.ts';
-import { checkSchedule } from '../scheduler/check.ts';
-import { readSkipDays } from '../scheduler/skip-days.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import type { FileSchedule } from '../../definition/parse-definition.ts';
+import { checkSchedule } from '../calendar/check-schedule.ts';
+import { readSkipDays } from '../calendar/skip-days.ts';
+import type { PipelineProblem } from './pipeline-problem.ts';
+
+import { nearestLine } from './read-pipeline.ts';
+import { createReader } from './reader.ts';
 
 /** What a file itself says, by JSON pointer. */
 type FileText = {
@@ -26,8 +29,32 @@ export type LoadedPipelines = {
   problems: PipelineProblem[];
 };
 
-/** Far above any pipeline; reading is synchronous and must not hold up the service. */
-const maxLength = 512 * 1024;
+/** A missing key has no line of its own: the nearest thing around it has. */
+const textOf = (lines: Record<string, number>): FileText => ({
+  line: (pointer) => nearestLine(lines, pointer),
+  has: (pointer) => Object.hasOwn(lines, pointer),
+});
+
+/** Far above any pipeline. */
+const maxBytes = 512 * 1024;
+
+/** The text of a pipeline file. @throws Error that says why there is none */
+const readText = async (path: string): Promise<string> => {
+  // Links are followed: the folder is the user's own. Non-blocking: a pipe would wait for a writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: { code?: string }) => {
+      throw new Error(`cannot be read (${error.code})`);
+    },
+  );
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw new Error('is not a regular file');
+    if (info.size > maxBytes) throw new Error(`is larger than ${maxBytes} bytes`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+};
 
 /**
  * Reads every pipeline file of a folder. A file that does not hold is a problem with file, line and
@@ -35,47 +62,46 @@ const maxLength = 512 * 1024;
  * folder that holds the pipelines folder.
  */
 export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
+  const reader = createReader();
+  try {
+    return await loadWith(reader.read, dir);
+  } finally {
+    await reader.close();
+  }
+};
+
+const loadWith = async (
+  readPipeline: ReturnType<typeof createReader>['read'],
+  dir: string,
+): Promise<LoadedPipelines> => {
   const loaded: LoadedPipelines = { pipelines: new Map(), problems: [] };
   const projectDir = dirname(resolve(dir));
   for (const name of await listFiles(dir, loaded.problems)) {
     const problem = (more: Omit<PipelineProblem, 'file'>) =>
       loaded.problems.push({ file: name, ...more });
-    const text = await readFile(join(dir, name), 'utf8').catch((error: { code?: string }) => {
-      problem({
-        line: null,
-        pointer: '',
-        code: 'unreadable',
-        detail: `cannot be read (${error.code})`,
-      });
+    const text = await readText(join(dir, name)).catch((error: Error) => {
+      problem({ line: null, pointer: '', code: 'unreadable', detail: error.message });
       return null;
     });
-    if (text !== null && text.length > maxLength) {
-      problem({
-        line: null,
-        pointer: '',
-        code: 'unreadable',
-        detail: `is longer than ${maxLength} characters`,
-      });
-      continue;
-    }
     if (text === null) continue;
-    const read = readPipeline(text);
+    const read = await readPipeline(text);
     if (!read.ok) {
       for (const one of read.problems) problem(one);
       continue;
     }
+    const fileText = textOf(read.lines);
     const { definition } = read;
     const earlier = loaded.pipelines.get(definition.name);
     if (earlier) {
       const detail = `the name ${definition.name} is taken by ${earlier.file}`;
-      problem({ line: read.text.line('/name'), pointer: '/name', code: 'invalid', detail });
+      problem({ line: fileText.line('/name'), pointer: '/name', code: 'invalid', detail });
       continue;
     }
     const missing = await missingModules(definition, projectDir);
     for (const { index, module } of missing) {
       const pointer = `/stages/${index}/uses`;
       problem({
-        line: read.text.line(pointer),
+        line: fileText.line(pointer),
         pointer,
         code: 'invalid',
         detail: `there is no file ${module} in the project`,
@@ -83,80 +109,18 @@ export const loadPipelines = async (dir: string): Promise<LoadedPipelines> => {
     }
     const faults = await scheduleFaults(read.schedules, definition.timezone, projectDir, loaded);
     for (const { pointer, detail } of faults)
-      problem({ line: read.text.line(pointer), pointer, code: 'invalid', detail });
+      problem({ line: fileText.line(pointer), pointer, code: 'invalid', detail });
     const { schedules } = read;
     if (missing.length + faults.length === 0)
       loaded.pipelines.set(definition.name, {
         definition,
         file: name,
-        text: read.text,
+        text: fileText,
         projectDir,
         schedules,
       });
   }
   return loaded;
-};
-
-type Problem = Omit<PipelineProblem, 'file'>;
-type Read =
-  | { ok: true; definition: PipelineDefinition; schedules: FileSchedule[]; text: FileText }
-  | { ok: false; problems: Problem[] };
-
-/** One file's text → definition or problems with lines. JSON is YAML, so both go this way. */
-const readPipeline = (text: string): Read => {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    logLevel: 'error',
-  });
-  // A warning is something that was left out (an unknown tag): refused like an error, never
-  // ignored.
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0)
-    return {
-      ok: false,
-      problems: faults.slice(0, 20).map(({ pos, message }) => ({
-        line: lines.linePos(pos[0]).line,
-        pointer: '',
-        code: 'invalid-yaml',
-        detail: message,
-      })),
-    };
-  const pathOf = (pointer: string): string[] =>
-    pointer
-      .split('/')
-      .slice(1)
-      .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const line = (pointer: string): number | null => {
-    const path = pathOf(pointer);
-    // A missing key has no line of its own: the nearest thing around it has.
-    for (let depth = path.length; depth >= 0; depth -= 1) {
-      const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-    }
-    return null;
-  };
-  let raw: unknown;
-  try {
-    raw = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return {
-      ok: false,
-      problems: [
-        { line: null, pointer: '', code: 'invalid-yaml', detail: (error as Error).message },
-      ],
-    };
-  }
-  const parsed = parseDefinition(raw);
-  const fileText: FileText = { line, has: (pointer) => document.hasIn(pathOf(pointer)) };
-  if (parsed.ok)
-    return { ok: true, definition: parsed.definition, schedules: parsed.schedules, text: fileText };
-  return {
-    ok: false,
-    problems: parsed.problems.map((one) => ({ line: line(one.pointer), ...one })),
-  };
 };
 
 const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<string[]> => {

@@ -1,7 +1,9 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { type EffectRunner, Failed } from '../interpreter/effects.ts';
-import { workspaceOf, workspaceOwner } from '../paths.ts';
+import { Failed } from '../../stages/attempt-failed.ts';
+import { isNoSpace } from '../host/no-space.ts';
+import { workspaceOf, workspaceOwner } from '../host/paths.ts';
+import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
 import type { Places } from './stage-request.ts';
 
 /**
@@ -16,6 +18,7 @@ export const createPreflightRunner = (places: Places): EffectRunner => {
         mode: 0o700,
       });
     } catch (error) {
+      if (isNoSpace(error)) throw new NoRoom('there was no room to begin');
       const code = (error as { code?: string }).code ?? 'unknown';
       throw new Failed({
         code: 'workspace-failed',

@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
-import { defaultLimits, type StageDefinition } from '../../machines/definition.ts';
-import { interpolate } from '../../machines/interpolate.ts';
+import { defaultLimits, type StageDefinition } from '../../definition/definition.ts';
+import { interpolate } from '../../definition/interpolate.ts';
+import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
-import { Failed } from '../interpreter/effects.ts';
-import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
-import type { Secrets } from '../secrets.ts';
-import type { EffectRow, RunRow } from '../store.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
+
+import type { Secrets } from '../secrets/secrets.ts';
+import { slotOf } from '../store/slot-of-run.ts';
+import type { EffectRow, RunRow } from '../store/store.ts';
 
 export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
 
@@ -23,6 +25,7 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
   const earlier = Object.fromEntries(
     Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
   );
+  const slot = slotOf(run);
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
@@ -30,8 +33,9 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
       id: run.runId,
       number: run.number,
       workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
-      slot: run.metadata.slot,
+      slot: slot.utc,
     },
+    slot,
     env: { ...places.baseEnv, ...run.definition.env },
   });
   if (result.ok) return result.value as T;

@@ -1,11 +1,13 @@
-import { validateParams } from '../../machines/params.ts';
-import { type ScheduleDefinition, scheduleOf } from '../../machines/schedule.ts';
-import type { Look } from '../look.ts';
-import { type FieldError, ServiceError } from '../service-error.ts';
-import { parseWritten } from './book.ts';
-import type { SkipDays } from './calendar.ts';
-import { readSkipDays } from './skip-days.ts';
-import type { Written } from './slot-store.ts';
+import { validateParams } from '../../definition/params.ts';
+import { type ScheduleDefinition, scheduleOf } from '../../definition/schedule.ts';
+import { paramsOfSlot } from '../../definition/slot-params.ts';
+import { anySlot } from '../../definition/slot-values.ts';
+import type { SkipDays } from '../calendar/calendar.ts';
+import { readSkipDays } from '../calendar/skip-days.ts';
+import { type FieldError, ServiceError } from '../host/service-error.ts';
+import type { Look } from '../lookup/run-lookup.ts';
+import type { Written } from '../store/slot-store.ts';
+import { parseWritten } from './schedule-registry.ts';
 
 type Checked = { definition: ScheduleDefinition; days: SkipDays };
 const fail = (errors: FieldError[]): ServiceError =>
@@ -27,7 +29,7 @@ export const checkedIn = async (
   const { definition, projectDir } = look.known(pipeline);
   const parsed = parseWritten(written, definition.timezone);
   if ('faults' in parsed) throw fail(parsed.faults);
-  const params = validateParams(definition, parsed.file.params ?? {});
+  const params = validateParams(definition, paramsOfSlot(parsed.file.params ?? {}, anySlot));
   if (!params.ok) throw fail(params.errors);
   const days = await readSkipDays(parsed.file, projectDir).catch((error: Error) => {
     throw fail([{ pointer: '/skip_days/file', detail: error.message }]);

@@ -1,14 +1,14 @@
-import type { NewEvent } from '../../machines/events.ts';
-import { scheduleIdSchema, timeFields } from '../../machines/schedule.ts';
-import type { Clock } from '../clock.ts';
-import type { Look } from '../look.ts';
-import { ServiceError } from '../service-error.ts';
-import type { Store } from '../store.ts';
-import { type Book, type Schedule, writtenIn } from './book.ts';
+import { scheduleIdSchema, timeFields } from '../../definition/schedule.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Clock } from '../host/clock.ts';
+import { ServiceError } from '../host/service-error.ts';
+import type { Look } from '../lookup/run-lookup.ts';
+import type { ScheduleRow, Written } from '../store/slot-store.ts';
+import type { Store } from '../store/store.ts';
 import { checkedIn, withoutNulls } from './checked.ts';
+import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
 import { pauseKey, type Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
-import type { ScheduleRow, Written } from './slot-store.ts';
 
 type Deps = {
   store: Store;
@@ -27,6 +27,8 @@ export type Edits = {
   remove: Made<'removeSchedule'>;
   pause: Made<'pauseSchedules'>;
 };
+/** Each is looked at every second; those of files are their author's matter. */
+const maxOwn = 500;
 /** A change of one of these makes another row of slots; those before it were never promised. */
 const shapingFields = [...timeFields, 'timezone', 'dst_gap', 'dst_fold', 'start', 'enabled'];
 
@@ -61,6 +63,11 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
         errors: [{ pointer: '/id', detail: good.error.issues[0]?.message ?? '' }],
       });
     await checkedIn(look, pipeline, written);
+    if (book.all().filter(({ row }) => row.file === null).length >= maxOwn)
+      throw new ServiceError(
+        'too-many-schedules',
+        `${maxOwn} schedules were made by the API already, which is all that may be`,
+      );
     const at = clock.wallMs();
     const row: ScheduleRow = {
       id,

@@ -1,6 +1,6 @@
-import type { PipelineDefinition } from '../../machines/definition.ts';
-import type { JournalEvent, NewEvent } from '../../machines/events.ts';
-import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import type { JournalEvent, NewEvent } from '../../wire/events.ts';
+import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store/store.ts';
 import type { Row } from './database.ts';
 
 const text = (row: Row, key: string): string => row[key] as string;
@@ -69,6 +69,7 @@ export const toEffect = (row: Row): EffectRow => ({
   process: json(row, 'process'),
   createdAt: number(row, 'created_at'),
   heartbeatAt: orNull(row, 'heartbeat_at'),
+  ending: json(row, 'ending'),
 });
 
 export const toTimer = (row: Row): TimerRow => ({

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { StageContext, StageResult } from '../contract.ts';
+import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
 import { analyzeSource } from './analyzer/analyze.ts';
-import { contentOf, optionsSchema } from './analyzer/options.ts';
-import { type Refreshed, refresh, totalOf } from './incremental.ts';
+import { contentOf, optionsSchema } from './analyzer/analyzer-options.ts';
+import { type Refreshed, refresh, type Source, totalOf } from './incremental.ts';
 import { specOf } from './instruments.ts';
-import { parquetSources, readOptions, resolveFolders } from './options.ts';
+import { askedInstruments, parquetSources, readOptions, resolveFolders } from './options.ts';
 import { countsOf, outcomeOf } from './outcome.ts';
 
 /**
@@ -19,13 +19,17 @@ export async function run(context: StageContext): Promise<StageResult> {
   const { input, out } = resolveFolders(context, options.in, options.out);
   const isDaily = (name: string, files: string[]) =>
     files.every((file) => file === join(input, `${name}.parquet`));
-  const found = await parquetSources(context, input);
-  const sources = found.filter(
-    ({ name, files }) => isDaily(name, files) || specOf(name, options.specs),
-  );
-  const unknown = found.filter((source) => !sources.includes(source)).map(({ name }) => name);
-  if (unknown.length > 0)
-    context.log(`warning: ${unknown.join(', ')} left out: give tick and target in "specs"`);
+  const { sources: found, leftOut } = await parquetSources(context, input);
+  const isUnknown = ({ name, files, fault }: Source) =>
+    !fault && !isDaily(name, files) && !specOf(name, options.specs);
+  const unknown = found.filter(isUnknown).map(({ name }) => name);
+  const asked = askedInstruments(context).names;
+  const sources = found
+    .filter(({ name }) => !unknown.includes(name) || asked.includes(name))
+    .map((source) => (unknown.includes(source.name) ? withoutSpec(source) : source));
+  const strangers = unknown.filter((name) => !asked.includes(name));
+  for (const name of strangers) leftOut.set(name, specsNeeded);
+  if (strangers.length > 0) context.warn(`${strangers.join(', ')} left out: ${specsNeeded}`);
 
   const refreshed = await refresh(context, {
     version: 2,
@@ -43,6 +47,7 @@ export async function run(context: StageContext): Promise<StageResult> {
     to: options.out,
     onFailure: options.on_failure,
     changed: changedOf(refreshed),
+    leftOut,
     idle:
       found.length === 0
         ? 'no new input: no translated file'
@@ -50,6 +55,13 @@ export async function run(context: StageContext): Promise<StageResult> {
     counts: countsOf(refreshed, ['rows', 'trades', 'open', 'pending']),
   });
 }
+
+const specsNeeded = 'give tick and target in "specs"';
+/** One that was asked for must not be left out in silence. */
+const withoutSpec = (source: Source): Source => ({
+  ...source,
+  fault: new StageFailure('bad-options', `${source.name}: ${specsNeeded}`, { retryable: false }),
+});
 
 /**
  * An instrument that was looked at again, because a day of it is not over, may have come out the

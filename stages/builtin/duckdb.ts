@@ -14,6 +14,8 @@ export type Database = {
    * in the select list.
    */
   rows<Row>(sql: string): Promise<Row[]>;
+  /** A folder for files that are needed while it is open; it need not be there yet. */
+  scratch: string;
   close(): Promise<void>;
 };
 
@@ -82,7 +84,7 @@ export async function openDatabase(
       return await query();
     } catch (error) {
       if (signal.aborted) throw stopped();
-      throw outOfMemory(error, share) ?? error;
+      throw outOfMemory(error, share) ?? plainError(error);
     }
   };
 
@@ -108,6 +110,7 @@ export async function openDatabase(
         const reader = await connection.runAndReadAll(sql);
         return reader.getRowObjectsJS().map((row) => plain(row) as Row);
       }),
+    scratch: join(spill, 'scratch'),
     async close() {
       signal.removeEventListener('abort', interrupt);
       if (repeat) clearInterval(repeat);
@@ -128,6 +131,15 @@ function outOfMemory(error: unknown, { memoryMb }: Share): StageFailure | null {
   );
 }
 
+/**
+ * The first sentence of an error of the engine: what follows it is our SQL and pages of its
+ * settings, which say nothing to a user.
+ */
+function plainError(error: unknown): Error {
+  const [first = ''] = (error as Error).message.split(/\n|LINE \d+:/);
+  return new Error(first.trim().slice(0, 300));
+}
+
 /** A SQL string literal. */
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
@@ -144,8 +156,14 @@ export const pathToRead = (path: string) => literal(path.replace(/[*?[]/g, '[$&]
 export const parquet = (paths: string[], option = '') =>
   `read_parquet([${paths.map(pathToRead).join(', ')}], hive_partitioning = false${option})`;
 
+const parquetOptions = 'FORMAT parquet, COMPRESSION snappy, USE_TMP_FILE false';
 /** How every Parquet file is written: no temp file of DuckDB's own, `publish` has one. */
-export const asParquet = '(FORMAT parquet, COMPRESSION snappy, USE_TMP_FILE false)';
+export const asParquet = `(${parquetOptions})`;
+/** With what the columns do not say, as key and value in the file itself. */
+export const asParquetWith = (metadata: Record<string, string>) =>
+  `(${parquetOptions}, KV_METADATA {${Object.entries(metadata)
+    .map(([key, value]) => `${literal(`stagewright.${key}`)}: ${literal(value)}`)
+    .join(', ')}})`;
 
 const plain = (row: Record<string, unknown>) =>
   Object.fromEntries(

@@ -11,8 +11,8 @@ import {
   type Unit,
   writeManifest,
 } from './manifest.ts';
-import { type Progress, startProgress } from './progress.ts';
 import { digestOf, makeFolder, sweepTemps } from './publish.ts';
+import { type Progress, startProgress } from './stage-progress.ts';
 
 /** What a file was when it was looked at: its content, and what no writer leaves as it was. */
 type Seen = { stamp: string; sha256: string };
@@ -20,7 +20,13 @@ type Seen = { stamp: string; sha256: string };
  * One instrument and the files it is made from, absolute, in the order in which later rows beat
  * earlier ones. `seen` has those that were looked at already.
  */
-export type Source = { name: string; files: string[]; seen?: ReadonlyMap<string, Seen> };
+export type Source = {
+  name: string;
+  files: string[];
+  seen?: ReadonlyMap<string, Seen>;
+  /** Why it cannot be made; what was made of it before stays as it is. */
+  fault?: StageFailure;
+};
 export type Built = Pick<Unit, 'files' | 'counts' | 'recheck_at' | 'notes'>;
 
 /** What a stage gets to make one unit with. */
@@ -97,6 +103,7 @@ export async function refresh(context: StageContext, job: Job): Promise<Refreshe
     for (let source = waiting.shift(); source; source = waiting.shift()) {
       progress.note(source.name);
       try {
+        if (source.fault) throw source.fault;
         await settle(source);
       } catch (error) {
         if (context.signal.aborted) throw stopped();

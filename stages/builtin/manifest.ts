@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import type { ManifestFile } from '../contract.ts';
-import { digestOf, fileExists, publish } from './publish.ts';
+import { openFile } from './find-files.ts';
+import { digestOf, fileAt, publish } from './publish.ts';
 
 const fileSchema = z.object({
   path: z.string(),
@@ -43,10 +44,17 @@ export type Unit = z.infer<typeof unitSchema>;
  */
 export const manifestPath = (out: string, name: string) => join(out, 'manifests', `${name}.json`);
 
+/** The instruments that something was made of before, whether or not their manifests are whole. */
+export async function knownNames(out: string): Promise<string[]> {
+  const entries = await readdir(join(out, 'manifests')).catch(() => []);
+  return entries.filter((entry) => /^[^.].*\.json$/.test(entry)).map((entry) => entry.slice(0, -5));
+}
+
 /** @returns null when it is missing or damaged, which costs work and never truth */
 export async function readManifest(out: string, name: string): Promise<Unit | null> {
   try {
-    return unitSchema.parse(JSON.parse(await readFile(manifestPath(out, name), 'utf8')));
+    await using file = await openFile(manifestPath(out, name));
+    return unitSchema.parse(JSON.parse(await file.readFile('utf8')));
   } catch {
     return null;
   }
@@ -67,7 +75,7 @@ export const hashOf = (content: unknown): string =>
  */
 export const holds = async (out: string, file: OutFile, signal: AbortSignal): Promise<boolean> => {
   const path = join(out, file.path);
-  return (await fileExists(path)) && (await digestOf(path, signal)).sha256 === file.sha256;
+  return (await fileAt(path)) === 'file' && (await digestOf(path, signal)).sha256 === file.sha256;
 };
 
 /** @see holds, for every file of the unit. */

@@ -1,9 +1,17 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { StageContext, StageResult } from '../contract.ts';
-import { refresh, totalOf } from './incremental.ts';
+import { refresh, type Source, totalOf } from './incremental.ts';
+import type { LeftOut } from './left-out.ts';
 import { mergeSource } from './merger/merge.ts';
-import { parquetSources, readOptions, resolveFolders, unitOptions } from './options.ts';
+import {
+  askedInstruments,
+  missingInput,
+  parquetSources,
+  readOptions,
+  resolveFolders,
+  unitOptions,
+} from './options.ts';
 import { countsOf, outcomeOf } from './outcome.ts';
 
 export const optionsSchema = z.strictObject({
@@ -28,7 +36,8 @@ export const optionsSchema = z.strictObject({
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
   const { input, out } = resolveFolders(context, options.in, options.out);
-  const sources = await parquetSources(context, input);
+  const { sources: found, leftOut } = await parquetSources(context, input);
+  const sources = onlyWhole(found, input, leftOut, askedInstruments(context).names);
   const refreshed = await refresh(context, {
     version: 2,
     input,
@@ -50,6 +59,7 @@ export async function run(context: StageContext): Promise<StageResult> {
     out,
     to: options.out,
     onFailure: options.on_failure,
+    leftOut,
     counts: { ...sums, inserted, updated, unchanged: sums['rows']! - inserted - updated, written },
     changed: refreshed.rebuilt.filter((name) => totalOf([refreshed.units[name]!], 'written') > 0),
     idle:
@@ -57,4 +67,22 @@ export async function run(context: StageContext): Promise<StageResult> {
         ? 'no new input: no analysed file'
         : 'nothing to merge: 0 inserted, 0 updated',
   });
+}
+
+/**
+ * The merger reads `{INST}.parquet`; what else bears an instrument's name is named as left out. One
+ * that has nothing else fails when it was asked for.
+ */
+function onlyWhole(found: Source[], input: string, leftOut: LeftOut, asked: string[]): Source[] {
+  const sources: Source[] = [];
+  for (const source of found) {
+    const whole = join(input, `${source.name}.parquet`);
+    const files = source.files.filter((file) => file === whole);
+    for (const file of source.files.filter((file) => file !== whole))
+      leftOut.set(relative(input, file), 'not a file of break-outs');
+    if (files.length > 0 || source.fault) sources.push({ ...source, files });
+    else if (asked.includes(source.name))
+      sources.push({ name: source.name, files, fault: missingInput(`There is no ${whole}.`) });
+  }
+  return sources;
 }

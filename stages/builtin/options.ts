@@ -1,8 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { type StageContext, StageFailure } from '../contract.ts';
+import { type Fault, type Found, findFiles, kindOf } from './find-files.ts';
 import type { Source } from './incremental.ts';
+import { type LeftOut, summaryOf } from './left-out.ts';
 import { isMissing } from './publish.ts';
 
 /**
@@ -103,35 +105,66 @@ export async function listFolder(folder: string): Promise<string[]> {
   }
 }
 
-/** Every file below a folder with this ending, sorted by path. */
-export async function listFiles(folder: string, ending: RegExp): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile() && ending.test(entry.name) && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
+/** An instrument that was asked for and has nothing to be made from. */
+export const missingInput = (message: string) =>
+  new StageFailure('missing-input', message, { retryable: false });
+
+/** An instrument with names that cannot be read: what was made of it before stays. */
+export function unreadableInput(name: string, faults: Fault[], input: string): StageFailure {
+  const said = faults.map(({ path, why }) => `${relative(input, path)}: ${why}`);
+  return new StageFailure(
+    'unreadable-input',
+    `Cannot read all input of ${name}: ${summaryOf(said)}`,
+  );
 }
+
+type Parquets = { sources: Source[]; leftOut: LeftOut };
 
 /**
  * What the analyzer, the merger and the report start from, of the instruments asked for:
  * `{INST}.parquet`, or every Parquet file below `{INST}/`. Sorted paths are in the order of their
- * days and months.
+ * days and months. An instrument that was asked for and is not there, or cannot be read, is a
+ * source with a fault.
  */
-export async function parquetSources(context: StageContext, input: string): Promise<Source[]> {
+export async function parquetSources(context: StageContext, input: string): Promise<Parquets> {
   const asked = askedInstruments(context);
-  const sources = new Map<string, string[]>();
+  const files = new Map<string, string[]>();
+  const faults = new Map<string, Fault[]>();
+  const leftOut: LeftOut = new Map();
   for (const entry of await listFolder(input)) {
-    const path = join(input, entry);
-    const isFolder = (await stat(path)).isDirectory();
-    if (isFolder ? ownFolders.includes(entry) : !entry.endsWith('.parquet')) continue;
-    const name = isFolder ? entry : entry.slice(0, -'.parquet'.length);
-    const files = isFolder ? await listFiles(path, /\.parquet$/) : [path];
-    if (isInstrumentName(name) && asked.asks(name) && files.length > 0)
-      sources.set(name, [...(sources.get(name) ?? []), ...files]);
+    const name = entry.replace(/\.parquet$/, '');
+    if (ownFolders.includes(entry) || !asked.asks(name)) continue;
+    const found = await parquetsAt(join(input, entry));
+    for (const path of found.others) leftOut.set(relative(input, path), 'not a Parquet file');
+    if (!isInstrumentName(name)) leftOut.set(entry, 'not a name for an instrument');
+    else if (found.files.length + found.faults.length > 0) {
+      files.set(name, [...(files.get(name) ?? []), ...found.files]);
+      faults.set(name, [...(faults.get(name) ?? []), ...found.faults]);
+    }
   }
-  for (const name of asked.names.filter((name) => !sources.has(name)))
-    context.log(`warning: no input for ${name} in ${input}`);
-  return [...sources]
-    .map(([name, files]) => ({ name, files }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const sources = [...files].map(([name, paths]): Source => {
+    const wrong = faults.get(name)!;
+    return wrong.length === 0
+      ? { name, files: paths }
+      : { name, files: paths, fault: unreadableInput(name, wrong, input) };
+  });
+  for (const name of asked.names.filter((name) => !files.has(name)))
+    sources.push({
+      name,
+      files: [],
+      fault: missingInput(`There is no input of ${name} in ${input}.`),
+    });
+  if (leftOut.size > 0)
+    context.warn(`left out of ${input}: ${summaryOf([...leftOut].map((one) => one.join(': ')))}`);
+  return { sources: sources.toSorted((a, b) => (a.name < b.name ? -1 : 1)), leftOut };
+}
+
+/** Parquet files at a path, which is one or a folder of some. */
+async function parquetsAt(path: string): Promise<Found> {
+  const kind = await kindOf(path);
+  if (kind === 'folder' && !path.endsWith('.parquet')) return findFiles(path, /\.parquet$/);
+  const none: Found = { files: [], faults: [], others: [] };
+  if (kind === 'file')
+    return path.endsWith('.parquet') ? { ...none, files: [path] } : { ...none, others: [path] };
+  return { ...none, faults: [{ path, why: kind === 'folder' ? 'it is a folder' : kind.why }] };
 }

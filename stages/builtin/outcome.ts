@@ -1,5 +1,6 @@
 import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
 import { type Refreshed, totalOf } from './incremental.ts';
+import { type LeftOut, namesOf } from './left-out.ts';
 import { vouchedFiles } from './manifest.ts';
 
 type Telling = {
@@ -10,6 +11,7 @@ type Telling = {
   counts: Record<string, number>;
   /** Names of the instruments whose output is another one than before. */
   changed: string[];
+  leftOut: LeftOut;
   /** Why there was nothing to do, when nothing changed. */
   idle: string;
 };
@@ -23,7 +25,7 @@ type Telling = {
 export function outcomeOf(
   context: StageContext,
   refreshed: Refreshed,
-  { out, to, onFailure, counts, changed, idle }: Telling,
+  { out, to, onFailure, counts, changed, leftOut, idle }: Telling,
 ): StageResult {
   const units = Object.values(refreshed.units);
   const failed = Object.entries(refreshed.failures);
@@ -33,6 +35,7 @@ export function outcomeOf(
     files: files.length,
     changed: changed.length,
     failed: failed.length,
+    left_out: leftOut.size,
   });
   if (failed.length > 0 && (onFailure === 'fail' || units.length === 0))
     throw summaryOf(failed.map(([, failure]) => failure));
@@ -43,10 +46,11 @@ export function outcomeOf(
     out: to,
     ...counts,
     files: files.length,
+    left_out: namesOf(context, leftOut),
   };
   if (failed.length > 0) {
     const reasons = Object.fromEntries(
-      failed.map(([name, { code, message }]) => [name, `${code}: ${message}`]),
+      failed.map(([name, { code, message }]) => [name, `${code}: ${message}`.slice(0, 1000)]),
     );
     const partial = `${failed.map(([name]) => name).join(', ')} failed; ${Object.keys(refreshed.units).length} succeeded`;
     context.log(`warning: partial: ${partial}`);

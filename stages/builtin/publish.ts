@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, readFileSync, renameSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { StageFailure } from '../contract.ts';
 import { stopped } from './duckdb.ts';
+import { openFile } from './find-files.ts';
 
 export type Digest = { bytes: number; sha256: string };
 
@@ -117,7 +118,7 @@ export async function makeFolder(folder: string): Promise<void> {
  */
 export async function sweepTemps(targets: string[], folder: string): Promise<void> {
   for (const target of targets)
-    await rm(join(dirname(target), tempName(basename(target))), { force: true });
+    await rm(join(dirname(target), tempName(basename(target))), { force: true, recursive: true });
   await rm(daysTemp(folder), { recursive: true, force: true });
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const temps = entries.filter((entry) => entry.isFile() && /^\..+\.tmp$/.test(entry.name));
@@ -127,31 +128,44 @@ export async function sweepTemps(targets: string[], folder: string): Promise<voi
 /** Above this a file is hashed in pieces, so that a large one costs no memory. */
 const wholeBytes = 1 << 22;
 
-/** Size and SHA-256 of a file. @throws StageFailure `stopped` when the signal aborts. */
+/**
+ * Size and SHA-256 of a regular file; nothing else is read, for a pipe would never end.
+ * @throws StageFailure `stopped` when the signal aborts.
+ */
 export async function digestOf(path: string, signal?: AbortSignal): Promise<Digest> {
   if (signal?.aborted) throw stopped();
   const hash = createHash('sha256');
-  if ((await stat(path)).size <= wholeBytes) {
-    const content = await readFile(path);
-    return { bytes: content.length, sha256: hash.update(content).digest('hex') };
+  const file = await openFile(path);
+  try {
+    if ((await file.stat()).size <= wholeBytes) {
+      const content = await file.readFile();
+      return { bytes: content.length, sha256: hash.update(content).digest('hex') };
+    }
+    let bytes = 0;
+    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20, autoClose: false })) {
+      if (signal?.aborted) throw stopped();
+      hash.update(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+    }
+    return { bytes, sha256: hash.digest('hex') };
+  } finally {
+    await file.close();
   }
-  let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    if (signal?.aborted) throw stopped();
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-  }
-  return { bytes, sha256: hash.digest('hex') };
 }
 
-export async function fileExists(path: string): Promise<boolean> {
+/** Whether a path holds a file, something else in the place of one, or nothing. */
+export async function fileAt(path: string): Promise<'file' | 'other' | null> {
   try {
-    await stat(path);
-    return true;
+    return (await stat(path)).isFile() ? 'file' : 'other';
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** Removes one of our own files. @throws StageFailure `unwritable-target` naming it. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error) => Promise.reject(unwritable(path, error)));
 }
 
 async function sync(path: string): Promise<void> {

@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StageFailure } from '../contract.ts';
 import { type Database, literal } from './duckdb.ts';
 import type { OutFile } from './manifest.ts';
-import { publish } from './publish.ts';
+import { publish, removeFile } from './publish.ts';
 
 export const rejectsPath = (name: string) => join('rejects', `${name}.csv`);
 
@@ -25,7 +24,7 @@ export async function publishRejects(
 ): Promise<OutFile[]> {
   const path = rejectsPath(name);
   if (rejected === 0) {
-    await rm(join(out, path), { force: true });
+    await removeFile(join(out, path));
     return [];
   }
   const copy = (temp: string) =>

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
 import { refresh } from './incremental.ts';
+import { namesOf } from './left-out.ts';
 import { vouchedFiles } from './manifest.ts';
 import { parquetSources, readOptions, resolveFolders, unitOptions } from './options.ts';
 import { publish } from './publish.ts';
 import { readFigures } from './report/figures.ts';
-import { reportPage } from './report/page.ts';
+import { reportPage } from './report/report-page.ts';
 
 const optionsSchema = z.strictObject({
   instruments: unitOptions.instruments,
@@ -27,7 +28,15 @@ const optionsSchema = z.strictObject({
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
   const { input, out } = resolveFolders(context, options.in, options.out);
-  const files = (await parquetSources(context, input)).flatMap((source) => source.files);
+  const { sources, leftOut } = await parquetSources(context, input);
+  for (const { name, files, fault } of sources) {
+    // One without a row yet is no reason to have no page of the others.
+    if (fault && files.length === 0 && fault.code === 'missing-input') {
+      leftOut.set(name, fault.message);
+      context.warn(fault.message);
+    } else if (fault) throw fault;
+  }
+  const files = sources.flatMap((source) => source.files);
   const path = join(out, 'report.html');
   const refreshed = await refresh(context, {
     version: 1,
@@ -53,7 +62,12 @@ export async function run(context: StageContext): Promise<StageResult> {
   await placeArtefact(context, path);
   context.metric(unit.counts);
   const result = {
-    outputs: { out: options.out, page: join(options.out, 'report.html'), ...unit.counts },
+    outputs: {
+      out: options.out,
+      page: join(options.out, 'report.html'),
+      ...unit.counts,
+      left_out: namesOf(context, leftOut),
+    },
     files: vouchedFiles(context.projectDir, out, [unit]),
   };
   return refreshed.rebuilt.length > 0 ? result : { skip: 'nothing new to report', ...result };

@@ -5,8 +5,8 @@ import { readOptions, resolveFolders } from './options.ts';
 import { countsOf, outcomeOf } from './outcome.ts';
 import { translateDaily } from './translator/daily.ts';
 import { translateIntraday } from './translator/intraday.ts';
-import { contentOf, optionsSchema } from './translator/options.ts';
 import { findSources } from './translator/sources.ts';
+import { contentOf, optionsSchema, translatorVersion } from './translator/translator-options.ts';
 
 /**
  * Raw CSV bars, `raw/{INST}/*.csv` (daily) or `raw/{INST}/1m/**` (intraday), to Parquet:
@@ -18,10 +18,10 @@ import { findSources } from './translator/sources.ts';
 export async function run(context: StageContext): Promise<StageResult> {
   const options = readOptions(optionsSchema, context);
   const { input: raw, out } = resolveFolders(context, options.raw, options.out);
-  const { sources, raws } = await findSources(context, raw, options);
+  const { sources, raws, leftOut } = await findSources(context, raw, out, options);
   const work = { raw, out, options, raws, signal: context.signal };
   const refreshed = await refresh(context, {
-    version: 2,
+    version: translatorVersion,
     input: raw,
     out,
     options: contentOf(options),
@@ -40,6 +40,7 @@ export async function run(context: StageContext): Promise<StageResult> {
     to: options.out,
     onFailure: options.on_failure,
     changed: refreshed.rebuilt,
+    leftOut,
     idle,
     counts: countsOf(refreshed, ['rows', 'rejected', 'duplicates']),
   });

@@ -1,18 +1,21 @@
 import { marksOf, type Transition } from '../../dashboard/chart/marks.ts';
 import { firstView, heightFor, wholeView } from '../../dashboard/chart/view.ts';
 import { piecesOf } from '../../dashboard/log/ansi.ts';
+import { protocolWords } from '../../dashboard/log/protocol-words.ts';
+import { timerOf } from '../../dashboard/run/countdowns.ts';
+import { localized } from '../../dashboard/run/run-words.ts';
 import { shownChart } from '../../dashboard/run/shown-chart.ts';
 import { stateFacts } from '../../dashboard/run/state-facts.ts';
 import { ticksOf, timelineOf } from '../../dashboard/run/timeline-rows.ts';
-import { timerOf } from '../../dashboard/run/timers.ts';
-import { localized } from '../../dashboard/run/words.ts';
-import { collapse } from '../../machines/chart/collapse.ts';
-import { chartGraph } from '../../machines/chart/graph.ts';
-import { labelMetrics } from '../../machines/chart/label.ts';
-import { layoutChart } from '../../machines/chart/layout.ts';
-import { stateMetrics } from '../../machines/chart/size.ts';
+import { shownAttempt, type View } from '../../dashboard/run/use-view.ts';
+import { parseDefinition } from '../../definition/parse-definition.ts';
+import { stateMetrics } from '../../drawing/block-size.ts';
+import { collapse } from '../../drawing/collapse.ts';
+import { chartGraph } from '../../drawing/graph.ts';
+import { labelMetrics } from '../../drawing/label.ts';
+import { layoutChart } from '../../drawing/layout.ts';
 import { compile } from '../../machines/compile.ts';
-import { parseDefinition } from '../../machines/parse-definition.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { pipeline, stage } from '../support/definition.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
@@ -103,6 +106,35 @@ test('the timeline of a real run: an attempt, its backoff and the next attempt f
   });
   expect(timeline?.rows.find(({ stage }) => stage === 'third')?.bars).toEqual([]);
   expect(timerOf(run, run.attempts, events)).toBeNull();
+});
+
+test('UI-3: while the stage that comes next has not begun, the log is that of the one before', () => {
+  const stage = (name: string, attempt: number) => ({ name, attempt });
+  const view = { stage: null, attempt: null } as View;
+  const shown = (run: object, more: Partial<View> = {}) =>
+    shownAttempt(run as RunView, { ...view, ...more });
+  const stages = [stage('a', 1), stage('b', 2), stage('c', 0)];
+  expect(shown({ stage: 'c', stages })).toEqual({ stage: 'b', attempt: 2 });
+  expect(shown({ stage: 'c', stages }, { stage: 'a' })).toEqual({ stage: 'a', attempt: 1 });
+  expect(shown({ stage: 'c', stages }, { stage: 'b', attempt: 1 })).toEqual({
+    stage: 'b',
+    attempt: 1,
+  });
+  expect(shown({ stage: 'a', stages: [stage('a', 0)] })).toBeNull();
+});
+
+test.each([
+  ['{"progress":{"done":3,"total":10,"unit":"files","note":"ES"}}', 'progress 3 of 10 files: ES'],
+  ['{"metric":{"rows":12}}', 'metric rows = 12'],
+  ['{"output":{"instruments":["ES"]}}', 'output instruments = ["ES"]'],
+  ['{"skip":"no new files"}', 'skipped: no new files'],
+  ['{"fail":{"code":"bad-input","message":"no"}}', 'failed bad-input: no'],
+  // Malformed, or of a newer service: as it is.
+  ['{"progress"', null],
+  ['{"other":1}', null],
+])('UI-6: a line of the protocol is shown in words: %s', (json, words) => {
+  expect(protocolWords(`::stagewright ${json}`)).toBe(words);
+  expect(protocolWords(json)).toBeNull();
 });
 
 test('ticks are round and never more than seven, from milliseconds to weeks', () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -30,6 +31,10 @@ stages:
 stages:
   - { name: only, grace: 200ms, run: ${sh('i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; done; until [ -e go-long ]; do sleep 0.02; done; while [ $i -lt 342 ]; do i=$((i+1)); echo "line $i"; done; sleep 60')} }
   - { name: next, run: ["true"] }
+`,
+  'stubborn.yaml': `name: stubborn
+stages:
+  - { name: only, grace: 1h, run: ${sh('trap "echo asked >> asked" TERM; echo up > up; while :; do sleep 0.05; done')} }
 `,
   'loud.yaml': `name: loud
 stages:
@@ -109,6 +114,26 @@ test('a stop by the keyboard asks for its reason in place, and the reason is rec
   await page.getByText('stopped: the feed is wrong').first().waitFor();
   await page.locator('.gantt-moment[data-kind="stop"]').waitFor();
   expect((await served.ask('GET', `/api/runs/${id}`)).json.state).toBe('STOPPED');
+  expect(watched.faults).toEqual([]);
+});
+
+test('a run that takes its time to stop can be stopped now, and another plain stop is not offered', async () => {
+  const id = await start('stubborn');
+  await until(() => existsSync(join(served.dir, 'up')));
+  await open(id);
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop now' }).click();
+  expect(await page.getByRole('button', { name: 'Stop', exact: true }).count()).toBe(0);
+  await page.getByText('The processes are killed at once').waitFor();
+  await page.keyboard.press('Enter');
+  await state(/^State stopped, reached/).waitFor();
+  const { items } = (await served.ask('GET', `/api/runs/${id}/transitions`)).json;
+  const stops = items.filter(({ event }: { event: { type: string } }) => event.type === 'STOP');
+  expect(stops.map(({ event }: { event: { grace_ms: unknown } }) => event.grace_ms)).toEqual([
+    null,
+    0,
+  ]);
   expect(watched.faults).toEqual([]);
 });
 
@@ -354,7 +379,7 @@ test('what is not possible now is one closed line, and opened by the keyboard it
   const { items } = (await served.ask('GET', `/api/runs/${id}/commands`)).json;
   const refused = items.filter(({ allowed }: { allowed: boolean }) => !allowed);
   expect(refused.length).toBeGreaterThan(0);
-  const line = page.getByText('Not possible now');
+  const line = page.getByText('Not available now');
   await line.waitFor();
   expect(await reasons.first().isVisible()).toBe(false);
   await line.focus();
@@ -363,6 +388,26 @@ test('what is not possible now is one closed line, and opened by the keyboard it
   const told = (await reasons.allTextContents()).join('\n');
   // What follows the colon is what the run waits for, and the page says it above.
   for (const { why_not } of refused) expect(told).toContain(why_not.split(':')[0]);
+});
+
+test('the line numbers of a log are one stop of the Tab key, and arrows go from one to the next', async () => {
+  const id = await start('long');
+  await open(id, '?line=100');
+  await log().getByText('line 100', { exact: true }).waitFor();
+  expect(await log().locator('.log-number[tabindex="0"]').count()).toBe(1);
+  await log().getByRole('link', { name: 'Line 100' }).focus();
+  await page.keyboard.press('ArrowDown');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(
+    'Line 101',
+  );
+});
+
+test('UI-21: an address of no run says so in the title, and shows the way back', async () => {
+  await page.goto('/runs/r_nothing');
+  await page.getByRole('heading', { name: 'No such run' }).waitFor();
+  expect(await page.title()).toContain('No such run');
+  await page.getByRole('main').getByRole('link', { name: 'Overview' }).click();
+  await page.waitForURL('/');
 });
 
 test('by the keyboard alone: panes by number, states by arrow, and what is chosen is said', async () => {

@@ -134,6 +134,38 @@ test('what can be pressed is at least 24 pixels, and on a touch screen 44', asyn
   await touch.close();
 });
 
+test('UI-4: with forced colours no mark disappears, and what is chosen can be seen', async () => {
+  const page = await open('/', {});
+  await page.emulateMedia({ forcedColors: 'active' });
+  const marks = page.locator('.bar-mark, .strip-bar, .ruler-run > span');
+  await marks.first().waitFor();
+  const invisible = await marks.evaluateAll((all) =>
+    all
+      .filter((mark) => {
+        const { backgroundColor, backgroundImage, borderStyle, outlineStyle } =
+          getComputedStyle(mark);
+        const isFilled =
+          backgroundImage !== 'none' ||
+          backgroundColor !== getComputedStyle(document.body).backgroundColor;
+        return !isFilled && borderStyle === 'none' && outlineStyle === 'none';
+      })
+      .map(({ className }) => className),
+  );
+  expect(await marks.count()).toBeGreaterThan(3);
+  expect(invisible).toEqual([]);
+  const segments = await page
+    .locator('.segments span')
+    .evaluateAll((all) =>
+      all.map((one) => [
+        (one.previousElementSibling as HTMLInputElement).checked,
+        getComputedStyle(one).backgroundColor,
+      ]),
+    );
+  const chosen = segments.find(([isChecked]) => isChecked)?.[1];
+  expect(chosen).toBeDefined();
+  expect(segments.filter(([, color]) => color === chosen)).toHaveLength(1);
+});
+
 test('nothing moves for somebody who asked for less motion', async () => {
   const page = await open('/', { reducedMotion: 'reduce' });
   expect(

@@ -5,14 +5,14 @@ import {
   next,
   type Signal,
 } from '../../dashboard/live/connection.ts';
-import { barsOf } from '../../dashboard/overview/bars.ts';
+import { barsOf, summaryOf } from '../../dashboard/overview/duration-bars.ts';
 import { isWindow, scaleOf, windowFor } from '../../dashboard/overview/ruler-scale.ts';
-import type { RunFacts } from '../../dashboard/reads.ts';
 import { match } from '../../dashboard/shell/match.ts';
-import { entryOf, type Param, readEntry } from '../../dashboard/start/params.ts';
+import { entryOf, type Param, readEntry } from '../../dashboard/start/start-params.ts';
+import { lookOfRun } from '../../dashboard/ui/state-words.ts';
 import { quantile } from '../../dashboard/ui/statistics.ts';
 import { duration, relative } from '../../dashboard/ui/time.ts';
-import { lookOfRun } from '../../dashboard/ui/words.ts';
+import type { RunFacts } from '../../dashboard/use-reads.ts';
 
 type SlotEvent = Parameters<typeof barsOf>[1][number];
 
@@ -126,6 +126,12 @@ test('the palette finds by the letters in order, and prefers the beginnings of w
   );
 });
 
+test('UI-13: the palette finds words in any order', () => {
+  expect(match('hold stop', 'Stop Hold, run 3')).not.toBeNull();
+  expect(match('intraday log', 'Log of Intraday, run 3')).not.toBeNull();
+  expect(match('hold start', 'Stop Hold, run 3')).toBeNull();
+});
+
 test('the ruler puts now at three quarters, ticks at round times, and begins at the shortest window that reaches back', () => {
   const now = Date.parse('2026-11-24T12:34:56Z');
   const { at, ticks, from, to } = scaleOf('24h', now);
@@ -171,6 +177,7 @@ test('no two endings of a run have the same form, whatever their colours', () =>
   const endings = [
     lookOfRun({ state: 'DONE', outcome: 'success' }),
     lookOfRun({ state: 'DONE', outcome: 'noop' }),
+    lookOfRun({ state: 'DONE', outcome: 'partial' }),
     lookOfRun({ state: 'FAILED', outcome: 'failed' }),
     lookOfRun({ state: 'STOPPED', outcome: 'stopped' }),
     lookOfRun({ state: 'RETRYING', outcome: null }),
@@ -179,6 +186,16 @@ test('no two endings of a run have the same form, whatever their colours', () =>
   ];
   expect(new Set(endings.map(({ glyph }) => glyph)).size).toBe(endings.length);
   expect(new Set(endings.map(({ word }) => word)).size).toBe(endings.length);
+});
+
+test('UI-10: a run that is done in part is not green, and is not counted among the successes', () => {
+  expect(lookOfRun({ state: 'DONE', outcome: 'partial' }).tone).not.toBe('ok');
+  const run = { state: 'DONE', ended_at: '2026-11-26T00:00:00Z', duration_ms: 1000 };
+  const runs = [
+    { ...run, outcome: 'success' },
+    { ...run, outcome: 'partial' },
+  ] as RunFacts[];
+  expect(summaryOf(runs)).toContain('50 % succeeded, 1 in part');
 });
 
 test('a slot that became no run stands among the runs at its time, hollow, with the reason of the scheduler', () => {

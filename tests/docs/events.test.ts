@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { eventNameSchema } from '../../machines/events.ts';
+import { eventNameSchema } from '../../wire/events.ts';
 import { everyExample } from '../support/examples.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,7 +20,7 @@ test('docs/events.md and the catalogue name the same words', () => {
 });
 
 test('every word of the catalogue is said somewhere in the source', () => {
-  const source = globSync(['machines/*.ts', 'services/**/*.ts'], { cwd: root })
+  const source = globSync(['{wire,machines}/*.ts', 'services/**/*.ts'], { cwd: root })
     .map((file) => readFileSync(`${root}/${file}`, 'utf8'))
     .join('\n');
   for (const word of eventNameSchema.options)

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse as parseYaml } from 'yaml';
-import { createOutput, showRunLine, showStatus } from '../../bin/output.ts';
-import { scheduleFields, scheduleSchema } from '../../machines/schedule.ts';
-import { statusSchema } from '../../machines/status.ts';
+import { createOutput, showRunLine, showStatus } from '../../bin/print.ts';
+import { scheduleFields, scheduleSchema } from '../../definition/schedule.ts';
 import { clientTypes } from '../../server/client-types.ts';
+import { statusSchema } from '../../wire/status.ts';
 import { withDstTable } from '../support/dst-table.ts';
 import { everyExample } from '../support/examples.ts';
 
@@ -92,4 +92,19 @@ test('color and the progress line are for terminals; NO_COLOR turns color off th
   expect(lines(false, {})).toBe('over\n');
   expect(lines(true, {})).toBe('working on a very l\r\u001b[K\u001b[31mover\u001b[0m\n');
   expect(lines(true, { NO_COLOR: '1' })).toBe('working on a very l\r\u001b[Kover\n');
+});
+
+test('SEC-14: what others wrote cannot move the cursor, set a title or turn the line', () => {
+  const written: string[] = [];
+  const stream = { write: (chunk: string) => written.push(chunk) > 0, isTTY: true, columns: 80 };
+  const out = createOutput(stream, stream, {});
+  const hostile = 'a\u001b[2J\u001b]0;title\u0007\u009b5m\u202eb\u2066\r\u0000';
+  out.line(`${out.paint('red', 'DONE')} ${hostile}\n\tmore`);
+  out.error(hostile);
+  out.progress(hostile);
+  expect(written).toEqual([
+    '\u001b[31mDONE\u001b[0m a[2J]0;title5mb\n\tmore\n',
+    'a[2J]0;title5mb\n',
+    'a[2J]0;title5mb',
+  ]);
 });

@@ -37,6 +37,7 @@ export async function makeProject() {
         progress() {},
         metric: (values) => void Object.assign(metrics, values),
         log: (line) => void lines.push(line),
+        warn: (message) => void lines.push(`warning: ${message}`),
         ...over,
       });
       return result!;

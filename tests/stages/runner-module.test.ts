@@ -29,7 +29,8 @@ test('a module gets its options and gives outputs, metrics, progress and a manif
        context.progress({ done: 2, total: 2 });
        context.metric({ rows: 7 });
        context.log('hello');
-       const { signal, progress, metric, log, ...seen } = context;
+       context.warn('something odd');
+       const { signal, progress, metric, log, warn, ...seen } = context;
        return { outputs: { seen }, files: [{ path: 'a.csv', bytes: 1, sha256: 'x' }] };
      };`,
     { with: { raw: 'data' }, params: { day: '2018-05-11' }, attempt: 2 },
@@ -53,7 +54,7 @@ test('a module gets its options and gives outputs, metrics, progress and a manif
     progress: { done: 2, total: 2 },
     skipped: null,
     partial: null,
-    warnings: [],
+    warnings: ['something odd'],
   });
   const manifest = JSON.parse(await readFile(join(request.attemptDir, 'manifest.json'), 'utf8'));
   expect(manifest).toEqual({ files: [{ path: 'a.csv', bytes: 1, sha256: 'x' }] });

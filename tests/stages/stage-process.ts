@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultLimits } from '../../machines/definition.ts';
+import { defaultLimits } from '../../definition/definition.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 
 const host = fileURLToPath(new URL('../../stages/module-host.ts', import.meta.url));
@@ -16,6 +16,7 @@ export async function startStage(
   stage: string,
   options: Record<string, unknown>,
   attempt = 1,
+  uid?: number,
 ): Promise<ChildProcess> {
   const attemptDir = join(dir, 'attempts', `${stage}-${attempt}`);
   await mkdir(attemptDir, { recursive: true });
@@ -48,5 +49,6 @@ export async function startStage(
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', host], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
+    ...(uid !== undefined && { uid }),
   });
 }

@@ -1,4 +1,4 @@
-import type { PipelineDefinition, StageDefinition } from '../../machines/definition.ts';
+import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
 
 /** A stage definition with the defaults of a pipeline file. */
 export const stage = (name: string, more: Partial<StageDefinition> = {}): StageDefinition => ({

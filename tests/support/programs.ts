@@ -3,12 +3,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultLimits } from '../../machines/definition.ts';
-import { systemClock } from '../../services/clock.ts';
+import { defaultLimits } from '../../definition/definition.ts';
+import { systemClock } from '../../services/host/clock.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { AttemptAnswer, AttemptRequest, ProcessIdentity } from '../../stages/contract.ts';
 import type { LaunchRequest } from '../../stages/launcher-port.ts';
+import { type Mask, noMask } from '../../stages/mask.ts';
 import { runAttempt } from '../../stages/process-runner.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
@@ -42,7 +43,7 @@ export const openWorkbench = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-launcher-'));
   const logged: string[] = [];
   const launcher = createLauncher({ log: (message) => logged.push(message) });
-  const processes = createProcessTable({ sleep: systemClock.sleep });
+  const processes = createProcessTable({ clock: systemClock });
   const tokens: string[] = [];
   const newToken = (): string => {
     const token = randomUUID();
@@ -98,11 +99,11 @@ export const openWorkbench = async () => {
   /** Runs an attempt and keeps what its observer was told. */
   const attempt = (
     request: AttemptRequest,
-    more: { record?: (identity: ProcessIdentity) => Promise<boolean> } = {},
+    more: { record?: (identity: ProcessIdentity) => Promise<boolean>; mask?: Mask } = {},
   ) => {
     const told = { identity: null as ProcessIdentity | null, progress: [] as unknown[], alive: 0 };
     const answer: Promise<AttemptAnswer> = runAttempt(
-      { launcher, processes, clock: systemClock },
+      { launcher, processes, clock: systemClock, mask: more.mask ?? noMask },
       request,
       {
         recordProcess: async (identity) => {
@@ -113,6 +114,7 @@ export const openWorkbench = async () => {
         alive: () => {
           told.alive += 1;
         },
+        ending: () => {},
       },
     );
     return { answer, told };

@@ -2,22 +2,25 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Status } from '../../machines/status.ts';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
+import type { Logger } from '../../services/host/logger.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
-import type { Logger } from '../../services/logger.ts';
-import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
-import { loadPipelines } from '../../services/pipelines/pipelines.ts';
-import { noWaker } from '../../services/scheduler/waker.ts';
+import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
 import {
   createService,
   type Parts,
   type Service,
   type ServiceOptions,
-} from '../../services/service.ts';
+} from '../../services/orchestrator/service.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
+import { noWaker } from '../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
-import type { Store } from '../../services/store.ts';
+import type { StartRequest } from '../../services/start/start-request.ts';
+import type { Store } from '../../services/store/store.ts';
+import type { Status } from '../../wire/status.ts';
+import { leftOpen } from './left-open.ts';
+import { hangMs } from './until.ts';
 
 const silent: Logger = {
   debug: () => {},
@@ -69,7 +72,7 @@ export const runService = async (options: {
       clock: systemClock,
     }),
     launcher: createLauncher({ log: () => {} }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger: silent,
     waker: noWaker,
@@ -88,20 +91,23 @@ export const runService = async (options: {
     secretsFrom: { env: options.env ?? {}, readFile: (path) => readFileSync(path, 'utf8') },
     ...options.service,
   });
-  if (options.boot !== false) await service.boot();
   let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await service.close();
+    leftOpen.delete(close);
+    if (!options.dir) await rm(dir, { recursive: true, force: true });
+  };
+  leftOpen.add(close);
+  if (options.boot !== false) await service.boot();
   return {
     service,
     orchestrator: service.orchestrator,
     store: real.store,
     dir,
     dataDir,
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      await service.close();
-      if (!options.dir) await rm(dir, { recursive: true, force: true });
-    },
+    close,
   };
 };
 
@@ -133,7 +139,7 @@ export const eventually = async <T>(
   // Some facts (a file of a stage, a process that is gone) are not in the journal; they are looked
   // at every 20 ms.
   const poll = setInterval(look, 20);
-  const hang = setTimeout(() => found.reject(new Error(`never held: ${check.toString()}`)), 20_000);
+  const hang = setTimeout(() => found.reject(new Error(`never held: ${check.toString()}`)), hangMs);
   look();
   try {
     return await found.promise;

@@ -1,29 +1,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PipelineDefinition } from '../../machines/definition.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import { createEffects } from '../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { createTimers } from '../../services/interpreter/timers.ts';
-import type { LiveNews } from '../../services/orchestrator-port.ts';
-import { createSettle } from '../../services/recovery.ts';
+import { createAnswerWithin, createAsk } from '../../services/runners/answers-first.ts';
 import { createDrainRunner } from '../../services/runners/drain.ts';
-import { createSecrets } from '../../services/secrets.ts';
+import { createSettle } from '../../services/runners/recovery.ts';
+import { createSecrets } from '../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
-import { statusOf } from '../../services/status.ts';
-import type { EffectRow } from '../../services/store.ts';
+import { statusOf } from '../../services/store/run-view.ts';
+import type { EffectRow } from '../../services/store/store.ts';
 import { createAlarms } from '../../services/watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heartbeats.ts';
 import { createLooks } from '../../services/watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from '../../services/watchdog/watchdog.ts';
+import type { LiveNews } from '../../wire/live-news.ts';
 import { manualClock } from './manual-clock.ts';
 import { until } from './until.ts';
 
 export const runId = 'r_00000000000000000000000001';
 /** What the runner of a stage does here: the test says what its program shows and when it ends. */
-export type Work = { alive(): void; end(): void };
+export type Work = { alive(writtenAt?: number): void; end(): void };
 
 /**
  * Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the
@@ -49,8 +50,10 @@ export const openWatched = async () => {
         if (signal.aborted) throw new Error('aborted');
       }
     },
+    shorten: () => {},
   };
   const note = async (event: Parameters<typeof store.note>[0]) => store.note(event, clock.wallMs());
+  const closing = new AbortController();
   let watchdog: Watchdog | null = null;
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -59,6 +62,7 @@ export const openWatched = async () => {
     log,
     tell: (one) => news.push(one),
     onLimit: (limitMs) => watchdog?.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
   const effects = createEffects({
     interpreter,
@@ -70,6 +74,8 @@ export const openWatched = async () => {
       drain: createDrainRunner({
         store,
         processes,
+        ending: () => {},
+        closing: closing.signal,
         settled: (effect: EffectRow) => effects.settled(effect),
         graceCapMs: () => Number.POSITIVE_INFINITY,
         // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
@@ -97,10 +103,12 @@ export const openWatched = async () => {
       },
     },
   });
-  const timers = createTimers({ store, interpreter, clock, log });
-  const alarms = createAlarms(note);
+  const answerWithin = createAnswerWithin({ store, dataDir });
+  const timers = createTimers({ store, interpreter, clock, answerWithin, log });
+  const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  const left = async () => {};
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   watchdog = createWatchdog({
     clock,
     log,
@@ -204,6 +212,7 @@ export const openWatched = async () => {
     close: async (): Promise<void> => {
       await watchdog?.close();
       for (const { end } of works) end();
+      closing.abort();
       effects.close();
       heartbeats.close();
       timers.close();

@@ -3,10 +3,10 @@ import { StageFailure } from '../../contract.ts';
 import { asParquet, type Database, literal, parquet } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { specOf } from '../instruments.ts';
-import { digestOf, fileExists, publish } from '../publish.ts';
-import { loadBars, selectBreakouts } from './daily-sql.ts';
+import { digestOf, fileAt, publish } from '../publish.ts';
+import { loadBars, selectBreakouts } from './analyzer-daily-sql.ts';
+import type { Options } from './analyzer-options.ts';
 import * as opening from './opening-range-sql.ts';
-import type { Options } from './options.ts';
 
 type Work = { out: string; options: Options; isDaily: boolean };
 type Counts = { rows: number; trades: number; open: number };
@@ -36,7 +36,7 @@ export async function analyzeSource(
   progress.files(files.length);
   progress.rows(counts!.rows);
   const path = join(out, `${name}.parquet`);
-  const before = (await fileExists(path)) ? (await digestOf(path)).sha256 : null;
+  const before = (await fileAt(path)) === 'file' ? (await digestOf(path)).sha256 : null;
   const digest = await publish(path, (temp) =>
     database.run(
       `COPY (FROM breakouts ORDER BY date, session, slot) TO ${literal(temp)} ${asParquet}`,

@@ -2,7 +2,7 @@ import { basename, join, relative } from 'node:path';
 import { type StageContext, StageFailure } from '../../contract.ts';
 import { asParquet, type Database, literal } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
-import { digestOf, fileExists, publish, syncFolders } from '../publish.ts';
+import { digestOf, fileAt, publish, syncFolders } from '../publish.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
 import * as sql from './merge-sql.ts';
 
@@ -42,7 +42,11 @@ export async function mergeSource(
     (month) => join(out, fileOf(month)),
   );
   const existing: string[] = [];
-  for (const file of wanted) if (await fileExists(file)) existing.push(file);
+  for (const file of wanted) {
+    const kind = await fileAt(file);
+    if (kind === 'other') throw notReadable('unreadable-target', file, 'it is no file');
+    if (kind === 'file') existing.push(file);
+  }
   await loadExisting(database, columns, existing);
   await database.run(sql.mergeRows(columns));
 
@@ -124,8 +128,11 @@ async function readable<T>(code: string, path: string, read: () => Promise<T>): 
     return await read();
   } catch (error) {
     if (error instanceof StageFailure) throw error;
-    throw new StageFailure(code, `Cannot read ${path}: ${(error as Error).message}`, {
-      retryable: code !== 'unreadable-target',
-    });
+    throw notReadable(code, path, (error as Error).message);
   }
 }
+
+const notReadable = (code: string, path: string, why: string) =>
+  new StageFailure(code, `Cannot read ${path}: ${why}`, {
+    retryable: code !== 'unreadable-target',
+  });

@@ -1,12 +1,20 @@
+import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { StageFailure } from '../../contract.ts';
-import { asParquet, literal } from '../duckdb.ts';
+import { asParquetWith, literal, stopped } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { publish } from '../publish.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
-import { countRows, createRows, readRows, selectBars, selectRejects } from './daily-sql.ts';
-import type { Options } from './options.ts';
+import { writePlainLines } from './plain-lines.ts';
 import type { RawFile } from './sources.ts';
+import {
+  countRows,
+  createRows,
+  readRows,
+  selectBars,
+  selectRejects,
+} from './translator-daily-sql.ts';
+import { type Options, translatorVersion } from './translator-options.ts';
 
 export type Work = {
   raw: string;
@@ -19,17 +27,21 @@ export type Work = {
 /** All daily files of an instrument become one Parquet file. */
 export async function translateDaily(
   { source, database, progress }: Task,
-  { raw, out, options, raws }: Work,
+  { raw, out, options, raws, signal }: Work,
 ): Promise<Built> {
   const { name } = source;
+  const rules = { instrument: name, allowNegative: options.allow_negative.includes(name) };
   await database.run(createRows);
   for (const [index, path] of source.files.entries()) {
     try {
-      await database.run(
-        readRows(path, index, raws.get(path)!.layout, options.allow_negative.includes(name)),
-      );
+      const { layout, isPlain } = raws.get(path)!;
+      const plain = isPlain ? path : join(database.scratch, `${index}.csv`);
+      if (!isPlain) await writePlainLines(path, plain, signal);
+      await database.run(readRows(plain, index, layout, rules));
+      if (!isPlain) await rm(plain);
     } catch (error) {
       if (error instanceof StageFailure) throw error;
+      if (signal.aborted) throw stopped();
       throw new StageFailure(
         'unreadable-input',
         `Cannot read ${path}: ${(error as Error).message}`,
@@ -61,7 +73,7 @@ export async function translateDaily(
   const labels = source.files.map((path) => options.sources[name] ?? basename(path));
   const copy = (temp: string) =>
     database.run(
-      `COPY (${selectBars(name, labels, options.synthetic)}) TO ${literal(temp)} ${asParquet}`,
+      `COPY (${selectBars(name, labels, options.synthetic)}) TO ${literal(temp)} ${asParquetWith({ translator: String(translatorVersion) })}`,
     );
   files.push({
     path: `${name}.parquet`,

@@ -1,9 +1,11 @@
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StageFailure } from '../../contract.ts';
-import { literal } from '../duckdb.ts';
+import { literal, stopped } from '../duckdb.ts';
 import type { Task } from '../incremental.ts';
 import type { Work } from './daily.ts';
 import * as sql from './intraday-sql.ts';
+import { writePlainLines } from './plain-lines.ts';
 
 /**
  * What is remembered of a raw file. `future`: from when on (ms) a row of it that came too early may
@@ -48,7 +50,7 @@ function spanOf(names: string[]): [number, number] | null {
  */
 export async function createReader(
   { source, database, inputs }: Task,
-  { raw, options, raws }: Work,
+  { raw, options, raws, signal }: Work,
   names: string[],
 ): Promise<Reader> {
   const indexOf = new Map(names.map((name, index) => [name, index]));
@@ -62,9 +64,12 @@ export async function createReader(
     nowMs,
     only,
     span,
-    allowNegative,
+    rules,
   });
-  const allowNegative = options.allow_negative.includes(source.name);
+  const rules = {
+    instrument: source.name,
+    allowNegative: options.allow_negative.includes(source.name),
+  };
   const nowMs = Date.now();
 
   await database.run(sql.createTables);
@@ -105,19 +110,37 @@ export async function createReader(
   };
 
   const readSlowly = async (group: string[], only: string[] | null): Promise<sql.FileCount[]> => {
+    const copies = group.filter((name) => !fileOf(name).isPlain);
+    const copyOf = (name: string) => join(database.scratch, `${indexOf.get(name)}.csv`);
     try {
-      await database.run(
-        sql.readSlowly(group.map(path), fileOf(group[0]!).layout, reading(only, null)),
-      );
+      for (const name of copies) {
+        await writePlainLines(path(name), copyOf(name), signal);
+        await database.run(
+          `INSERT INTO copies VALUES (${indexOf.get(name)}, ${literal(copyOf(name))})`,
+        );
+      }
+      const places = group.map((name) => (copies.includes(name) ? copyOf(name) : path(name)));
+      await database.run(sql.readSlowly(places, fileOf(group[0]!).layout, reading(only, null)));
     } catch (error) {
       if (error instanceof StageFailure) throw error;
+      if (signal.aborted) throw stopped();
+      if (group.length > 1) return oneByOne(group, only);
       throw new StageFailure(
         'unreadable-input',
-        `Cannot read the files of ${source.name}: ${(error as Error).message}`,
+        `Cannot read ${group[0]}: ${(error as Error).message}`,
       );
+    } finally {
+      await database.run('DELETE FROM copies').catch(() => {});
+      for (const name of copies) await rm(copyOf(name), { force: true });
     }
     await database.run(sql.keepJudged(only));
     return database.rows<sql.FileCount>(sql.countJudged);
+  };
+  /** Of many files that cannot be read together, the one at fault is found by its failure. */
+  const oneByOne = async (group: string[], only: string[] | null): Promise<sql.FileCount[]> => {
+    const counts: sql.FileCount[] = [];
+    for (const name of group) counts.push(...(await readSlowly([name], only)));
+    return counts;
   };
 
   const byHeader = (some: string[]) =>

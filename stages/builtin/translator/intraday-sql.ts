@@ -1,15 +1,16 @@
-import { asParquet, literal, pathToRead } from '../duckdb.ts';
-import type { Layout } from './layout.ts';
-import { fieldAt, isBar, reasonOf, typedLines } from './lines-sql.ts';
-import type { Options } from './options.ts';
+import { asParquetWith, literal, pathToRead } from '../duckdb.ts';
+import { fieldAt, isBar, isOther, type Rules, reasonOf, typedLines } from './lines-sql.ts';
+import type { Layout } from './translator-layout.ts';
+import type { Options } from './translator-options.ts';
 import { shiftsIn } from './zone-shifts.ts';
 
 /**
- * `files` says for each file of the instrument what it is called; `bars` holds the rows of days
- * that are not written yet.
+ * `files` says for each file of the instrument what it is called; `copies` from where it is
+ * read when it is not plain; `bars` holds the rows of days that are not written yet.
  */
 export const createTables = `
   CREATE OR REPLACE TABLE files (file INTEGER, path VARCHAR, name VARCHAR, source VARCHAR);
+  CREATE OR REPLACE TABLE copies (file INTEGER, path VARCHAR);
   CREATE OR REPLACE TABLE bars (file INTEGER, line BIGINT, utc TIMESTAMP, timestamp TIMESTAMP, day DATE, open DOUBLE, high DOUBLE, low DOUBLE,
     close DOUBLE, volume BIGINT, ok BOOLEAN);
   CREATE OR REPLACE TABLE rejects (name VARCHAR, line BIGINT, reason VARCHAR, text VARCHAR)`;
@@ -17,6 +18,32 @@ export const createTables = `
 const tooLate = 'timestamp is more than 5 minutes in the future';
 const graceMs = 5 * 60_000;
 const latest = (nowMs: number) => `make_timestamp(${Math.round(nowMs + graceMs) * 1000})`;
+
+/** Bars of a series of minutes begin with one. */
+const isWholeMinute = 'epoch_us(utc) % 60000000 = 0';
+/** Where `YYYY-MM-DDTHH:MM:SS` has its marks. */
+const marks = [
+  [5, "'-'"],
+  [8, "'-'"],
+  [11, "'T', ' '"],
+  [14, "':'"],
+  [17, "':'"],
+];
+
+/** No zone has ever been farther from UTC. */
+const farthestMinutes = 14 * 60;
+/**
+ * ISO 8601, extended or basic, with seconds or without, and the offsets that programs write: `Z`,
+ * `+00`, `+0000`, `+00:00`.
+ */
+const partsOf = (stamp: string) =>
+  `regexp_extract(${stamp}, '^(\\d{4})-?(\\d\\d)-?(\\d\\d)[Tt ](\\d\\d):?(\\d\\d)(?::?(\\d\\d)(?:[.](\\d{1,9}))?)? ?([Zz]|[+-]\\d\\d(?::?[0-5]\\d)?)?$',
+        ['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'zone'])`;
+const writtenTime = `try_cast(part.year || '-' || part.month || '-' || part.day || ' ' || part.hour || ':' || part.minute || ':' ||
+      coalesce(nullif(part.second, ''), '00') || '.' || left(part.fraction || '000000', 6) AS TIMESTAMP)`;
+const minutesAway = `CASE WHEN part.zone IN ('Z', 'z') THEN 0 WHEN part.zone <> '' THEN
+      (CASE left(part.zone, 1) WHEN '-' THEN -1 ELSE 1 END) * (substring(part.zone, 2, 2)::INTEGER * 60
+        + CASE WHEN length(part.zone) > 3 THEN right(part.zone, 2)::INTEGER ELSE 0 END) END`;
 
 /**
  * Local time by the platform of the database: right for every time, and half of the work of reading
@@ -51,7 +78,7 @@ function tradingDay({ day_starts }: Options): string {
 /** `span`: where the times of these files should lie, in ms. */
 type Reading = {
   options: Options;
-  allowNegative: boolean;
+  rules: Rules;
   nowMs: number;
   only: string[] | null;
   span: [number, number] | null;
@@ -67,7 +94,7 @@ const dates = (days: string[]) => days.map((day) => `DATE '${day}'`).join(', ');
 export function readFast(
   paths: string[],
   layout: Layout,
-  { options, allowNegative, nowMs, only, span }: Reading,
+  { options, rules, nowMs, only, span }: Reading,
 ): string {
   const { at, header } = layout;
   const typeOf = (place: number) =>
@@ -79,16 +106,18 @@ export function readFast(
   const columns = header.map((_, index) => `'c${index + 1}': '${typeOf(index + 1)}'`).join(', ');
   const local = span ? localTimeWithin(options.timezone, span) : localTime(options.timezone);
   const stamp = `c${at.timestamp_utc}`;
-  const plain = `length(${stamp}) IN (20, 24) AND right(${stamp}, 1) = 'Z' AND substring(${stamp}, 11, 1) IN ('T', ' ') AND substring(${stamp}, 14, 1) = ':'`;
+  const plain = `length(${stamp}) IN (20, 24) AND ${marks.map(([place, mark]) => `substring(${stamp}, ${place}, 1) IN (${mark})`).join(' AND ')}
+        AND (length(${stamp}) = 20 OR substring(${stamp}, 20, 1) = '.') AND right(${stamp}, 1) = 'Z'`;
+  const isOwn = at.instrument ? ` AND NOT ${isOther('named', rules.instrument)}` : '';
   return `INSERT INTO bars
     WITH raw AS (
       SELECT filename, CASE WHEN ${plain} THEN try_cast(left(${stamp}, -1) AS TIMESTAMP) END AS utc,
-        c${at.open} AS open, c${at.high} AS high, c${at.low} AS low, c${at.close} AS close, c${at.volume} AS volume
+        ${at.instrument ? `c${at.instrument} AS named, ` : ''}c${at.open} AS open, c${at.high} AS high, c${at.low} AS low, c${at.close} AS close, c${at.volume} AS volume
       FROM read_csv([${paths.map(pathToRead).join(', ')}], header = true, auto_detect = false, columns = {${columns}}, delim = ',',
         quote = '"', escape = '"', filename = true, ignore_errors = true)
     ), placed AS (SELECT *, ${local} AS timestamp FROM raw)
     SELECT file, 0, utc, timestamp, ${tradingDay(options)} AS day, open, high, low, close, volume,
-      coalesce(utc <= ${latest(nowMs)} AND ${isBar(allowNegative)}, false) AS ok
+      coalesce(utc <= ${latest(nowMs)} AND ${isWholeMinute} AND ${isBar(rules.allowNegative)}${isOwn}, false) AS ok
     FROM placed JOIN files ON files.path = placed.filename WHERE ${among(only)} OR day IS NULL`;
 }
 
@@ -99,19 +128,21 @@ export function readFast(
 export function readSlowly(
   paths: string[],
   layout: Layout,
-  { options, allowNegative, nowMs }: Reading,
+  { options, rules, nowMs }: Reading,
 ): string {
   const stamp = fieldAt(layout.at.timestamp_utc);
-  const naive = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d([T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?)?')`;
-  const zoned = `regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)? ?(Z|[+-]\\d\\d(:\\d\\d)?)')`;
-  const time = `WHEN ${naive} THEN 'timestamp has no time zone'
-    WHEN utc IS NULL THEN 'timestamp is not ISO 8601 with a time zone'
+  const time = `WHEN regexp_full_match(${stamp}, '\\d{4}-\\d\\d-\\d\\d') OR (part.minute <> '' AND part.zone = '') THEN 'timestamp has no time zone'
+    WHEN away IS NULL OR written IS NULL THEN 'timestamp is not ISO 8601 with a time zone'
+    WHEN abs(away) > ${farthestMinutes} THEN 'timestamp is more than 14 hours away from UTC'
+    WHEN NOT ${isWholeMinute} THEN 'timestamp is not a whole minute'
     WHEN utc > ${latest(nowMs)} THEN '${tooLate}'`;
-  const instant = `CASE WHEN ${zoned} THEN timezone('UTC', try_cast(replace(replace(${stamp}, ' ', 'T'), 'Z', '+00') AS TIMESTAMPTZ)) END AS utc,`;
   return `CREATE OR REPLACE TABLE judged AS
-    WITH ${typedLines(paths, layout, instant)}, placed AS (SELECT *, ${localTime(options.timezone)} AS timestamp FROM typed)
-    SELECT file, name, line, text, utc, timestamp, ${tradingDay(options)} AS day, open, high, low, close, volume, ${reasonOf(layout, time, allowNegative)} AS reason
-    FROM placed JOIN files ON files.path = placed.filename`;
+    WITH ${typedLines(paths, layout, `${partsOf(stamp)} AS part,`)},
+    said AS (SELECT *, ${writtenTime} AS written, ${minutesAway} AS away FROM typed),
+    timed AS (SELECT *, written - to_minutes(away) AS utc FROM said),
+    placed AS (SELECT *, ${localTime(options.timezone)} AS timestamp FROM timed)
+    SELECT file, name, line, text, utc, timestamp, ${tradingDay(options)} AS day, open, high, low, close, volume, ${reasonOf(layout, time, rules)} AS reason
+    FROM placed JOIN (SELECT file, path FROM files UNION ALL FROM copies) places ON places.path = placed.filename JOIN files USING (file)`;
 }
 
 /** Rejects are kept when whole files count; who asks for some days of them has read them before. */
@@ -175,12 +206,21 @@ export function selectBars(
     FROM bars JOIN files USING (file) WHERE day < DATE '${horizon}' ${last} ORDER BY day, utc`;
 }
 
+/** How many bars of a day are so many minutes from UTC, in their order. */
+export type Offset = { day: string; minutes: number; rows: number };
+export const listOffsets = (
+  horizon: string,
+  isUnique: boolean,
+) => `SELECT date::VARCHAR AS day, minutes, rows FROM (
+  SELECT day AS date, (epoch_us(timestamp) - epoch_us(utc)) // 60000000 AS minutes, ${isUnique ? 'count(*)' : 'count(DISTINCT utc)'} AS rows, min(utc) AS first
+  FROM bars WHERE day < DATE '${horizon}' GROUP BY date, minutes) ORDER BY date, first`;
+
 export const sortDays = (select: string) => `CREATE OR REPLACE TABLE sorted AS ${select}`;
 /**
  * A day of them. One query a day, because a partitioned COPY does not keep the order of the rows.
  */
-export const copyDay = (day: string, path: string) =>
-  `COPY (SELECT * EXCLUDE (day) FROM sorted WHERE day = DATE '${day}') TO ${literal(path)} ${asParquet}`;
+export const copyDay = (day: string, path: string, metadata: Record<string, string>) =>
+  `COPY (SELECT * EXCLUDE (day) FROM sorted WHERE day = DATE '${day}') TO ${literal(path)} ${asParquetWith(metadata)}`;
 
 export const selectRejects =
   'SELECT name AS file, line, reason, text FROM rejects ORDER BY name, line';

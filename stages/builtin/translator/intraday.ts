@@ -7,7 +7,7 @@ import type { Work } from './daily.ts';
 import { createDayFiles } from './day-files.ts';
 import { createReader, dateOf, type FileRecord } from './intraday-reader.ts';
 import * as sql from './intraday-sql.ts';
-import { contentOf } from './options.ts';
+import { contentOf, translatorVersion } from './translator-options.ts';
 
 const recordSchema = z.object({
   read: z.number(),
@@ -32,7 +32,7 @@ export async function translateIntraday(task: Task, work: Work): Promise<Built> 
   const { raw, out, options } = work;
   const { name } = source;
   const names = source.files.map((path) => relative(raw, path));
-  const optionsHash = hashOf(contentOf(options));
+  const optionsHash = hashOf([translatorVersion, contentOf(options)]);
   const dayFiles = createDayFiles(task, work);
   const reader = await createReader(task, work, names);
   const { records, written, pending, rejects } = await lastTime(task, work, {

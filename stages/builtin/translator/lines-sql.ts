@@ -1,5 +1,6 @@
-import { pathToRead } from '../duckdb.ts';
-import type { Layout } from './layout.ts';
+import { literal, pathToRead } from '../duckdb.ts';
+import { maxLineBytes } from './plain-lines.ts';
+import type { Layout } from './translator-layout.ts';
 
 const prices = ['open', 'high', 'low', 'close'] as const;
 // Stricter than a cast, which takes 1_000, nan and inf for numbers.
@@ -12,8 +13,8 @@ export const fieldAt = (place: number | undefined) => `f[${place}]`;
 /**
  * Files read line by line: `filename`, `line`, `text`, its fields `f`, `open`, `high`, `low`,
  * `close`, `volume`. Lines are split here rather than by the CSV reader, because a reader that
- * meets a bad line loses its number or the whole file; latin-1 makes every byte readable, so bad
- * encoding costs its row and no more.
+ * meets a bad line loses its number or the whole file. Files that are not plain, see `inspect`, are
+ * read from a copy that is, so a bad byte costs its row at most.
  * @param more further columns of the select list, ending with a comma.
  */
 export function typedLines(paths: string[], { at }: Layout, more: string): string {
@@ -22,12 +23,12 @@ export function typedLines(paths: string[], { at }: Layout, more: string): strin
   const volume = fieldAt(at.volume);
   return `numbered AS (
       SELECT row_number() OVER () AS n, filename, text FROM read_csv([${paths.map(pathToRead).join(', ')}], header = false, auto_detect = false,
-        columns = {'text': 'VARCHAR'}, delim = chr(1), quote = '', escape = '', encoding = 'latin-1', strict_mode = false, filename = true)
+        columns = {'text': 'VARCHAR'}, delim = chr(1), quote = '', escape = '', strict_mode = false, filename = true)
     ), lines AS (
       SELECT filename, n - min(n) OVER (PARTITION BY filename) + 1 AS line, text FROM numbered
     ), split AS (
       SELECT filename, line, text, list_transform(string_split(text, ','), lambda part: trim(part, ${blanks})) AS f
-      FROM lines WHERE line > 1 AND trim(text, ${blanks}) <> ''
+      FROM lines WHERE line > 1 AND trim(text, ' ' || chr(9) || chr(13)) <> ''
     ), typed AS (
       SELECT filename, line, text, f, ${more} ${prices.map(price).join(', ')},
         CASE WHEN regexp_full_match(${volume}, '[+-]?\\d+(\\.0*)?') THEN try_cast(split_part(${volume}, '.', 1) AS BIGINT) END AS volume
@@ -35,12 +36,25 @@ export function typedLines(paths: string[], { at }: Layout, more: string): strin
     )`;
 }
 
+/** Whose rows these should be, and what they may hold. */
+export type Rules = { instrument: string; allowNegative: boolean };
+
+/** Whether a file's own column names another instrument than the folder does; empty says nothing. */
+export const isOther = (field: string, instrument: string) =>
+  `coalesce(upper(trim(${field})) NOT IN ('', ${literal(instrument.toUpperCase())}), false)`;
+
 /**
  * Why a typed line is no bar; NULL when it is one. `time` are the cases of the column that says
  * when.
  */
-export const reasonOf = ({ header }: Layout, time: string, allowNegative: boolean) => `CASE
+export const reasonOf = (
+  { header, at }: Layout,
+  time: string,
+  { instrument, allowNegative }: Rules,
+) => `CASE
+    WHEN length(text) > ${maxLineBytes} THEN 'line is longer than ${maxLineBytes / 1024} kB'
     WHEN len(f) <> ${header.length} THEN 'expected ${header.length} fields, found ' || len(f)
+    ${at.instrument ? `WHEN ${isOther(fieldAt(at.instrument), instrument)} THEN 'a row of the instrument ' || left(${fieldAt(at.instrument)}, 40)` : ''}
     ${time}
     ${prices.map((name) => `WHEN ${name} IS NULL OR NOT isfinite(${name}) THEN '${name} is not a number'`).join('\n    ')}
     ${allowNegative ? '' : "WHEN least(open, high, low, close) < 0 THEN 'negative price'"}

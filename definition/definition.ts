@@ -1,0 +1,96 @@
+export type Backoff = { initialMs: number; factor: number; maxMs: number; jitter: number };
+/** A failure matches by its exit code, its code, or the signal that ended it. */
+export type FailureMatch = { exitCodes: number[]; codes: string[]; signals?: string[] };
+
+/** What the processes of one attempt may use together. */
+export type StageLimits = { memoryBytes: number | null; outputBytes: number };
+/** Enough for any log that somebody reads, and a bound for one that nobody meant. */
+export const defaultLimits: StageLimits = { memoryBytes: null, outputBytes: 1024 ** 3 };
+
+/** A stage as the service works with it: every default filled in, durations in milliseconds. */
+export type StageDefinition = {
+  name: string;
+  title: string | null;
+  program: { argv: string[] } | { module: string };
+  /** May contain `${…}`; inserted when the stage is entered. */
+  with: Record<string, unknown>;
+  cwd: string | null;
+  env: Record<string, string>;
+  /** Of one attempt. */
+  timeoutMs: number;
+  /**
+   * Of all attempts together, with the waits between them. Absent, like what else is optional here,
+   * in definitions stored before.
+   */
+  totalTimeoutMs?: number | null;
+  /** An attempt that works longer is a warning, and goes on. */
+  warnAfterMs?: number | null;
+  heartbeatMs: number | null;
+  graceMs: number;
+  retry: Backoff & {
+    limit: number;
+    neverOn: FailureMatch;
+    /**
+     * The first class that a failure belongs to says how often and how it is tried again, within
+     * `limit`.
+     */
+    classes?: (Backoff & { on: FailureMatch; limit: number })[];
+  };
+  files: { path: string; min: number }[];
+  onRestart: 'retry' | 'fail';
+  /** Absent in definitions that were stored before. */
+  limits?: StageLimits;
+};
+
+/** What a start does that meets a live run of its key. */
+export const conflictWords = ['refuse', 'queue', 'cancel_running'] as const;
+export type OnConflict = (typeof conflictWords)[number];
+
+export type ParamDefinition = {
+  type: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
+  format?: string;
+  title?: string;
+  description?: string;
+  enum?: unknown[];
+  items?: { type: 'string' | 'number' | 'integer' | 'boolean' };
+  /** Characters of a text, entries of a list. */
+  max_length?: number;
+  min?: number;
+  max?: number;
+  default?: unknown;
+};
+
+/** When a pipeline fails again and again: pause what would start it by itself, or everything. */
+export type FailurePolicy = {
+  /** Failed runs in a row. */
+  pauseAfter: number;
+  blocks: 'automatic' | 'all';
+  /** Then one automatic run is let through to see; null = never. */
+  probeAfterMs: number | null;
+};
+
+export type PipelineDefinition = {
+  name: string;
+  title: string;
+  timezone: string;
+  params: Record<string, ParamDefinition>;
+  concurrency: {
+    key: string;
+    limit: number;
+    onConflict: OnConflict;
+    /** How many runs of the key may wait, and how long one waits before it fails. */
+    queue?: { max: number; timeoutMs: number | null };
+  };
+  timeoutMs: number | null;
+  /** A run that works longer is a warning, and goes on. */
+  warnAfterMs?: number | null;
+  env: Record<string, string>;
+  /**
+   * Names of variables of the service that stages get and nobody sees. Absent in definitions that
+   * were stored before.
+   */
+  secrets?: string[];
+  /** Absent = none. */
+  onFailures?: FailurePolicy;
+  stages: StageDefinition[];
+};
