@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const running = spawn(
   process.execPath,
-  ['--watch', '--watch-preserve-output', 'bin/cli.ts', 'serve', '--allowed-origins', page],
+  ['--watch', '--watch-preserve-output', 'bin/stagewright.mjs', 'serve', '--allowed-origins', page],
   { cwd: root, stdio: 'inherit' },
 );
 const { plugins: _, ...config } = configFor('dev');
