@@ -1,6 +1,6 @@
 import type { Queued, RunContext, StagePolicy } from './context.ts';
-import type { FailureMatch } from './definition.ts';
 import type { Failure } from './failure.ts';
+import type { FailureMatch } from './stage-retry.ts';
 
 type Asked = { stage?: string | null; outputs?: unknown };
 type Args = {

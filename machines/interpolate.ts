@@ -1,4 +1,6 @@
-export type Scope = Record<'params' | 'stages' | 'run' | 'env', Record<string, unknown>>;
+export type Scope = Record<'params' | 'stages' | 'run' | 'env', Record<string, unknown>> & {
+  secrets?: Record<string, unknown>;
+};
 export type Interpolated = { ok: true; value: unknown } | { ok: false; problems: string[] };
 
 // `$${…}` is a literal `${…}`.

@@ -209,10 +209,10 @@ export type Store = Parts & {
   step(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
 
   /**
-   * Records who works, before the gate opens. @returns false when the effect is not waiting for it
-   * any more
+   * Records who works, before the gate opens; null = it works in the service itself. @returns false
+   * when the effect is not waiting for it any more
    */
-  recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
+  recordProcess(runId: string, fence: Fence, process: ProcessIdentity | null): Promise<boolean>;
   /**
    * The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event,
    * the lock of an ended run.

@@ -1,5 +1,6 @@
-import type { StageLimits } from '../machines/definition.ts';
 import type { Failure } from '../machines/failure.ts';
+import type { StageProgram } from '../machines/kinds/stage-kinds.ts';
+import type { StageLimits } from '../machines/stage-fields.ts';
 import type { Progress } from '../machines/status.ts';
 
 /**
@@ -73,10 +74,7 @@ export type AttemptRequest = {
   attemptDir: string;
   workspace: string;
   projectDir: string;
-  /**
-   * Program and arguments (`run:`), or the absolute path / `builtin:` name of a module (`uses:`).
-   */
-  program: { argv: string[] } | { module: string };
+  program: StageProgram;
   with: Record<string, unknown>;
   params: Record<string, unknown>;
   env: Record<string, string>;
@@ -117,8 +115,11 @@ export type AttemptAnswer =
  * instruction.
  */
 export type AttemptObserver = {
-  /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
-  recordProcess(identity: ProcessIdentity): Promise<boolean>;
+  /**
+   * @param identity null = it works without a process
+   * @returns false when the attempt was dropped meanwhile: nothing of it may then begin
+   */
+  recordProcess(identity: ProcessIdentity | null): Promise<boolean>;
   progress(progress: Progress): void;
   /** Any output or protocol line: a sign of life. */
   alive(): void;

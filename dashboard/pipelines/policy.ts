@@ -17,12 +17,11 @@ const isShell = ([program = '', flag]: readonly string[]): boolean =>
 /** A stage's program as one would type it; a script that a shell is given stands by itself. */
 export const programOf = ({
   run,
-  uses,
+  program,
 }: StageDetail): { program: string; script: string | null } => {
-  if (uses !== null) return { program: uses, script: null };
-  const words = run ?? [];
-  if (!isShell(words)) return { program: words.map(quoted).join(' '), script: null };
-  return { program: words.slice(0, 2).join(' '), script: (words[2] ?? '').trimEnd() };
+  if (run === null) return { program, script: null };
+  if (!isShell(run)) return { program: run.map(quoted).join(' '), script: null };
+  return { program: run.slice(0, 2).join(' '), script: (run[2] ?? '').trimEnd() };
 };
 
 const even = (ms: number): string =>

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { PipelineDefinition, StageDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
 
 /**
@@ -37,16 +36,6 @@ export type LintFinding = z.infer<typeof lintFindingSchema>;
 /** What a rule says; the line is known to who has read the file. */
 export type Finding = Omit<LintFinding, 'line'>;
 
-/** What the definition alone does not tell. */
-export type LintContext = {
-  /** Does the file itself say this, or is it a default? */
-  isWritten: (pointer: string) => boolean;
-  /** Shortest time between two slots of its schedules; null = none. */
-  intervalMs: number | null;
-  /** The longest grace that a stage gets when the service stops. */
-  shutdownGraceMs: number;
-};
-
 export const found = (
   code: LintCode,
   pointer: string,
@@ -59,14 +48,6 @@ export const found = (
   detail,
   advice,
 });
-
-/** One group of rules about a stage; `at` is the pointer to it. */
-export type Judge = (
-  stage: StageDefinition,
-  at: string,
-  definition: PipelineDefinition,
-  context: LintContext,
-) => Finding[];
 
 /** A limit that another one, wider out, always comes before. */
 export const neverReached = (

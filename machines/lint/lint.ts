@@ -1,6 +1,8 @@
 import type { PipelineDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
-import { type Finding, found, type LintContext, neverReached } from './finding.ts';
+import { rulesOf } from '../kinds/stage-kinds.ts';
+import { type Finding, found, neverReached } from './finding.ts';
+import type { Judge, LintContext } from './judge.ts';
 import { limitFindings } from './limits.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
@@ -14,11 +16,13 @@ import { worstCaseMs } from './worst-case.ts';
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
-    [limitFindings, retryFindings, resourceFindings, textFindings].flatMap((judge) =>
+    [limitFindings, retryFindings, kindFindings, resourceFindings, textFindings].flatMap((judge) =>
       judge(stage, `/stages/${index}`, definition, context),
     ),
   ),
 ];
+
+const kindFindings: Judge = (stage, at) => rulesOf(stage.program).lint(stage, at);
 
 const runFindings = (definition: PipelineDefinition, { intervalMs }: LintContext): Finding[] => {
   const { timeoutMs, warnAfterMs } = definition;

@@ -1,3 +1,4 @@
+import { rulesOf } from '../../machines/kinds/stage-kinds.ts';
 import type { Look } from '../look.ts';
 import type { Queries } from '../orchestrator-port.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
@@ -32,7 +33,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       file,
       stages: definition.stages.map(({ name, program }) => ({
         name,
-        uses: 'module' in program ? program.module : (program.argv[0] as string),
+        uses: rulesOf(program).describe(program),
       })),
       params: definition.params,
       policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),

@@ -1,7 +1,7 @@
 import type { Progress } from '../../machines/status.ts';
 import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
+import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
-import { runAttempt } from '../../stages/process-runner.ts';
 import type { Clock } from '../clock.ts';
 import { type EffectRunner, Failed } from '../interpreter/effects.ts';
 import type { EffectRow, RunRow } from '../store.ts';
@@ -9,7 +9,7 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
-  recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  recordProcess(effect: EffectRow, process: ProcessIdentity | null): Promise<boolean>;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(
@@ -49,20 +49,22 @@ export const createStageRunner = ({
   places,
   marks,
 }: Deps): EffectRunner => {
-  return async (effect, run) => {
+  return async (effect, run, signal) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
     const observer = {
-      recordProcess: (process: ProcessIdentity) => marks.recordProcess(effect, process),
+      recordProcess: (process: ProcessIdentity | null) => marks.recordProcess(effect, process),
       progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
       alive: watch.alive,
     };
     try {
-      // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
-      // the drain's.
-      const answer = mask.json(await runAttempt({ launcher, processes, clock }, request, observer));
+      // When the chart drops the effect, what works in the service itself ends by the signal; ending
+      // processes is the drain's work, and only the drain's.
+      const answer = mask.json(
+        await runAttempt({ launcher, processes, clock }, request, observer, signal),
+      );
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);

@@ -36,7 +36,7 @@ describe('a pipeline file', () => {
         {
           name: 'work',
           title: null,
-          program: { argv: ['true'] },
+          program: { kind: 'process', argv: ['true'] },
           with: {},
           cwd: null,
           env: {},
@@ -209,7 +209,7 @@ describe('a pipeline file', () => {
     },
   );
 
-  test.each(['builtin:other', 'stage.py', ''])('refuses uses: %p', (uses) => {
+  test.each(['builtin:Other', 'builtin:a.ts', 'stage.py', ''])('refuses uses: %p', (uses) => {
     expect(refused(file({ stages: [{ name: 'a', uses }] }))[0]).toMatchObject({
       pointer: '/stages/0/uses',
     });

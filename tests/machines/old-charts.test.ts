@@ -3,6 +3,7 @@ import { initialTransition } from 'xstate';
 import type { ChartConfig } from '../../machines/compile.ts';
 import type { PipelineDefinition } from '../../machines/definition.ts';
 import { machineOf } from '../../machines/machine.ts';
+import { storedDefinition } from '../../machines/stored-definition.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
@@ -19,7 +20,7 @@ const stored = JSON.parse(
   config: ChartConfig;
 };
 const oldModel = (): Model => {
-  const today = modelOf(stored.definition);
+  const today = modelOf(storedDefinition(stored.definition));
   const machine = machineOf(stored.config);
   const snapshot = persist(machine, initialTransition(machine)[0]);
   return {
@@ -101,5 +102,21 @@ test('S65: its timeout ends it, what it did not know is refused with a sentence,
     state: 'FAILED',
     error: { code: 'run-timeout' },
     allowed: ['RETRY_FROM'],
+  });
+});
+
+test('S65: a definition stored before programs said their kind, and before today’s fields, is read with their defaults and compiles', () => {
+  const [one] = storedDefinition(stored.definition).stages;
+  expect(stored.definition.stages[0]?.program).not.toHaveProperty('kind');
+  expect(one).toMatchObject({
+    program: { kind: 'process', argv: expect.any(Array) },
+    totalTimeoutMs: null,
+    warnAfterMs: null,
+    limits: { memoryBytes: null, outputBytes: 1024 ** 3 },
+  });
+  const ofModule = { ...stored.definition, stages: [{ ...one, program: { module: 'a.ts' } }] };
+  expect(storedDefinition(ofModule as PipelineDefinition).stages[0]?.program).toEqual({
+    kind: 'module',
+    module: 'a.ts',
   });
 });

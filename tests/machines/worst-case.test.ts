@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { FailureMatch, PipelineDefinition } from '../../machines/definition.ts';
+import type { PipelineDefinition } from '../../machines/definition.ts';
 import { worstCaseMs } from '../../machines/lint/worst-case.ts';
+import type { FailureMatch } from '../../machines/stage-retry.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import type { EffectRow, Loaded } from '../../services/store.ts';
 import { pipeline, stage } from '../support/definition.ts';

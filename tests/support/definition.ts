@@ -1,14 +1,17 @@
 import type { PipelineDefinition, StageDefinition } from '../../machines/definition.ts';
+import { defaultLimits } from '../../machines/stage-fields.ts';
 
 /** A stage definition with the defaults of a pipeline file. */
 export const stage = (name: string, more: Partial<StageDefinition> = {}): StageDefinition => ({
   name,
   title: null,
-  program: { argv: ['true'] },
+  program: { kind: 'process', argv: ['true'] },
   with: {},
   cwd: null,
   env: {},
   timeoutMs: 3_600_000,
+  totalTimeoutMs: null,
+  warnAfterMs: null,
   heartbeatMs: null,
   graceMs: 10_000,
   retry: {
@@ -21,6 +24,7 @@ export const stage = (name: string, more: Partial<StageDefinition> = {}): StageD
   },
   files: [],
   onRestart: 'retry',
+  limits: defaultLimits,
   ...more,
 });
 export const retries = (limit: number): Pick<StageDefinition, 'retry'> => ({

@@ -3,13 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultLimits } from '../../machines/definition.ts';
+import { programOfStored } from '../../machines/kinds/stage-kinds.ts';
+import { defaultLimits } from '../../machines/stage-fields.ts';
 import { systemClock } from '../../services/clock.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { AttemptAnswer, AttemptRequest, ProcessIdentity } from '../../stages/contract.ts';
+import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { LaunchRequest } from '../../stages/launcher-port.ts';
-import { runAttempt } from '../../stages/process-runner.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
 export const sh = (script: string): { argv: string[] } => ({ argv: ['sh', '-c', script] });
@@ -71,7 +72,7 @@ export const openWorkbench = async () => {
   };
 
   const attemptRequest = (
-    program: AttemptRequest['program'],
+    program: { argv: string[] } | { module: string },
     more: Partial<AttemptRequest> = {},
   ): AttemptRequest => {
     const token = newToken();
@@ -81,7 +82,7 @@ export const openWorkbench = async () => {
       stage: 's',
       attempt: 1,
       token,
-      program,
+      program: programOfStored(program),
       with: {},
       params: {},
       graceMs: 2000,
@@ -107,13 +108,14 @@ export const openWorkbench = async () => {
       {
         recordProcess: async (identity) => {
           told.identity = identity;
-          return more.record ? more.record(identity) : true;
+          return more.record ? more.record(identity as ProcessIdentity) : true;
         },
         progress: (progress) => void told.progress.push(progress),
         alive: () => {
           told.alive += 1;
         },
       },
+      new AbortController().signal,
     );
     return { answer, told };
   };
