@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.ts';
 import { answerFrom, filesOf } from './evidence.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
 
@@ -22,8 +23,6 @@ export type RunnerDeps = {
 /** How often the output of a working stage is looked at. */
 const pollMs = 200;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-/** The same for every attempt of a stage in a run. */
-const idempotencyKeyOf = ({ runId, stage }: AttemptRequest): string => sha256(`${runId}/${stage}`);
 
 /**
  * One attempt of one stage as a program: gate, record, work, exit, sweep, answer. When it answers,

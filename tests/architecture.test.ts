@@ -76,6 +76,8 @@ test.each([
   ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines/read-pipeline.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
+  ['node:http', ['server/', 'stages/http-request.ts']],
+  ['node:https', ['stages/http-request.ts']],
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
   ['node:worker_threads', ['services/pipelines/reader.ts', 'services/pipelines/reader-thread.ts']],
