@@ -1,12 +1,13 @@
 import type { z } from 'zod';
+import { httpKind } from './http-kind.ts';
 import type { Kind, KindRules } from './kind-rules.ts';
 import { moduleKind } from './module-kind.ts';
 import { processKind } from './process-kind.ts';
 
 /** Every kind of stage; how each is run says `stages/kinds/kind-runners.ts`. */
-export const stageKinds = { process: processKind, module: moduleKind };
+export const stageKinds = { process: processKind, module: moduleKind, http: httpKind };
 /** Words for kinds that this version refuses by name. */
-export const laterKinds = ['http', 'approval', 'parallel'] as const;
+export const laterKinds = ['approval', 'parallel'] as const;
 
 type Kinds = typeof stageKinds;
 export type StageKind = keyof Kinds;

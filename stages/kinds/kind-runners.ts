@@ -2,6 +2,7 @@ import type { StageKind, StageProgram } from '../../machines/kinds/stage-kinds.t
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from '../contract.ts';
 import type { RunnerDeps } from '../process-runner.ts';
 import type { KindRunner } from './kind-runner.ts';
+import { httpRunner } from './run-http.ts';
 import { moduleRunner } from './run-module.ts';
 import { processRunner } from './run-process.ts';
 
@@ -9,6 +10,7 @@ import { processRunner } from './run-process.ts';
 const kindRunners = {
   process: processRunner,
   module: moduleRunner,
+  http: httpRunner,
 } satisfies Record<StageKind, unknown>;
 
 export const runnerOf = ({ kind }: StageProgram): KindRunner<StageProgram> => kindRunners[kind];
