@@ -12,7 +12,7 @@ type Field<
   Value,
   Shown extends string,
   Answer extends z.ZodType,
-  Chart extends 1 | 2 | null,
+  Chart extends number | null,
 > = {
   /** Its word in the pipeline file. */
   key: Key;
@@ -36,7 +36,7 @@ const field = <
   Value,
   const Shown extends string,
   Answer extends z.ZodType,
-  const Chart extends 1 | 2 | null,
+  const Chart extends number | null,
 >(
   one: Field<Key, Written, Value, Shown, Answer, Chart>,
 ) => one;
@@ -68,7 +68,7 @@ const duration = <const Key extends string>(key: Key, written: z.ZodType<number>
     show: (ms: number) => ms,
     chart: 1,
   });
-const optionalDuration = <const Key extends string, const Chart extends 1 | 2>(
+const optionalDuration = <const Key extends string, const Chart extends number>(
   key: Key,
   chart: Chart,
 ) =>
@@ -192,9 +192,8 @@ type InChart<Version> = {
 /** The fields of a stage as the service works with them. */
 export type StageFields = { [Name in FieldName]: Value<Name> };
 /** What of them a chart holds; what came with a later compiler is absent in older charts. */
-export type JudgedFields = { [Name in InChart<1>]: Value<Name> } & {
-  [Name in InChart<2>]?: Value<Name>;
-};
+export type JudgedFields = Pick<StageFields, InChart<1>> &
+  Partial<Pick<StageFields, Exclude<InChart<number>, InChart<1>>>>;
 type FileShape = { [Name in FieldName as Fields[Name]['key']]: Fields[Name]['written'] };
 type FileFields = z.output<z.ZodObject<FileShape>>;
 type AnswerShape = { [Name in FieldName as Fields[Name]['shown']]: Fields[Name]['answer'] };
@@ -203,7 +202,7 @@ type FieldsView = {
 };
 
 /** The rows of the table without the types that tell them apart: each is read by its own key. */
-type Row = Field<string, z.ZodType, unknown, string, z.ZodType, 1 | 2 | null>;
+type Row = Field<string, z.ZodType, unknown, string, z.ZodType, number | null>;
 const rows = Object.entries(stageFields) as [FieldName, Row][];
 const gathered = <T>(entries: [string, unknown][]): T => Object.fromEntries(entries) as T;
 
