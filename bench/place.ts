@@ -48,7 +48,7 @@ export const openPlace = async (pipelines: number, waker: Waker = noWaker): Prom
       clock: systemClock,
     }),
     launcher: createLauncher({ log: () => {} }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger: silent,
     waker,

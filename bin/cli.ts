@@ -31,7 +31,7 @@ const help = (): string =>
     ),
     '',
     'The client asks --url, STAGEWRIGHT_URL or http://127.0.0.1:8000. --json prints what the API said.',
-    'Exit codes: 0 done, 1 run failed, 2 usage, 3 refused, 4 not reachable, 5 stopped, 124 timed out, 130 interrupted.',
+    'Exit codes: 0 done, 1 run failed, 2 usage, 3 refused, 4 not reachable, 5 stopped, 6 serve cannot start, 124 timed out, 130 interrupted.',
   ].join('\n');
 
 const parse = (name: string, command: Command, args: string[]) => {

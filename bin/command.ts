@@ -45,6 +45,7 @@ export const optionTypes = {
   count: { type: 'string' },
   'dry-run': { type: 'boolean' },
   again: { type: 'boolean' },
+  now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
 } as const;

@@ -1,4 +1,5 @@
 import type { JournalEvent } from '../machines/events.ts';
+import { withoutControls } from '../machines/free-text.ts';
 import type { Status } from '../machines/status.ts';
 
 export type Output = {
@@ -13,6 +14,8 @@ export type Output = {
 };
 type Stream = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean; columns?: number };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that `paint` makes
+const ownColors = /(\u001b\[(?:0|31|32|33|34|90)m)/;
 const colors = { red: 31, green: 32, yellow: 33, blue: 34, grey: 90 };
 
 /**
@@ -31,14 +34,20 @@ export const createOutput = (
     if (shown) stdout.write('\r\u001b[K');
     shown = false;
   };
+  /** What others wrote (reasons, titles, messages) moves no cursor; our own colors stay. */
+  const plain = (text: string): string =>
+    text
+      .split(ownColors)
+      .map((part, index) => (index % 2 === 0 ? withoutControls(part) : isColored ? part : ''))
+      .join('');
   return {
     line: (text) => {
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${plain(text)}\n`);
     },
     error: (text) => {
       clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${plain(text)}\n`);
     },
     json: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     write: (stream, text) => {
@@ -49,7 +58,11 @@ export const createOutput = (
       if (!isTerminal) return;
       clear();
       if (text === '') return;
-      stdout.write(text.slice(0, (stdout.columns ?? 80) - 1));
+      stdout.write(
+        plain(text)
+          .replaceAll('\n', ' ')
+          .slice(0, (stdout.columns ?? 80) - 1),
+      );
       shown = true;
     },
     paint: (color, text) => (isColored ? `\u001b[${colors[color]}m${text}\u001b[0m` : text),

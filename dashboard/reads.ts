@@ -62,7 +62,8 @@ export const useRecentRuns = (pipeline: string, limit: number) =>
 
 export type Schedule = Operations['GET /api/schedules']['answer']['items'][number];
 export type Coming = Operations['GET /api/schedules/upcoming']['answer']['items'][number];
-const mostComing = 100;
+/** A schedule that is due each minute must leave room for the others. */
+const mostComing = { limit: 200, per_schedule: 50 };
 
 export const useSchedules = () =>
   useQuery({
@@ -78,7 +79,7 @@ export const useSchedules = () =>
 export const useUpcoming = () =>
   useQuery({
     queryKey: ['schedules', 'upcoming'],
-    queryFn: () => api.ask('GET /api/schedules/upcoming', { query: { limit: mostComing } }),
+    queryFn: () => api.ask('GET /api/schedules/upcoming', { query: mostComing }),
     staleTime: 20_000,
   });
 

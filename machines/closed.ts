@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { unknownKey } from './suggest.ts';
+import { unknownKeys } from './suggest.ts';
 
 /**
  * An object without unknown keys; each wrong one is answered, on its own line, with the nearest
@@ -9,7 +9,7 @@ export const closed = <T extends z.ZodRawShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(key, knownIn(shape))).join('\n')
+        ? unknownKeys(issue.keys, knownIn(shape)).join('\n')
         : undefined,
   });
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
 import type { RunEvent } from './context.ts';
+import { freeText } from './free-text.ts';
 import type { CommandType } from './status.ts';
 
 const json = z.record(z.string(), z.json());
-const reason = z.string().max(1000).optional();
+const reason = freeText(1000).optional();
 const stage = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the name of a stage')
@@ -17,7 +18,7 @@ const stage = z
 export const commandSchema = z.discriminatedUnion(
   'type',
   [
-    /** Ends what works; STOPPED once no process is left. Again: a smaller `grace_ms` shortens. */
+    /** Ends what works; STOPPED once no process is left. Again: only a smaller `grace_ms` counts. */
     closed({ type: z.literal('STOP'), reason, grace_ms: z.int().min(0).max(3_600_000).optional() }),
     /** Does not wait for the backoff. */
     closed({ type: z.literal('RETRY_NOW'), reason }),

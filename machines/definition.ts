@@ -19,8 +19,6 @@ export type ParamDefinition = {
   description?: string;
   enum?: unknown[];
   items?: { type: 'string' | 'number' | 'integer' | 'boolean' };
-  /** A regular expression for the whole text. */
-  pattern?: string;
   /** Characters of a text, entries of a list. */
   max_length?: number;
   min?: number;

@@ -309,10 +309,16 @@ export const assigns = {
       retryable: true,
     }),
   }),
-  noteStop: ({ event }: Args) =>
-    event.type === 'STOP'
-      ? { stop: { reason: event.reason, by: event.by, at: event.at, graceMs: event.grace_ms } }
-      : {},
+  /** The first stop stands; another one changes nothing but the grace, which only gets shorter. */
+  noteStop: ({ context, event }: Args) => {
+    if (event.type !== 'STOP') return {};
+    const { reason, by, at, grace_ms: graceMs } = event;
+    const { stop } = context;
+    if (!stop) return { stop: { reason, by, at, graceMs } };
+    const before = stop.graceMs ?? context.policy[context.stage ?? '']?.graceMs ?? null;
+    const isShorter = graceMs !== null && (before === null || graceMs < before);
+    return isShorter ? { stop: { ...stop, graceMs } } : {};
+  },
   /** The stage that was not over when the run failed or stopped: its processes are gone now. */
   closeFailed: ({ context, event }: Args) => closeAs('failed', context, event.at),
   closeStopped: ({ context, event }: Args) => closeAs('stopped', context, event.at),

@@ -1,5 +1,6 @@
 import type { Queued, RunContext, StagePolicy } from './context.ts';
 import type { Failure } from './failure.ts';
+import { signalOfExit } from './signals.ts';
 import type { FailureMatch } from './stage-retry.ts';
 
 type Asked = { stage?: string | null; outputs?: unknown };
@@ -20,10 +21,15 @@ const countedAttempts = (context: RunContext, stage: string) => {
   return facts ? facts.attempt - facts.interruptions : 0;
 };
 
-const matches = (on: FailureMatch, { code, exit_code, signal }: Failure): boolean =>
-  on.codes.includes(code) ||
-  (typeof exit_code === 'number' && on.exitCodes.includes(exit_code)) ||
-  (typeof signal === 'string' && (on.signals ?? []).includes(signal));
+const matches = (on: FailureMatch, { code, exit_code, signal }: Failure): boolean => {
+  // A shell in between turns the signal into an exit code.
+  const name = signal ?? (typeof exit_code === 'number' && signalOfExit(exit_code)?.name);
+  return (
+    on.codes.includes(code) ||
+    (typeof exit_code === 'number' && on.exitCodes.includes(exit_code)) ||
+    (typeof name === 'string' && (on.signals ?? []).includes(name))
+  );
+};
 
 /** The place of the first class that the failure belongs to; -1 when it belongs to none. */
 export const classOf = (policy: StagePolicy, failure: Failure): number =>

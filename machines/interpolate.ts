@@ -1,10 +1,13 @@
+import { type SlotTimes, slotValue } from './slot-values.ts';
+
 export type Scope = Record<'params' | 'stages' | 'run' | 'env', Record<string, unknown>> & {
+  slot?: SlotTimes;
   secrets?: Record<string, unknown>;
 };
 export type Interpolated = { ok: true; value: unknown } | { ok: false; problems: string[] };
 
-// `$${…}` is a literal `${…}`.
-const pattern = /(\$?)\$\{([^}]*)\}/g;
+/** `${…}`; `$${…}` is a literal `${…}`. */
+export const insertion = /(\$?)\$\{([^}]*)\}/g;
 const pathOf = (inside: string): string[] => inside.trim().split('.');
 
 const strings = (value: unknown): string[] => {
@@ -16,7 +19,7 @@ const strings = (value: unknown): string[] => {
 /** Every `${a.b.c}` in a value as its path, e.g. `['stages', 'translator', 'outputs', 'rows']`. */
 export const references = (value: unknown): string[][] =>
   strings(value).flatMap((text) =>
-    [...text.matchAll(pattern)]
+    [...text.matchAll(insertion)]
       .filter(([, escaped]) => !escaped)
       .map(([, , inside]) => pathOf(inside as string)),
   );
@@ -38,14 +41,18 @@ const lookUp = (scope: Scope, path: string[]): unknown => {
 export const interpolate = (value: unknown, scope: Scope): Interpolated => {
   const problems: string[] = [];
   const find = (inside: string): unknown => {
-    const found = lookUp(scope, pathOf(inside));
+    const [root, ...rest] = pathOf(inside);
+    const found =
+      root === 'slot'
+        ? scope.slot && slotValue(rest.join('.'), scope.slot)
+        : lookUp(scope, pathOf(inside));
     if (found === undefined) problems.push(`\${${inside}} has no value`);
     return found;
   };
   const text = (template: string): unknown => {
     const whole = /^\$\{([^}]*)\}$/.exec(template);
     if (whole) return find(whole[1] as string);
-    return template.replace(pattern, (match, escaped: string, inside: string) => {
+    return template.replace(insertion, (match, escaped: string, inside: string) => {
       if (escaped) return match.slice(1);
       const found = find(inside);
       if (found !== null && typeof found === 'object')

@@ -6,6 +6,8 @@ import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
 import { checkParam, validateParams } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
 import type { ScheduleFile } from './schedule.ts';
+import { paramFaults, paramsOfSlot } from './slot-params.ts';
+import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
 import { fieldsOfFile, stageFields } from './stage-fields.ts';
 import { unknownKey } from './suggest.ts';
 
@@ -174,7 +176,10 @@ const scheduleProblems = (
   file: PipelineFile,
 ): DefinitionProblem[] =>
   schedulesOf(file).flatMap(({ id, written }, index, all) => {
-    const params = validateParams(definition, written.params ?? {});
+    const given = written.params ?? {};
+    const faults = paramFaults(given);
+    const params = validateParams(definition, paramsOfSlot(given, anySlot));
+    const errors = faults.length > 0 ? faults : params.ok ? [] : params.errors;
     const isTaken = all.findIndex((other) => other.id === id) < index;
     return [
       ...(isTaken
@@ -185,15 +190,13 @@ const scheduleProblems = (
             ),
           ]
         : []),
-      ...(params.ok
-        ? []
-        : params.errors.map(({ pointer, detail }) =>
-            invalid(['schedules', index, ...pointer.split('/').slice(1)], detail),
-          )),
+      ...errors.map(({ pointer, detail }) =>
+        invalid(['schedules', index, ...pointer.split('/').slice(1)], detail),
+      ),
     ];
   });
 
-const roots = ['params', 'stages', 'run', 'env'];
+const roots = ['params', 'stages', 'run', 'slot', 'env'];
 const runKeys = ['id', 'number', 'workspace', 'slot'];
 
 /**
@@ -203,13 +206,16 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
   definition.stages.flatMap((stage, index) => {
     const { secrets = [] } = definition;
     const earlier = definition.stages.slice(0, index).map(({ name }) => name);
-    const judge = ([root = '', first = '', second]: string[]): string | null => {
+    const judge = (path: string[]): string | null => {
+      const [root = '', first = '', second] = path;
       if (!roots.includes(root))
         return `${unknownKey(root, roots, 'source')} (a shell's own is written $\${…})`;
       if (root === 'params' && !Object.hasOwn(definition.params, first))
         return unknownKey(first, Object.keys(definition.params), 'parameter');
       if (root === 'run' && !runKeys.includes(first))
         return unknownKey(first, runKeys, 'value of run');
+      if (root === 'slot' && slotNameOf(path.join('.')) === null)
+        return `there is no such value of the slot; known are ${slotNames}`;
       if (root !== 'stages') return null;
       if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
       return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
 import { conflictWords } from './definition.ts';
+import { freeText } from './free-text.ts';
 import { kindKeys, kindShape, laterKinds } from './kinds/stage-kinds.ts';
 import { laterKey } from './not-yet.ts';
 import { scheduleSchema } from './schedule.ts';
@@ -22,7 +23,7 @@ const whole = z.int().nonnegative();
 
 const stageSchema = closed({
   name: nameSchema,
-  title: z.string().optional(),
+  title: freeText(200).optional(),
   ...kindShape,
   ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
@@ -38,16 +39,7 @@ const stageSchema = closed({
   ctx.addIssue({ code: 'custom', message });
 });
 
-const isPattern = (text: string): boolean => {
-  try {
-    new RegExp(text, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-};
-const boundTypes: [key: 'pattern' | 'max_length' | 'min' | 'max', types: string[]][] = [
-  ['pattern', ['string']],
+const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
   ['min', ['number', 'integer']],
   ['max', ['number', 'integer']],
@@ -56,15 +48,10 @@ const boundTypes: [key: 'pattern' | 'max_length' | 'min' | 'max', types: string[
 const paramSchema = closed({
   type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']),
   format: z.enum(['date']).optional(),
-  title: z.string().optional(),
+  title: freeText(200).optional(),
   description: z.string().optional(),
   enum: z.array(z.json()).optional(),
   items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
-  pattern: z
-    .string()
-    .max(500)
-    .refine(isPattern, { error: 'is no regular expression (of ECMAScript, with the flag u)' })
-    .optional(),
   max_length: whole.optional(),
   min: z.number().optional(),
   max: z.number().optional(),
@@ -79,10 +66,15 @@ const paramSchema = closed({
       });
 });
 
+/** Addresses beside `/api/pipelines/{name}`. */
+const taken = ['reload', 'overview'];
+
 /** The whole pipeline file. */
 export const pipelineSchema = closed({
-  name: nameSchema,
-  title: z.string().optional(),
+  name: nameSchema.refine((name) => !taken.includes(name), {
+    error: `is a reserved word for a pipeline (${taken.join(', ')})`,
+  }),
+  title: freeText(200).optional(),
   timezone: zoneSchema.default('UTC'),
   params: z
     .record(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lintFindingSchema } from './lint/finding.ts';
 import { scheduleShape } from './schedule.ts';
 
 const instant = z.iso.datetime({ precision: 3 });
@@ -75,6 +76,8 @@ export const scheduleViewSchema = z
     blackout: z.array(z.record(z.string(), z.unknown())),
     skip_days: z.record(z.string(), z.unknown()),
     only_when_new: z.array(z.string()),
+    /** What may go wrong with it, also while it is disabled. */
+    lint: z.array(lintFindingSchema.omit({ pointer: true, line: true })),
     /** What the API has changed; it wins until the file changes the same field. */
     overrides: z.array(
       z.object({ field: z.string(), value: z.unknown(), in_file: z.unknown(), ...who.shape }),
@@ -96,7 +99,8 @@ const comingShape = {
   local: z.string(),
   /** The slot plus its jitter. */
   fires_at: instant,
-  predicted: z.enum(['start', 'queue', 'cancel_running', 'skip', 'left_out']),
+  /** `waiting` = another schedule begins in the same second, and this one runs next. */
+  predicted: z.enum(['start', 'queue', 'cancel_running', 'waiting', 'skip', 'left_out']),
   why: z.string().nullable(),
   notes: z.array(z.string()),
 };

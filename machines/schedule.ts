@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { closed } from './closed.ts';
 import { durationSchema } from './duration.ts';
+import { freeText } from './free-text.ts';
 import { zoneSchema } from './zone.ts';
 
 const reserved = ['preview', 'upcoming', 'pause', 'resume', 'backfills'];
@@ -42,7 +43,7 @@ const blackoutSchema = closed({
   from: z.string(),
   to: z.string(),
   days: z.array(z.enum(weekdays)).min(1).optional(),
-  reason: z.string().max(200).optional(),
+  reason: freeText(200).optional(),
 }).superRefine(({ from, to, days }, ctx) => {
   const daily = clockPattern.test(from) && clockPattern.test(to);
   const once = isMoment(from) && isMoment(to);
@@ -146,6 +147,8 @@ export type ScheduleDefinition = Pick<
   missedMax: number;
   dstGap: 'run_at_shift' | 'skip';
   dstFold: 'once' | 'twice';
+  /** Was `once` asked for? Else it is a default, and the second time is no slot at all. */
+  saysOnce: boolean;
   jitterMs: number;
   start: string | null;
   end: string | null;
@@ -153,17 +156,17 @@ export type ScheduleDefinition = Pick<
 
 const day = 86_400_000;
 /** `@daily` and its like, as the pattern each stands for. */
-const presets: Record<string, string> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *',
-};
+const presets = new Map([
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@hourly', '0 * * * *'],
+]);
 export const patternOf = (cron: string): string =>
-  presets[cron.trim().toLowerCase()] ?? cron.trim().replaceAll(/\s+/g, ' ');
+  presets.get(cron.trim().toLowerCase()) ?? cron.trim().replaceAll(/\s+/g, ' ');
 
 /**
  * A pattern that runs in every hour means "every so often": an hour that comes twice is two hours
@@ -192,6 +195,7 @@ export const scheduleOf = (file: ScheduleFile, timezone: string): ScheduleDefini
     missedMax: file.missed_max ?? 10,
     dstGap: file.dst_gap ?? 'run_at_shift',
     dstFold: file.dst_fold ?? (namesHours(times) ? 'once' : 'twice'),
+    saysOnce: file.dst_fold === 'once',
     jitterMs: file.jitter ?? 0,
     start: file.start ?? null,
     end: file.end ?? null,

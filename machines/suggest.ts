@@ -22,14 +22,31 @@ const distance = (a: string, b: string): number => {
 /** The known name somebody most likely meant; null when none is near. */
 export const suggest = (word: string, known: readonly string[]): string | null => {
   const near = known
-    .map((name) => ({ name, steps: distance(word.toLowerCase().slice(0, 60), name.toLowerCase()) }))
+    .map((name) => ({
+      name,
+      steps: distance(word.slice(0, maxWord).toLowerCase(), name.toLowerCase()),
+    }))
     .filter(({ name, steps }) => steps <= Math.max(1, Math.floor(name.length / 3)))
     .sort((a, b) => a.steps - b.steps);
   return near[0]?.name ?? null;
 };
 
+/** Words are cut here, and only the first of many are looked at: both may be made to cost. */
+const maxWord = 60;
+const maxWords = 20;
+
 /** `unknown key \`tmeout\`; did you mean \`timeout\`?` */
 export const unknownKey = (word: string, known: readonly string[], kind = 'key'): string => {
   const nearest = suggest(word, known);
-  return `unknown ${kind} \`${word}\`; ${nearest ? `did you mean \`${nearest}\`?` : `known are ${known.join(', ')}`}`;
+  return `unknown ${kind} \`${word.slice(0, maxWord)}\`; ${nearest ? `did you mean \`${nearest}\`?` : `known are ${known.join(', ')}`}`;
 };
+
+/** One sentence for each, and one for how many more there are. */
+export const unknownKeys = (
+  words: readonly string[],
+  known: readonly string[],
+  kind = 'key',
+): string[] => [
+  ...words.slice(0, maxWords).map((word) => unknownKey(word, known, kind)),
+  ...(words.length > maxWords ? [`and ${words.length - maxWords} unknown more`] : []),
+];

@@ -2,6 +2,12 @@ import type { Actor } from '../services/orchestrator-port.ts';
 import { ServiceError } from '../services/service-error.ts';
 import type { RouteInput } from './route.ts';
 
+/** Whom the history names for what nobody asked for; no client is one of them. */
+const reserved = ['api', 'scheduler', 'watchdog', 'system', 'recovery', 'the queue', 'SIGHUP'];
+const isReserved = (name: string): boolean =>
+  reserved.some((word) => word.toLowerCase() === name.trim().toLowerCase()) ||
+  /^serve\b/i.test(name.trim());
+
 /**
  * Who asks, for the ledger and the journal: the name that the client gives itself in `X-Actor`,
  * else `api`. Self-declared: on loopback everybody who can call is trusted, and the name is for
@@ -14,5 +20,7 @@ export const actorOf = ({ header }: Pick<RouteInput, 'header'>): Actor => {
       'bad-parameter',
       'X-Actor: expected a name of at most 64 letters, digits and . _ @ + -',
     );
+  if (name !== undefined && isReserved(name))
+    throw new ServiceError('bad-parameter', `X-Actor: ${name} is a reserved name`);
   return { kind: 'user', name: name ?? 'api' };
 };

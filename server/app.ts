@@ -10,12 +10,22 @@ import express, {
   type Response,
 } from 'express';
 import type { z } from 'zod';
+import { closed } from '../machines/closed.ts';
 import type { Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
 import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
-import { type HostRules, isOwnHost, isOwnOrigin } from './hosts.ts';
+import {
+  type HostRules,
+  hostOf,
+  hostRefusal,
+  isOwnFetch,
+  isOwnHost,
+  isOwnOrigin,
+  originRefusal,
+} from './hosts.ts';
+import { protoPointers, verifyBody } from './json-body.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
@@ -30,6 +40,8 @@ type Deps = {
   dashboard: Dashboard;
   metrics: Metrics;
 };
+/** A misspelt parameter is told wherever it stands. */
+const noQuery = closed({});
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /**
@@ -46,8 +58,12 @@ export const createApp = ({
 }: Deps): Express => {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  // One address for one thing: neither `/api/runs/` nor `/API/runs` is another name of it.
+  app.enable('strict routing').enable('case sensitive routing');
   app.use(guard(rules));
-  app.use(express.json({ limit: '1mb', strict: true, type: 'application/json' }));
+  app.use(
+    express.json({ limit: '1mb', strict: true, type: 'application/json', verify: verifyBody }),
+  );
   const document = openApi(version);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   const sockets = asyncApi(version);
@@ -58,8 +74,14 @@ export const createApp = ({
       void response.type(metrics.contentType).send(await metrics.render()),
   );
   app.use('/docs', documentPages());
-  for (const route of routes)
+  const isFixed = ({ path }: Route): boolean => !path.includes('{');
+  for (const route of routes.filter(isFixed))
+    app[route.method](route.path, serve(route, orchestrator));
+  // Before those with a name in them, which would take `reload` for one.
+  for (const { path } of routes.filter(isFixed)) app.all(path, otherMethod);
+  for (const route of routes.filter((one) => !isFixed(one)))
     app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ':$1'), serve(route, orchestrator));
+  app.use(otherMethod);
   app.use(dashboard.serve);
   app.use(nothingHere);
   app.use(answerError(logger));
@@ -69,6 +91,8 @@ export const createApp = ({
 const fixedHeaders = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'no-referrer'],
+  // A page of another site cannot even show our icon, and so learn that we run here.
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
   ['Cache-Control', 'no-store'],
   [
     'Content-Security-Policy',
@@ -82,11 +106,12 @@ const guard =
     response.locals.requestId = randomUUID();
     response.setHeader('X-Request-Id', response.locals.requestId as string);
     for (const [name, value] of fixedHeaders) response.setHeader(name, value);
-    const { host, origin } = request.headers;
-    if (!isOwnHost(host, rules))
-      throw new ServiceError('unknown-host', 'the Host header names no host of this service');
-    if (!isOwnOrigin(origin, host, rules))
-      throw new ServiceError('foreign-origin', 'requests of other sites are refused');
+    const { origin } = request.headers;
+    const host = hostOf(request);
+    if (!isOwnHost(host, rules)) throw hostRefusal();
+    const site = request.get('sec-fetch-site');
+    if (!isOwnOrigin(origin, host, rules) || !isOwnFetch(request.method, site, origin, rules))
+      throw originRefusal();
     const hasBody =
       request.headers['transfer-encoding'] !== undefined ||
       Number(request.headers['content-length'] ?? 0) > 0;
@@ -101,15 +126,13 @@ const serve =
     const answer = await route.handle(orchestrator, {
       params: parametersOf(route, request),
       query:
-        checked(route.query, request.query, 'bad-parameter', 'a query parameter does not fit') ??
-        {},
-      body:
         checked(
-          route.body,
-          request.body ?? {},
-          'invalid-body',
-          'the body does not fit the schema',
+          route.query ?? noQuery,
+          request.query,
+          'bad-parameter',
+          'a query parameter does not fit',
         ) ?? {},
+      body: bodyOf(route, request),
       header: (name) => request.get(name),
       // Made when asked for: few routes work long enough.
       get signal() {
@@ -145,6 +168,19 @@ const sendStream = async (
   } finally {
     await close();
   }
+};
+
+const bodyOf = (route: Route, request: Request): Record<string, unknown> => {
+  const detail = 'the body does not fit the schema';
+  if (route.body) {
+    const errors = protoPointers(request.body).map((pointer) => ({
+      pointer,
+      detail: 'unknown key `__proto__`',
+    }));
+    const code = errors[0]?.pointer.startsWith('/params/') ? 'invalid-params' : 'invalid-body';
+    if (errors.length > 0) throw new ServiceError(code, detail, { errors });
+  }
+  return checked(route.body, request.body ?? {}, 'invalid-body', detail) ?? {};
 };
 
 const parametersOf = (route: Route, request: Request): Record<string, string> =>
@@ -193,17 +229,33 @@ const documentPages = (): RequestHandler => {
   return pages;
 };
 
-/** Nothing at this address, or something that wants another method. */
-const nothingHere: RequestHandler = (request, response) => {
-  const methods = routes
-    .filter(({ path }) => matches(path, request.path))
-    .map(({ method }) => method.toUpperCase());
-  if (methods.length === 0) throw new ServiceError('not-found', 'there is nothing at this address');
-  response.set('Allow', methods.join(', '));
+/** What is served beside the routes, and only read. */
+const readOnly = /^\/(?:openapi\.json|asyncapi\.json|metrics|docs(?:\/.*)?)?$/;
+
+const methodsAt = (path: string): string[] => {
+  const fitting = routes.filter((route) => matches(route.path, path));
+  const exact = fitting.filter((route) => route.path === path);
+  const methods = (exact.length > 0 ? exact : fitting).map(({ method }) => method.toUpperCase());
+  return readOnly.test(path) ? ['GET'] : methods;
+};
+
+/** OPTIONS says what is possible at an address; what is not is 405 with the same list. */
+const otherMethod: RequestHandler = (request, response, next) => {
+  const methods = methodsAt(request.path);
+  if (methods.length === 0) return next();
+  const all = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const allowed = [...all, 'OPTIONS'];
+  if (request.method !== 'OPTIONS' && allowed.includes(request.method)) return next();
+  response.set('Allow', allowed.join(', '));
+  if (request.method === 'OPTIONS') return void response.status(204).end();
   throw new ServiceError(
     'method-not-allowed',
     `${request.method} is not possible here; use ${methods.join(' or ')}`,
   );
+};
+
+const nothingHere: RequestHandler = () => {
+  throw new ServiceError('not-found', 'there is nothing at this address');
 };
 const matches = (path: string, given: string): boolean =>
   new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(given);

@@ -53,8 +53,14 @@ const buildOf = (dir: string): string | null => {
   }
 };
 
-const isPage = (request: Request): boolean =>
-  !machineOnly.test(request.path) && (request.get('accept') ?? '').includes('text/html');
+const isPage = (request: Request): boolean => {
+  const accept = request.get('accept') ?? '*/*';
+  // At the front door also whoever takes anything, as curl does.
+  return (
+    !machineOnly.test(request.path) &&
+    (accept.includes('text/html') || (request.path === '/' && accept.includes('*/*')))
+  );
+};
 
 /** The built dashboard: its files by name, and for every other address of a view its one page. */
 export const openDashboard = (dir: string): Dashboard => {

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { systemClock } from '../services/clock.ts';
 import { type Config, readConfig, UsageError } from '../services/config.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
@@ -8,12 +8,13 @@ import { createLogger, type Logger } from '../services/logger.ts';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
-import { intervalOfFile } from '../services/scheduler/interval.ts';
+import { factsOfFile } from '../services/scheduler/facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { createService, type Parts } from '../services/service.ts';
-import { claimDataDir } from '../services/sqlite/owner.ts';
-import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
+import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { StartTrouble, startTroubleOf } from '../services/start-trouble.ts';
 import { createServer } from './server.ts';
+import { listenToSignals } from './signals.ts';
 
 type Env = Record<string, string | undefined>;
 const version = (
@@ -29,8 +30,16 @@ const baseEnvOf = (env: Env): Record<string, string> =>
     inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
 
+/**
+ * Beyond the shutdown time, which all that we end keeps by itself: only what hangs takes longer, and
+ * a busy machine must not be taken for that, or processes would be left to their launcher.
+ */
+const patienceMs = 5000;
 /** Exit codes of `serve`. */
-const exits = { ok: 0, usage: 2, taken: 3, failed: 1 };
+const exits = { ok: 0, failed: 1, usage: 2, taken: 3, impossible: 6 };
+
+/** Why there is no service: one sentence, and no stack. */
+const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
 
 /**
  * The composition root: puts the real parts together, serves until it is told to stop, and returns
@@ -42,38 +51,54 @@ export const serve = async (
   env: Env,
   wrap: (parts: Parts) => Parts = (parts) => parts,
 ): Promise<number> => {
+  // What the service writes is for its own user; what its stages write is as open as it always was.
+  const stageUmask = process.umask(0o077);
+  // Who read our log may go, or have a full disk: the lines are lost then, and nothing else.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   let config: Config;
   try {
     config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     return exits.usage;
   }
   const dataDir = resolve(config.data_dir);
-  const claimed = claimDataDir(dataDir, process.pid);
-  if ('owner' in claimed) {
-    const { pid, url } = claimed.owner ?? { pid: 'unknown', url: null };
-    process.stderr.write(
-      `the data directory is in use by the service with pid ${pid}${url ? ` at ${url}` : ''}\n`,
+  let opened: ReturnType<typeof openDataDir>;
+  try {
+    opened = openDataDir({
+      dataDir,
+      pid: process.pid,
+      synchronous: config.synchronous,
+      isNewStore: config.new_store,
+      clock: systemClock,
+    });
+  } catch (error) {
+    if (!(error instanceof StartTrouble)) throw error;
+    say(error.message);
+    return exits.impossible;
+  }
+  if ('owner' in opened) {
+    const { pid, url } = opened.owner ?? { pid: 'unknown', url: null };
+    say(
+      `the data directory ${dataDir} is in use by the service with pid ${pid}${url ? ` at ${url}` : ''}: use that one, or name another folder with --data-dir`,
     );
     return exits.taken;
   }
+  const { claim, store } = opened;
+  const signals = listenToSignals(systemClock);
   const isTerminal = process.stdout.isTTY === true;
   const logger = createLogger({
     level: config.log_level,
     json: !isTerminal,
     stream: process.stderr,
   });
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  sayWhyItDies(logger);
+  for (const warning of opened.warnings) logger.warn(warning);
   const parts = wrap({
-    store: openSqliteStore({
-      path: join(dataDir, 'stagewright.sqlite'),
-      synchronous: config.synchronous,
-      clock: systemClock,
-    }),
-    launcher: createLauncher({ log: (message) => logger.warn(message) }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    store,
+    launcher: createLauncher({ log: (message) => logger.warn(message), umask: stageUmask }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger,
     waker: nodeCronWaker,
@@ -83,7 +108,7 @@ export const serve = async (
     logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
   for (const entry of loaded.pipelines.values()) {
     const facts = {
-      intervalMs: intervalOfFile(entry, systemClock.wallMs()),
+      schedules: await factsOfFile(entry, systemClock.wallMs()),
       shutdownTimeoutMs: config.shutdown_timeout,
     };
     for (const finding of lintOf(entry, facts))
@@ -115,16 +140,17 @@ export const serve = async (
     allowedOrigins: config.allowed_origins,
     version,
     sockets: { maxClients: config.max_clients },
+    // Out of the time that stopping may take altogether.
+    farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });
 
-  const told = untilTold();
   try {
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
     const { url } = await server.listen();
-    claimed.claim.publish(url);
+    claim.publish(url);
     await service.boot();
-    process.on('SIGHUP', () => {
+    signals.onReread(() => {
       service.orchestrator
         .reload({ kind: 'system', name: 'SIGHUP' })
         .then(({ problems }) => {
@@ -142,22 +168,39 @@ export const serve = async (
         : `${JSON.stringify({ event: 'listening', url })}\n`,
     );
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const busy =
-      code === 'EADDRINUSE'
-        ? `port ${config.port} is in use; choose another with --port, or 0 for a free one`
-        : null;
-    logger.error(busy ?? `the service could not start: ${message}`);
-    await service.close();
+    const trouble = listenTrouble(error, config) ?? startTroubleOf(error, dataDir);
+    await service.close().catch((later) => logger.error(String(later)));
+    claim.release();
     await logger.close();
-    return exits.failed;
+    if (trouble) say(trouble instanceof StartTrouble ? trouble.message : trouble);
+    else say(`the service could not start: ${(error as Error).stack}`);
+    return trouble instanceof StartTrouble ? exits.impossible : exits.failed;
   }
-  logger.info(`${await told}: the service stops`);
+  logger.info(`${await signals.told}: the service stops`);
+  const since = systemClock.monotonicMs();
+  // Nothing that hangs (a file system that is gone) keeps the service longer: what is committed
+  // is on the disk, and the next start settles the rest as after a crash.
+  const cancel = systemClock.after(config.shutdown_timeout + patienceMs, () => {
+    logger.error('something did not end in time; the next start settles it');
+    process.exit(exits.failed);
+  });
   await server.close();
-  await service.close();
-  claimed.claim.release();
+  await service.close(config.shutdown_timeout - (systemClock.monotonicMs() - since));
+  cancel();
+  claim.release();
   await logger.close();
   return exits.ok;
+};
+
+/** The address cannot be had. @returns null for any other error */
+const listenTrouble = (error: unknown, { host, port }: Config): string | null => {
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  if (syscall !== 'listen') return null;
+  if (code === 'EADDRINUSE')
+    return `port ${port} is in use: choose another with --port, or 0 for a free one`;
+  if (code === 'EACCES')
+    return `port ${port} is not for this user: choose one above 1023 with --port`;
+  return `${host} cannot be listened on (${code}): choose another address with --host`;
 };
 
 /** `--start`: a run that is refused (one may be live, and goes on) is no reason not to serve. */
@@ -189,16 +232,18 @@ const startFirst = async (
     .catch((error) => logger.warn(`${pipeline} was not started: ${error.message}`));
 };
 
-/** The first SIGINT or SIGTERM ends the service in order; a second one ends it at once. */
-const untilTold = (): Promise<string> => {
-  const told = Promise.withResolvers<string>();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    let times = 0;
-    process.on(name, () => {
-      times += 1;
-      if (times > 1) process.exit(130);
-      told.resolve(name);
-    });
-  }
-  return told.promise;
+/**
+ * A defect of ours that nobody caught. What is in memory cannot be trusted any more, and what counts
+ * is in the store: the service says why and dies; the launcher ends what works, and the next start
+ * goes on.
+ */
+const sayWhyItDies = (logger: Logger): void => {
+  process.once('uncaughtException', (error: unknown, origin) => {
+    const { message, stack } = (error ?? {}) as { message?: string; stack?: string };
+    logger.error(
+      `a defect ends the service (${message ?? String(error)}); runs go on with its next start`,
+      { origin, stack },
+    );
+    void logger.close().finally(() => process.exit(exits.failed));
+  });
 };

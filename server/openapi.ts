@@ -61,7 +61,9 @@ const answersOf = (route: Route, named: Json): Json => {
       description: 'as asked',
       content: { 'application/json': { schema: schemaOf(schema, 'output', named) } },
     };
-  const invalid = route.params || route.query ? (['invalid-id', 'bad-parameter'] as const) : [];
+  const invalid = route.params
+    ? (['invalid-id', 'bad-parameter'] as const)
+    : (['bad-parameter'] as const);
   for (const code of new Set([...route.refusals, ...invalid, ...common])) {
     const [status, title] = serviceErrors[code];
     const known = answers[status]?.description;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed } from '../machines/closed.ts';
+import { freeText } from '../machines/free-text.ts';
 import { kindAnswer, stageKinds } from '../machines/kinds/stage-kinds.ts';
 import { lintFindingSchema } from '../machines/lint/finding.ts';
 import { answerShape } from '../machines/stage-fields.ts';
@@ -30,7 +31,11 @@ const policy = z
   })
   .nullable();
 
-export const acknowledgeBody = closed({ reason: z.string().trim().min(1, 'say why').max(1000) });
+export const acknowledgeBody = closed({
+  reason: freeText(1000)
+    .refine((text) => text.trim() !== '', 'say why')
+    .transform((text) => text.trim()),
+});
 export const acknowledgeAnswer = z.object({ pipeline: z.string(), policy, as_of_seq: z.int() });
 
 const pipelineSummary = z.object({

@@ -17,6 +17,8 @@ export type Problem = z.infer<typeof problemSchema>;
 /** What the JSON reader of the HTTP layer calls its refusals. */
 const readerCodes: Record<string, [ServiceErrorCode, string]> = {
   'entity.parse.failed': ['invalid-json', 'the body cannot be read as JSON'],
+  'json.too.deep': ['invalid-json', 'a body may nest 64 levels deep'],
+  'json.too.many': ['invalid-json', 'a body may hold 10000 values; pass big data by reference'],
   'entity.too.large': ['body-too-large', 'a body may be at most 1 MiB'],
   'encoding.unsupported': ['unsupported-media-type', 'the content encoding is not supported'],
   'charset.unsupported': ['unsupported-media-type', 'the charset must be UTF-8'],
@@ -36,6 +38,12 @@ export const callersFault = (error: unknown): ServiceError | null => {
     : null;
 };
 
+/** A sentence may quote what was sent, and a body may be wrong everywhere; nobody reads more. */
+const maxDetail = 1000;
+const maxErrors = 50;
+const cut = (text: string): string =>
+  text.length > maxDetail ? `${text.slice(0, maxDetail)}…` : text;
+
 export const problemOf = (
   error: ServiceError,
   at: { instance: string; requestId: string },
@@ -44,9 +52,14 @@ export const problemOf = (
   type: `urn:stagewright:problem:${error.code}`,
   title: serviceErrors[error.code][1],
   status: error.status,
-  detail: error.message,
+  detail: cut(error.message),
   instance: at.instance,
   code: error.code,
   request_id: at.requestId,
-  ...(error.errors.length > 0 && { errors: error.errors }),
+  ...(error.errors.length > 0 && {
+    errors: error.errors.slice(0, maxErrors).map(({ pointer, detail }) => ({
+      pointer: cut(pointer),
+      detail: cut(detail),
+    })),
+  }),
 });

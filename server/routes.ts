@@ -7,6 +7,7 @@ import { ServiceError, type ServiceErrorCode } from '../services/service-error.t
 import type { RunFilter } from '../services/store.ts';
 import { actorOf } from './actor.ts';
 import { readArtefact } from './artefact-route.ts';
+import { digestOf, etagOf, versionAsked } from './etag.ts';
 import { readLog } from './log-route.ts';
 import {
   acknowledgeAnswer,
@@ -128,18 +129,6 @@ const chart = async (
   return { status: 200, body, type, ...(format === 'svg' && { headers }) };
 };
 
-/** `If-Match: "7"`: only if the run is still at version 7. */
-const versionOf = (header: string | undefined): number | null => {
-  if (header === undefined || header === '*') return null;
-  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/.exec(header) ?? [];
-  if (version === undefined)
-    throw new ServiceError(
-      'bad-parameter',
-      'If-Match: expected the version of the run, such as "7"',
-    );
-  return Number(version);
-};
-
 const healthAnswers = { 200: schemas.healthAnswer, 503: schemas.healthAnswer };
 
 export const routes: readonly Route[] = [
@@ -201,7 +190,13 @@ export const routes: readonly Route[] = [
     query: schemas.pipelineQuery,
     body: schemas.stopBody,
     answers: { 202: schemas.stopAnswer },
-    refusals: ['unknown-pipeline', 'nothing-to-stop', 'command-not-allowed', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'nothing-to-stop',
+      'command-not-allowed',
+      'disk-full',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) => {
       const { reason, grace_ms } = input.body as z.infer<typeof schemas.stopBody>;
       const options = { reason: reason ?? null, graceMs: grace_ms ?? null, actor: actorOf(input) };
@@ -218,7 +213,7 @@ export const routes: readonly Route[] = [
     query: schemas.pipelineQuery,
     body: schemas.resetBody,
     answers: { 200: schemas.statusAnswer, 202: schemas.statusAnswer },
-    refusals: ['unknown-pipeline', 'run-active', ...bodyRefusals],
+    refusals: ['unknown-pipeline', 'run-active', 'disk-full', ...bodyRefusals],
     handle: async (orchestrator, input) => {
       const { force, reason } = input.body as z.infer<typeof schemas.resetBody>;
       const status = await orchestrator.reset(pipelineOf(orchestrator, input), {
@@ -293,14 +288,21 @@ export const routes: readonly Route[] = [
   {
     method: 'get',
     path: '/api/runs/{id}',
-    summary: 'One run with its attempts and artefacts; the ETag is its version',
+    summary: 'One run with its attempts and artefacts; its ETag begins with the version',
     params: { id: schemas.runIdParam },
     answers: { 200: schemas.runAnswer },
     refusals: ['unknown-run'],
     handle: async (orchestrator, { params }) => {
       const run = await orchestrator.runWithAttempts(params.id as string);
       const artefacts = await orchestrator.artefacts(params.id as string, run.attempts);
-      return { ...ok({ ...run, artefacts }), headers: { ETag: `"${run.version}"` } };
+      // What moves without a transition, and so without a seq.
+      const { progress, why, stages } = run;
+      const etag = etagOf(
+        run.version,
+        run.as_of_seq,
+        digestOf({ progress, why, stages, artefacts }),
+      );
+      return { ...ok({ ...run, artefacts }), headers: { ETag: etag } };
     },
   },
   {
@@ -394,7 +396,11 @@ export const routes: readonly Route[] = [
     handle: async (orchestrator, input) => {
       const runId = input.params.id as string;
       const command = input.body as z.infer<typeof schemas.commandBody>;
-      const ifVersion = versionOf(input.header('if-match'));
+      const ifVersion = await versionAsked(
+        input.header('if-match'),
+        'version-moved',
+        async () => (await orchestrator.run(runId)).version,
+      );
       const idempotency = idempotencyOf(input, runId, command.type);
       const { status, replayed } = await orchestrator.command(runId, {
         command,

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Orchestrator } from '../services/orchestrator-port.ts';
-import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import type { ServiceErrorCode } from '../services/service-error.ts';
 import { actorOf } from './actor.ts';
+import { digestOf, etagOf, versionAsked } from './etag.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import * as schemas from './schedule-schemas.ts';
 import { pipelineQuery, scheduleAnswer } from './schemas.ts';
@@ -17,19 +18,13 @@ const pipelineOf = (orchestrator: Orchestrator, name: unknown): string =>
   (name as string | undefined) ?? orchestrator.defaultPipeline();
 const idOf = ({ params }: RouteInput): string => params.id as string;
 
-/** `If-Match: "3"`: only if the schedule is still as it was at version 3. */
-const versionOf = ({ header }: RouteInput): number | null => {
-  const given = header('if-match');
-  if (given === undefined || given === '*') return null;
-  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/.exec(given) ?? [];
-  if (version === undefined)
-    throw new ServiceError(
-      'bad-parameter',
-      'If-Match: expected the version of the schedule, such as "3"',
-    );
-  return Number(version);
-};
-/** The ETag is the version. */
+const versionOf = (orchestrator: Orchestrator, input: RouteInput): Promise<number | null> =>
+  versionAsked(
+    input.header('if-match'),
+    'schedule-moved',
+    async () => (await orchestrator.scheduleById(idOf(input))).version,
+  );
+/** The ETag begins with the version; what its slots became changes the rest. */
 const tagged = (
   status: number,
   schedule: { version: number },
@@ -37,7 +32,7 @@ const tagged = (
 ): RouteAnswer => ({
   status,
   body: schedule,
-  headers: { ETag: `"${schedule.version}"`, ...headers },
+  headers: { ETag: etagOf(schedule.version, digestOf(schedule)), ...headers },
 });
 
 const preview = async (
@@ -75,7 +70,13 @@ export const scheduleRoutes: readonly Route[] = [
     query: pipelineQuery,
     body: schemas.classicBody,
     answers: { 200: scheduleAnswer },
-    refusals: ['unknown-pipeline', 'invalid-schedule', 'schedule-exists', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'invalid-schedule',
+      'schedule-exists',
+      'too-many-schedules',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) =>
       ok(
         await orchestrator.setSchedule(
@@ -101,7 +102,13 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Make a schedule',
     body: schemas.createBody,
     answers: { 201: schemas.scheduleViewAnswer },
-    refusals: ['unknown-pipeline', 'invalid-schedule', 'schedule-exists', ...bodyRefusals],
+    refusals: [
+      'unknown-pipeline',
+      'invalid-schedule',
+      'schedule-exists',
+      'too-many-schedules',
+      ...bodyRefusals,
+    ],
     handle: async (orchestrator, input) => {
       const { id, pipeline, ...written } = input.body as z.infer<typeof schemas.createBody>;
       const made = await orchestrator.createSchedule(
@@ -139,7 +146,12 @@ export const scheduleRoutes: readonly Route[] = [
     answers: { 200: schemas.upcomingAnswer },
     refusals: ['bad-parameter'],
     handle: async (orchestrator, { query }) =>
-      ok(await orchestrator.upcoming(query.limit as number)),
+      ok(
+        await orchestrator.upcoming(
+          query.limit as number,
+          (query.per_schedule as number | undefined) ?? null,
+        ),
+      ),
   },
   {
     method: 'post',
@@ -188,7 +200,7 @@ export const scheduleRoutes: readonly Route[] = [
   {
     method: 'get',
     path: '/api/schedules/{id}',
-    summary: 'One schedule; the ETag is its version',
+    summary: 'One schedule; its ETag begins with the version',
     params: param,
     answers: { 200: schemas.scheduleViewAnswer },
     refusals: ['unknown-schedule'],
@@ -210,7 +222,7 @@ export const scheduleRoutes: readonly Route[] = [
         200,
         await orchestrator.changeSchedule(idOf(input), changes, {
           revert,
-          ifVersion: versionOf(input),
+          ifVersion: await versionOf(orchestrator, input),
           actor: actorOf(input),
         }),
       );
@@ -225,7 +237,7 @@ export const scheduleRoutes: readonly Route[] = [
     refusals: ['unknown-schedule', 'defined-in-file', 'schedule-moved'],
     handle: async (orchestrator, input) => {
       await orchestrator.removeSchedule(idOf(input), {
-        ifVersion: versionOf(input),
+        ifVersion: await versionOf(orchestrator, input),
         actor: actorOf(input),
       });
       return ok({ removed: idOf(input) });

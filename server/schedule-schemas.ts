@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed } from '../machines/closed.ts';
+import { freeText } from '../machines/free-text.ts';
 import {
   type ScheduleField,
   scheduleFields,
@@ -13,14 +14,13 @@ import {
   slotViewSchema,
   upcomingSchema,
 } from '../machines/schedule-view.ts';
-import { nameParam } from './schemas.ts';
+import { nameParam, wholeNumber } from './schemas.ts';
 
 const instant = z.iso
   .datetime({ offset: true, error: 'expected an instant such as 2026-11-24T06:00:00Z' })
   .refine((text) => text >= '1970' && text < '2200', 'expected an instant from 1970 to 2199');
-const reason = z.string().max(1000).optional();
-const count = (byDefault: number, max: number) =>
-  z.coerce.number().int().min(1).max(max).default(byDefault);
+const reason = freeText(1000).optional();
+const count = (byDefault: number, max: number) => wholeNumber(1, max).default(byDefault);
 /** Every field may be null: back to its default. */
 const changeShape = Object.fromEntries(
   scheduleFields.map((field) => [field, scheduleShape[field].nullable()]),
@@ -47,7 +47,10 @@ export const classicBody = closed(changeShape);
 export const pauseBody = closed({ reason });
 export const emptyBody = closed({});
 export const slotsQuery = closed({ before: instant.optional(), limit: count(50, 500) });
-export const upcomingQuery = closed({ limit: count(20, 200) });
+export const upcomingQuery = closed({
+  limit: count(20, 200),
+  per_schedule: z.coerce.number().int().min(1).max(200).optional(),
+});
 export const backfillBody = closed({
   from: instant,
   to: instant,
@@ -56,6 +59,8 @@ export const backfillBody = closed({
   reason,
 });
 
+/** More than a year of a daily schedule. */
+const maxPreviewed = 1000;
 const which = {
   id: scheduleIdSchema.optional(),
   pipeline: nameParam.optional(),
@@ -75,12 +80,12 @@ export const previewQuery = closed({
   overlap,
   dst_gap,
   dst_fold,
-  count: count(10, 200),
+  count: count(10, maxPreviewed),
 });
 export const previewBody = closed({
   ...which,
   ...changeShape,
-  count: z.int().min(1).max(200).default(10),
+  count: z.int().min(1).max(maxPreviewed).default(10),
 });
 
 const seen = { as_of_seq: z.int() };

@@ -3,15 +3,24 @@ import { attemptSchema } from '../machines/attempts.ts';
 import { closed } from '../machines/closed.ts';
 import { commandSchema } from '../machines/commands.ts';
 import { eventNameSchema, eventSchema } from '../machines/events.ts';
+import { freeText } from '../machines/free-text.ts';
 import { commandTypeSchema, statusSchema, triggerSchema } from '../machines/status.ts';
 import { artefactName } from '../services/artefacts.ts';
 import { chartFormats } from '../services/orchestrator-port.ts';
 
 const json = z.record(z.string(), z.unknown());
-const reason = z.string().max(1000).optional();
+const reason = freeText(1000).optional();
 const graceMs = z.int().min(0).max(3_600_000).optional();
-const limit = (byDefault: number, max: number) =>
-  z.coerce.number().int().min(1).max(max).default(byDefault);
+/**
+ * A number in an address: digits and nothing else. `Number` would also read `0x10`, `1e2`, a blank
+ * and a list of one.
+ */
+export const wholeNumber = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value),
+    z.int('expected a whole number').min(min).max(max),
+  );
+const limit = (byDefault: number, max: number) => wholeNumber(1, max).default(byDefault);
 
 export const nameParam = z
   .string()
@@ -34,11 +43,13 @@ const instant = z.iso.datetime({
   offset: true,
   error: 'expected an instant such as 2026-11-24T06:00:00Z',
 });
+const statePattern =
+  /^(?:QUEUED|STARTING|RETRYING|PAUSED|STOPPING|DONE|FAILED|STOPPED|RUNNING_[A-Z][A-Z0-9_]{0,39})$/;
 export const runsQuery = closed({
   pipeline: nameParam.optional(),
   state: z
     .string()
-    .regex(/^[A-Z][A-Z0-9_]{0,50}$/, 'expected a state such as FAILED')
+    .regex(statePattern, 'expected a state such as FAILED or RUNNING_TRANSLATOR')
     .optional(),
   trigger: triggerSchema.optional(),
   from: instant.optional(),
@@ -46,11 +57,14 @@ export const runsQuery = closed({
   q: z.string().min(1).max(200).optional(),
   limit: limit(50, 200),
   cursor: runIdParam.optional(),
-});
+}).refine(
+  ({ from, to }) => from === undefined || to === undefined || Date.parse(from) <= Date.parse(to),
+  { error: 'must not be later than to', path: ['from'] },
+);
 export const chartQuery = closed({ format: z.enum(chartFormats).default('json') });
 export const versionParam = z.string().regex(/^[1-9]\d{0,8}$/, 'expected a version from 1');
 export const attemptParam = z.string().regex(/^[1-9]\d{0,5}$/, 'expected an attempt from 1');
-const offset = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 /**
  * One way to look at a log: by bytes (`offset`, `limit`), its end (`tail`), by lines (`from_line`,
  * `lines`), or by what it says (`q`).
@@ -58,10 +72,10 @@ const offset = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const logQuery = closed({
   stream: z.enum(['stdout', 'stderr']).default('stdout'),
   offset: offset.optional(),
-  limit: z.coerce.number().int().min(1).max(4_194_304).optional(),
-  tail: z.coerce.number().int().min(1).max(4_194_304).optional(),
-  from_line: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
-  lines: z.coerce.number().int().min(1).max(10_000).optional(),
+  limit: wholeNumber(1, 4_194_304).optional(),
+  tail: wholeNumber(1, 4_194_304).optional(),
+  from_line: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  lines: wholeNumber(1, 10_000).optional(),
   q: z.string().min(1).max(500).optional(),
   ignore_case: z.enum(['true', 'false']).optional(),
 }).refine(
@@ -81,11 +95,11 @@ export const eventsQuery = closed({
   pipeline: nameParam.optional(),
   stage: nameParam.optional(),
   event: eventNameSchema.optional(),
-  after: z.coerce.number().int().min(0).optional(),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
   limit: limit(100, 1000),
 });
 export const transitionsQuery = closed({
-  after: z.coerce.number().int().min(0).default(0),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
   limit: limit(500, 1000),
 });
 

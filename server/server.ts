@@ -1,5 +1,5 @@
-import { createServer as createHttp } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttp, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
@@ -7,6 +7,7 @@ import type { Orchestrator } from '../services/orchestrator-port.ts';
 import { createApp } from './app.ts';
 import { openDashboard } from './dashboard.ts';
 import { createMetrics } from './metrics.ts';
+import { farewellMs } from './stream/peer.ts';
 import { createSockets, type SocketLimits, socketLimits } from './stream/sockets.ts';
 
 export type ServerOptions = {
@@ -22,8 +23,14 @@ export type ServerOptions = {
   /** Where the built dashboard lies. */
   dashboardDir?: string;
   sockets?: Partial<SocketLimits>;
+  /** How long clients may take to leave when the service closes. */
+  farewellMs?: number;
 };
-export type Server = { listen(): Promise<{ url: string; port: number }>; close(): Promise<void> };
+export type Server = {
+  listen(): Promise<{ url: string; port: number }>;
+  /** Whoever has not left after `farewellMs` is cut off. */
+  close(): Promise<void>;
+};
 
 const builtDashboard = fileURLToPath(new URL('../dashboard/dist', import.meta.url));
 
@@ -37,7 +44,14 @@ export const createServer = (options: ServerOptions): Server => {
   const uiBuild = dashboard.build ?? version;
   const sockets = createSockets({ orchestrator, clock, logger, rules, version, uiBuild, limits });
   const metrics = createMetrics({ measures: orchestrator.measures, sockets: sockets.count });
-  const http = createHttp(createApp({ orchestrator, logger, rules, version, dashboard, metrics }));
+  const app = createApp({ orchestrator, logger, rules, version, dashboard, metrics });
+  const http = createHttp({ shouldUpgradeCallback: isForSockets }, app);
+  /** All that is open, also what became a WebSocket: Node counts those and does not close them. */
+  const connections = new Set<Socket>();
+  http.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   http.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   return {
     listen: async () => {
@@ -52,11 +66,16 @@ export const createServer = (options: ServerOptions): Server => {
       const closed = Promise.withResolvers<void>();
       http.close(() => closed.resolve());
       sockets.close();
-      http.closeIdleConnections();
-      // A client that never answers our close must not keep the service.
-      const cancel = clock.after(1000, () => http.closeAllConnections());
+      // Whoever has not left by then, or never answers, must not keep the service.
+      const cancel = clock.after(options.farewellMs ?? farewellMs, () => {
+        for (const socket of connections) socket.destroy();
+      });
       await closed.promise;
       cancel();
     },
   };
 };
+
+/** Any other upgrade (h2c is offered by many clients) is ignored, as RFC 9110 7.8 asks. */
+const isForSockets = ({ headers, url }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' && url?.startsWith('/ws/') === true;

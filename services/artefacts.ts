@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { Attempt } from '../machines/attempts.ts';
+import { openWritten } from '../stages/written-file.ts';
 import type { Look } from './look.ts';
 import type { Artefact, ArtefactQueries } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
@@ -100,17 +100,10 @@ export const createArtefacts = ({
         new ServiceError('unknown-artefact', `run ${runId} has no artefact ${name}`);
       const folder = await folderOf(runId);
       if (!folder || !artefactName.test(name)) throw missing();
-      // Not through a link, and without waiting for the other end of a pipe.
-      const file = await open(
-        join(folder, name),
-        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-      ).catch(() => {
-        throw missing();
-      });
-      const info = await file.stat();
-      if (info.isFile()) return { name, bytes: info.size, contentType: contentTypeOf(name), file };
-      await file.close();
-      throw missing();
+      const file = await openWritten(join(folder, name)).catch(() => null);
+      if (!file) throw missing();
+      const { info, handle } = file;
+      return { name, bytes: info.size, contentType: contentTypeOf(name), file: handle };
     },
   };
 };

@@ -1,19 +1,35 @@
-import { eventOfCommand } from '../machines/commands.ts';
+import { type Command, eventOfCommand, plainCommands } from '../machines/commands.ts';
 import type { RunContext } from '../machines/context.ts';
-import { VersionMoved } from './interpreter/decide.ts';
+import { type Delivery, RefusedAgain, VersionMoved } from './interpreter/decide.ts';
+import { isNoSpace } from './no-space.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 import { noStreak, policyView } from './pipelines/failure-policy.ts';
 import { ServiceError } from './service-error.ts';
 import { createStarter, type StartDeps } from './start.ts';
 import { idleStatus } from './status.ts';
+import type { Stops } from './stops.ts';
 import type { RunRow } from './store.ts';
+
+const notAllowed = (
+  runId: string,
+  type: Command['type'],
+  { state, allowed }: RunRow['projection'],
+  why: string | null,
+): ServiceError => {
+  const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
+  return new ServiceError('command-not-allowed', `${type} is refused: ${why}${instead}`, {
+    extra: { run_id: runId, state, allowed, why_not: why },
+  });
+};
 
 /**
  * Everything that changes something. It validates; whatever moves a run goes through the
  * interpreter.
  */
-export const createCommands = (deps: StartDeps): Commands => {
-  const { store, interpreter, clock } = deps;
+export const createCommands = (
+  deps: StartDeps & { stops: Pick<Stops, 'unrecorded'> },
+): Commands => {
+  const { store, interpreter, clock, repeats } = deps;
   const { known, truthful, show, runOr404 } = deps.look;
   const starter = createStarter(deps);
 
@@ -24,14 +40,22 @@ export const createCommands = (deps: StartDeps): Commands => {
 
   const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
     const event = eventOfCommand(command, actor.name);
+    const cause = { kind: 'command' as const, actor: actor.name };
+    const asked: Delivery = { event, fence: null, cause };
+    const isKnown = (version: number, why: string): boolean =>
+      repeats.isAgain(JSON.stringify([runId, version, command.type, actor.name, why]), (times) =>
+        // The first has its reason in a row of its own.
+        interpreter.deliver(runId, {
+          ...asked,
+          event: eventOfCommand(plainCommands[command.type], actor.name),
+          more: { times, why },
+        }),
+      );
     try {
-      return await interpreter.deliver(runId, {
-        event,
-        fence: null,
-        cause: { kind: 'command', actor: actor.name },
-        ifVersion,
-      });
+      return await interpreter.deliver(runId, { ...asked, ifVersion, isKnown });
     } catch (error) {
+      if (command.type === 'STOP' && isNoSpace(error))
+        throw (await deps.stops.unrecorded(runId, { ...asked, ifVersion })) ?? error;
       if (!(error instanceof VersionMoved)) throw error;
       throw moved({ runId, version: error.version }, ifVersion as number);
     }
@@ -46,19 +70,14 @@ export const createCommands = (deps: StartDeps): Commands => {
         throw moved(before, asked.ifVersion);
       return starter.retryFrom(before, asked.command, asked);
     }
-    const outcome = await deliver(runId, asked);
+    const outcome = await deliver(runId, asked).catch((error) => {
+      if (!(error instanceof RefusedAgain)) throw error;
+      throw notAllowed(runId, asked.command.type, error.projection, error.why);
+    });
     if (!outcome) throw new ServiceError('unknown-run', `there is no run ${runId}`);
     const { run, lastSeq } = outcome.committed;
     if (outcome.verdict === 'accepted') return { status: show(run, lastSeq), replayed: false };
-    const { state, allowed } = run.projection;
-    const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
-    throw new ServiceError(
-      'command-not-allowed',
-      `${asked.command.type} is refused: ${outcome.why}${instead}`,
-      {
-        extra: { run_id: runId, state, allowed, why_not: outcome.why },
-      },
-    );
+    throw notAllowed(runId, asked.command.type, run.projection, outcome.why);
   };
 
   return {
@@ -110,7 +129,7 @@ export const createCommands = (deps: StartDeps): Commands => {
     reset: async (pipeline, { force, reason, actor }) => {
       truthful();
       const { definition } = known(pipeline);
-      const { run, headSeq } = await store.latest(pipeline);
+      const { run } = await store.latest(pipeline);
       const isLive = run !== null && run.endedAt === null;
       // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
       // with a name and a reason (T1).
@@ -137,9 +156,21 @@ export const createCommands = (deps: StartDeps): Commands => {
         msg,
       };
       const data = { command: 'RESET', by: actor.name, reason, reset_run_id: runId };
-      await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      const stop = {
+        type: 'STOP' as const,
+        reason: reason === null ? 'forced' : `forced: ${reason}`,
+      };
+      const asked = { command: stop, actor, ifVersion: null, idempotency: null };
+      let seq: number;
+      try {
+        seq = await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      } catch (error) {
+        // Whoever fills the disk is ended, whatever can be recorded.
+        if (isLive && isNoSpace(error)) await command(run.runId, asked);
+        throw error;
+      }
       deps.wake();
-      if (!isLive) return idleStatus(definition, headSeq + 1, runId);
+      if (!isLive) return idleStatus(definition, seq, runId);
       if (isStuck) {
         const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
         const outcome = await interpreter.deliver(run.runId, {
@@ -151,13 +182,7 @@ export const createCommands = (deps: StartDeps): Commands => {
         if (outcome?.verdict === 'accepted')
           return show(outcome.committed.run, outcome.committed.lastSeq);
       }
-      const stop = {
-        type: 'STOP' as const,
-        reason: reason === null ? 'forced' : `forced: ${reason}`,
-      };
-      return (
-        await command(run.runId, { command: stop, actor, ifVersion: null, idempotency: null })
-      ).status;
+      return (await command(run.runId, asked)).status;
     },
   };
 };

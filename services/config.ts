@@ -75,13 +75,18 @@ const configSchema = z.object({
   /** Kept on the disk for the last events; 0 = none. */
   ballast: sizeSchema.default(32 * 1024 ** 2),
   shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
+  /** A store that is of no use is set aside. Said once, by hand: not by a variable or a file. */
+  new_store: z.boolean().default(false),
 });
 export type Config = z.infer<typeof configSchema>;
 
 /** The caller wrote something we cannot read: exit code 2. */
 export class UsageError extends Error {}
 
-const keys = Object.keys(configSchema.shape);
+/** Flags without a value. */
+const switches = ['new_store'];
+const flagKeys = Object.keys(configSchema.shape);
+const keys = flagKeys.filter((key) => !switches.includes(key));
 const flagOf = (key: string): string => key.replaceAll('_', '-');
 const variableOf = (key: string): string => `STAGEWRIGHT_${key.toUpperCase()}`;
 /** Variables with our prefix that are not settings: what stages and the client get. */
@@ -136,7 +141,10 @@ export const readConfig = (
 
 const readFlags = (argv: string[]): Record<string, unknown> => {
   const options = Object.fromEntries(
-    [...keys, 'config'].map((key) => [flagOf(key), { type: 'string' as const }]),
+    [...flagKeys, 'config'].map((key) => [
+      flagOf(key),
+      { type: switches.includes(key) ? ('boolean' as const) : ('string' as const) },
+    ]),
   );
   try {
     const { values } = parseArgs({ args: argv, options, strict: true });
@@ -180,7 +188,12 @@ const readConfigFile = (
       if (!keys.includes(key)) problems.push(`${path}: ${unknownKey(key, keys)}`);
     return raw as Record<string, unknown>;
   } catch (error) {
-    problems.push(`${path}: ${(error as Error).message}`);
+    const { code, message } = error as { code?: string; message: string };
+    // The parser quotes what it cannot read, and the file may be anything.
+    const cause = error instanceof SyntaxError ? 'is not valid JSON' : message;
+    problems.push(
+      `${path}: ${code ? `cannot be read (${code}); name the file of settings with --config` : cause}`,
+    );
     return {};
   }
 };

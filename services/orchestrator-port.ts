@@ -44,14 +44,14 @@ export type ChartFormat = (typeof chartFormats)[number];
 /** What a command would meet now. */
 type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
 /**
- * What a working stage says between the steps: progress, signs of life. Never in the journal;
- * `data.patch` as in events.
+ * What is news between the steps: progress, signs of life, and what a run waits for while the disk
+ * is full. Never in the journal; `data.patch` as in events.
  */
 export type LiveNews = {
   run_id: string;
   pipeline: string;
   stage: string;
-  event: 'progress' | 'heartbeat';
+  event: 'progress' | 'heartbeat' | 'why_change';
   data: Record<string, unknown>;
 };
 export type EventFilter = {

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { LiveNews } from './orchestrator-port.ts';
 import type { StageMarks } from './runners/stage.ts';
 import type { Committed, Store } from './store.ts';
+import { type Waits, whyUnrecorded } from './waits.ts';
 
 /** How often the last progress of a working stage is written down. */
 const saveEveryMs = 5000;
@@ -16,16 +17,41 @@ export type ProgressMarks = Pick<StageMarks, 'progress' | 'left'> & {
   shown(runId: string): { stage: string; value: Progress } | null;
   /** Forgets what a step has made old. */
   settle(committed: Committed): void;
+  close(): void;
 };
+/** Between tries to write down what an attempt left. */
+const againMs = 1000;
 
 export const createProgress = (deps: {
   store: Pick<Store, 'saveProgress'>;
-  clock: Pick<Clock, 'monotonicMs'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   tell: (news: LiveNews) => void;
+  waits: Pick<Waits, 'begin'>;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): ProgressMarks => {
-  const { store, clock, note, tell, log } = deps;
+  const { store, clock, tell, log } = deps;
+  let isClosed = false;
+  /** The answer comes after it, and must not become a failure because the disk is full. */
+  const note = async (
+    event: Parameters<Store['note']>[0] & { runId: string; attempt: number },
+  ): Promise<void> => {
+    let over: (() => void) | null = null;
+    while (!isClosed)
+      try {
+        await deps.note(event);
+        break;
+      } catch (error) {
+        const { runId, stage, attempt } = event;
+        log('what an attempt left could not be written down; it is tried again', {
+          run_id: runId,
+          error: String(error),
+        });
+        over ??= deps.waits.begin(runId, 'answer', whyUnrecorded({ stage, attempt }, error));
+        await clock.sleep(againMs);
+      }
+    over?.();
+  };
   const marks = new Map<string, { stage: string; value: Progress; savedAt: number }>();
   const save = (runId: string, value: Progress): void => {
     store
@@ -69,6 +95,9 @@ export const createProgress = (deps: {
       const last = marks.get(runId);
       marks.delete(runId);
       if (last) save(runId, last.value);
+    },
+    close: () => {
+      isClosed = true;
     },
   };
 };

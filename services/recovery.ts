@@ -1,16 +1,18 @@
 import type { AttemptAnswer } from '../stages/contract.ts';
-import { settleFromEvidence } from '../stages/evidence.ts';
+import { saidIn, settleFromEvidence } from '../stages/evidence.ts';
+import { withLocalMessage } from '../stages/local-paths.ts';
 import type { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { fenceOf } from './fence.ts';
 import type { Effects, Failed } from './interpreter/effects.ts';
 import type { Interpreter } from './interpreter/interpreter.ts';
 import type { Timers } from './interpreter/timers.ts';
-import { attemptDirOf } from './paths.ts';
-import { outputOf } from './runners/stage.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from './paths.ts';
+import { outputOf, type StageMarks } from './runners/stage.ts';
 import type { Secrets } from './secrets.ts';
-import type { Cause, EffectRow, Store } from './store.ts';
+import type { Cause, EffectRow, RunRow, Store } from './store.ts';
 
+type Said = Pick<AttemptAnswer, 'progress' | 'warnings'>;
 type Deps = {
   store: Store;
   interpreter: Interpreter;
@@ -20,6 +22,8 @@ type Deps = {
   clock: Clock;
   dataDir: string;
   secrets: Secrets;
+  /** Tells the journal what an attempt said last. */
+  left: StageMarks['left'];
   /** Ends what an ended run left behind. */
   reap: (runId: string) => void;
 };
@@ -39,15 +43,23 @@ export const recover = async ({
   clock,
   dataDir,
   secrets,
+  left,
   reap,
 }: Deps): Promise<{ runs: number }> => {
   const rows = await store.effects();
   const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  for (const effect of rows.filter(({ kind }) => kind === 'stage')) {
+    if (effect.state === 'started')
+      await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
+    // It was being ended: its drain is begun again, but nobody is left to say what it said last.
+    const isEnding = effect.state === 'dropping' && live.has(effect.runId);
+    const found = isEnding && (await store.run(effect.runId));
+    if (found) await tellLast({ store, secrets, left, dataDir }, effect, found.run, null);
+  }
+  // However long nobody was there: what is begun now has its full time, from now on. A grace is
+  // none of these: an ending has one deadline.
   await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
-
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
-  for (const effect of rows.filter(({ kind, state }) => kind === 'stage' && state === 'started'))
-    await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
   // Only what the last service left: what the answers above have borne is started by their commits.
   for (const effect of rows) {
     if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
@@ -72,16 +84,52 @@ export const createSettle =
     effects,
     dataDir,
     secrets,
-  }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets'>) =>
+    left,
+  }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets' | 'left'>) =>
   async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
-    const answer = await settleFromEvidence(
-      attemptDirOf(dataDir, effect.runId, effect.input.stage as string, effect.attempt),
-    );
     const found = await store.run(effect.runId);
-    if (answer && found)
-      await effects.answer(effect, resultOf(secrets.maskOf(found.run.definition).json(answer)));
+    if (!found) return;
+    const { run } = found;
+    const mask = secrets.maskOf(run.definition);
+    const answer = await settleFromEvidence(dirOf(dataDir, effect), mask);
+    await tellLast({ store, secrets, left, dataDir }, effect, run, answer);
+    if (answer) await effects.answer(effect, resultOf(answer, run, dataDir));
     else await interrupt(interpreter, effect, message, cause);
   };
+
+/** Nobody else will: its runner is gone, and what it said last stands in the status. */
+const tellLast = async (
+  { store, secrets, left, dataDir }: Pick<Deps, 'store' | 'secrets' | 'left' | 'dataDir'>,
+  effect: EffectRow,
+  run: RunRow,
+  answer: Said | null,
+): Promise<void> => {
+  // What cannot be read is not said, and holds up no start.
+  const mask = secrets.maskOf(run.definition);
+  const said = answer ?? (await saidIn(dirOf(dataDir, effect), mask).catch(() => null));
+  if (said) await left(run, effect, await unsaid(store, effect, said));
+};
+
+const dirOf = (dataDir: string, { runId, input, attempt }: EffectRow): string =>
+  attemptDirOf(dataDir, runId, input.stage as string, attempt);
+
+/** Without what the journal has already: a service that died here has said some of it. */
+const unsaid = async (
+  store: Pick<Store, 'journal'>,
+  { runId, input, attempt }: EffectRow,
+  { progress, warnings }: Said,
+): Promise<Said> => {
+  const stage = input.stage as string;
+  const known = (await store.journal({ runId, stage, limit: 1000 })).filter(
+    (event) => event.attempt === attempt,
+  );
+  const isSaid = (msg: string): boolean =>
+    known.some((event) => event.event === 'warning' && event.msg === msg);
+  return {
+    progress: known.some(({ event }) => event === 'progress') ? null : progress,
+    warnings: warnings.filter((msg) => !isSaid(msg)),
+  };
+};
 
 export const interrupt = async (
   interpreter: Interpreter,
@@ -96,10 +144,12 @@ export const interrupt = async (
   });
 };
 
-const resultOf = (answer: AttemptAnswer) => {
+const resultOf = (answer: AttemptAnswer, run: RunRow, dataDir: string) => {
   try {
     return { output: outputOf(answer) };
   } catch (error) {
-    return { error: (error as Failed).failure };
+    const workspace = workspaceOf(dataDir, workspaceOwner(run));
+    const { failure } = error as Failed;
+    return { error: withLocalMessage(failure, { projectDir: run.projectDir, workspace }) };
   }
 };

@@ -1,4 +1,4 @@
-import { opendir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { plainError } from './plain-error.ts';
@@ -11,6 +11,8 @@ export type RetentionRow = {
   endedAt: number;
   bytes: number;
   isProtected: boolean;
+  /** Its events are in the archive, all of them. */
+  isArchived: boolean;
 };
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
@@ -24,13 +26,19 @@ export type RetentionStore = {
   removeRuns(runIds: string[]): Promise<string[]>;
   /** Forgets old events of no run. @returns how many */
   removeServiceEvents(before: number, limit: number): Promise<number>;
-  /** Those of these ids that no row has. */
+  /** Runs that `removeRuns` took and whose files may still be there, in the order of their ids. */
+  removedRuns(after: string, limit: number): Promise<string[]>;
+  /** Their files are gone. */
+  forgetRemoved(runIds: string[]): Promise<void>;
+  /** Those of these ids that the store has never removed and has no run of. */
   unknownRuns(runIds: string[]): Promise<string[]>;
 };
 export type Retention = {
   wake(): void;
   tick(): Promise<void>;
   last(): { removed: number; error: string | null };
+  /** Runs that had to go last time, and stayed because the archive is behind. */
+  waiting(): number;
   close(): Promise<void>;
 };
 
@@ -43,7 +51,7 @@ const quietMs = 10 * 60_000;
  * and this one.
  */
 export const judge = (
-  row: RetentionRow,
+  row: Omit<RetentionRow, 'isArchived'>,
   totals: RetentionTotals,
   limits: RetentionLimits,
   nowMs: number,
@@ -73,8 +81,9 @@ const pageSize = 200;
 /** A transaction of this many is a few milliseconds. */
 const batchSize = 10;
 
+/** Through no link: a stage may have led one anywhere, also back to where it lies. */
 const sizeOf = async (path: string): Promise<number> => {
-  const info = await stat(path).catch(() => null);
+  const info = await lstat(path).catch(() => null);
   if (!info?.isDirectory()) return info?.size ?? 0;
   let bytes = 0;
   for (const name of await readdir(path).catch(() => [])) bytes += await sizeOf(join(path, name));
@@ -95,9 +104,12 @@ export const createRetention = (deps: {
   const runsDir = join(deps.dataDir, 'runs');
   const archiveOf = (runId: string): string => join(deps.dataDir, 'archive', `${runId}.jsonl`);
   let last: { removed: number; error: string | null } = { removed: 0, error: null };
+  let waiting = 0;
   let turn: Promise<void> | null = null;
   let isClosed = false;
   let cancel: (() => void) | null = null;
+  /** What was in the way of removing files in this round. */
+  let failure: unknown = null;
 
   const removeFiles = async (runId: string): Promise<void> => {
     await rm(join(runsDir, runId), { recursive: true, force: true });
@@ -120,6 +132,11 @@ export const createRetention = (deps: {
     const nowMs = clock.wallMs();
     const totals = await store.retentionTotals();
     const counts: Partial<Record<Reason, number>> = {};
+    let unarchived = 0;
+    const done = (): Partial<Record<Reason, number>> => {
+      waiting = unarchived;
+      return counts;
+    };
     let after = '';
     for (;;) {
       const page = await store.endedRuns(after, pageSize);
@@ -127,54 +144,58 @@ export const createRetention = (deps: {
       for (const row of page) {
         const reason = judge(row, totals, limits, nowMs);
         if (!reason) continue;
-        going.push(row.runId);
-        counts[reason] = (counts[reason] ?? 0) + 1;
         totals.bytes -= row.bytes;
         totals.counts[row.pipeline] = (totals.counts[row.pipeline] ?? 0) - 1;
+        // It goes later; none goes in its place.
+        if (!row.isArchived) {
+          unarchived += 1;
+          continue;
+        }
+        going.push(row.runId);
+        counts[reason] = (counts[reason] ?? 0) + 1;
       }
       for (let index = 0; index < going.length; index += batchSize) {
-        if (isClosed) return counts;
-        const gone = await store.removeRuns(going.slice(index, index + batchSize));
-        await Promise.all(gone.map(removeFiles));
+        if (isClosed) return done();
+        await store.removeRuns(going.slice(index, index + batchSize));
+        await sweep();
       }
       const youngest = page.at(-1);
       if (!youngest || page.length < pageSize || isOver(youngest, totals, limits, nowMs))
-        return counts;
+        return done();
       after = youngest.runId;
     }
   };
 
   /**
-   * Files whose rows are gone: the service died in between. A row is always older than its folder,
-   * so none is taken too early.
+   * Files of runs that this store has removed, also those of a service that died in between. What
+   * the store does not know is not ours to delete: it may be older than the folders beside it.
    */
   const sweep = async (): Promise<void> => {
-    const folder = await opendir(runsDir).catch(() => null);
-    if (!folder) return;
-    let some: string[] = [];
-    const flush = async (): Promise<void> => {
-      await Promise.all((await store.unknownRuns(some)).map(removeFiles));
-      some = [];
-    };
-    for await (const { name } of folder) {
-      if (isClosed) return;
-      some.push(name);
-      if (some.length === 100) await flush();
+    for (let after = ''; !isClosed; ) {
+      const some = await store.removedRuns(after, pageSize);
+      const tried = await Promise.allSettled(some.map(removeFiles));
+      const failed = tried.find((one) => one.status === 'rejected');
+      if (failed) failure ??= failed.reason;
+      // What could not be removed is tried again in the next round.
+      const gone = some.filter((_, index) => tried[index]?.status === 'fulfilled');
+      if (gone.length > 0) await store.forgetRemoved(gone);
+      if (some.length < pageSize) return;
+      after = some.at(-1) as string;
     }
-    await flush();
   };
 
   const round = async (): Promise<void> => {
+    failure = null;
     await measure();
-    const counts = await trim();
     await sweep();
+    const counts = await trim();
     if (limits.ageMs !== null)
       while (
         !isClosed &&
         (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500
       );
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    last = { removed, error: null };
+    last = { removed, error: failure === null ? null : plainError(failure) };
     if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);
   };
 
@@ -200,6 +221,7 @@ export const createRetention = (deps: {
     wake: () => plan(soonMs),
     tick,
     last: () => last,
+    waiting: () => waiting,
     close: async () => {
       isClosed = true;
       cancel?.();

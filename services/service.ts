@@ -2,24 +2,30 @@ import { join, resolve } from 'node:path';
 import type { NewEvent } from '../machines/events.ts';
 import type { Launcher, ProcessTable } from '../stages/launcher-port.ts';
 import { createAdmission } from './admission.ts';
+import { createAnswerWithin, createAsk, createLateExit } from './answers-first.ts';
 import { createArchive } from './archive.ts';
 import { createArtefacts } from './artefacts.ts';
 import type { Clock } from './clock.ts';
 import { createCommands } from './commands.ts';
+import { createEndingMark } from './ending-mark.ts';
 import { fenceOf } from './fence.ts';
 import { registerChecks } from './health/checks.ts';
 import { createDisk, type DiskLimits } from './health/disk.ts';
 import { watchEventLoop } from './health/event-loop.ts';
 import { createHealth } from './health/health.ts';
+import { createLauncherWatch } from './health/launcher-watch.ts';
 import { createMeasures } from './health/measures.ts';
+import { watchPlace } from './health/store-place.ts';
 import { watchStore } from './health/store-trouble.ts';
 import { createCharts } from './interpreter/charts.ts';
 import { createEffects } from './interpreter/effects.ts';
-import { createInterpreter } from './interpreter/interpreter.ts';
+import { createInterpreter, type Interpreter } from './interpreter/interpreter.ts';
+import { createRoom } from './interpreter/room.ts';
 import { createTimers } from './interpreter/timers.ts';
 import { createLogQueries } from './log-queries.ts';
 import type { Logger } from './logger.ts';
 import { createLogs } from './logs/logs.ts';
+import { createMasking } from './logs/masking.ts';
 import { createLook } from './look.ts';
 import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
 import { shutdownGraceMs } from './pipelines/lint.ts';
@@ -30,6 +36,7 @@ import { plainError } from './plain-error.ts';
 import { createProgress } from './progress.ts';
 import { createQueries } from './queries.ts';
 import { createSettle, interrupt, recover } from './recovery.ts';
+import { createRepeats } from './repeats.ts';
 import { createRetention, type RetentionLimits } from './retention.ts';
 import { createRunIds } from './run-id.ts';
 import { createDrainRunner } from './runners/drain.ts';
@@ -37,11 +44,16 @@ import { createPreflightRunner } from './runners/preflight.ts';
 import { createStageRunner, type StageMarks } from './runners/stage.ts';
 import { createVerifyRunner } from './runners/verify.ts';
 import { createBook } from './scheduler/book.ts';
+import { inputsNow } from './scheduler/new-input.ts';
 import { createScheduler } from './scheduler/scheduler.ts';
 import { createSchedules } from './scheduler/schedules.ts';
 import type { Waker } from './scheduler/waker.ts';
 import { createSecrets } from './secrets.ts';
+import { createStartMarks } from './start-marks.ts';
+import { createStops } from './stops.ts';
 import type { EffectRow, Store } from './store.ts';
+import { createUnknownFolders } from './unknown-folders.ts';
+import { createWaits } from './waits.ts';
 import { createAlarms } from './watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from './watchdog/heartbeats.ts';
 import { createLooks } from './watchdog/looks.ts';
@@ -82,9 +94,14 @@ export type Service = {
   tickSchedules(): Promise<void>;
   /**
    * Starts nothing more, ends what works, and resolves when no process is left or the time is up.
+   * @param timeMs what is left of the shutdown time
    */
-  close(): Promise<void>;
+  close(timeMs?: number): Promise<void>;
 };
+
+const lastMaskingMs = 2000;
+/** SIGKILL is at once; whom the kernel holds is not waited for. */
+const killMs = 2000;
 
 /** Puts the services together; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
@@ -100,10 +117,22 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     log,
     ...(options.freeBytes && { freeBytes: options.freeBytes }),
   });
-  const { store, trouble } = watchStore({ store: parts.store, makeRoom: disk.makeRoom });
+  const { store, trouble } = watchStore({
+    store: parts.store,
+    makeRoom: disk.makeRoom,
+    moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
+  });
   const charts = createCharts(store);
-  const interpreter = createInterpreter({ store, charts, clock });
-  const archive = createArchive({ store, clock, dir: join(dataDir, 'archive'), log });
+  const plain = createInterpreter({
+    store,
+    charts,
+    clock,
+    onDefect: (error) =>
+      logger.error('a commit was not taken by everybody here', {
+        error: String(error),
+        stack: (error as Error | null)?.stack,
+      }),
+  });
   const retention = createRetention({
     store,
     clock,
@@ -111,11 +140,30 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     limits: options.retention,
     log: (message, meta) => logger.info(message, meta),
   });
+  const archive = createArchive({
+    store,
+    clock,
+    dir: join(dataDir, 'archive'),
+    log,
+    // What stood in the way of removing old runs is over.
+    caughtUp: retention.wake,
+  });
+  const unknownFolders = createUnknownFolders({ store, clock, dataDir, log });
   const readers = new Set<() => void>();
   const watchers = new Set<(news: LiveNews) => void>();
   const tell = (news: LiveNews): void => {
     for (const watcher of watchers) watcher(news);
   };
+  const waits = createWaits({ store, tell, log });
+  const stops = createStops({ interpreter: plain, store, processes, waits, clock, log });
+  const interpreter: Interpreter = {
+    ...plain,
+    deliver: async (runId, delivery) => {
+      await stops.before(runId);
+      return plain.deliver(runId, delivery);
+    },
+  };
+  const room = createRoom({ disk, store, clock, waits, before: stops.before });
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();
@@ -129,44 +177,73 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let phase: 'starting' | 'ready' | 'draining' = 'starting';
   let graceCapMs = Number.POSITIVE_INFINITY;
 
-  const progress = createProgress({ store, clock, note, tell, log });
+  const closing = new AbortController();
+  const ending = createEndingMark({ store, launcher, log });
+  const progress = createProgress({ store, clock, note, tell, waits, log });
+  const lateExit = createLateExit({ store, clock, dataDir, note });
   const marks: StageMarks = {
     progress: progress.progress,
-    left: progress.left,
+    left: async (run, effect, said) => {
+      await progress.left(run, effect, said);
+      await lateExit(run, effect);
+    },
+    starting: createStartMarks({ store, clock, wake, log }),
+    ending,
     recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
     watch: (...attempt) => heartbeats.watch(...attempt),
+    writer: disk.writer,
   };
 
+  const masking = createMasking({ dataDir, store, secrets, log });
+  const maskSoon = (): void => {
+    masking.look().catch((error) => log('files could not be masked', { error: plainError(error) }));
+  };
   const drain = createDrainRunner({
     store,
     processes,
+    ending,
     settled: (effect: EffectRow) => effects.settled(effect),
     clock,
     graceCapMs: () => graceCapMs,
+    closing: closing.signal,
   });
   const effects = createEffects({
     runners: {
-      stage: createStageRunner({ launcher, processes, clock, places, marks }),
+      stage: createStageRunner({ launcher, processes, clock, places, marks, masking }),
       verify: createVerifyRunner(places),
       preflight: createPreflightRunner(places),
       drain,
     },
     interpreter,
     clock,
+    room,
+    waits,
     log,
   });
-  const timers = createTimers({ store, interpreter, clock, log });
+  const timers = createTimers({
+    store,
+    interpreter,
+    clock,
+    room,
+    answerWithin: createAnswerWithin({ store, dataDir }),
+    log,
+  });
+  disk.onRoom(() => {
+    stops.tick();
+    void timers.tick();
+    void archive.tick();
+  });
 
   const admission = createAdmission({ store, interpreter, log });
 
-  const reaping = new AbortController();
   /** A run that ended without its chart has nobody to drain it; its lock waits for this. */
   const reap = (runId: string): void => {
     void (async () => {
       const found = await store.run(runId);
-      if (found) await drain({} as EffectRow, found.run, reaping.signal);
+      if (found) await drain({} as EffectRow, found.run, closing.signal);
       // Its lock is free now, and that is an event.
       wake();
+      maskSoon();
       if (found) await admission.settle(found.run.definition.concurrency.key);
     })().catch((error) =>
       log('processes of an ended run could not be ended', { run_id: runId, error: String(error) }),
@@ -176,6 +253,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     const { run, decision } = committed;
     heartbeats.settle(committed);
     progress.settle(committed);
+    room.settle(committed);
+    waits.retell(run.runId);
+    maskSoon();
     if (run.endedAt !== null && decision.drop.length > 0) reap(run.runId);
     const { key } = run.definition.concurrency;
     // A place may be free, or somebody new waits.
@@ -193,8 +273,14 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
 
   const health = createHealth({ clock, phase: () => phase, note });
   const eventLoop = watchEventLoop();
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
-  const alarms = createAlarms(note);
+  const launcherWatch = createLauncherWatch({ launcher, clock });
+  /** As its own runner would have told it. */
+  const left: StageMarks['left'] = async (run, effect, said) => {
+    if (said.progress) progress.progress(run, effect.input.stage as string, said.progress);
+    await marks.left(run, effect, said);
+  };
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  const alarms = createAlarms(note, clock);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
     clock,
@@ -202,7 +288,12 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     tell,
     log,
     onLimit: (limitMs) => watchdog.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
+  /** While nothing works: the store file alone is then the whole store, whoever copies it. */
+  const checkpoint = async (): Promise<void> => {
+    if ((await store.effects()).length === 0) await store.checkpoint();
+  };
   const watchdog: Watchdog = createWatchdog({
     clock,
     log,
@@ -218,11 +309,16 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       heartbeats,
       settle,
       reap,
+      room,
     }),
     urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
     rounds: {
       admission: admission.settleAll,
+      masking: masking.look,
       disk: disk.look,
+      launcher: launcherWatch.look,
+      'unknown folders': unknownFolders.lookAgain,
+      checkpoint,
       'event loop': async () => lag.measure(),
       health: health.look,
     },
@@ -231,8 +327,10 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     loaded: options.loaded,
     effects,
     trouble,
-    launcher,
+    launcher: launcherWatch,
     retention,
+    archive,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -259,14 +357,27 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     store,
     loaded: options.loaded,
     isStarting: () => phase === 'starting',
-    live: (runId) => ({ progress: progress.shown(runId), heartbeats: heartbeats.shown(runId) }),
+    live: (runId) => ({
+      progress: progress.shown(runId),
+      heartbeats: heartbeats.shown(runId),
+      why: waits.shown(runId),
+    }),
   });
   const logs = createLogs({
     dataDir,
     maskOf: async (runId) => secrets.maskOf((await look.runOr404(runId)).run.definition),
+    liveAtMs: async ({ runId, stage, attempt }) => {
+      const { run } = await look.runOr404(runId);
+      const now = run.projection.stages.find(({ name }) => name === stage);
+      const isLive = run.endedAt === null && now?.attempt === attempt && now.state === 'running';
+      return isLive ? clock.wallMs() : null;
+    },
   });
   const nextRunId = createRunIds(clock.wallMs);
+  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
+  const repeats = createRepeats({ clock, log });
   const commands = createCommands({
+    inputsNow: (pipeline) => inputsNow(book, pipeline),
     store,
     charts,
     interpreter,
@@ -277,8 +388,9 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     nextRunId,
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
+    stops,
+    repeats,
   });
-  const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const scheduler = createScheduler({
     store,
     book,
@@ -312,8 +424,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     schedule: schedules.schedule,
     scheduleSummaries: schedules.scheduleSummaries,
   });
-  const lintFacts = (pipeline: string) => ({
-    intervalMs: schedules.shortestInterval(pipeline),
+  const lintFacts = async (pipeline: string) => ({
+    schedules: await schedules.scheduleFacts(pipeline),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({
@@ -322,6 +434,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     note,
     before: scheduler.tick,
     after: book.open,
+    repeats,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
@@ -344,22 +457,65 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   };
 
   /** Every live attempt is told; the chart judges by `on_restart`, the drain ends the processes. */
-  const endWork = async (): Promise<void> => {
+  const endWork = async (timeMs: number): Promise<void> => {
     const quiet = Promise.withResolvers<void>();
+    /** Ended without a record, which the store did not take: the next service reads how. */
+    const unrecorded = new Set<string>();
     const look = async (): Promise<void> => {
       const rows = await store.effects();
       if (
-        rows.every(({ kind, state }) => kind !== 'drain' && !(kind === 'stage' && state !== 'born'))
+        rows.every(
+          ({ kind, state, token }) =>
+            unrecorded.has(token) || (kind !== 'drain' && !(kind === 'stage' && state !== 'born')),
+        )
       )
         quiet.resolve();
     };
-    interpreter.onCommit(() => void look().catch(quiet.reject));
-    for (const effect of await store.effects())
-      if (effect.kind === 'stage' && effect.state === 'started')
+    const end = async (effect: EffectRow): Promise<void> => {
+      try {
         await interrupt(interpreter, effect, 'the service was stopped');
+      } catch (error) {
+        log('an interruption could not be recorded; its processes are ended all the same', {
+          run_id: effect.runId,
+          error: String(error),
+        });
+        await processes.end(effect.process, effect.token, graceCapMs, closing.signal);
+        unrecorded.add(effect.token);
+      }
+      await look();
+    };
+    interpreter.onCommit(() => void look().catch(quiet.reject));
+    for (const effect of await store.effects()) {
+      // What is being ended already has no more time than what is asked to end now.
+      if (effect.state === 'dropping') {
+        const goneMs = effect.ending ? clock.monotonicMs() - effect.ending.termedAt : 0;
+        processes.shorten(effect.token, goneMs + graceCapMs);
+      }
+      if (effect.kind === 'stage' && effect.state === 'started')
+        void end(effect).catch(quiet.reject);
+    }
     await look();
-    const cancel = clock.after(options.shutdownTimeoutMs, quiet.resolve);
+    const cancel = clock.after(timeMs, quiet.resolve);
     await quiet.promise;
+    cancel();
+    await killRest();
+  };
+
+  /**
+   * The time is up: who is left has no grace any more. The launcher, which ends after us, would give
+   * them all of theirs, and we would wait for it.
+   */
+  const killRest = async (): Promise<void> => {
+    const rows = (await store.effects()).filter(
+      ({ kind, state }) => kind === 'stage' && state !== 'born',
+    );
+    if (rows.length === 0) return;
+    const over = new AbortController();
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(killMs, late.resolve);
+    const ends = rows.map(({ process, token }) => processes.end(process, token, 0, over.signal));
+    await Promise.race([Promise.allSettled(ends), late.promise]);
+    over.abort();
     cancel();
   };
 
@@ -367,7 +523,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     orchestrator,
     tickSchedules: scheduler.tick,
     boot: async () => {
+      await scheduler.recall();
       heartbeats.restore(await store.effects());
+      await disk
+        .look()
+        .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
       const { runs } = await recover({
         store,
         interpreter,
@@ -377,6 +537,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
         clock,
         dataDir,
         secrets,
+        left,
         reap,
       });
       if (runs > 0) {
@@ -391,30 +552,42 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
           data: { runs },
         });
       }
-      phase = 'ready';
-      watchdog.start();
-      void disk
+      await unknownFolders
         .look()
-        .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
+        .catch((error) => log('the folders of runs were not read', { error: plainError(error) }));
+      phase = 'ready';
+      await masking.load();
+      maskSoon();
+      watchdog.start();
       wake();
       // Last: what the last service left has its places back, and a missed slot meets the truth.
       await scheduler.open();
       retention.wake();
     },
-    close: async () => {
+    close: async (timeMs = options.shutdownTimeoutMs) => {
       phase = 'draining';
       admission.close();
       graceCapMs = shutdownGraceMs(options.shutdownTimeoutMs);
       await watchdog.close();
       await scheduler.close();
+      await repeats.close();
       effects.hold();
       timers.close();
-      await endWork();
+      await endWork(timeMs);
+      await stops.close();
       effects.close();
+      progress.close();
       heartbeats.close();
       eventLoop.close();
-      reaping.abort();
+      closing.abort();
       await launcher.close();
+      // What ended by the shutdown is masked with the values that it was given; what is too long for
+      // that is left to the next service.
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(lastMaskingMs, late.resolve);
+      await Promise.race([masking.look().catch(() => {}), late.promise]);
+      cancel();
+      await masking.close();
       await disk.close();
       await retention.close();
       await archive.close();

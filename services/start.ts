@@ -14,8 +14,10 @@ import type { Entry, Look } from './look.ts';
 import type { Actor, Idempotency, StartRequest } from './orchestrator-port.ts';
 import { workspaceOf, workspaceOwner } from './paths.ts';
 import { policyView, whyBlocked } from './pipelines/failure-policy.ts';
-import { SlotDecided } from './scheduler/slot-store.ts';
+import type { Repeats } from './repeats.ts';
+import { type InputsSeen, type SlotClaim, SlotDecided } from './scheduler/slot-store.ts';
 import { ServiceError } from './service-error.ts';
+import { slotOf, slotTimes } from './slot-of-run.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from './store.ts';
 
 export type StartDeps = {
@@ -27,9 +29,12 @@ export type StartDeps = {
   dataDir: string;
   nextRunId: () => string;
   isDraining: () => boolean;
+  /** What a run of the pipeline finds now of the files that its schedules wait for. */
+  inputsNow: (pipeline: string) => Promise<InputsSeen[]>;
   /** Why the disk allows no start; null when it does. */
   diskRefusal: () => Promise<string | null>;
   wake: () => void;
+  repeats: Repeats;
 };
 type Started = { status: Status; replayed: boolean };
 export type Starter = {
@@ -99,6 +104,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     idempotency: Idempotency | null;
     reused?: Reused;
     slot?: StartRequest['slot'];
+    inputsSeen?: BeginRequest['inputsSeen'];
   };
   const begin = async ({
     actor,
@@ -106,6 +112,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     idempotency,
     reused,
     slot,
+    inputsSeen,
     ...rest
   }: Begin): Promise<Started> => {
     const { definition } = rest;
@@ -129,10 +136,11 @@ export const createStarter = (deps: StartDeps): Starter => {
         queueMax: slot ? 1 : (queue?.max ?? 1),
       },
       ...(slot && { slot }),
+      ...(inputsSeen && { inputsSeen }),
       refusal: (met) => {
         const why = whyRefused(met, definition);
         const runId = 'owner' in met ? met.owner.runId : null;
-        if (slot) return slot.refused?.(met.code, why, runId) ?? null;
+        if (slot) return slot.refused(met.code, why, runId);
         const data = {
           command: 'START',
           why,
@@ -141,13 +149,22 @@ export const createStarter = (deps: StartDeps): Starter => {
           by: actor.name,
           reason: spec.reason,
         };
-        return {
+        const fact = {
           stage: 'pipeline',
-          event: 'refused',
-          severity: 'warning',
+          event: 'refused' as const,
+          severity: 'warning' as const,
           msg: `start refused: ${why}`,
           data,
         };
+        const again = JSON.stringify(['START', definition.name, rest.onlyStage, actor.name, why]);
+        const tellMore = async (more: number): Promise<void> => {
+          const msg = `start refused, ${more} more: ${why}`;
+          const told = { ...fact, msg, data: { ...data, reason: null, more } };
+          const of = { runId: null, pipeline: definition.name };
+          await store.note({ ...told, ...of }, clock.wallMs());
+          deps.wake();
+        };
+        return deps.repeats.isAgain(again, tellMore) ? null : fact;
       },
     };
     const begun = await interpreter.begin(request, {
@@ -215,14 +232,6 @@ export const createStarter = (deps: StartDeps): Starter => {
       const definition = definitionFor(entry, request.onlyStage);
       const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } =
         request;
-      if (
-        !slot &&
-        references(definition.stages).some(([root, key]) => root === 'run' && key === 'slot')
-      )
-        throw new ServiceError(
-          'missing-slot',
-          `a stage of ${pipeline} uses \${run.slot}, and only runs of a schedule have a slot`,
-        );
       const params = validParams(definition, request.params);
       const of = {
         pipeline,
@@ -237,8 +246,16 @@ export const createStarter = (deps: StartDeps): Starter => {
         idempotency,
       };
       const { inputs, metadata } = await inputsOf(definition);
-      const ofSlot = slot && { schedule: slot.scheduleId, slot: new Date(slot.slot).toISOString() };
-      return begin({ ...of, inputs, metadata: { ...metadata, ...ofSlot }, ...(slot && { slot }) });
+      const ofSlot = slot && metadataOf(slot);
+      // One stage alone does not take in what is new.
+      const now = onlyStage === null ? await deps.inputsNow(pipeline) : [];
+      return begin({
+        ...of,
+        inputs,
+        metadata: { ...metadata, ...ofSlot },
+        ...(slot && { slot }),
+        ...(now.length > 0 && { inputsSeen: { now } }),
+      });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
       await willing();
@@ -266,14 +283,17 @@ export const createStarter = (deps: StartDeps): Starter => {
           'missing-input',
           `the files of run ${run.number} were removed; start a new run`,
         );
-      const { inputs_from, schedule, slot } = run.metadata;
+      const { inputs_from, schedule } = run.metadata;
+      // Tried again, it is still the run of its slot, or of the instant at which somebody asked.
+      const { utc: slot, local: slot_local } = slotOf(run);
       const metadata = {
         retry_of: run.runId,
         retry_from: stage,
         ...(hasWorkspace && { workspace_of: workspace }),
         ...(inputs_from !== undefined && { inputs_from }),
-        // Tried again, it is still the run of its slot.
-        ...(slot !== undefined && { schedule, slot }),
+        ...(schedule !== undefined && { schedule }),
+        slot,
+        slot_local,
       };
       const { pipeline, projectDir, onlyStage, inputs } = run;
       const reason = command.reason ?? null;
@@ -294,6 +314,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         onConflict: null,
         idempotency,
         reused,
+        inputsSeen: { of: run.runId },
       });
       if (!started.replayed) {
         const msg = `run ${started.status.number} retries this one from ${stage}, asked by ${actor.name}`;
@@ -318,6 +339,11 @@ export const createStarter = (deps: StartDeps): Starter => {
       return started;
     },
   };
+};
+
+const metadataOf = ({ scheduleId, slot, timezone }: SlotClaim): Record<string, string> => {
+  const { utc, local } = slotTimes(slot, timezone);
+  return { schedule: scheduleId, slot: utc, slot_local: local };
 };
 
 const unknownStage = (definition: PipelineDefinition, stage: string): ServiceError => {

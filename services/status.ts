@@ -10,6 +10,8 @@ import type { RunRow } from './store.ts';
 export type LiveMarks = {
   progress: { stage: string; value: Progress } | null;
   heartbeats: Record<string, number>;
+  /** What a live run waits for that its row does not know; it is said instead of the row's `why`. */
+  why?: string | null;
 };
 const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
 
@@ -43,7 +45,7 @@ export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
     version: run.version,
     // Absent in rows of an earlier version.
     outcome,
-    why,
+    why: (run.endedAt === null && live.why) || why,
     allowed,
     pause_requested: pause_requested ?? false,
     trigger: run.trigger,

@@ -4,10 +4,11 @@ import type { OnConflict, PipelineDefinition } from '../machines/definition.ts';
 import type { JournalEvent, NewEvent } from '../machines/events.ts';
 import type { Projection } from '../machines/project.ts';
 import type { Progress, Status, Trigger } from '../machines/status.ts';
-import type { ProcessIdentity } from '../stages/contract.ts';
+import type { Ending, ProcessIdentity } from '../stages/contract.ts';
+
 import type { Streak } from './pipelines/failure-policy.ts';
 import type { RetentionStore } from './retention.ts';
-import type { SlotClaim, SlotStore } from './scheduler/slot-store.ts';
+import type { InputsSeen, SlotClaim, SlotStore } from './scheduler/slot-store.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {
@@ -63,6 +64,8 @@ export type EffectRow = {
   createdAt: number;
   /** The last sign of life that was written down, at most five seconds old while it works. */
   heartbeatAt: number | null;
+  /** Its processes were sent SIGTERM; null = never. */
+  ending: Ending | null;
 };
 export type TimerRow = {
   runId: string;
@@ -142,6 +145,8 @@ export type BeginRequest = {
   refusal: (met: Conflict | Paused) => NewEvent | null;
   /** The slot this run stands for; decided in the same transaction. */
   slot?: SlotClaim;
+  /** What the run finds of the files that schedules wait for, or whose findings it takes over. */
+  inputsSeen?: { now: InputsSeen[] } | { of: string };
 };
 /** What a start met: the run that is live (or first in line), and how many wait. */
 export type Conflict = { code: 'already-running' | 'queue-full'; owner: RunRow; waiting: number };
@@ -214,6 +219,17 @@ export type Store = Parts & {
    */
   recordProcess(runId: string, fence: Fence, process: ProcessIdentity | null): Promise<boolean>;
   /**
+   * What the run waits for, as known beside its chart, while this effect lives; one event without a
+   * step. @returns false when `next` says null or the effect is over
+   */
+  changeWhy(
+    runId: string,
+    fence: Fence,
+    next: (why: string, run: RunRow) => string | null,
+  ): Promise<boolean>;
+  /** The deadline of an ending, so that the next service goes on with it. */
+  recordEnding(runId: string, fence: Fence, ending: Ending): Promise<void>;
+  /**
    * The drain's proof: forgets dropping effects whose processes are gone, and frees, with an event,
    * the lock of an ended run.
    */
@@ -227,7 +243,8 @@ export type Store = Parts & {
     at: number,
   ): Promise<void>;
   /** The pipeline shows IDLE until its next run; said by `event`. */
-  markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<void>;
+  /** @returns the seq of the event */
+  markReset(pipeline: string, runId: string | null, event: NewEvent, at: number): Promise<number>;
   /**
    * Forgets the failures of a pipeline, said by `event`. @returns the failures there were, null
    * when there were none
@@ -237,8 +254,13 @@ export type Store = Parts & {
     acknowledged: NonNullable<Streak['acknowledged']>,
     event: (before: Streak) => NewEvent,
   ): Promise<{ before: Streak; headSeq: number } | null>;
-  /** Gives limits of an earlier boot their full time again. */
+  /**
+   * Gives their full time again to limits of an earlier boot, and to those on what is not begun or
+   * is begun anew: checks, files to be verified, an attempt whose program does not run yet.
+   */
   rearmMonotonic(bootId: string, monotonicMs: number): Promise<void>;
+  /** An effect begins only now: what was armed with it, on this boot's clock, counts from here. */
+  restartLimits(runId: string, stamp: number, monotonicMs: number): Promise<void>;
   setMeta(key: string, value: string): Promise<void>;
 
   chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;
@@ -279,6 +301,8 @@ export type Store = Parts & {
   meta(key: string): Promise<string | null>;
   /** State, head and recent events of one instant. */
   snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;
+  /** Brings the store file up to date with what was committed; for moments when nothing works. */
+  checkpoint(): Promise<void>;
   close(): Promise<void>;
 };
 /** One consistent view: these runs are the state after exactly the events up to `headSeq`. */

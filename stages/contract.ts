@@ -111,6 +111,11 @@ export type AttemptAnswer =
     };
 
 /**
+ * How an attempt is being ended: when SIGTERM was sent, and the one instant of SIGKILL, which only
+ * ever comes nearer. Milliseconds on the monotonic clock of that boot.
+ */
+export type Ending = { termedAt: number; killAt: number; bootId: string };
+/**
  * What the runner tells while it works. `recordProcess` must be durable before the program's first
  * instruction.
  */
@@ -121,6 +126,11 @@ export type AttemptObserver = {
    */
   recordProcess(identity: ProcessIdentity | null): Promise<boolean>;
   progress(progress: Progress): void;
-  /** Any output or protocol line: a sign of life. */
-  alive(): void;
+  /**
+   * Any output or protocol line: a sign of life. `writtenAt`: when it was written (wall time), told
+   * where that may be long before it was read.
+   */
+  alive(writtenAt?: number): void;
+  /** What the program left behind was sent SIGTERM. */
+  ending(ending: Ending): void;
 };

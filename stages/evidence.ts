@@ -1,13 +1,16 @@
-import { readFile, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
+import { signalOfExit } from '../machines/signals.ts';
 import { sizeText } from '../machines/size.ts';
 import type { AttemptAnswer } from './contract.ts';
 import type { ExitRecord } from './launcher-port.ts';
 import { listen } from './listen.ts';
+import type { Mask } from './mask.ts';
 import { maxOutputBytes, type Said } from './protocol.ts';
 import { readTail } from './tail.ts';
+import { openWritten, readWrittenJson, UnreadableFile } from './written-file.ts';
 
 /** The files of an attempt: the evidence from which its answer is made, now or after a crash. */
 export const filesOf = (attemptDir: string) => ({
@@ -30,6 +33,7 @@ export const answerFrom = async (
   attemptDir: string,
   exit: ExitRecord,
   said: Said,
+  mask: Mask,
 ): Promise<AttemptAnswer> => {
   const { metrics, progress, warnings } = said;
   const rest = { metrics, progress, warnings };
@@ -39,7 +43,7 @@ export const answerFrom = async (
   }
   const failure = limitFailure(exit) ?? said.fail ?? failureOf(exit);
   if (failure || exit.exit_code !== 0) {
-    const stderr_tail = await readTail(filesOf(attemptDir).stderr, tailBytes, tailLines);
+    const stderr_tail = await readTail(filesOf(attemptDir).stderr, tailBytes, tailLines, mask);
     const facts = {
       exit_code: exit.exit_code,
       signal: exit.signal,
@@ -47,7 +51,7 @@ export const answerFrom = async (
     };
     return { ok: false, failure: { ...(failure as Failure), ...facts }, ...rest };
   }
-  const outputs = await readOutputs(filesOf(attemptDir).outputs);
+  const outputs = await readOutputs(filesOf(attemptDir).outputs, mask);
   if ('failure' in outputs) return { ok: false, failure: outputs.failure, ...rest };
   const all = { ...said.outputs, ...outputs.values };
   if (Buffer.byteLength(JSON.stringify(all)) > maxOutputBytes)
@@ -72,41 +76,57 @@ const limitFailure = ({ ended_by, exceeded }: ExitRecord): Failure | null => {
       };
 };
 
-const failureOf = ({ exit_code, signal }: ExitRecord): Failure | null => {
+/** Where a SIGKILL probably came from: the kernel says how many it ended, not whom. */
+const killerOf = ({ killed_for_memory = 0 }: ExitRecord): string =>
+  killed_for_memory === 0
+    ? ''
+    : `; memory ran out meanwhile, and the kernel's out-of-memory killer ended ${killed_for_memory} ${killed_for_memory === 1 ? 'process' : 'processes'}`;
+
+const failureOf = (exit: ExitRecord): Failure | null => {
+  const { exit_code, signal } = exit;
   if (signal !== null)
-    return { code: 'signal', message: `ended by signal ${signal}`, retryable: true };
+    return {
+      code: 'signal',
+      message: `ended by signal ${signal}${killerOf(exit)}`,
+      retryable: true,
+    };
   if (exit_code === 0) return null;
   // 126 and 127 are the shell's words for a program that cannot be run or found (POSIX, exec).
   if (exit_code === 127)
     return { code: 'command-not-found', message: 'the program was not found', retryable: false };
   if (exit_code === 126)
     return { code: 'not-executable', message: 'the program cannot be executed', retryable: false };
-  return { code: 'exit-code', message: `ended with exit code ${exit_code}`, retryable: true };
+  const meant = exit_code === null ? null : signalOfExit(exit_code);
+  const words = meant ? ` (128+${meant.number}: ${meant.name})${killerOf(exit)}` : '';
+  return {
+    code: 'exit-code',
+    message: `ended with exit code ${exit_code}${words}`,
+    retryable: true,
+  };
 };
 
-const badOutputs = (message: string): Failure => ({
+const badOutputs = (message: string, retryable = false): Failure => ({
   code: 'bad-outputs',
   message,
-  retryable: false,
+  retryable,
 });
 const tooLarge = (what: string): Failure =>
   badOutputs(`${what} larger than ${maxOutputBytes / 1024} kB`);
 
 const readOutputs = async (
   path: string,
+  mask: Mask,
 ): Promise<{ values: Record<string, unknown> } | { failure: Failure }> => {
+  const notAnObject = 'the outputs file is not a JSON object';
   try {
-    // Looked at before it is read: a program may have written anything here.
-    if ((await stat(path)).size > maxOutputBytes)
-      return { failure: tooLarge('the outputs file is') };
-    const values = JSON.parse(await readFile(path, 'utf8')) as unknown;
+    const values = (await readWrittenJson(path, maxOutputBytes)) ?? {};
     if (values && typeof values === 'object' && !Array.isArray(values))
-      return { values: values as Record<string, unknown> };
+      return { values: mask.json(values as Record<string, unknown>) };
   } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return { values: {} };
-    // Any other trouble is said below, like a file that is no JSON object.
+    if (!(error instanceof UnreadableFile)) throw error;
+    return { failure: badOutputs(`${notAnObject}: ${error.message}`, error.isLate) };
   }
-  return { failure: badOutputs('the outputs file is not a JSON object') };
+  return { failure: badOutputs(notAnObject) };
 };
 
 const exitSchema = z.object({
@@ -115,24 +135,71 @@ const exitSchema = z.object({
   ended_at: z.string(),
   ended_by: z.enum(['service-lost', 'out-of-memory', 'too-much-output']).nullable(),
   exceeded: z.object({ allowed_bytes: z.int(), seen_bytes: z.int() }).optional(),
+  killed_for_memory: z.int().optional(),
 });
 
-/** @returns null when there is none, or only a part of one (a power cut can leave an empty file) */
+/** An exit record has a few hundred bytes. */
+const maxExitBytes = 64 * 1024;
+
+/**
+ * @returns null when there is none, or only a part of one (a power cut can leave an empty file)
+ * @throws UnreadableFile when something else stands in its place
+ */
 const readExit = async (path: string): Promise<ExitRecord | null> => {
+  const file = await openWritten(path);
+  if (!file) return null;
+  await file.close();
   try {
-    return exitSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return exitSchema.parse(await readWrittenJson(path, maxExitBytes));
   } catch {
     return null;
   }
 };
 
+/** How the attempt ended, as soon as that is written down: before its answer is made. */
+export const endOf = (attemptDir: string): Promise<ExitRecord | null> =>
+  readExit(filesOf(attemptDir).exit).catch(() => null);
+
+/** What its logs show of an attempt without being read; null when nothing was ever written. */
+export const outputSeen = async (
+  attemptDir: string,
+): Promise<{ bytes: number; writtenAt: number } | null> => {
+  const { stdout, stderr } = filesOf(attemptDir);
+  const logs = await Promise.all([stdout, stderr].map((path) => lstat(path).catch(() => null)));
+  const written = logs.filter((log) => log !== null && log.size > 0);
+  if (written.length === 0) return null;
+  return {
+    bytes: written.reduce((sum, log) => sum + (log?.size ?? 0), 0),
+    writtenAt: Math.max(...written.map((log) => log?.mtimeMs ?? 0)),
+  };
+};
+
+/** What an attempt said, when nobody knows how it ended. */
+export const saidIn = (attemptDir: string, mask: Mask): Promise<Said> =>
+  listen(filesOf(attemptDir), mask).finish();
+
 /**
  * After a crash of the service: the answer the attempt would have given, or null when nobody saw it
  * end by itself.
  */
-export const settleFromEvidence = async (attemptDir: string): Promise<AttemptAnswer | null> => {
+export const settleFromEvidence = async (
+  attemptDir: string,
+  mask: Mask,
+): Promise<AttemptAnswer | null> => {
   const files = filesOf(attemptDir);
-  const exit = await readExit(files.exit);
-  if (exit === null || exit.ended_by === 'service-lost') return null;
-  return answerFrom(attemptDir, exit, await listen(files).finish());
+  try {
+    const exit = await readExit(files.exit);
+    if (exit === null || exit.ended_by === 'service-lost') return null;
+    return await answerFrom(attemptDir, exit, await listen(files, mask).finish(), mask);
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    const message = `how it ended is not known: ${error.message}`;
+    return {
+      ok: false,
+      failure: { code: 'interrupted', message, retryable: true },
+      metrics: {},
+      progress: null,
+      warnings: [],
+    };
+  }
 };

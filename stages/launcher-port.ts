@@ -1,5 +1,5 @@
 import type { StageLimits } from '../machines/stage-fields.ts';
-import type { ProcessIdentity } from './contract.ts';
+import type { Ending, ProcessIdentity } from './contract.ts';
 
 /** A program behind the gate: its process exists, but its first instruction waits for `open`. */
 export type LaunchRequest = {
@@ -28,6 +28,8 @@ export type ExitRecord = {
   ended_by: 'service-lost' | LimitCode | null;
   /** What a limit allowed and what was seen. */
   exceeded?: { allowed_bytes: number; seen_bytes: number } | undefined;
+  /** So many processes the kernel ended meanwhile because memory ran out; only after a SIGKILL. */
+  killed_for_memory?: number | undefined;
 };
 export type Launched = {
   identity: ProcessIdentity;
@@ -38,12 +40,24 @@ export type Launched = {
   /** Rejects with code `launcher-lost` when the launcher died and the exit code with it. */
   exited: Promise<ExitRecord>;
 };
+export type EndingOrder = {
+  /** What was written down before: no second SIGTERM, and no later deadline. */
+  known?: Ending | null;
+  /** Has no wish of its own where somebody ends the attempt already. */
+  joins?: boolean;
+  /** SIGTERM was sent, or the deadline came nearer. */
+  changed?(ending: Ending): void;
+};
 export type Launcher = {
   /**
    * @throws an Error with `code` 'spawn-failed' when the system refuses (EAGAIN, ENOENT of sh or
    * cwd).
    */
   launch(request: LaunchRequest): Promise<Launched>;
+  /** Should the service die, the launcher goes on with this deadline and not with a new one. */
+  ending(token: string, ending: Ending): void;
+  /** Resolves when the launcher process has answered; rejects when it is gone. */
+  ping(): Promise<void>;
   /** Pid of the launcher process, for health and crash tests; null while it is being restarted. */
   pid(): number | null;
   close(): Promise<void>;
@@ -61,13 +75,17 @@ export type ProcessTable = {
    */
   members(identity: ProcessIdentity | null, token: string): number[];
   /**
-   * SIGTERM to all members, SIGKILL after `graceMs`; resolves when none is left (sweeps until
-   * empty). Polls with backoff.
+   * SIGTERM to all members, SIGKILL `graceMs` after it; resolves when none is left (sweeps until
+   * empty). Polls with backoff. SIGTERM is sent once and the grace counts from it, whoever asks
+   * again: only a shorter one changes anything.
    */
   end(
     identity: ProcessIdentity | null,
     token: string,
     graceMs: number,
     signal: AbortSignal,
+    order?: EndingOrder,
   ): Promise<void>;
+  /** An ending that goes on takes no longer than this after its SIGTERM. */
+  shorten(token: string, graceMs: number): void;
 };

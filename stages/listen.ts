@@ -1,49 +1,48 @@
 import type { Progress } from '../machines/status.ts';
-import { hear, joined, nothingSaid, type Said, warned } from './protocol.ts';
+import type { Mask } from './mask.ts';
+import { joined, openHearing, type Said } from './protocol.ts';
 import { maxLineBytes } from './protocol-lines.ts';
 import { openTail } from './tail.ts';
 
 /**
  * Follows what an attempt says on both streams. Each stream is folded by itself, so the result is
- * the same whether the files were followed while they grew or read once after a crash.
+ * the same whether the files were followed while they grew or read once after a crash. The mask
+ * comes before everything else: nothing behind it has seen a secret.
  */
 export const listen = (
   paths: { stdout: string; stderr: string },
+  mask: Mask,
   onProgress: (progress: Progress) => void = () => {},
 ) => {
-  const streams = [paths.stdout, paths.stderr].map((path) => {
-    const stream: { said: Said; told: Progress | null } = { said: nothingSaid, told: null };
-    const tail = openTail(
-      path,
-      (line) => {
-        stream.said = hear(stream.said, line);
-      },
-      () => {
-        stream.said = warned(
-          stream.said,
+  const open = (path: string) => {
+    const hearing = openHearing(mask);
+    const tail = openTail(path, {
+      onLine: hearing.hear,
+      onTooLong: () =>
+        hearing.warn(
           `a ::stagewright line is longer than ${maxLineBytes / 1024} kB and was left out`,
-        );
-      },
-    );
-    return { stream, tail };
-  });
+        ),
+      onTrouble: (message) => hearing.warn(`${message}: what was said there is not known`),
+    });
+    return { hearing, tail, told: null as Progress | null };
+  };
+  const [stdout, stderr] = [open(paths.stdout), open(paths.stderr)];
   return {
     /** Reads what is new. @returns whether there was anything: a sign of life */
     read: async (): Promise<boolean> => {
       let heard = false;
-      for (const { stream, tail } of streams) {
-        heard = (await tail.read()) || heard;
-        if (stream.said.progress && stream.said.progress !== stream.told)
-          onProgress(stream.said.progress);
-        stream.told = stream.said.progress;
+      for (const stream of [stdout, stderr]) {
+        heard = (await stream.tail.read()) || heard;
+        const progress = stream.hearing.progress();
+        if (progress && progress !== stream.told) onProgress(progress);
+        stream.told = progress;
       }
       return heard;
     },
     /** Reads both files to their final end. */
     finish: async (): Promise<Said> => {
-      await Promise.all(streams.map(({ tail }) => tail.finish()));
-      const [stdout, stderr] = streams.map(({ stream }) => stream.said);
-      return joined(stdout ?? nothingSaid, stderr ?? nothingSaid);
+      await Promise.all([stdout.tail.finish(), stderr.tail.finish()]);
+      return joined(stdout.hearing.said(), stderr.hearing.said());
     },
   };
 };

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.ts';
-import { answerFrom, filesOf } from './evidence.ts';
+import { answerFrom, filesOf, outputSeen } from './evidence.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
+import { withLocalMessage } from './local-paths.ts';
+import type { Mask } from './mask.ts';
 
 /** What is run for the attempt. */
 export type Command = {
@@ -18,10 +20,14 @@ export type RunnerDeps = {
   launcher: Launcher;
   processes: ProcessTable;
   clock: { sleep(ms: number, signal?: AbortSignal): Promise<void>; monotonicMs(): number };
+  /** Everything that is read of the attempt goes through it first. */
+  mask: Mask;
 };
 
 /** How often the output of a working stage is looked at. */
 const pollMs = 200;
+/** A look that comes later than this finds what may be old: then the age of the logs counts. */
+const awayMs = 1000;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
@@ -29,6 +35,16 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
  * no process of the attempt is left, and the evidence for the answer is on disk.
  */
 export const runProgram = async (
+  deps: RunnerDeps,
+  request: AttemptRequest,
+  command: Command,
+  observer: AttemptObserver,
+): Promise<AttemptAnswer> => {
+  const answer = await attempted(deps, request, command, observer);
+  return answer.ok ? answer : { ...answer, failure: withLocalMessage(answer.failure, request) };
+};
+
+const attempted = async (
   deps: RunnerDeps,
   request: AttemptRequest,
   command: Command,
@@ -43,7 +59,7 @@ export const runProgram = async (
   // left something.
   if (isNew === undefined)
     await Promise.all(
-      [files.exit, files.outputs, files.manifest].map((path) => rm(path, { force: true })),
+      Object.values(files).map((path) => rm(path, { force: true, recursive: true })),
     );
   await command.prepare?.();
 
@@ -54,13 +70,19 @@ export const runProgram = async (
     return failed('interrupted', 'the attempt was dropped before it began');
   launched.open();
 
-  const heard = listen(files, observer.progress);
-  const exit = await follow(deps.clock, heard.read, observer.alive, launched);
+  const heard = listen(files, deps.mask, observer.progress);
+  const exit = await follow(deps.clock, heard.read, launched, async (isOld) =>
+    observer.alive(isOld ? (await outputSeen(attemptDir))?.writtenAt : undefined),
+  );
   // Whatever the program left behind goes before anybody is told that it ended; only then is the
   // end of its output final.
-  await deps.processes.end(launched.identity, token, request.graceMs, new AbortController().signal);
+  const never = new AbortController().signal;
+  await deps.processes.end(launched.identity, token, request.graceMs, never, {
+    joins: true,
+    changed: observer.ending,
+  });
   const said = await heard.finish();
-  if (exit) return answerFrom(attemptDir, exit, said);
+  if (exit) return answerFrom(attemptDir, exit, said, deps.mask);
   const { metrics, progress, warnings } = said;
   return {
     ...failed('interrupted', 'the launcher died and the exit code with it'),
@@ -96,6 +118,12 @@ const failed = (
   warnings: [],
 });
 
+/** What the system refused, without paths of the host and without a value that may be secret. */
+const plain = (message: string, cwd: string): string =>
+  /null bytes/.test(message)
+    ? 'an argument or a variable of it contains a NUL byte'
+    : message.replaceAll(cwd, 'as its cwd says').replaceAll(/'\/[^']*'/g, 'a file of the run');
+
 const launch = async (
   launcher: Launcher,
   request: AttemptRequest,
@@ -117,7 +145,7 @@ const launch = async (
     const { code, message } = error as { code?: string; message: string };
     return code === 'launcher-lost'
       ? failed('interrupted', message)
-      : failed('spawn-failed', `the program could not be started: ${message}`);
+      : failed('spawn-failed', `the program could not be started: ${plain(message, request.cwd)}`);
   }
 };
 
@@ -128,15 +156,19 @@ const launch = async (
 const follow = async (
   clock: RunnerDeps['clock'],
   read: () => Promise<boolean>,
-  alive: () => void,
   { exited }: Launched,
+  heard: (isOld: boolean) => Promise<void>,
 ): Promise<ExitRecord | null> => {
   const over = new AbortController();
   const exit = exited.catch(() => null).finally(() => over.abort());
+  let lookedMs = clock.monotonicMs();
   while (!over.signal.aborted) {
     await clock.sleep(pollMs, over.signal).catch(() => undefined);
+    const beforeMs = lookedMs;
+    lookedMs = clock.monotonicMs();
     // A look that failed is made again; what matters is read, or refused aloud, after the exit.
-    if (!over.signal.aborted && (await read().catch(() => false))) alive();
+    if (!over.signal.aborted && (await read().catch(() => false)))
+      await heard(clock.monotonicMs() - beforeMs > pollMs + awayMs);
   }
   return exit;
 };

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Failure } from '../machines/failure.ts';
 import { type Progress, progressSchema } from '../machines/status.ts';
+import { boundedRecord } from './bounded-record.ts';
+import { type Mask, noMask } from './mask.ts';
 import { protocolPrefix } from './protocol-lines.ts';
 
 /**
@@ -9,15 +11,22 @@ import { protocolPrefix } from './protocol-lines.ts';
  */
 const ownCodes = ['interrupted', 'timeout', 'stopped'];
 const bounded = (maxChars: number) => z.string().transform((text) => text.slice(0, maxChars));
+const reason = z
+  .string()
+  .refine((text) => text.trim() !== '', 'a reason is needed')
+  .pipe(bounded(500));
 
 const lineSchema = z
   .strictObject({
-    progress: progressSchema,
+    progress: progressSchema.refine(
+      ({ done = 0, total = Number.POSITIVE_INFINITY }) => done >= 0 && done <= total,
+      'done must lie between 0 and total',
+    ),
     metric: z.record(z.string(), z.number()),
     output: z.record(z.string(), z.json()),
     heartbeat: z.literal(true),
-    skip: bounded(500),
-    partial: bounded(500),
+    skip: reason,
+    partial: reason,
     warning: bounded(500),
     fail: z.object({
       code: z
@@ -41,85 +50,152 @@ export type Said = {
   fail: Failure | null;
   warnings: string[];
 };
-export const nothingSaid: Said = {
-  progress: null,
-  metrics: {},
-  outputs: {},
-  skip: null,
-  partial: null,
-  fail: null,
-  warnings: [],
-};
 
 /** Outputs travel in snapshots and events: bounded, big things by reference. */
 export const maxOutputBytes = 64 * 1024;
 const maxMetricsBytes = 16 * 1024;
 const maxWarnings = 20;
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+/** After so many of one stream only what can matter is read at all. */
+export const maxLines = 10_000;
+/** Words that are never left out, whatever else was said. */
+const kept = ['"output"', '"fail"', '"skip"', '"partial"', '"metric"'];
 
-export const warned = (said: Said, warning: string): Said =>
-  said.warnings.length >= maxWarnings ? said : { ...said, warnings: [...said.warnings, warning] };
+const tooLarge = (what: string, maxBytes: number): string =>
+  `${what} are larger than ${maxBytes / 1024} kB; the last ones were left out`;
+const tooMany = `too many ::stagewright lines: after ${maxLines} of them only the newest progress, metrics, outputs, fail, skip and partial are heard`;
+const addWarning = (warnings: string[], warning: string): void => {
+  if (warnings.length < maxWarnings) warnings.push(warning);
+};
 
-/**
- * Folds one line into what was said. A line that does not fit is a warning, nothing more; the first
- * `fail` stands.
- */
-export const hear = (said: Said, line: string): Said => {
-  if (!line.startsWith(protocolPrefix)) return said;
-  let raw: unknown;
-  try {
-    raw = JSON.parse(line.slice(protocolPrefix.length));
-  } catch {
-    return warned(said, `a ::stagewright line is not JSON: ${line.slice(0, 200)}`);
-  }
-  const parsed = lineSchema.safeParse(raw);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return warned(
-      said,
-      `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`,
-    );
-  }
-  const { progress, metric, output, skip, partial, fail, warning } = parsed.data;
-  const heard: Said = {
-    ...said,
-    progress: progress ? withoutUndefined(progress) : said.progress,
-    skip: said.skip ?? skip ?? null,
-    partial: said.partial ?? partial ?? null,
-    fail: said.fail ?? (fail ? withoutUndefined(fail) : null),
+/** What one stream of a program says, folded line by line: each costs its own length, no more. */
+export type Hearing = {
+  /** A line that does not fit is a warning, nothing more; the first `fail` stands. */
+  hear(line: string): void;
+  warn(warning: string): void;
+  progress(): Progress | null;
+  said(): Said;
+};
+
+export const openHearing = (mask: Mask = noMask): Hearing => {
+  const outputs = boundedRecord<unknown>(maxOutputBytes);
+  const metrics = boundedRecord<number>(maxMetricsBytes);
+  const first: Pick<Said, 'skip' | 'partial' | 'fail'> = { skip: null, partial: null, fail: null };
+  const warnings: string[] = [];
+  const isFull = { outputs: false, metrics: false };
+  let progress: Progress | null = null;
+  let lines = 0;
+  /** The newest of too many: read when somebody asks. */
+  let unread: string | null = null;
+
+  const add = <T>(
+    what: 'outputs' | 'metrics',
+    all: { add(more: Record<string, T>): boolean },
+    more: Record<string, T>,
+    maxBytes: number,
+  ): void => {
+    if (all.add(more) || isFull[what]) return;
+    isFull[what] = true;
+    addWarning(warnings, tooLarge(what, maxBytes));
   };
-  const noted = warning ? warned(heard, warning) : heard;
-  const measured = metric ? adding(noted, 'metrics', metric, maxMetricsBytes) : noted;
-  return output ? adding(measured, 'outputs', output, maxOutputBytes) : measured;
+
+  const read = (line: string): void => {
+    let raw: unknown;
+    try {
+      raw = JSON.parse(line.slice(protocolPrefix.length));
+    } catch {
+      // Masked before it is cut: half a secret is not recognized any more.
+      if (warnings.length < maxWarnings)
+        warnings.push(`a ::stagewright line is not JSON: ${mask.text(line).slice(0, 200)}`);
+      return;
+    }
+    const masked = mask.json(raw);
+    const parsed = lineSchema.safeParse(mask.longestBytes === 0 ? masked : withoutHidden(masked));
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      addWarning(
+        warnings,
+        `a ::stagewright line does not fit at /${issue?.path.join('/')}: ${issue?.message}`,
+      );
+      return;
+    }
+    const { metric, output, skip, partial, fail, warning } = parsed.data;
+    if (parsed.data.progress) progress = withoutUndefined(parsed.data.progress);
+    if (warning) addWarning(warnings, warning);
+    first.skip ??= skip ?? null;
+    first.partial ??= partial ?? null;
+    first.fail ??= fail ? withoutUndefined(fail) : null;
+    if (metric) add('metrics', metrics, metric, maxMetricsBytes);
+    if (output) add('outputs', outputs, output, maxOutputBytes);
+  };
+  const readNewest = (): void => {
+    if (unread !== null) read(unread);
+    unread = null;
+  };
+
+  return {
+    hear: (line) => {
+      if (!line.startsWith(protocolPrefix)) return;
+      lines += 1;
+      if (lines <= maxLines) return read(line);
+      if (kept.some((word) => line.includes(word))) {
+        // It may say progress too, and the order stays.
+        readNewest();
+        read(line);
+      } else if (line.includes('"progress"')) unread = line;
+    },
+    warn: (warning) => addWarning(warnings, warning),
+    progress: () => {
+      readNewest();
+      return progress;
+    },
+    said: () => {
+      readNewest();
+      return {
+        progress,
+        metrics: metrics.get(),
+        outputs: outputs.get(),
+        ...first,
+        warnings: lines > maxLines ? [tooMany, ...warnings].slice(0, maxWarnings) : [...warnings],
+      };
+    },
+  };
 };
 
 /** What both streams said; where they differ, stdout holds. */
 export const joined = (stdout: Said, stderr: Said): Said => {
-  const both: Said = {
-    ...stdout,
+  const outputs = { ...stderr.outputs, ...stdout.outputs };
+  const fits = Buffer.byteLength(JSON.stringify(outputs)) <= maxOutputBytes;
+  const warnings = [
+    ...stdout.warnings,
+    ...stderr.warnings,
+    ...(fits ? [] : [tooLarge('outputs', maxOutputBytes)]),
+  ];
+  return {
     progress: stdout.progress ?? stderr.progress,
     metrics: { ...stderr.metrics, ...stdout.metrics },
+    outputs: fits ? outputs : stdout.outputs,
     skip: stdout.skip ?? stderr.skip,
     partial: stdout.partial ?? stderr.partial,
     fail: stdout.fail ?? stderr.fail,
-    warnings: [...stdout.warnings, ...stderr.warnings].slice(0, maxWarnings),
+    warnings: warnings.slice(0, maxWarnings),
   };
-  return adding(both, 'outputs', { ...stderr.outputs, ...stdout.outputs }, maxOutputBytes);
 };
 
-const adding = (
-  said: Said,
-  what: 'outputs' | 'metrics',
-  values: Record<string, unknown>,
-  maxBytes: number,
-): Said => {
-  const sum = { ...said[what], ...values };
-  if (bytesOf(sum) > maxBytes)
-    return warned(
-      said,
-      `${what} are larger than ${maxBytes / 1024} kB; the last ones were left out`,
-    );
-  return { ...said, [what]: sum };
+/** A number that was a secret is no number any more, and costs nothing else of its line. */
+const withoutHidden = (line: unknown): unknown => {
+  if (line === null || typeof line !== 'object' || Array.isArray(line)) return line;
+  return Object.fromEntries(
+    Object.entries(line).map(([key, inner]) => [
+      key,
+      (key === 'metric' || key === 'progress') && inner !== null && typeof inner === 'object'
+        ? Object.fromEntries(
+            Object.entries(inner).filter(
+              ([name, value]) => value !== '***' || name === 'unit' || name === 'note',
+            ),
+          )
+        : inner,
+    ]),
+  );
 };
 
 const withoutUndefined = <T extends object, U>(value: T): U =>

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs';
-import { access, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { access, lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
+import { openToOthers } from '../../services/private-files.ts';
+import type { Owner } from '../../services/sqlite/owner.ts';
+import { type StartTrouble, startTroubleOf } from '../../services/start-trouble.ts';
 
 export type Finding = {
   what: string;
@@ -57,8 +60,23 @@ const files = async ({ pipelines }: Place): Promise<Finding> => {
 };
 
 const folder = async ({ dataDir }: Place): Promise<Finding> => {
-  const info = await stat(dataDir).catch(() => null);
-  if (!info) return ok('data', `${dataDir} does not exist yet; the first start makes it`);
+  const info = await stat(dataDir).catch((error: { code?: string }) => error.code ?? 'unknown');
+  if (info === 'ENOENT' && (await lstat(dataDir).catch(() => null)))
+    return found(
+      'wrong',
+      'data',
+      `${dataDir} is a link that leads nowhere`,
+      'make the folder it leads to, or name another one with --data-dir',
+    );
+  if (info === 'ENOENT')
+    return ok('data', `${dataDir} does not exist yet; the first start makes it`);
+  if (typeof info === 'string')
+    return found(
+      'wrong',
+      'data',
+      `${dataDir} cannot be looked at (${info})`,
+      'run as its owner, or name another one with --data-dir',
+    );
   if (!info.isDirectory())
     return found('wrong', 'data', `${dataDir} is no folder`, 'name another one with --data-dir');
   const may = await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK).then(
@@ -75,6 +93,25 @@ const folder = async ({ dataDir }: Place): Promise<Finding> => {
       );
 };
 
+/** What the service keeps is for its own user; a start closes what is open. */
+const modes = async ({ dataDir }: Place): Promise<Finding> => {
+  let open: string[];
+  try {
+    open = openToOthers(dataDir);
+  } catch {
+    // Not to be looked at, which is told above.
+    return ok('modes', 'not to be seen by this user');
+  }
+  return open.length === 0
+    ? ok('modes', 'closed to other users')
+    : found(
+        'warning',
+        'modes',
+        `other users may open ${open.join(', ')} in ${dataDir}`,
+        `chmod go-rwx, or start the service: it closes them`,
+      );
+};
+
 const disk = async ({ dataDir }: Place): Promise<Finding> => {
   const { bavail, bsize } = await statfs(dataDir).catch(() => statfs('.'));
   const free = bavail * bsize;
@@ -84,20 +121,31 @@ const disk = async ({ dataDir }: Place): Promise<Finding> => {
     : ok('disk', text);
 };
 
-/** The store is looked at by itself only while nobody works on it. */
-const store = async ({ dataDir }: Place): Promise<Finding> => {
-  const path = join(dataDir, 'stagewright.sqlite');
-  if (!(await stat(path).catch(() => null))) return ok('store', 'empty: nothing ever ran here');
+/** What a start would say of the store, in the same words. */
+const storeOf = async (
+  dataDir: string,
+): Promise<{ owner: Owner | null; trouble: StartTrouble | null }> => {
   const { checkStore } = await import('../../services/sqlite/check.ts');
-  const { owner, problem } = checkStore(dataDir);
+  try {
+    return checkStore(dataDir);
+  } catch (error) {
+    const trouble = startTroubleOf(error, dataDir);
+    if (!trouble) throw error;
+    return { owner: null, trouble };
+  }
+};
+
+const store = async ({ dataDir }: Place): Promise<Finding> => {
+  const { owner, trouble } = await storeOf(dataDir);
   if (owner)
     return ok(
       'store',
       `in use by the service with pid ${owner.pid}${owner.url ? ` at ${owner.url}` : ''}`,
     );
-  return problem === null
+  if (trouble) return found('wrong', 'store', trouble.problem, trouble.todo);
+  return (await stat(join(dataDir, 'stagewright.sqlite')).catch(() => null))
     ? ok('store', 'whole')
-    : found('wrong', 'store', problem, 'restore the data directory from a backup');
+    : ok('store', 'empty: nothing ever ran here');
 };
 
 const service = async ({ api, url }: Place): Promise<Finding> => {
@@ -138,23 +186,25 @@ const port = async (url: string, message: string): Promise<Finding> => {
   );
 };
 
-/** Processes that carry the mark of an attempt, while no service is there whose they could be. */
-const leftovers = async ({ api }: Place): Promise<Finding> => {
-  const isServed = await api.ask('GET /api/health').then(
-    () => true,
-    () => false,
-  );
-  if (isServed) return ok('processes', 'are watched by the service');
+/**
+ * Processes that carry the mark of an attempt of this data directory, while it has no service.
+ * Those of other directories have services of their own, or are theirs to find.
+ */
+const leftovers = async ({ dataDir }: Place): Promise<Finding> => {
+  if ((await storeOf(dataDir)).owner) return ok('processes', 'are watched by the service');
+  // As a stage was told it: the path of the service, which may lead over links.
+  const places = [dataDir, await realpath(dataDir).catch(() => dataDir)];
+  const marks = places.map((place) => `\0STAGEWRIGHT_WORKSPACE=${join(place, 'runs')}/`);
   const pids: string[] = [];
   for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-    if (environment.includes('STAGEWRIGHT_ATTEMPT_TOKEN=')) pids.push(pid);
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (marks.some((mark) => `\0${environment}`.includes(mark))) pids.push(pid);
   }
   if (pids.length === 0) return ok('processes', 'none is left behind');
   return found(
     'warning',
     'processes',
-    `of stages without a service: ${pids.join(', ')}`,
+    `of stages of ${dataDir}, which no service has: ${pids.join(', ')}`,
     'start the service: it ends what it does not go on with',
   );
 };
@@ -162,7 +212,7 @@ const leftovers = async ({ api }: Place): Promise<Finding> => {
 /** Looks at everything a start depends on; each finding says what it means. */
 export const examine = async (place: Place): Promise<Finding[]> => {
   const findings: Finding[] = [];
-  for (const look of [node, platform, files, folder, disk, store, service, leftovers])
+  for (const look of [node, platform, files, folder, modes, disk, store, service, leftovers])
     findings.push(await look(place));
   return findings;
 };

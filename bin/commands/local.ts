@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { defaultShutdownTimeoutMs } from '../../services/config.ts';
 import { lintLine, lintOf } from '../../services/pipelines/lint.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
-import { intervalOfFile } from '../../services/scheduler/interval.ts';
+import { factsOfFile } from '../../services/scheduler/facts.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';
 
@@ -23,12 +23,13 @@ export const localCommands: Record<string, Command> = {
       const loaded = await loadPipelines(info.isDirectory() ? path : dirname(path));
       const isMeant = (file: string): boolean => info.isDirectory() || file === basename(path);
       const shutdownTimeoutMs = defaultShutdownTimeoutMs;
-      const pipelines = [...loaded.pipelines.values()]
-        .filter(({ file }) => isMeant(file))
-        .map((entry) => ({
-          ...entry,
-          lint: lintOf(entry, { shutdownTimeoutMs, intervalMs: intervalOfFile(entry, Date.now()) }),
-        }));
+      const meant = [...loaded.pipelines.values()].filter(({ file }) => isMeant(file));
+      const pipelines = await Promise.all(
+        meant.map(async (entry) => {
+          const schedules = await factsOfFile(entry, Date.now());
+          return { ...entry, lint: lintOf(entry, { shutdownTimeoutMs, schedules }) };
+        }),
+      );
       const problems = loaded.problems.filter(({ file }) => isMeant(file));
       if (values.json)
         out.json({

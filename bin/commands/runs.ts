@@ -86,13 +86,16 @@ export const runCommands: Record<string, Command> = {
     },
   },
   stop: {
-    usage: '[pipeline | run id] [--reason text]',
-    help: 'stop the live run',
-    options: ['reason', 'json'],
+    usage: '[pipeline | run id] [--now] [--reason text]',
+    help: 'stop the live run; with --now its processes are killed at once, also when it stops already',
+    options: ['now', 'reason', 'json'],
     maxArgs: 1,
     run: async (context) => {
       const { api, args, values } = context;
-      const body = values.reason === undefined ? {} : { reason: values.reason };
+      const body = {
+        ...(values.reason !== undefined && { reason: values.reason }),
+        ...(values.now && { grace_ms: 0 }),
+      };
       const [name] = args;
       const status = isRunId(name)
         ? await api.ask('POST /api/runs/{id}/commands', {

@@ -47,6 +47,9 @@ const show = (out: Output, schedule: Schedule, full: boolean): void => {
       : out.paint('grey', 'disabled');
   out.line(`${id}  ${state}  ${pipeline}  ${timesOf(schedule)}  ${timezone}`);
   if (problem) out.line(`  ${problem}`);
+  if (full)
+    for (const { detail, advice, code } of schedule.lint)
+      out.line(`  ${out.paint('yellow', detail)}; ${advice} (${code})`);
   if (!enabled && enabled_set) out.line(`  disabled by ${enabled_set.by} at ${enabled_set.at}`);
   if (next_slots[0])
     out.line(`  next ${(full ? next_slots : next_slots.slice(0, 1)).map(minute).join(', ')} (UTC)`);

@@ -19,6 +19,13 @@ const words: Record<string, Words> = {
     said: 'Stop was accepted',
     does: 'The stage that works is asked to end, then made to; the run becomes STOPPED when its last process is gone. It cannot go on afterwards.',
   },
+  STOP_NOW: {
+    label: 'Stop now',
+    icon: 'stop',
+    isDanger: true,
+    said: 'Its processes are killed',
+    does: 'The processes are killed at once, without what is left of the time they were given to end by themselves.',
+  },
   RETRY_NOW: {
     label: 'Retry now',
     icon: 'retry',
@@ -83,6 +90,13 @@ export const wordsOf = (type: string): Words =>
     does: 'The service knows this command; this page does not.',
     said: 'Accepted',
   };
+
+/** A plain stop of a run that stops already would change nothing: there it means at once. */
+export const meantIn = (state: string, type: string): string =>
+  type === 'STOP' && state === 'STOPPING' ? 'STOP_NOW' : type;
+/** What is sent for a command of this page. */
+export const bodyOf = (type: string): { type: string; grace_ms?: number } =>
+  type === 'STOP_NOW' ? { type: 'STOP', grace_ms: 0 } : { type };
 
 /** The one to press first, of those that are possible. */
 const order = ['APPROVE', 'RETRY_NOW', 'RESUME', 'RETRY_FROM', 'STOP'];

@@ -2,7 +2,7 @@ import { useLocation } from 'wouter';
 import type { Operations } from '../../client/operations.ts';
 import { api } from '../api.ts';
 import { type Desk, useDesk } from '../shell/desk.tsx';
-import { wordsOf } from './command-words.ts';
+import { bodyOf, wordsOf } from './command-words.ts';
 
 export type Target = Extract<Desk['open'], { kind: 'command' }>['run'];
 type Body = Operations['POST /api/runs/{id}/commands']['body'];
@@ -15,7 +15,7 @@ export const useSendCommand = () => {
     const id = run.run_id as string;
     const status = await api.ask('POST /api/runs/{id}/commands', {
       path: { id },
-      body: { type, ...more } as Body,
+      body: { ...bodyOf(type), ...more } as Body,
     });
     say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
     if (status.run_id !== null && status.run_id !== id) navigate(`/runs/${status.run_id}`);

@@ -2,7 +2,7 @@ import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
 import type { RunView } from '../../machines/patch.ts';
 import type { StageStatus } from '../../machines/status.ts';
-import { firstOf, wordsOf } from '../commands/command-words.ts';
+import { firstOf, meantIn, wordsOf } from '../commands/command-words.ts';
 import { useCommand } from '../commands/use-command.ts';
 import { useLive } from '../live/use-live.ts';
 import { useOffline } from '../live/use-offline.ts';
@@ -38,7 +38,8 @@ const RowCommand = ({ facts, run }: { facts: PipelineFacts; run: RunView | null 
   const command = useCommand();
   const offline = useOffline();
   // Who stopped a run may want another one; going on from where it stood is on its own page.
-  const type = run && run.state !== 'STOPPED' ? firstOf(run.allowed) : null;
+  const first = run && run.state !== 'STOPPED' ? firstOf(run.allowed) : null;
+  const type = run && first && meantIn(run.state, first);
   const off = { disabled: offline !== null, title: offline ?? undefined };
   if (run && type) {
     const { label, icon } = wordsOf(type);

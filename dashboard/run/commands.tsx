@@ -4,7 +4,7 @@ import { useLocation } from 'wouter';
 import type { Operations } from '../../client/operations.ts';
 import type { RunView } from '../../machines/patch.ts';
 import { api } from '../api.ts';
-import { firstOf, wordsOf } from '../commands/command-words.ts';
+import { bodyOf, firstOf, meantIn, wordsOf } from '../commands/command-words.ts';
 import { useOffline } from '../live/use-offline.ts';
 import { useDesk } from '../shell/desk.tsx';
 import { useKeys } from '../shell/keys.ts';
@@ -51,7 +51,10 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const [reason, setReason] = useState('');
   const [refusal, setRefusal] = useState<{ type: string; error: unknown } | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const items: readonly Item[] = data?.items ?? [];
+  const items: readonly Item[] = (data?.items ?? []).map((item) => ({
+    ...item,
+    type: meantIn(run.state, item.type),
+  }));
   const allowed = items.filter((item) => item.allowed);
   const refused = refusals(items, run.why);
   const first = firstOf(allowed.map(({ type }) => type));
@@ -65,7 +68,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
     setRefusal(null);
     try {
       const body = {
-        type,
+        ...bodyOf(type),
         ...(why && { reason: why }),
         ...(type === 'RETRY_FROM' && { stage: chosen ?? from }),
       } as Body;

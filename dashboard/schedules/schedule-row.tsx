@@ -102,7 +102,7 @@ type Props = {
 };
 /** One schedule: when it is due, what became of it lately, and whether it is on. */
 export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => {
-  const { id, pipeline, timezone, source, problem, overrides, enabled, created } = schedule;
+  const { id, pipeline, timezone, source, problem, lint, overrides, enabled, created } = schedule;
   const title = usePipelines().data?.items.find(({ name }) => name === pipeline)?.title ?? pipeline;
   // The list of all has room for so many; what is due after those is not predicted.
   const next =
@@ -129,6 +129,11 @@ export const ScheduleRow = ({ schedule, coming, onEdit, onBackfill }: Props) => 
       </div>
       <div>
         {problem && <p className="field-error">{problem}</p>}
+        {lint.map(({ code, detail, advice }) => (
+          <p key={code} className="field-error">
+            <Why text={detail} zone={timezone} />; {advice}
+          </p>
+        ))}
         {next.length === 0 && (
           <p className="muted">{enabled ? 'Nothing is due.' : 'Nothing is due while it is off.'}</p>
         )}

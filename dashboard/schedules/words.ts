@@ -17,6 +17,7 @@ const predictions: Record<string, string> = {
   start: 'starts',
   queue: 'waits for the run before',
   cancel_running: 'stops the run before',
+  waiting: 'runs next, after another schedule',
   skip: 'is skipped',
   left_out: 'is left out',
 };

@@ -4,7 +4,7 @@ import { useLocation } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
 import type { RunView } from '../../machines/patch.ts';
 import { api } from '../api.ts';
-import { wordsOf } from '../commands/command-words.ts';
+import { meantIn, wordsOf } from '../commands/command-words.ts';
 import { useCommand } from '../commands/use-command.ts';
 import { useLive } from '../live/use-live.ts';
 import { usePipelines } from '../reads.ts';
@@ -67,16 +67,17 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
     return [
       open,
       { ...open, id: `log-${id}`, label: `Log of ${name}`, icon: 'down' },
-      ...items.map(
-        ({ type, allowed, why_not }): Item => ({
+      ...items.map(({ type: named, allowed, why_not }): Item => {
+        const type = meantIn(run.state, named);
+        return {
           id: `${type}-${id}`,
           label: `${wordsOf(type).label} ${name}`,
           hint: '',
           icon: wordsOf(type).icon,
           ...(!allowed && { whyNot: why_not ?? 'not possible now' }),
           run: () => command(run, type),
-        }),
-      ),
+        };
+      }),
     ];
   });
 };

@@ -7,6 +7,8 @@ import { durationText } from '../duration.ts';
  */
 export const lintRules = {
   'longer-than-interval': 'warning',
+  'never-due': 'warning',
+  'schedules-collide': 'warning',
   'default-timeout': 'info',
   'no-heartbeat': 'info',
   'limit-never-reached': 'warning',
@@ -35,6 +37,22 @@ export const lintFindingSchema = z.object({
 export type LintFinding = z.infer<typeof lintFindingSchema>;
 /** What a rule says; the line is known to who has read the file. */
 export type Finding = Omit<LintFinding, 'line'>;
+
+/** What the planner knows of a schedule. */
+export type ScheduleFacts = {
+  id: string;
+  /** JSON pointer into the file; that of all of them for one that is not in it. */
+  pointer: string;
+  enabled: boolean;
+  /** Was it said what happens when a run is live? */
+  saysOverlap: boolean;
+  /** Shortest time between two slots; null = it has no two. */
+  intervalMs: number | null;
+  /** No slot is to come. */
+  isOver: boolean;
+  /** Who before it is due in the same second, and when first (local time); null = nobody. */
+  meets: { other: string; at: string } | null;
+};
 
 export const found = (
   code: LintCode,

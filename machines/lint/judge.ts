@@ -1,12 +1,12 @@
 import type { PipelineDefinition, StageDefinition } from '../definition.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, ScheduleFacts } from './finding.ts';
 
 /** What the definition alone does not tell. */
 export type LintContext = {
   /** Does the file itself say this, or is it a default? */
   isWritten: (pointer: string) => boolean;
-  /** Shortest time between two slots of its schedules; null = none. */
-  intervalMs: number | null;
+  /** Its schedules, in the order in which their slots have their turn. */
+  schedules: ScheduleFacts[];
   /** The longest grace that a stage gets when the service stops. */
   shutdownGraceMs: number;
 };

@@ -3,7 +3,7 @@ import { type Finding, found } from './finding.ts';
 import type { Judge } from './judge.ts';
 
 /** Where a value comes from that differs from run to run. */
-const ofRun = ['run', 'params', 'stages'];
+const ofRun = ['run', 'slot', 'params', 'stages'];
 
 export const resourceFindings: Judge = ({ files }, at, { concurrency }) => {
   const findings: Finding[] = [];

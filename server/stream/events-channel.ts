@@ -1,6 +1,7 @@
 import type { Clock } from '../../services/clock.ts';
 import type { Orchestrator } from '../../services/orchestrator-port.ts';
 import { ServiceError } from '../../services/service-error.ts';
+import { globFits } from './globs.ts';
 import type { EventsRequest } from './handshake.ts';
 import { type Encoded, encode, frameOf, framesOf, type JournalTail } from './journal-tail.ts';
 import type { Peer } from './peer.ts';
@@ -92,7 +93,7 @@ export const serveEvents = async (
   const wants = ({ event }: Encoded): boolean =>
     (!scope.runId || event.run_id === scope.runId) &&
     (!scope.pipeline || event.pipeline === scope.pipeline) &&
-    (!only || only.some((glob) => glob.test(`${event.stage}/${event.event}`)));
+    (!only || only.some((glob) => globFits(glob, event.stage, event.event)));
 
   const finish = (state: string): void => {
     isDone = true;
@@ -171,14 +172,6 @@ export const serveEvents = async (
   };
 
   peer.onDrain(pump);
-  peer.onBeat(() => ({
-    type: 'heartbeat',
-    v: 1,
-    seq: position,
-    cursor: cursor(),
-    epoch: tail.epoch,
-    time: time(),
-  }));
   // Before the snapshot is read: what is committed from now on is in memory when the snapshot has
   // been sent (S46).
   const unsubscribe = await tail.subscribe(pump);
@@ -200,6 +193,15 @@ export const serveEvents = async (
     leave();
     throw error;
   }
+  // Not before: the first frame is the snapshot, or resumed (stream.md, rule 1).
+  peer.onBeat(() => ({
+    type: 'heartbeat',
+    v: 1,
+    seq: position,
+    cursor: cursor(),
+    epoch: tail.epoch,
+    time: time(),
+  }));
   isBusy = false;
   if (peer.isOpen()) pump();
   else leave();

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { closed } from '../../machines/closed.ts';
 import { ServiceError } from '../../services/service-error.ts';
-import { nameParam, runIdParam } from '../schemas.ts';
+import { nameParam, runIdParam, wholeNumber } from '../schemas.ts';
+import { faultOfGlobs, type Glob, globsOf } from './globs.ts';
 
 export type EventsRequest = {
   channel: 'events';
   scope: { runId?: string; pipeline?: string };
   since: { epoch: string; seq: number } | null;
-  only: RegExp[] | null;
+  only: Glob[] | null;
   /** A cursor that is gone is refused instead of answered with a new snapshot. */
   isStrict: boolean;
 };
@@ -21,7 +22,6 @@ export type LogsRequest = {
 };
 
 const cursorPattern = /^([0-9a-z]+)\.(\d{1,15})$/;
-const globPattern = /^[a-z*][a-z0-9*-]*\/[a-z*][a-z_*]*$/;
 
 /** What may stand behind the `?` of an event socket. */
 export const eventsSocketQuery = closed({
@@ -31,10 +31,10 @@ export const eventsSocketQuery = closed({
   only: z
     .string()
     .max(500)
-    .refine(
-      (text) => text.split(',').every((glob) => globPattern.test(glob)),
-      'expected globs over stage/event such as pipeline/*,*/failed',
-    )
+    .superRefine((text, context) => {
+      const message = faultOfGlobs(text);
+      if (message) context.addIssue({ code: 'custom', message });
+    })
     .optional(),
   strict: z.enum(['0', '1']).optional(),
 });
@@ -45,10 +45,8 @@ export const logsSocketQuery = closed({
     .string()
     .regex(/^[a-z0-9-]+\.\d{1,6}\.\d{1,15}\.\d{1,15}$/, 'expected the cursor of a log frame')
     .optional(),
-  tail: z.coerce.number().int().min(0).max(10_000_000).default(65_536),
+  tail: wholeNumber(0, 10_000_000).default(65_536),
 });
-
-const globOf = (glob: string): RegExp => new RegExp(`^${glob.replaceAll('*', '[^/]*')}$`);
 
 const checked = <T extends z.ZodType>(schema: T, query: URLSearchParams): z.infer<T> => {
   const result = schema.safeParse(Object.fromEntries(query));
@@ -92,7 +90,7 @@ export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequ
         ...(query.pipeline !== undefined && { pipeline: query.pipeline }),
       },
       since: seq === undefined ? null : { epoch, seq: Number(seq) },
-      only: query.only?.split(',').map(globOf) ?? null,
+      only: query.only === undefined ? null : globsOf(query.only),
       isStrict: query.strict === '1',
     };
   }

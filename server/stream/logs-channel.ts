@@ -34,6 +34,12 @@ const wholeCharacters = (bytes: Buffer): number => {
   return bytes.length;
 };
 
+/** What cannot be read is an event of the run; the other logs are sent all the same. */
+const unreadable = (error: unknown): null => {
+  if (error instanceof ServiceError && error.code === 'unreadable-log') return null;
+  throw error;
+};
+
 /**
  * The output of a run, or of one stage, as it is written: attempt after attempt, both streams told
  * apart, from an offset on. A client is a position in files; a slow one reads later and costs
@@ -59,7 +65,7 @@ export const serveLogs = async (
   if (!place && known.places.length > 0) {
     const newest = known.places.at(-1) as LogPlace;
     const sizes = await Promise.all(
-      streams.map((stream) => orchestrator.logSize(runId, newest, stream)),
+      streams.map((stream) => orchestrator.logSize(runId, newest, stream).catch(unreadable)),
     );
     const [stdout = 0, stderr = 0] = sizes.map((size) => Math.max(0, (size ?? 0) - request.tail));
     place = { ...newest, offsets: { stdout, stderr } };
@@ -72,7 +78,9 @@ export const serveLogs = async (
     isLast: boolean,
   ): Promise<boolean> => {
     const offset = from.offsets[stream];
-    const part = await orchestrator.logPart(runId, from, stream, { offset, limit: chunkBytes });
+    const part = await orchestrator
+      .logPart(runId, from, stream, { offset, limit: chunkBytes })
+      .catch(unreadable);
     if (!part || part.bytes.length === 0) return false;
     const atEnd = isLast && part.nextOffset === part.size;
     const length = atEnd ? part.bytes.length : wholeCharacters(part.bytes);

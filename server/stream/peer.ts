@@ -12,7 +12,8 @@ export type Peer = {
    */
   isFull(): boolean;
   send(text: string | Buffer): void;
-  close(code: number, reason: string): void;
+  /** What was sent goes first, for as long as the client reads, and `patienceMs` at most. */
+  close(code: number, reason: string, patienceMs?: number): void;
   onDrain(callback: () => void): void;
   onClose(callback: () => void): void;
   /** What a v=1 client is told with each heartbeat. */
@@ -20,6 +21,8 @@ export type Peer = {
 };
 
 const maxInboundPerSecond = 10;
+/** How long a client may take to answer our close. */
+export const farewellMs = 1000;
 
 /** A socket with its manners: heartbeats, backpressure, and a limit to what it may say. */
 export const createPeer = (
@@ -29,27 +32,40 @@ export const createPeer = (
   limits: PeerLimits,
 ): Peer => {
   let alive = true;
+  /** Frames that have not left us yet. */
+  let unsent = 0;
+  let closing = false;
   let stalledSince: number | null = null;
   let beatFrame: (() => object) | null = null;
   const drained: (() => void)[] = [];
   const closed: (() => void)[] = [];
 
+  const linger = (ms: number): void => {
+    const cancelLinger = clock.after(ms, () => socket.terminate());
+    socket.once('close', cancelLinger);
+  };
   const flushed = (): void => {
+    unsent -= 1;
+    if (closing && unsent === 0) linger(farewellMs);
     if (stalledSince === null || socket.bufferedAmount >= limits.highWaterBytes) return;
     stalledSince = null;
     for (const callback of drained) callback();
   };
-  const end = (code: number, reason: string): void => {
-    socket.close(code, reason);
-    // A client that does not read does not answer the close either.
-    clock.after(1000, () => socket.terminate());
+  /** A client that is slow gets all that was sent; one that never answers is not waited for. */
+  const end = (code: number, reason: string, patienceMs = limits.stallMs): void => {
+    if (closing) return;
+    closing = true;
+    // At most 123 bytes (RFC 6455, 5.5); a reason may quote what the client sent.
+    socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120));
+    linger(unsent === 0 ? farewellMs : patienceMs);
   };
   const beat = (): void => {
     const now = clock.monotonicMs();
     const isStuck = stalledSince !== null && now - stalledSince >= limits.stallMs;
     if (isStuck || (!alive && stalledSince === null)) {
-      if (isStuck) end(4429, 'nothing was read for too long');
-      else end(4408, 'no pong');
+      // What it has not read by now it will not read.
+      if (isStuck) end(4429, 'nothing was read for too long', farewellMs);
+      else end(4408, 'no pong', farewellMs);
       return;
     }
     alive = false;
@@ -77,10 +93,11 @@ export const createPeer = (
       stalledSince ??= clock.monotonicMs();
       return true;
     },
-    send: (text) => socket.send(text, { binary: false }, flushed),
-    // At most 123 bytes (RFC 6455, 5.5); a reason may quote what the client sent.
-    close: (code, reason) =>
-      socket.close(code, reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 120)),
+    send: (text) => {
+      unsent += 1;
+      socket.send(text, { binary: false }, flushed);
+    },
+    close: end,
     onDrain: (callback) => void drained.push(callback),
     onClose: (callback) => void closed.push(callback),
     onBeat: (frame) => {
@@ -93,12 +110,7 @@ export const createPeer = (
  * The stream has one direction. Only a classic client's `ping` is answered; too much of anything
  * ends the connection.
  */
-const listen = (
-  socket: WebSocket,
-  isV1: boolean,
-  clock: Clock,
-  end: (code: number, reason: string) => void,
-): void => {
+const listen = (socket: WebSocket, isV1: boolean, clock: Clock, end: Peer['close']): void => {
   let since = clock.monotonicMs();
   let count = 0;
   socket.on('message', (data) => {
@@ -108,7 +120,7 @@ const listen = (
       count = 0;
     }
     count += 1;
-    if (count > maxInboundPerSecond) end(4429, 'too many messages');
+    if (count > maxInboundPerSecond) end(4429, 'too many messages', farewellMs);
     else if (!isV1 && String(data) === 'ping') socket.send('{"type":"pong"}');
   });
 };

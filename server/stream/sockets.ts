@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../services/clock.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { Orchestrator } from '../../services/orchestrator-port.ts';
 import { ServiceError, type ServiceErrorCode } from '../../services/service-error.ts';
-import { type HostRules, isOwnHost, isOwnOrigin } from '../hosts.ts';
+import {
+  type HostRules,
+  hostOf,
+  hostRefusal,
+  isOwnHost,
+  isOwnOrigin,
+  originRefusal,
+} from '../hosts.ts';
 import { problemOf } from '../problem.ts';
 import { serveEvents } from './events-channel.ts';
 import { requestOf } from './handshake.ts';
 import { createJournalTail } from './journal-tail.ts';
 import { serveLogs } from './logs-channel.ts';
-import { createPeer, type PeerLimits } from './peer.ts';
+import { createPeer, farewellMs, type PeerLimits } from './peer.ts';
 
 export type SocketLimits = PeerLimits & {
   maxClients: number;
@@ -79,10 +86,17 @@ export const createSockets = ({
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
+  server.on('wsClientError', (error, socket, request) =>
+    refuse(socket, request, new ServiceError('bad-parameter', `no WebSocket: ${error.message}`)),
+  );
+  const refusalOf = refusalBy(rules);
   const { ringEvents, coalesceMs, heartbeatMs } = limits;
   const log = (message: string, error: unknown): void =>
     logger.error(message, { error: String(error) });
   const tail = createJournalTail({ orchestrator, clock, capacity: ringEvents, coalesceMs, log });
+
+  /** Those who have a place; who was turned away has none, however long its socket stays. */
+  const seated = new Set<WebSocket>();
 
   const accept = async (socket: WebSocket, address: URL): Promise<void> => {
     const isV1 =
@@ -91,11 +105,13 @@ export const createSockets = ({
       address.pathname.startsWith('/ws/logs');
     const peer = createPeer(socket, isV1, clock, limits);
     try {
-      if (server.clients.size > limits.maxClients)
+      if (seated.size >= limits.maxClients)
         throw new ServiceError(
           'too-many-clients',
           `${limits.maxClients} clients are connected already`,
         );
+      seated.add(socket);
+      socket.once('close', () => seated.delete(socket));
       const asked = requestOf(address, isV1);
       if (asked.channel === 'logs') await serveLogs(peer, asked, { orchestrator, clock });
       else
@@ -116,19 +132,16 @@ export const createSockets = ({
       // Said after accepting: a failed upgrade is only a 1006 in a browser.
       const problem = problemOf(told, { instance: address.pathname, requestId: randomUUID() });
       if (isV1) peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
-      peer.close(closeCodeOf[told.code] ?? 1011, told.message);
+      peer.close(closeCodeOf[told.code] ?? 1011, told.message, farewellMs);
     }
   };
 
   return {
     upgrade: (request, socket, head) => {
-      const { host, origin } = request.headers;
       socket.on('error', () => socket.destroy());
-      if (!isOwnHost(host, rules) || !isOwnOrigin(origin, host, rules))
-        return refuse(socket, '403 Forbidden');
       const address = URL.parse(request.url ?? '', 'http://x');
-      if (!address || !/^\/ws\/(events|logs)(\/|$)/.test(address.pathname))
-        return refuse(socket, '404 Not Found');
+      const refusal = refusalOf(request, address);
+      if (refusal || !address) return refuse(socket, request, refusal ?? noSocket());
       server.handleUpgrade(request, socket, head, (client) => {
         accept(client, address).catch((error) => {
           log('a client could not be served', error);
@@ -136,7 +149,7 @@ export const createSockets = ({
         });
       });
     },
-    count: () => server.clients.size,
+    count: () => seated.size,
     close: () => {
       for (const client of server.clients) client.close(1001, 'the service is shutting down');
       server.close();
@@ -144,5 +157,38 @@ export const createSockets = ({
   };
 };
 
-const refuse = (socket: Duplex, status: string): void =>
-  void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+const noSocket = (): ServiceError =>
+  new ServiceError('not-found', 'there is no socket at this address');
+
+/** What a handshake is refused for before it is one; null when it may go on. */
+const refusalBy =
+  (rules: HostRules) =>
+  (request: IncomingMessage, address: URL | null): ServiceError | null => {
+    try {
+      const host = hostOf(request);
+      if (!isOwnHost(host, rules)) return hostRefusal();
+      if (!isOwnOrigin(request.headers.origin, host, rules)) return originRefusal();
+    } catch (error) {
+      if (error instanceof ServiceError) return error;
+      throw error;
+    }
+    return /^\/ws\/(events|logs)(\/|$)/.test(address?.pathname ?? '') ? null : noSocket();
+  };
+
+/** A handshake that fails, answered as every other refusal is. */
+const refuse = (socket: Duplex, { url }: IncomingMessage, error: ServiceError): void => {
+  const instance = (url ?? '').split('?')[0] as string;
+  const requestId = randomUUID();
+  const body = JSON.stringify(problemOf(error, { instance, requestId }));
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Sec-WebSocket-Version: 13',
+    'Connection: close',
+  ];
+  // Half-open is what a client that never leaves would stay: when all is written, it is over.
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+};

@@ -1,19 +1,23 @@
-import type { Launcher } from '../../stages/launcher-port.ts';
+import type { Archive } from '../archive.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Retention } from '../retention.ts';
+import type { UnknownFolders } from '../unknown-folders.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
 import type { Disk } from './disk.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Health } from './health.ts';
+import type { LauncherWatch } from './launcher-watch.ts';
 
 type Parts = {
   loaded: LoadedPipelines;
   effects: Pick<Effects, 'pendingAnswers'>;
   trouble: () => string | null;
-  launcher: Pick<Launcher, 'pid'>;
-  retention: Pick<Retention, 'last'>;
+  launcher: Pick<LauncherWatch, 'check'>;
+  retention: Pick<Retention, 'last' | 'waiting'>;
+  archive: Pick<Archive, 'error'>;
+  unknownFolders: Pick<UnknownFolders, 'state'>;
   disk: Pick<Disk, 'state'>;
   eventLoop: Pick<EventLoop, 'look'>;
   watchdog: Pick<Watchdog, 'last'>;
@@ -40,6 +44,8 @@ export const registerChecks = (
     trouble,
     launcher,
     retention,
+    archive,
+    unknownFolders,
     disk,
     eventLoop,
     watchdog,
@@ -70,16 +76,32 @@ export const registerChecks = (
       return { ok: false, code: 'no-pipelines', detail: 'no pipeline is loaded' };
     return { ok: true, detail: `${pipelines.size} loaded` };
   });
-  health.register('launcher', () =>
-    launcher.pid() === null
-      ? { ok: false, code: 'launcher-gone', detail: 'is being restarted' }
-      : { ok: true, detail: 'works' },
-  );
+  health.register('launcher', () => launcher.check());
   health.register('retention', () => {
     const { removed, error } = retention.last();
+    if (error !== null) return { ok: false, code: 'retention-failed', detail: error };
+    const waiting = retention.waiting();
+    if (waiting > 0)
+      return {
+        ok: false,
+        code: 'archive-behind',
+        detail: `${waiting} ${waiting === 1 ? 'run stays' : 'runs stay'} beyond the limits because the archive does not hold ${waiting === 1 ? 'its' : 'their'} events yet`,
+      };
+    return { ok: true, detail: `removed ${removed} runs last time` };
+  });
+  health.register('archive', () => {
+    const error = archive.error();
     return error === null
-      ? { ok: true, detail: `removed ${removed} runs last time` }
-      : { ok: false, code: 'retention-failed', detail: error };
+      ? { ok: true, detail: 'is written' }
+      : {
+          ok: false,
+          code: 'archive-not-written',
+          detail: `${error}; nothing is lost: it catches up when that is mended, and no run is removed before`,
+        };
+  });
+  health.register('unknown-folders', () => {
+    const { count, detail } = unknownFolders.state();
+    return count === 0 ? { ok: true, detail } : { ok: false, code: 'unknown-folders', detail };
   });
   health.register('disk', () => {
     const { isFull, detail } = disk.state();

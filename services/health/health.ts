@@ -12,7 +12,7 @@ export type HealthReport = {
 };
 
 /** What a part of the service says of itself. `code` names the reason; it is part of the API. */
-type Verdict = { ok: true; detail: string } | { ok: false; code: string; detail: string };
+export type Verdict = { ok: true; detail: string } | { ok: false; code: string; detail: string };
 type Check = () => Verdict;
 /** With these nothing can be started: the service lives, but sends new work away. */
 const refusing = ['store-unavailable', 'disk-full'];

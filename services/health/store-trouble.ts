@@ -1,3 +1,4 @@
+import { isNoSpace } from '../no-space.ts';
 import { ServiceError } from '../service-error.ts';
 import type { Store } from '../store.ts';
 
@@ -17,7 +18,23 @@ const troubles: Record<number, string> = {
   14: 'cannot be opened',
   26: 'is no database any more',
 };
-const full = 13;
+/**
+ * Commands and answers: for these the reserve on the disk is given away. A mark, a new process or a
+ * word of the service itself would only take it from them.
+ */
+const urgent = [
+  'begin',
+  'admit',
+  'step',
+  'removeDrained',
+  'acknowledge',
+  'markReset',
+  'removeRuns',
+];
+const isUrgent = (name: string, args: unknown[]): boolean =>
+  // What an attempt left is noted before its answer.
+  urgent.includes(name) ||
+  (name === 'note' && (args as Parameters<Store['note']>)[0].runId !== null);
 /**
  * What fails is tried again and says when it works; these need space and all that, so they speak
  * for the others.
@@ -33,7 +50,13 @@ const codeOf = (error: unknown): number | null => {
  * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health
  * knows since when, and a full disk is given its reserve and one more try (T4).
  */
-export const watchStore = (deps: { store: Store; makeRoom: () => boolean }) => {
+export const watchStore = (deps: {
+  store: Store;
+  makeRoom: (isUrgent: boolean) => boolean;
+  /** The file we write to is not where the next service looks for it: said in one sentence. */
+  moved?: () => string | null;
+}) => {
+  const moved = deps.moved ?? (() => null);
   let trouble: string | null = null;
   const failed = new Set<string>();
   type Method = (...args: unknown[]) => Promise<unknown>;
@@ -41,9 +64,12 @@ export const watchStore = (deps: { store: Store; makeRoom: () => boolean }) => {
   const watched =
     (name: string, method: Method): Method =>
     async (...args) => {
+      // What began before goes on; nothing new is promised to a file that nobody will find.
+      const away = name === 'begin' ? moved() : null;
+      if (away) throw new ServiceError('store-unavailable', away);
       try {
         const answer = await method(...args).catch((error) => {
-          if (codeOf(error) !== full || !deps.makeRoom()) throw error;
+          if (!isNoSpace(error) || !deps.makeRoom(isUrgent(name, args))) throw error;
           return method(...args);
         });
         if (failed.has(name) || proofs.includes(name)) {
@@ -70,5 +96,5 @@ export const watchStore = (deps: { store: Store; makeRoom: () => boolean }) => {
       typeof part === 'function' && name !== 'close' ? watched(name, part as Method) : part,
     ]),
   ) as unknown as Store;
-  return { store, trouble: () => trouble };
+  return { store, trouble: () => trouble ?? moved() };
 };

@@ -23,6 +23,10 @@ export type Delivery = {
   cause: Cause;
   /** Decide only if the run is still at this version. */
   ifVersion?: number | null;
+  /** Was the same refusal recorded just now? Then this one is not. */
+  isKnown?: (version: number, why: string) => boolean;
+  /** Nothing is asked: so often was it refused again, for that reason. */
+  more?: { times: number; why: string };
 };
 
 /**
@@ -34,6 +38,17 @@ export class VersionMoved extends Error {
   constructor(version: number) {
     super(`the run is at version ${version}`);
     this.version = version;
+  }
+}
+
+/** Refused as it was a moment ago. Nothing is recorded: the first one is, and how many follow. */
+export class RefusedAgain extends Error {
+  readonly why: string;
+  readonly projection: Projection;
+  constructor(why: string, projection: Projection) {
+    super(why);
+    this.why = why;
+    this.projection = projection;
   }
 }
 
@@ -67,6 +82,7 @@ export const decide = (
   const event = { ...delivery.event, at: now.wallMs } as RunEvent;
   if (typeof delivery.ifVersion === 'number' && delivery.ifVersion !== run.version)
     throw new VersionMoved(run.version);
+  if (delivery.more) return refusedMore(loaded, event, delivery, now, delivery.more);
   if (delivery.fence && !isLive(loaded, delivery.fence)) return stale(loaded, event, delivery, now);
 
   const [before, guards, next, actions] = attempt(event, () => {
@@ -245,6 +261,48 @@ const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): D
   return { ...base, ledger: { ...base.ledger, why }, events: [fact] };
 };
 
+const refusal = (
+  { run }: Loaded,
+  event: RunEvent,
+  { cause }: Delivery,
+  why: string,
+): NewEvent & { event: 'refused' } => ({
+  stage: 'pipeline',
+  event: 'refused',
+  severity: 'warning',
+  msg: `${event.type} refused: ${why}`,
+  data: {
+    command: event.type,
+    why,
+    by: cause.actor ?? null,
+    reason: 'reason' in event ? event.reason : null,
+    allowed: run.projection.allowed,
+  },
+});
+
+/** One row for all that were refused like the one before it. */
+const refusedMore = (
+  loaded: Loaded,
+  event: RunEvent,
+  delivery: Delivery,
+  now: Now,
+  { times, why }: { times: number; why: string },
+): Decision => {
+  const base = unmoved(loaded, event, delivery, now);
+  const fact = refusal(loaded, event, delivery, why);
+  return {
+    ...base,
+    ledger: { ...base.ledger, verdict: 'refused', why: `${why} (${times} more)` },
+    events: [
+      {
+        ...fact,
+        msg: `${event.type} refused, ${times} more: ${why}`,
+        data: { ...fact.data, more: times },
+      },
+    ],
+  };
+};
+
 const refused = (
   loaded: Loaded,
   snapshot: AnyMachineSnapshot,
@@ -256,20 +314,8 @@ const refused = (
   const base = unmoved(loaded, event, delivery, now);
   const { projection } = loaded.run;
   const why = whyNot(snapshot, event, projection.state, projection.why, guards);
-  const reason = 'reason' in event ? event.reason : null;
-  const fact: NewEvent = {
-    stage: 'pipeline',
-    event: 'refused',
-    severity: 'warning',
-    msg: `${event.type} refused: ${why}`,
-    data: {
-      command: event.type,
-      why,
-      by: delivery.cause.actor ?? null,
-      reason,
-      allowed: projection.allowed,
-    },
-  };
+  if (delivery.isKnown?.(loaded.run.version, why)) throw new RefusedAgain(why, projection);
+  const fact = refusal(loaded, event, delivery, why);
   // A refused answer is used up all the same, or its effect would count as live for ever.
   const used = [usedUp(delivery) ?? []].flat();
   return {

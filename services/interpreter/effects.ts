@@ -2,8 +2,11 @@ import { type AnyActorRef, createActor, fromPromise } from 'xstate';
 import type { Failure } from '../../machines/failure.ts';
 import type { Clock } from '../clock.ts';
 import { fenceOf } from '../fence.ts';
+import { isNoSpace } from '../no-space.ts';
 import type { EffectKind, EffectRow, RunRow } from '../store.ts';
+import { type Waits, whatFor, whyUnrecorded } from '../waits.ts';
 import type { Interpreter } from './interpreter.ts';
+import type { Room } from './room.ts';
 
 /**
  * What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a
@@ -22,6 +25,12 @@ export class Failed extends Error {
   }
 }
 
+/**
+ * The disk was full before anything of the effect had begun: it begins when there is room, and no
+ * attempt is used up.
+ */
+export class NoRoom extends Error {}
+
 export type Effects = {
   start(effect: EffectRow, run: RunRow): void;
   /**
@@ -35,10 +44,10 @@ export type Effects = {
    */
   settled(effect: EffectRow): Promise<void>;
   /**
-   * Whether somebody here works on it, or holds its answer until that is committed; null = nobody
-   * here knows it.
+   * Whether it waits for room on the disk, somebody here works on it, or holds its answer until that
+   * is committed; null = nobody here knows it.
    */
-  phaseOf(effect: EffectRow): 'working' | 'answering' | null;
+  phaseOf(effect: EffectRow): 'waiting' | 'working' | 'answering' | null;
   /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
   pendingAnswers(): number;
   /** From now on only drains start; what is born stays a row that the next start finds. */
@@ -51,6 +60,19 @@ export type Effects = {
 };
 
 const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
+const waitMs = (tries: number): number =>
+  retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number;
+
+const whyWaiting = ({ kind, input, attempt }: EffectRow, error: unknown): string => {
+  const stage = input.stage ?? 'the run';
+  if (kind === 'stage') return whyUnrecorded({ stage, attempt }, error);
+  const what = {
+    verify: `what the files of ${stage} are`,
+    preflight: 'what its checks found',
+    drain: 'that no process of it is left',
+  }[kind];
+  return `waits for ${whatFor(error)} to record ${what}`;
+};
 
 /**
  * Effects become XState promise actors, started after the commit that bore them and answered until
@@ -60,9 +82,12 @@ export const createEffects = (deps: {
   runners: Record<EffectKind, EffectRunner>;
   interpreter: Interpreter;
   clock: Clock;
+  /** Absent where there is always room. */
+  room?: Pick<Room, 'enter' | 'isWaiting'>;
+  waits?: Pick<Waits, 'begin'>;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Effects => {
-  const { runners, interpreter, clock, log } = deps;
+  const { runners, interpreter, clock, room, waits, log } = deps;
   const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
   const answering = new Set<{ key: string }>();
   let closed = false;
@@ -84,6 +109,7 @@ export const createEffects = (deps: {
           };
     const waiting = { key: keyOf(effect) };
     answering.add(waiting);
+    let over: (() => void) | null = null;
     for (let tries = 0; !closed; tries += 1) {
       try {
         await interpreter.deliver(effect.runId, {
@@ -98,10 +124,39 @@ export const createEffects = (deps: {
           effect: effect.id,
           error: String(error),
         });
-        await clock.sleep(retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number);
+        // Its row still says that it works.
+        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+        await clock.sleep(waitMs(tries));
       }
     }
+    over?.();
     answering.delete(waiting);
+  };
+
+  /** From the row to the answer. A drain has no failure to answer with: it goes on until it holds. */
+  const work = async (effect: EffectRow, run: RunRow, signal: AbortSignal): Promise<unknown> => {
+    let over: (() => void) | null = null;
+    try {
+      for (let tries = 0; ; tries += 1) {
+        await room?.enter(effect, signal);
+        try {
+          return await runners[effect.kind](effect, run, signal);
+        } catch (error) {
+          const isAgain = effect.kind === 'drain' || error instanceof NoRoom;
+          if (signal.aborted || !isAgain) throw error;
+          log('an effect could not be carried out; it is tried again', {
+            run_id: effect.runId,
+            effect: effect.id,
+            error: String(error),
+          });
+          if (isNoSpace(error))
+            over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+          await clock.sleep(waitMs(tries), signal);
+        }
+      }
+    } finally {
+      over?.();
+    }
   };
 
   const start = (effect: EffectRow, run: RunRow): void => {
@@ -110,7 +165,7 @@ export const createEffects = (deps: {
     const done = Promise.withResolvers<void>();
     const logic = fromPromise(async ({ signal }) => {
       try {
-        return await runners[effect.kind](effect, run, signal);
+        return await work(effect, run, signal);
       } finally {
         done.resolve();
         running.delete(key);
@@ -140,7 +195,8 @@ export const createEffects = (deps: {
     phaseOf: (effect) => {
       const key = keyOf(effect);
       if ([...answering].some((one) => one.key === key)) return 'answering';
-      return running.has(key) ? 'working' : null;
+      if (!running.has(key)) return null;
+      return room?.isWaiting(effect) ? 'waiting' : 'working';
     },
     pendingAnswers: () => answering.size,
     hold: () => {

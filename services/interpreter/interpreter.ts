@@ -33,7 +33,7 @@ export type Interpreter = {
    * committed
    */
   deliver(runId: string, delivery: Delivery): Promise<Outcome | null>;
-  /** Called on a fresh turn after each commit, in commit order. */
+  /** Called on a fresh turn after each commit, in commit order; one that throws stops no other. */
   onCommit(listener: (committed: Committed) => void): void;
 };
 
@@ -41,8 +41,15 @@ export const createInterpreter = (deps: {
   store: Store;
   charts: Charts;
   clock: Clock;
+  /** A listener of commits that threw: a defect of ours; the others have heard of the commit. */
+  onDefect?: (error: unknown) => void;
 }): Interpreter => {
   const { store, charts, clock } = deps;
+  const onDefect =
+    deps.onDefect ??
+    ((error) => {
+      throw error;
+    });
   const listeners: ((committed: Committed) => void)[] = [];
   const tails = new Map<string, Promise<unknown>>();
   const now = (): Now => ({
@@ -65,7 +72,16 @@ export const createInterpreter = (deps: {
 
   const publish = (committed: Committed): void => {
     setImmediate(() => {
-      for (const listener of listeners) listener(committed);
+      const defects: unknown[] = [];
+      for (const listener of listeners) {
+        try {
+          listener(committed);
+        } catch (error) {
+          defects.push(error);
+        }
+      }
+      // Only now: nobody misses a commit because somebody else could not take it.
+      for (const defect of defects) onDefect(defect);
     });
   };
 

@@ -77,6 +77,7 @@ export const outboxOf = (
       process: null,
       createdAt: now.wallMs,
       heartbeatAt: null,
+      ending: null,
     });
   };
   const arm = ({ id, delay }: Raise) => {

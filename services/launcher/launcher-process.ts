@@ -4,28 +4,45 @@
  * how it ended. It lives by its channel alone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../../stages/contract.ts';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
+import { systemClock } from '../clock.ts';
 import { createLimitWatch } from './limits.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
+import { killedForMemory } from './out-of-memory.ts';
 import { putBehind } from './precedence.ts';
 import { createProcessTable, identify } from './process-table.ts';
 
+/** The files of a program are as open to others as whoever started the service wants them. */
+const [umask] = process.argv.slice(2).filter((text) => /^[0-7]{1,3}$/.test(text));
 /** The program waits for one line on fd 3; without it, at end of file, it never runs (T6). */
-const gateScript = 'IFS= read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
+const gateScript = `${umask ? `umask ${umask}; ` : ''}IFS= read -r _ <&3 || exit 125; exec 3<&-; exec "$@"`;
 
 type Child = {
   process: ChildProcess;
   request: LaunchRequest;
   identity: ProcessIdentity;
   opened: boolean;
+  /** When its program began. */
+  killedForMemory: number | null;
   end: Pick<ExitRecord, 'ended_by' | 'exceeded'>;
+  /** What the service has begun. */
+  ending: Ending | null;
   gone: Promise<void>;
 };
 const children = new Map<number, Child>();
-const table = createProcessTable({ sleep: (ms) => sleep(ms) });
+const table = createProcessTable({ clock: systemClock });
 
 const never = new AbortController().signal;
 const tokenOf = ({ request }: Child): string => request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '';
@@ -38,7 +55,9 @@ const writeExit = (path: string, record: ExitRecord): void => {
   // Rename makes it whole or absent. No fsync: a power cut ends the attempt anyway, and it is
   // interrupted then.
   try {
-    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    // A stage may have left anything by this name; to open a pipe would hold up everybody.
+    rmSync(`${path}.tmp`, { force: true, recursive: true });
+    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
     renameSync(`${path}.tmp`, path);
   } catch (error) {
     // A full disk or a removed folder costs this attempt its evidence, and nobody else anything.
@@ -47,6 +66,26 @@ const writeExit = (path: string, record: ExitRecord): void => {
       message: `an exit could not be written down: ${(error as Error).message}`,
     });
   }
+};
+
+/** A SIGKILL, also behind a shell, that came while the kernel ended processes for memory. */
+const killerOf = (
+  { end, killedForMemory: before }: Child,
+  code: number | null,
+  signal: string | null,
+): Pick<ExitRecord, 'killed_for_memory'> => {
+  if (end.ended_by !== null || before === null || (signal !== 'SIGKILL' && code !== 137)) return {};
+  const more = (killedForMemory() ?? before) - before;
+  return more > 0 ? { killed_for_memory: more } : {};
+};
+
+/** Opened without waiting and through no link: an earlier attempt may have left a pipe there. */
+const openLog = (path: string): number => {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW, 0o600);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new Error(`${basename(path)} is no regular file`);
 };
 
 /** Said here, because spawn reports a missing folder as a missing program. */
@@ -60,8 +99,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
   try {
     if (request.argv.length === 0) throw new Error('there is no program to start');
     checkFolder(request.cwd);
-    for (const path of [request.stdoutPath, request.stderrPath])
-      files.push(openSync(path, 'a', 0o600));
+    for (const path of [request.stdoutPath, request.stderrPath]) files.push(openLog(path));
     const child = spawn('/bin/sh', ['-c', gateScript, 'sh', ...request.argv], {
       cwd: request.cwd,
       env: request.env,
@@ -80,7 +118,9 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
       request,
       identity,
       opened: false,
+      killedForMemory: null,
       end: { ended_by: null },
+      ending: null,
       gone: gone.promise,
     };
     children.set(id, entry);
@@ -91,6 +131,7 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
         signal,
         ended_at: new Date().toISOString(),
         ...entry.end,
+        ...killerOf(entry, code, signal),
       };
       // What never ran leaves no evidence.
       if (entry.opened) writeExit(request.exitPath, record);
@@ -126,6 +167,7 @@ const gate = (id: number, child: Child, go: boolean): void => {
   const pipe = child.process.stdio[3] as NodeJS.WritableStream & { destroy(): void };
   if (go) {
     child.opened = true;
+    child.killedForMemory = killedForMemory();
     limits.watch(id, {
       ...child.request,
       members: () => table.members(child.identity, tokenOf(child)),
@@ -144,7 +186,8 @@ const endAll = async (): Promise<void> => {
       // One that ended by itself just before, and was not collected yet, keeps its own ending.
       if (child.end.ended_by === null && table.isAlive(child.identity))
         child.end = { ended_by: 'service-lost' };
-      await table.end(child.identity, tokenOf(child), child.request.graceMs, never);
+      const order = { known: child.ending, joins: true };
+      await table.end(child.identity, tokenOf(child), child.request.graceMs, never, order);
       await child.gone;
     }),
   );
@@ -154,6 +197,12 @@ const endAll = async (): Promise<void> => {
 tell({ type: 'ready' });
 process.on('message', (message: ToLauncher) => {
   if (message.type === 'launch') return void launch(message.id, message.request);
+  if (message.type === 'ping') return tell({ type: 'pong' });
+  if (message.type === 'ending') {
+    for (const child of children.values())
+      if (tokenOf(child) === message.token) child.ending = message.ending;
+    return;
+  }
   const child = children.get(message.id);
   if (child) gate(message.id, child, message.go);
 });

@@ -20,12 +20,18 @@ type Pending = {
 type Live = {
   child: ChildProcess;
   pending: Map<number, Pending>;
+  /** Those who wait for its answer, in the order they asked. */
+  pings: PromiseWithResolvers<void>[];
   gone: Promise<void>;
   ready: boolean;
 };
 
 /** Starts programs through one launcher process, which is started again when it dies. */
-export const createLauncher = (deps: { log: (message: string) => void }): Launcher => {
+export const createLauncher = (deps: {
+  log: (message: string) => void;
+  /** What programs begin with; by default that of this process. */
+  umask?: number;
+}): Launcher => {
   let live: Live | null = null;
   let nextId = 1;
   let closed = false;
@@ -37,6 +43,7 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
 
   const settle = (owner: Live, message: FromLauncher): void => {
     if (message.type === 'ready') owner.ready = true;
+    if (message.type === 'pong') owner.pings.shift()?.resolve();
     if (message.type === 'trouble') deps.log(message.message);
     if (!('id' in message)) return;
     const entry = owner.pending.get(message.id);
@@ -60,14 +67,20 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
     // Detached: a Ctrl-C in the terminal must not end it before the service has ended its work. Its
     // environment is empty, since a stage is given its own and the service's secrets are nobody
     // else's.
-    const child = fork(program, {
+    const child = fork(program, deps.umask === undefined ? [] : [deps.umask.toString(8)], {
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
       env: {},
     });
     const gone = Promise.withResolvers<void>();
-    const started: Live = { child, pending: new Map(), gone: gone.promise, ready: false };
+    const started: Live = {
+      child,
+      pending: new Map(),
+      pings: [],
+      gone: gone.promise,
+      ready: false,
+    };
     const lost = (): void => {
       if (live !== started) return;
       live = null;
@@ -79,6 +92,7 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
         launched.reject(error);
         exited.reject(error);
       }
+      for (const ping of started.pings) ping.reject(error);
       gone.resolve();
       if (closed) return;
       deps.log(`the launcher died (${child.signalCode ?? child.exitCode}) and is started again`);
@@ -102,6 +116,16 @@ export const createLauncher = (deps: { log: (message: string) => void }): Launch
       live.pending.set(id, entry);
       send(live, { type: 'launch', id, request });
       return entry.launched.promise;
+    },
+    ending: (token, ending) => {
+      if (live) send(live, { type: 'ending', token, ending });
+    },
+    ping: async () => {
+      if (!live) throw launcherError('launcher-lost', 'no launcher is there');
+      const ping = Promise.withResolvers<void>();
+      live.pings.push(ping);
+      send(live, { type: 'ping' });
+      return ping.promise;
     },
     pid: () => live?.child.pid ?? null,
     close: async () => {

@@ -1,5 +1,7 @@
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
+import type { Clock } from '../clock.ts';
+import { createEndings } from './endings.ts';
 import { bootId, carries, isGone, pidNamespace, processIds, statOf } from './proc.ts';
 
 /** @throws when the process is gone already */
@@ -23,13 +25,7 @@ const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
  * be told.
  */
 type Look = { pids: number[]; groupIsOurs: boolean; unsure: boolean };
-/** What the looks of one attempt share, so that two who end it at once behave as one. */
-type Ending = { users: number; termed: boolean; known: Map<number, number> };
 
-const firstWaitMs = 5;
-const longestWaitMs = 100;
-/** Exec is over within a millisecond; this many looks in a row, with growing waits, are ample. */
-const unsureLooks = 3;
 /**
  * Lists of one look: each further one is short, and only needed while processes die faster than
  * they can be read.
@@ -41,10 +37,12 @@ const mostLists = 20;
  * signalled.
  */
 export const createProcessTable = (deps: {
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  clock: Pick<Clock, 'sleep' | 'monotonicMs' | 'bootId'>;
 }): ProcessTable => {
   const here = { bootId: bootId(), pidNamespace: pidNamespace() };
-  const endings = new Map<string, Ending>();
+  const endings = createEndings(deps);
+  /** Members that looks have proven, by token: what those who end one attempt at once share. */
+  const members = new Map<string, Map<number, number>>();
   const isOfThisBoot = (identity: ProcessIdentity) =>
     identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
 
@@ -118,37 +116,20 @@ export const createProcessTable = (deps: {
       return !isGone(stat) && stat?.startTicks === identity.startTicks;
     },
     members: (identity, token) => look(identity, token, new Map()).pids,
-    end: async (identity, token, graceMs, abort) => {
-      const ending = endings.get(token) ?? {
-        users: 0,
-        termed: false,
-        known: new Map<number, number>(),
+    end: async (identity, token, graceMs, abort, order = {}) => {
+      const known = members.get(token) ?? new Map<number, number>();
+      members.set(token, known);
+      let seen: Look = { pids: [], groupIsOurs: false, unsure: false };
+      const prey = {
+        look: (strike: boolean) => {
+          seen = look(identity, token, known, strike);
+          return { found: seen.pids.length > 0, unsure: seen.unsure };
+        },
+        ask: () => askAll(seen, identity),
       };
-      endings.set(token, ending);
-      ending.users += 1;
-      try {
-        let waitedMs = 0;
-        let looksUnsure = 0;
-        // Sweeps until empty: what was born during a sweep is found by the next one.
-        for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-          const late = waitedMs >= graceMs;
-          const seen = look(identity, token, ending.known, late);
-          looksUnsure = seen.unsure && seen.pids.length === 0 ? looksUnsure + 1 : 0;
-          if (seen.pids.length === 0 && (looksUnsure === 0 || looksUnsure > unsureLooks)) return;
-          // Once, also when two end the attempt: a second SIGTERM would end the clean-up that the
-          // first one began.
-          if (!late && !ending.termed && seen.pids.length > 0) {
-            ending.termed = true;
-            askAll(seen, identity);
-          }
-          const pauseMs = late ? waitMs : Math.min(waitMs, graceMs - waitedMs);
-          await deps.sleep(pauseMs, abort);
-          waitedMs += pauseMs;
-        }
-      } finally {
-        ending.users -= 1;
-        if (ending.users === 0) endings.delete(token);
-      }
+      await endings.end(token, prey, graceMs, abort, order);
+      members.delete(token);
     },
+    shorten: endings.shorten,
   };
 };

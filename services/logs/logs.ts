@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { filesOf } from '../../stages/evidence.ts';
+import { UnreadableFile } from '../../stages/written-file.ts';
 import { attemptDirOf, runDirOf } from '../paths.ts';
+import { ServiceError } from '../service-error.ts';
 import { countNewlines, createLineIndex, type LineIndex } from './line-index.ts';
 import { type ByteMask, type MaskedFile, withMaskedFile } from './masked-file.ts';
 import { type LogMatches, searchFile } from './search.ts';
@@ -19,7 +21,7 @@ export type LogLines = LogPart & { firstLine: number; totalLines: number; cut: b
 export type Logs = {
   /** The run still has its files: what is not there was never written. */
   isKept(runId: string): Promise<boolean>;
-  /** @returns null when there is no such file; so do the others */
+  /** @returns null when there is no such file; so do the others @throws unreadable-log */
   size(file: LogFile): Promise<number | null>;
   /** `tail` begins at the start of a line when there is one in it. */
   read(
@@ -76,7 +78,16 @@ const endOfLines = (bytes: Buffer, lines: number): number => {
 };
 
 export const createLogs = (
-  { dataDir, maskOf }: { dataDir: string; maskOf: (runId: string) => Promise<ByteMask> },
+  {
+    dataDir,
+    maskOf,
+    liveAtMs = async () => null,
+  }: {
+    dataDir: string;
+    maskOf: (runId: string) => Promise<ByteMask>;
+    /** Now, while the attempt may still write secrets; else null. */
+    liveAtMs?: (file: LogFile) => Promise<number | null>;
+  },
   sizes: LogSizes = defaultSizes,
 ): Logs => {
   const indexes = new Map<string, LineIndex>();
@@ -95,7 +106,17 @@ export const createLogs = (
     work: (masked: MaskedFile, index: LineIndex) => Promise<T>,
   ): Promise<T | null> => {
     const path = pathOf(file);
-    return withMaskedFile(path, await maskOf(file.runId), (masked) => work(masked, indexOf(path)));
+    try {
+      return await withMaskedFile(
+        path,
+        await maskOf(file.runId),
+        (masked) => work(masked, indexOf(path)),
+        await liveAtMs(file),
+      );
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      throw new ServiceError('unreadable-log', error.message);
+    }
   };
 
   return {
@@ -104,10 +125,7 @@ export const createLogs = (
         () => true,
         () => false,
       ),
-    size: async (file) => {
-      const info = await stat(pathOf(file)).catch(() => null);
-      return info?.size ?? null;
-    },
+    size: (file) => open(file, async ({ size }) => size),
     read: (file, range) =>
       open(file, (masked) =>
         'tail' in range ? tailOf(masked, range.tail) : partOf(masked, range.offset, range.limit),

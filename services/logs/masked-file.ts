@@ -1,10 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { Mask } from '../../stages/mask.ts';
+import { openWritten } from '../../stages/written-file.ts';
 
-/**
- * Keeps the length in bytes, so that offsets stay true. `longestBytes`: of the longest secret, 0
- * when there is none.
- */
-export type ByteMask = { longestBytes: number; bytes(buffer: Buffer): Buffer };
+/** Keeps the length in bytes, so that offsets stay true. */
+export type ByteMask = Pick<Mask, 'longestBytes' | 'bytes'>;
 
 /** A growing file, seen through a mask. The size is the one at which it was opened. */
 export type MaskedFile = {
@@ -16,42 +14,46 @@ export type MaskedFile = {
   read(offset: number, length: number): Promise<Buffer>;
 };
 
-const readAll = async (file: FileHandle, from: number, length: number): Promise<Buffer> => {
-  const buffer = Buffer.allocUnsafe(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, from + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
-};
+const newline = 0x0a;
+/** What was written last may be half a secret, for so long. */
+const heldMs = 1000;
 
-/** Opens, works, closes. @returns null when there is no such file */
+/**
+ * Opens, works, closes. `liveAtMs`: now, for a file that is still written; its end is held back
+ * until a newline ends it, or it has stood for a second.
+ * @returns null when there is no such file @throws UnreadableFile when it is no regular file
+ */
 export const withMaskedFile = async <T>(
   path: string,
   mask: ByteMask,
   work: (file: MaskedFile) => Promise<T>,
+  liveAtMs: number | null = null,
 ): Promise<T | null> => {
-  const handle = await open(path, 'r').catch((error: { code?: string }) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  if (!handle) return null;
+  const file = await openWritten(path);
+  if (!file) return null;
   try {
-    const { size } = await handle.stat();
     const margin = Math.max(0, mask.longestBytes - 1);
+    const bytesAt = async (from: number, to: number): Promise<Buffer> => {
+      const buffer = Buffer.allocUnsafe(to - from);
+      return buffer.subarray(0, await file.fill(buffer, from));
+    };
+    const { size: whole, mtimeMs } = file.info;
+    let size = whole;
+    if (margin > 0 && liveAtMs !== null && liveAtMs - mtimeMs < heldMs) {
+      const begin = Math.max(0, whole - margin);
+      size = begin + (await bytesAt(begin, whole)).lastIndexOf(newline) + 1;
+    }
     return await work({
       size,
       read: async (offset, length) => {
         const to = Math.min(size, offset + length);
         if (offset >= to) return Buffer.alloc(0);
         const from = Math.max(0, offset - margin);
-        const seen = await readAll(handle, from, Math.min(size, to + margin) - from);
+        const seen = await bytesAt(from, Math.min(whole, to + margin));
         return (margin === 0 ? seen : mask.bytes(seen)).subarray(offset - from, to - from);
       },
     });
   } finally {
-    await handle.close();
+    await file.close();
   }
 };

@@ -1,21 +1,21 @@
-import type { LintFinding } from '../../machines/lint/finding.ts';
+import type { LintFinding, ScheduleFacts } from '../../machines/lint/finding.ts';
 import { lint } from '../../machines/lint/lint.ts';
 import type { LoadedPipeline } from './pipelines.ts';
 
 /** What of the time to stop is left to the stages; the rest is for the service itself. */
 export const shutdownGraceMs = (shutdownTimeoutMs: number): number => shutdownTimeoutMs / 2;
 
-/** `intervalMs`: shortest time between two slots of its schedules; null = none. */
-export type LintFacts = { shutdownTimeoutMs: number; intervalMs: number | null };
+/** What the file alone does not tell. */
+export type LintFacts = { shutdownTimeoutMs: number; schedules: ScheduleFacts[] };
 
 /** What may go wrong with a pipeline of a file, each finding with its line. */
 export const lintOf = (
   { definition, text }: LoadedPipeline,
-  { shutdownTimeoutMs, intervalMs }: LintFacts,
+  { shutdownTimeoutMs, schedules }: LintFacts,
 ): LintFinding[] =>
   lint(definition, {
     isWritten: text.has,
-    intervalMs,
+    schedules,
     shutdownGraceMs: shutdownGraceMs(shutdownTimeoutMs),
   }).map((finding) => ({
     ...finding,

@@ -12,7 +12,7 @@ type Deps = {
   store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;
   look: Look;
   loaded: LoadedPipelines;
-  lintFacts: (pipeline: string) => LintFacts;
+  lintFacts: (pipeline: string) => Promise<LintFacts>;
 } & Pick<Queries, 'status' | 'defaultPipeline'> &
   Pick<Schedules, 'nextSlotsOf'>;
 
@@ -37,7 +37,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       })),
       params: definition.params,
       policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),
-      lint: lintOf(entry, deps.lintFacts(definition.name)),
+      lint: lintOf(entry, await deps.lintFacts(definition.name)),
       status: await deps.status(definition.name),
       next_slots: await deps.nextSlotsOf(definition.name),
     };

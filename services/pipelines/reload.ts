@@ -1,4 +1,5 @@
 import type { Actor, ReloadReport } from '../orchestrator-port.ts';
+import type { Repeats } from '../repeats.ts';
 import type { Store } from '../store.ts';
 import type { LoadedPipeline, LoadedPipelines } from './pipelines.ts';
 
@@ -14,9 +15,10 @@ export const createReload = (deps: {
   read: () => Promise<LoadedPipelines>;
   /** Before anything changes: what is due by the old files is decided by them. */
   before: () => Promise<void>;
-  /** The schedules of the files. */
-  after: () => Promise<void>;
+  /** The schedules of the files. @returns the pipelines of which a calendar file has changed */
+  after: () => Promise<string[]>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
+  repeats: Repeats;
 }): ((actor: Actor) => Promise<ReloadReport>) => {
   const { loaded, note } = deps;
   let turn: Promise<unknown> = Promise.resolve();
@@ -49,22 +51,29 @@ export const createReload = (deps: {
     };
     loaded.pipelines = next.pipelines;
     loaded.problems = next.problems;
-    await deps.after();
+    const calendars = await deps.after();
+    report.changed = names.filter(
+      (name) => report.changed.includes(name) || (before.has(name) && calendars.includes(name)),
+    );
     const { added, changed, removed, problems } = report;
     const parts = Object.entries({ added, changed, removed, kept: report.kept }).flatMap(
       ([word, some]) => (some.length > 0 ? [`${word}: ${some.join(', ')}`] : []),
     );
     const msg = `pipeline files read again by ${actor.name}; ${parts.join('; ') || 'nothing changed'}${problems.length > 0 ? `; ${problems.length} faults` : ''}`;
     const data = { command: 'RELOAD', by: actor.name, added, changed, removed, kept: report.kept };
-    await note({
+    const fact = {
       runId: null,
       pipeline: null,
       stage: 'system',
-      event: 'changed',
-      severity: problems.length > 0 ? 'warning' : 'info',
+      event: 'changed' as const,
+      severity: problems.length > 0 ? ('warning' as const) : ('info' as const),
       msg,
       data,
-    });
+    };
+    const isSame = added.length + changed.length + removed.length === 0;
+    const tellMore = (more: number): Promise<void> =>
+      note({ ...fact, msg: `${msg}, ${more} more times`, data: { ...data, more } });
+    if (!isSame || !deps.repeats.isAgain(`RELOAD ${msg}`, tellMore)) await note(fact);
     return report;
   };
 

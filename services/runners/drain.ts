@@ -1,4 +1,5 @@
 import type { RunContext } from '../../machines/context.ts';
+import type { Ending } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../clock.ts';
 import { fenceOf } from '../fence.ts';
@@ -7,51 +8,62 @@ import type { EffectRow, RunRow, Store } from '../store.ts';
 
 type Deps = {
   store: Pick<Store, 'load' | 'removeDrained'>;
-  processes: ProcessTable;
+  processes: Pick<ProcessTable, 'end' | 'shorten'>;
+  /** Called when SIGTERM was sent, and each time the deadline came nearer. */
+  ending: (effect: EffectRow, ending: Ending) => void;
   /** Resolves when this service's own runner of the effect has let go. */
   settled: (effect: EffectRow) => Promise<void>;
   /** No grace is longer than this; finite only while the service shuts down. */
   graceCapMs: () => number;
   clock: Pick<Clock, 'after'>;
+  /** The service closes: nobody waits for a process any more. */
+  closing: AbortSignal;
 };
 
 const settleMs = 10_000;
 
 /**
  * Ends what the run has dropped and answers only when no process of it is left (T1): SIGTERM,
- * grace, SIGKILL, sweep.
+ * grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
+ * it off by asking again.
  */
-export const createDrainRunner = ({
-  store,
-  processes,
-  settled,
-  clock,
-  graceCapMs,
-}: Deps): EffectRunner => {
+export const createDrainRunner = (deps: Deps): EffectRunner => {
+  const { store, processes, ending, settled, clock, graceCapMs, closing } = deps;
+  /** What is being ended, by token. */
+  const proofs = new Map<string, Promise<void>>();
   const atMost = async (ms: number, work: Promise<void>): Promise<void> => {
     const late = Promise.withResolvers<void>();
     const cancel = clock.after(ms, late.resolve);
     await Promise.race([work, late.promise]);
     cancel();
   };
-  return async (_effect, run, signal) => {
+  const end = async (effect: EffectRow, graceMs: number): Promise<void> => {
+    const { token, ending: known } = effect;
+    // A cap counts from now, and an ending that goes on from its SIGTERM.
+    await processes.end(
+      effect.process,
+      token,
+      known ? graceMs : Math.min(graceMs, graceCapMs()),
+      closing,
+      { known, changed: (one) => ending(effect, one) },
+    );
+    // Its runner closes its books once its processes are gone. One that cannot (its launcher
+    // hangs) holds nobody up.
+    await atMost(settleMs, settled(effect));
+    await store.removeDrained(effect.runId, [fenceOf(effect)]);
+  };
+  const proofOf = (effect: EffectRow, graceMs: number): Promise<void> => {
+    const { token } = effect;
+    const going = proofs.get(token);
+    if (going) processes.shorten(token, graceMs);
+    const proof = going ?? end(effect, graceMs).finally(() => proofs.delete(token));
+    proofs.set(token, proof);
+    return proof;
+  };
+  return async (_effect, run) => {
     const loaded = await store.load(run.runId);
     const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
-    await Promise.all(
-      dropping.map(async (effect) => {
-        await processes.end(
-          effect.process,
-          effect.token,
-          Math.min(graceOf(run, effect), graceCapMs()),
-          signal,
-        );
-        // Its runner closes its books once its processes are gone. One that cannot (its launcher
-        // hangs) holds nobody up.
-        await atMost(settleMs, settled(effect));
-      }),
-    );
-    if (signal.aborted) throw new Error('the drain was replaced');
-    await store.removeDrained(run.runId, dropping.map(fenceOf));
+    await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
     return {};
   };
 };

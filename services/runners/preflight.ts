@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
-import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import { isNoSpace } from '../no-space.ts';
 import { workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Places } from './stage-request.ts';
 
@@ -16,6 +17,7 @@ export const createPreflightRunner = (places: Places): EffectRunner => {
         mode: 0o700,
       });
     } catch (error) {
+      if (isNoSpace(error)) throw new NoRoom('there was no room to begin');
       const code = (error as { code?: string }).code ?? 'unknown';
       throw new Failed({
         code: 'workspace-failed',

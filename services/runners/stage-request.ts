@@ -5,6 +5,7 @@ import type { AttemptRequest } from '../../stages/contract.ts';
 import { Failed } from '../interpreter/effects.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Secrets } from '../secrets.ts';
+import { slotOf } from '../slot-of-run.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 
 export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
@@ -28,6 +29,7 @@ export const insert = <T>(
   const earlier = Object.fromEntries(
     Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
   );
+  const slot = slotOf(run);
   const result = interpolate(value, {
     params: run.params,
     stages: { ...earlier, ...produced },
@@ -35,8 +37,9 @@ export const insert = <T>(
       id: run.runId,
       number: run.number,
       workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
-      slot: run.metadata.slot,
+      slot: slot.utc,
     },
+    slot,
     env: { ...places.baseEnv, ...run.definition.env },
     // Where one may stand was judged when the file was loaded.
     secrets,

@@ -1,15 +1,22 @@
 import type { Progress } from '../../machines/status.ts';
-import type { AttemptAnswer, ProcessIdentity } from '../../stages/contract.ts';
+import type { AttemptAnswer, Ending, ProcessIdentity } from '../../stages/contract.ts';
 import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../clock.ts';
-import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import type { Masking } from '../logs/masking.ts';
+import { isNoSpace } from '../no-space.ts';
 import type { EffectRow, RunRow } from '../store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
+/** What is heard of one attempt; `writtenAt` where that was written long before it was read. */
+type Watch = { alive(writtenAt?: number): void; end(): void };
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
   recordProcess(effect: EffectRow, process: ProcessIdentity | null): Promise<boolean>;
+  /** Its program is asked for; what is returned is called once it is there, or will never be. */
+  starting(effect: EffectRow): () => void;
+  ending(effect: EffectRow, ending: Ending): void;
   progress(run: RunRow, stage: string, progress: Progress): void;
   /** What an attempt leaves to the journal: each warning, and its last progress as one event. */
   left(
@@ -18,7 +25,9 @@ export type StageMarks = {
     answer: Pick<AttemptAnswer, 'progress' | 'warnings'>,
   ): Promise<void>;
   /** An attempt begins to work: from now on its silence is counted, until `end`. */
-  watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
+  watch(run: RunRow, effect: EffectRow, limitMs: number | null): Watch;
+  /** An attempt may write to the disk, until the function that comes back is called. */
+  writer(): () => void;
 };
 type Deps = {
   launcher: Launcher;
@@ -26,6 +35,7 @@ type Deps = {
   clock: Clock;
   places: Places;
   marks: StageMarks;
+  masking: Pick<Masking, 'begin'>;
 };
 
 /** Answers as a promise actor answers: with an output, or by throwing the failure. */
@@ -48,28 +58,45 @@ export const createStageRunner = ({
   clock,
   places,
   marks,
+  masking,
 }: Deps): EffectRunner => {
   return async (effect, run, signal) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
+    const over = marks.writer();
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
+    const begun = marks.starting(effect);
+    let isRecorded = false;
     const observer = {
-      recordProcess: (process: ProcessIdentity | null) => marks.recordProcess(effect, process),
-      progress: (progress: Progress) => marks.progress(run, stage, mask.json(progress)),
+      recordProcess: async (process: ProcessIdentity | null) => {
+        begun();
+        isRecorded = await marks.recordProcess(effect, process);
+        return isRecorded;
+      },
+      progress: (progress: Progress) => marks.progress(run, stage, progress),
       alive: watch.alive,
+      ending: (ending: Ending) => marks.ending(effect, ending),
     };
     try {
+      await masking.begin(run, stage, effect.attempt);
       // When the chart drops the effect, what works in the service itself ends by the signal; ending
       // processes is the drain's work, and only the drain's.
-      const answer = mask.json(
-        await runAttempt({ launcher, processes, clock }, request, observer, signal),
-      );
+      const deps = { launcher, processes, clock, mask };
+      const answer = await runAttempt(deps, request, observer, signal);
+      if (!isRecorded && !answer.ok && answer.failure.message.includes('ENOSPC'))
+        throw new NoRoom('there was no room to begin');
       if (answer.progress) marks.progress(run, stage, answer.progress);
       await marks.left(run, effect, answer);
       return outputOf(answer);
+    } catch (error) {
+      // Behind the gate nothing ran: the attempt waits, and is not used up.
+      if (!isRecorded && isNoSpace(error)) throw new NoRoom('there was no room to begin');
+      throw error;
     } finally {
+      begun();
       watch.end();
+      over();
     }
   };
 };

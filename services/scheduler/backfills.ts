@@ -2,6 +2,7 @@ import type { NewEvent } from '../../machines/events.ts';
 import type { Backfill } from '../../machines/schedule-view.ts';
 import { ServiceError } from '../service-error.ts';
 import type { Schedule } from './book.ts';
+import { pacedBetween } from './paced.ts';
 import type { BackfillRequest } from './schedules-port.ts';
 import type {
   BackfillProgress,
@@ -53,7 +54,7 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
     if (from >= to) throw invalid('/to', 'must be later than from');
     if (to > now())
       throw invalid('/to', 'must be in the past; slots that are still to come fire by themselves');
-    const planned = plan.between(from - 1, to, maxSlots + 1);
+    const planned = await pacedBetween(plan.slots(from - 1), to, maxSlots + 1);
     if (planned.length > maxSlots)
       throw invalid('/to', `the window holds more than ${maxSlots} slots; take a shorter one`);
     const done = await doneSlots(row.id, from, to);
@@ -98,7 +99,7 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
         runId: null,
         reason: null,
         policy: policyOf(schedule),
-        would: wouldOf(schedule),
+        would: wouldOf(schedule, slot),
         at,
       }),
     );

@@ -9,6 +9,7 @@ import {
   timeFields,
 } from '../../machines/schedule.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
+import type { SkipDays } from './calendar.ts';
 import { checkSchedule } from './check.ts';
 import { type Plan, planOf } from './planner.ts';
 import { readSkipDays } from './skip-days.ts';
@@ -18,8 +19,8 @@ import type { ScheduleRow, SlotStore, Written } from './slot-store.ts';
  * A schedule as it is in force. One with a `problem` has no plan and never fires: health says so.
  */
 export type Schedule = { row: ScheduleRow; definition: ScheduleDefinition; projectDir: string } & (
-  | { plan: Plan; problem: null }
-  | { plan: null; problem: string }
+  | { plan: Plan; problem: null; days: SkipDays }
+  | { plan: null; problem: string; days: null }
 );
 export type FieldFault = { pointer: string; detail: string };
 
@@ -63,6 +64,7 @@ export const parseWritten = (
 };
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const listed = (days: SkipDays | null) => days && [...days];
 /** cron, every and at are three ways to say one thing: a change of one is a change of all. */
 const isTime = (field: string): boolean => (timeFields as readonly string[]).includes(field);
 
@@ -100,10 +102,17 @@ type Deps = {
   now: () => number;
 };
 export type Book = {
-  /** Makes the stored schedules those of the files, then reads them. */
-  open(): Promise<void>;
+  /**
+   * Makes the stored schedules those of the files, then reads them. @returns the pipelines that have
+   * a calendar file with other days in it than before
+   */
+  open(): Promise<string[]>;
   /** Reads all schedules, or one, from the store again. */
   refresh(id?: string): Promise<void>;
+  /**
+   * Pipeline by pipeline, each in the order of its file, then those made by the API, oldest first:
+   * of slots that fall together the first has its turn first.
+   */
   all(): Schedule[];
   find(id: string): Schedule | undefined;
 };
@@ -130,19 +139,16 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
         projectDir,
         plan: null,
         problem,
+        days: null,
       };
     }
     const definition = scheduleOf(parsed.file, timezone);
+    const known = { row, definition, projectDir };
     try {
-      return {
-        row,
-        definition,
-        projectDir,
-        plan: planOf(row.id, definition, await readSkipDays(parsed.file, projectDir)),
-        problem: null,
-      };
+      const days = await readSkipDays(parsed.file, projectDir);
+      return { ...known, plan: planOf(row.id, definition, days), problem: null, days };
     } catch (error) {
-      return { row, definition, projectDir, plan: null, problem: (error as Error).message };
+      return { ...known, plan: null, problem: (error as Error).message, days: null };
     }
   };
 
@@ -229,12 +235,26 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
       else fresh.delete(row.id);
     }
     if (id !== undefined && !rows.some((row) => row.id === id)) fresh.delete(id);
-    schedules = fresh;
+    const known = rows.map((row) => row.id);
+    const pipelines = [...new Set(rows.map(({ pipeline }) => pipeline))];
+    const placeOf = ({ row }: Schedule): [number, number, number] => {
+      const inFile = loaded.pipelines.get(row.pipeline)?.schedules ?? [];
+      const place = inFile.findIndex((one) => one.id === row.id);
+      return [
+        pipelines.indexOf(row.pipeline),
+        place < 0 ? inFile.length : place,
+        known.indexOf(row.id),
+      ];
+    };
+    const placed = [...fresh.values()].map((schedule) => ({ schedule, place: placeOf(schedule) }));
+    placed.sort(({ place: a }, { place: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    schedules = new Map(placed.map(({ schedule }) => [schedule.row.id, schedule]));
   };
 
   return {
     refresh,
     open: async () => {
+      const before = schedules;
       const known = new Map((await store.schedules()).map((row) => [row.id, row]));
       for (const [pipeline, entry] of loaded.pipelines) {
         for (const { id, written } of entry.schedules)
@@ -264,6 +284,11 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
         }
       }
       await refresh();
+      const other = [...schedules.values()].filter(({ row, days }) => {
+        const old = before.get(row.id);
+        return old !== undefined && !same(listed(old.days), listed(days));
+      });
+      return [...new Set(other.map(({ row }) => row.pipeline))];
     },
     all: () => [...schedules.values()],
     find: (id) => schedules.get(id),

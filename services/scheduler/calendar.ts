@@ -3,7 +3,10 @@ import { instantOfMoment } from './moment.ts';
 import type { Zone } from './zone.ts';
 
 /** Why a slot is left out by the schedule itself, before anybody looks at runs. */
-export type Skip = { reason: 'blackout' | 'weekend' | 'skip-day' | 'dst-gap'; detail: string };
+export type Skip = {
+  reason: 'blackout' | 'weekend' | 'skip-day' | 'dst-gap' | 'dst-fold';
+  detail: string;
+};
 /** Days without slots: `2026-12-25`, or `12-25` for every year, and what they are called. */
 export type SkipDays = ReadonlyMap<string, string>;
 

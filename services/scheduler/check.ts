@@ -1,10 +1,12 @@
 import { type ScheduleFile, scheduleOf } from '../../machines/schedule.ts';
+import { paramFaults } from '../../machines/slot-params.ts';
 import { parseCron } from './cron.ts';
 import { instantOfMoment } from './moment.ts';
 import { zoneOf } from './zone.ts';
 
 /**
- * What the shape cannot say: does the pattern hold, and is there any time between start and end?
+ * What the shape cannot say: does the pattern hold, is there any time between start and end, and does `${…}` say something of the
+ * slot?
  */
 export const checkSchedule = (
   file: ScheduleFile,
@@ -26,5 +28,7 @@ export const checkSchedule = (
   for (const [index, { from, to }] of definition.blackout.entries())
     if (from.length > 5 && instantOfMoment(from, zone) >= instantOfMoment(to, zone))
       faults.push({ field: `blackout/${index}/to`, detail: 'must be later than from' });
+  for (const { pointer, detail } of paramFaults(file.params ?? {}))
+    faults.push({ field: pointer.slice(1), detail });
   return faults;
 };

@@ -1,5 +1,7 @@
 import { validateParams } from '../../machines/params.ts';
 import { type ScheduleDefinition, scheduleOf } from '../../machines/schedule.ts';
+import { paramsOfSlot } from '../../machines/slot-params.ts';
+import { anySlot } from '../../machines/slot-values.ts';
 import type { Look } from '../look.ts';
 import { type FieldError, ServiceError } from '../service-error.ts';
 import { parseWritten } from './book.ts';
@@ -27,7 +29,7 @@ export const checkedIn = async (
   const { definition, projectDir } = look.known(pipeline);
   const parsed = parseWritten(written, definition.timezone);
   if ('faults' in parsed) throw fail(parsed.faults);
-  const params = validateParams(definition, parsed.file.params ?? {});
+  const params = validateParams(definition, paramsOfSlot(parsed.file.params ?? {}, anySlot));
   if (!params.ok) throw fail(params.errors);
   const days = await readSkipDays(parsed.file, projectDir).catch((error: Error) => {
     throw fail([{ pointer: '/skip_days/file', detail: error.message }]);

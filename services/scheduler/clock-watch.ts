@@ -11,6 +11,18 @@ const maxPauseMs = 10_000;
 const span = (ms: number): string =>
   ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 
+/** A clock that now stands before the last instant that was recorded was set while nobody looked. */
+export const setBackMeanwhile = (recordedAt: number, now: number): Oddity | null => {
+  const ms = recordedAt - now;
+  return ms < minStepMs
+    ? null
+    : {
+        kind: 'back',
+        ms,
+        msg: `the clock is ${span(ms)} behind the last that was recorded: it was set back while the service was down; slots that were decided are not run again`,
+      };
+};
+
 /**
  * Sees a wall clock that was set, a machine that slept, and a service that was held up, between two
  * ticks.

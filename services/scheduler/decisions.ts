@@ -5,10 +5,22 @@ import { ServiceError } from '../service-error.ts';
 import type { Store } from '../store.ts';
 import type { Book, Schedule } from './book.ts';
 import { dueSlots, judgeDue } from './missed.ts';
-import { hasNewInput } from './new-input.ts';
+import { hasNewInput, patternsKey } from './new-input.ts';
 import type { PlannedSlot } from './planner.ts';
+import { secondOf, sharedWords } from './preview.ts';
 import { type Pause, SlotDecided, type SlotRow } from './slot-store.ts';
-import { claimOf, missedEvent, notRunEvent, policyOf, wouldOf } from './slot-words.ts';
+import {
+  claimOf,
+  type Firing,
+  isTurn,
+  missedEvent,
+  notRunEvent,
+  paramsFor,
+  policyOf,
+  turnPolicy,
+  waitsEvent,
+  wouldOf,
+} from './slot-words.ts';
 
 type Deps = {
   store: Store;
@@ -26,10 +38,10 @@ export type Decisions = {
    */
   decideDue(schedule: Schedule): Promise<{ nextAt: number; isWaiting: boolean }>;
   /**
-   * Begins the oldest of the slots that wait, where nothing is in the way. @returns false when none
-   * waits
+   * Begins the oldest of the slots that wait, where nothing is in the way; `turns` = only those
+   * that wait for another schedule's. @returns false when none waits
    */
-  decideWaiting(): Promise<boolean>;
+  decideWaiting(which?: 'turns'): Promise<boolean>;
 };
 
 /**
@@ -77,7 +89,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     runId: null,
     reason: null,
     policy: policyOf(schedule),
-    would: wouldOf(schedule),
+    would: wouldOf(schedule, slot),
     at: clock.wallMs(),
     ...more,
   });
@@ -91,42 +103,117 @@ export const createDecisions = (deps: Deps): Decisions => {
     decide(
       schedule,
       [rowOf(schedule, of.slot, decision, { backfill: of.backfill, reason: why, policy })],
-      notRunEvent({ scheduleId: schedule.row.id, ...of }, decision, why, policy, wouldOf(schedule)),
+      notRunEvent(
+        { scheduleId: schedule.row.id, ...of },
+        decision,
+        why,
+        policy,
+        wouldOf(schedule, of.slot),
+      ),
     );
 
-  /** Starts the run of a slot. @returns false when the slot goes on waiting */
+  /**
+   * Starts the run of a slot. @returns what became of it: `in-the-way` = another run has the place,
+   * and the slot, which may wait, is undecided; `not-now` = nobody could decide
+   */
   const fire = async (
     schedule: Schedule,
     of: { slot: number; backfill: string },
     fireAt: number,
-    mayWait: boolean,
-  ): Promise<boolean> => {
+    firing: Firing,
+    mayWait = firing !== 'due',
+  ): Promise<'decided' | 'in-the-way' | 'not-now'> => {
     const { row, definition } = schedule;
     const request: StartRequest = {
       pipeline: row.pipeline,
-      params: definition.params,
+      params: paramsFor(schedule, of.slot),
       trigger: of.backfill ? 'backfill' : 'schedule',
       reason: null,
       onlyStage: null,
       actor: { kind: 'system', name: `schedule ${row.id}` },
       idempotency: null,
       onConflict: mayWait ? 'refuse' : conflictWords[definition.overlap],
-      slot: claimOf(schedule, of, Math.max(0, clock.wallMs() - fireAt), mayWait),
+      slot: claimOf(schedule, of, Math.max(0, clock.wallMs() - fireAt), firing, mayWait),
     };
     try {
       await deps.start(request);
     } catch (error) {
       if (error instanceof SlotDecided) await book.refresh(row.id);
       else if (!(error instanceof ServiceError) || error.status >= 500) {
-        if (error instanceof ServiceError && notNow.includes(error.code)) return false;
+        if (error instanceof ServiceError && notNow.includes(error.code)) return 'not-now';
         throw error;
       } else if (inTheWay.includes(error.code)) {
-        if (mayWait) return false;
+        const isOpen = error.code === 'blocked-by-policy' ? firing !== 'due' : mayWait;
+        if (isOpen) return 'in-the-way';
         deps.wake();
       } else await notRun(schedule, of, 'refused', error.message, error.code);
     }
     if (of.backfill === '') schedule.row.decidedTo = Math.max(schedule.row.decidedTo, of.slot);
-    return true;
+    return 'decided';
+  };
+
+  const siblingsOf = ({ row }: Schedule): Schedule[] =>
+    book.all().filter((one) => one.row.pipeline === row.pipeline && one.row.id !== row.id);
+  /** Who of the pipeline has begun, or waits, with a slot of the same second; null = nobody. */
+  const begunWith = async (siblings: Schedule[], slot: number): Promise<string | null> => {
+    const from = secondOf(slot) * 1000;
+    for (const { row } of siblings) {
+      const [last] = await store.slots({
+        scheduleId: row.id,
+        backfill: '',
+        before: from + 1000,
+        limit: 1,
+      });
+      if (last && last.slot >= from && ['started', 'queued', 'waiting'].includes(last.decision))
+        return row.id;
+    }
+    return null;
+  };
+
+  /**
+   * A slot that is due now. Where another schedule of the pipeline began in the same second, it
+   * waits and runs next, whatever its overlap: else the first in the file would win every time.
+   */
+  const fireDue = async (schedule: Schedule, { slot, fireAt }: PlannedSlot): Promise<boolean> => {
+    const of = { slot, backfill: '' };
+    const siblings = siblingsOf(schedule);
+    if (siblings.length > 0) {
+      const { row, definition } = schedule;
+      const own = [row.id, ...siblings.map((one) => one.row.id)];
+      const turns = (await store.waitingSlots()).filter(
+        (one) => isTurn(one) && own.includes(one.scheduleId),
+      );
+      const waits = (turn: SlotRow): Promise<void> =>
+        notRun(
+          schedule,
+          of,
+          'skipped',
+          `the slot ${new Date(turn.slot).toISOString()} of schedule ${turn.scheduleId} waits for its turn already, which is all that may`,
+          policyOf(schedule),
+        );
+      const mine = turns.find(({ scheduleId }) => scheduleId === row.id);
+      if (mine) {
+        await waits(mine);
+        return false;
+      }
+      const other = await begunWith(siblings, slot);
+      if (other !== null) {
+        if ((await fire(schedule, of, fireAt, 'due', true)) !== 'in-the-way') return false;
+        const reason = `runs next: ${sharedWords(other)}`;
+        await decide(
+          schedule,
+          [rowOf(schedule, slot, 'waiting', { reason, policy: turnPolicy })],
+          waitsEvent({ scheduleId: row.id, ...of }, reason, wouldOf(schedule, slot)),
+        );
+        return true;
+      }
+      if (turns[0] && definition.overlap === 'queue_one') {
+        await waits(turns[0]);
+        return false;
+      }
+    }
+    await fire(schedule, of, fireAt, 'due');
+    return false;
   };
 
   /** What keeps an on-time slot from running, before anybody looks at runs. */
@@ -142,11 +229,11 @@ export const createDecisions = (deps: Deps): Decisions => {
         policy: 'paused',
       };
     if (definition.only_when_new.length === 0) return null;
-    const done = await store.latestDone(row.pipeline);
-    if (!done || (await hasNewInput(definition.only_when_new, projectDir, done.createdAt)))
-      return null;
+    const patterns = definition.only_when_new;
+    const done = await store.latestInputs(row.pipeline, patternsKey(patterns));
+    if (!done || (await hasNewInput(patterns, projectDir, done))) return null;
     return {
-      why: `no file of ${definition.only_when_new.join(', ')} is newer than run ${done.number}, the latest that is DONE`,
+      why: `no file of ${patterns.join(', ')} is new or changed since run ${done.number}, the latest that is DONE`,
       policy: 'only_when_new',
     };
   };
@@ -189,29 +276,38 @@ export const createDecisions = (deps: Deps): Decisions => {
         ? missedEvent(row.id, all, older?.isMore ?? false, makeUp.length, policy)
         : null,
     );
+    let isTurnOf = false;
     if (onTime) {
       const what = await obstacle(schedule, onTime);
       const of = { slot: onTime.slot, backfill: '' };
       if (what) await notRun(schedule, of, 'skipped', what.why, what.policy);
-      else await fire(schedule, of, onTime.fireAt, false);
+      else isTurnOf = await fireDue(schedule, onTime);
     }
     // Refreshed when somebody else has decided meanwhile.
     const decidedTo = (book.find(row.id) ?? schedule).row.decidedTo;
     const nextAt =
       plan.between(decidedTo, Number.POSITIVE_INFINITY, 1)[0]?.fireAt ?? Number.POSITIVE_INFINITY;
-    return { nextAt, isWaiting: makeUp.length > 0 };
+    return { nextAt, isWaiting: makeUp.length > 0 || isTurnOf };
   };
 
   /**
    * Slots that are made up for and backfills: one after the other, when nothing of the pipeline is
    * live.
    */
-  const decideWaiting: Decisions['decideWaiting'] = async () => {
+  const decideWaiting: Decisions['decideWaiting'] = async (which) => {
     const now = clock.wallMs();
-    const rows = await store.waitingSlots();
+    const places = new Map(book.all().map(({ row }, place) => [row.id, place]));
+    const placeOf = ({ scheduleId }: SlotRow): number => places.get(scheduleId) ?? 0;
+    const rows = (await store.waitingSlots())
+      .filter((row) => which === undefined || isTurn(row))
+      .toSorted(
+        (a, b) =>
+          Number(isTurn(b)) - Number(isTurn(a)) || a.slot - b.slot || placeOf(a) - placeOf(b),
+      );
     if (rows.length === 0 || (await deps.paused())) return rows.length > 0;
     const begun = new Set<string>();
-    for (const { scheduleId, slot, backfill } of rows) {
+    for (const row of rows) {
+      const { scheduleId, slot, backfill } = row;
       const schedule = book.find(scheduleId);
       if (!schedule?.plan || begun.has(schedule.row.pipeline)) continue;
       if (backfill === '' && !schedule.definition.enabled) {
@@ -242,14 +338,16 @@ export const createDecisions = (deps: Deps): Decisions => {
         continue;
       }
       const { run } = await store.latest(schedule.row.pipeline);
-      if (run && run.endedAt === null) continue;
+      const isLive = run !== null && run.endedAt === null;
+      // What is made up for runs alone; whose turn it is takes the first place that is free.
+      if (isLive && !(isTurn(row) && run.definition.concurrency.limit > 1)) continue;
       const what = backfill === '' ? await obstacle(schedule, { skip: null }) : null;
       if (what) {
         await notRun(schedule, { slot, backfill }, 'skipped', what.why, what.policy);
         continue;
       }
       begun.add(schedule.row.pipeline);
-      await fire(schedule, { slot, backfill }, slot, true);
+      await fire(schedule, { slot, backfill }, slot, isTurn(row) ? 'turn' : 'made-up');
     }
     return true;
   };

@@ -27,6 +27,8 @@ export type Edits = {
   remove: Made<'removeSchedule'>;
   pause: Made<'pauseSchedules'>;
 };
+/** Each is looked at every second; those of files are their author's matter. */
+const maxOwn = 500;
 /** A change of one of these makes another row of slots; those before it were never promised. */
 const shapingFields = [...timeFields, 'timezone', 'dst_gap', 'dst_fold', 'start', 'enabled'];
 
@@ -61,6 +63,11 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
         errors: [{ pointer: '/id', detail: good.error.issues[0]?.message ?? '' }],
       });
     await checkedIn(look, pipeline, written);
+    if (book.all().filter(({ row }) => row.file === null).length >= maxOwn)
+      throw new ServiceError(
+        'too-many-schedules',
+        `${maxOwn} schedules were made by the API already, which is all that may be`,
+      );
     const at = clock.wallMs();
     const row: ScheduleRow = {
       id,

@@ -85,9 +85,11 @@ export const judgeDue = (
   const whyNot = (slot: PlannedSlot): string => {
     if (policy === 'none') return 'missed slots are not made up for';
     if (!inWindow.includes(slot)) return `older than missed_window (${windowMs / 1000} s)`;
-    return policy === 'last'
-      ? 'only the last missed slot is made up for'
-      : `more than missed_max (${missedMax}) were missed`;
+    if (policy === 'last')
+      return takesPlace
+        ? 'none is made up for, because the newest slot is on time'
+        : 'only the last missed slot is made up for';
+    return `more than missed_max (${missedMax}) were missed`;
   };
   // Behind slots that are made up for, the one on time waits its turn: the order of slots is the
   // order of runs.

@@ -4,31 +4,70 @@ import type { RunRow, Store } from '../store.ts';
 import { type Book, type Schedule, writtenIn } from './book.ts';
 import { checkedAlone, checkedIn, withoutNulls } from './checked.ts';
 import { overridesOf } from './edits.ts';
+import { type Lane, type Looked, lookAlong } from './lanes.ts';
 import { planOf } from './planner.ts';
-import { type LiveRun, medianOf, predict, warningsOf } from './preview.ts';
+import { createForecast, type Known, type LiveRun, medianOf, warningsOf } from './preview.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
+import { isTurn } from './slot-words.ts';
+import { iso } from './views.ts';
 
 type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look };
 /** How many runs say what is usual. */
 const usualOf = 20;
+const nothing: Known = { usualMs: null, live: null, limit: 1, line: [] };
 
 /** What will be, as far as the planner and the usual duration of runs can say. */
 export const createOutlook = (
   { store, book, scheduler, clock, look }: Deps,
   found: (id: string) => Schedule,
 ) => {
-  /** The run of the pipeline that is live now, and when runs like it are over. */
-  const liveOf = async (pipeline: string, usualMs: number | null): Promise<LiveRun | null> => {
-    const { run } = await store.latest(pipeline);
-    const likely = ({ createdAt }: RunRow): number | null =>
-      usualMs === null ? null : Math.max(createdAt + usualMs, clock.wallMs());
-    return run && run.endedAt === null
-      ? { number: run.number, state: run.projection.state, likelyEnd: likely(run) }
-      : null;
-  };
   const usual = async (pipeline: string): Promise<number | null> =>
     medianOf(await store.durations(pipeline, usualOf));
+  /**
+   * When the live run is over: as usual; where nobody knows what is usual it is taken to be half
+   * done.
+   */
+  const likelyEnd = ({ createdAt }: RunRow, usualMs: number | null): number => {
+    const now = clock.wallMs();
+    return Math.max(now, createdAt + (usualMs ?? 2 * (now - createdAt)));
+  };
+  /** Who waits: runs in the line of the lock, then slots whose turn comes. */
+  const lineOf = async (pipeline: string, key: string): Promise<Known['line']> => {
+    const { waiters } = await store.line(key);
+    const turns = (await store.waitingSlots()).filter(
+      (row) => isTurn(row) && book.find(row.scheduleId)?.row.pipeline === pipeline,
+    );
+    return [...waiters.map(() => null), ...turns.map(({ scheduleId }) => scheduleId)];
+  };
+  /** What is known of the pipeline now; of a time to come only what is usual. */
+  const knownOf = async (pipeline: string, isNow: boolean): Promise<Known> => {
+    const { concurrency } = look.known(pipeline).definition;
+    const usualMs = await usual(pipeline);
+    const { run } = isNow ? await store.latest(pipeline) : { run: null };
+    const live: LiveRun | null =
+      run && run.endedAt === null
+        ? {
+            number: run.number,
+            state: run.projection.state,
+            likelyEnd: likelyEnd(run, usualMs),
+          }
+        : null;
+    const line = isNow ? await lineOf(pipeline, concurrency.key) : [];
+    return { usualMs, live, limit: concurrency.limit, line };
+  };
+  /** From an instant that was asked for, else from what is decided on. */
+  const afterOf = ({ decidedTo }: { decidedTo: number }, from: number | null): number =>
+    from ?? Math.max(clock.wallMs(), decidedTo);
+  /** The enabled schedules of a pipeline, in the order in which their slots have their turn. */
+  const lanesOf = (pipeline: string, from: number | null, wanted: number): Lane[] =>
+    book
+      .all()
+      .flatMap(({ row, definition, plan }) =>
+        plan && definition.enabled && row.pipeline === pipeline
+          ? [{ id: row.id, plan, policy: definition, after: afterOf(row, from), wanted }]
+          : [],
+      );
 
   const previewSchedule: Schedules['previewSchedule'] = async ({
     id,
@@ -47,45 +86,57 @@ export const createOutlook = (
       : withoutNulls(written);
     const { definition, days } =
       pipeline === null ? checkedAlone(fields) : await checkedIn(look, pipeline, fields);
-    const slots = planOf(id ?? pipeline ?? 'preview', definition, days).between(
-      from ?? clock.wallMs(),
-      Number.POSITIVE_INFINITY,
-      count,
-    );
-    const usualMs = pipeline === null ? null : await usual(pipeline);
-    const live = pipeline === null || from !== null ? null : await liveOf(pipeline, usualMs);
+    // A name that no schedule can have, for one that is not made yet.
+    const own: Lane = {
+      id: id ?? '',
+      plan: planOf(id ?? pipeline ?? 'preview', definition, days),
+      policy: definition,
+      after: afterOf(stored?.row ?? { decidedTo: 0 }, from),
+      wanted: count,
+    };
+    const known = pipeline === null ? nothing : await knownOf(pipeline, from === null);
+    const others = pipeline === null ? [] : lanesOf(pipeline, from, 0);
+    const place = others.findIndex((lane) => lane.id === id);
+    const lanes = place < 0 ? [...others, own] : others.with(place, own);
+    const { by, until } = await lookAlong(lanes, createForecast(known));
+    const { planned, coming } = by.get(own.id) as Looked;
     return {
       timezone: definition.timezone,
-      usual_duration_ms: usualMs,
-      slots: predict(slots, definition.overlap, usualMs, live),
-      warnings: warningsOf(slots, usualMs),
+      usual_duration_ms: known.usualMs,
+      slots: coming,
+      warnings: [
+        ...warningsOf(planned, known.usualMs),
+        ...(until === null
+          ? []
+          : [`other schedules of ${pipeline} are looked at until ${iso(until)} only`]),
+      ],
     };
   };
 
-  const upcoming = async (limit: number) => {
+  const upcoming = async (limit: number, perSchedule: number | null): Promise<Item[]> => {
     look.truthful();
-    const isPaused = (await scheduler.paused()) !== null;
-    const lists = await Promise.all(
-      book.all().map(async ({ row, definition, plan }) => {
-        if (!plan || !definition.enabled || isPaused) return [];
-        const usualMs = await usual(row.pipeline);
-        const slots = plan.between(
-          Math.max(clock.wallMs(), row.decidedTo),
-          Number.POSITIVE_INFINITY,
-          limit,
-        );
-        const coming = predict(
-          slots,
-          definition.overlap,
-          usualMs,
-          await liveOf(row.pipeline, usualMs),
-        );
-        return coming.map((one) => ({ schedule: row.id, pipeline: row.pipeline, ...one }));
-      }),
-    );
-    const items = lists.flat().sort((a, b) => (a.fires_at < b.fires_at ? -1 : 1));
-    return items.slice(0, limit);
+    if ((await scheduler.paused()) !== null) return [];
+    const pipelines = [...new Set(book.all().map(({ row }) => row.pipeline))];
+    const wanted = perSchedule ?? limit;
+    const firsts: Item[] = [];
+    const rest: Item[] = [];
+    for (const pipeline of pipelines) {
+      const lanes = lanesOf(pipeline, null, wanted);
+      if (lanes.length === 0) continue;
+      const forecast = createForecast(await knownOf(pipeline, true));
+      const { by } = await lookAlong(lanes, forecast);
+      for (const [schedule, { coming }] of by)
+        for (const [index, one] of coming.entries())
+          (index === 0 ? firsts : rest).push({ schedule, pipeline, ...one });
+    }
+    // A schedule that is due often does not hide when the others are due first.
+    const others = rest.sort(byTime).slice(0, Math.max(0, limit - firsts.length));
+    return [...firsts, ...others].sort(byTime);
   };
 
   return { previewSchedule, upcoming };
 };
+
+type Item = Awaited<ReturnType<Schedules['upcoming']>>['items'][number];
+const byTime = (a: Item, b: Item): number =>
+  a.fires_at < b.fires_at ? -1 : a.fires_at > b.fires_at ? 1 : 0;

@@ -21,8 +21,6 @@ export type Plan = {
   slots(after: number): Generator<PlannedSlot>;
   /** Slots later than `after` and not later than `until`, at most `limit`. */
   between(after: number, until: number, limit: number): PlannedSlot[];
-  /** The next slots that are not left out, at most `count`. */
-  next(after: number, count: number): PlannedSlot[];
 };
 
 /**
@@ -31,9 +29,6 @@ export type Plan = {
  */
 const jitterShare = (id: string, slot: number): number =>
   createHash('sha256').update(`${id} ${slot}`).digest().readUInt32BE() / 2 ** 32;
-
-/** Left-out slots are read over when the next ones are asked for, but not for ever. */
-const maxSkipped = 5000;
 
 /**
  * The one place that knows when a schedule is due: what is previewed, shown as next and fired all
@@ -53,20 +48,23 @@ export const planOf = (
   const end =
     definition.end === null ? Number.POSITIVE_INFINITY : instantOfMoment(definition.end, zone);
 
-  const planned = ({ instant, notes, inGap }: Time, following: number): PlannedSlot => {
+  const planned = ({ instant, notes, clocks }: Time, following: number): PlannedSlot => {
     const jitterMs =
       definition.jitterMs === 0
         ? 0
         : Math.floor(jitterShare(id, instant) * Math.min(definition.jitterMs, following - instant));
-    const gap: Skip | null =
-      inGap && definition.dstGap === 'skip'
-        ? { reason: 'dst-gap', detail: notes.join('; ') }
-        : null;
+    const detail = notes.join('; ');
+    const byClocks: Skip | null =
+      clocks === 'again'
+        ? { reason: 'dst-fold', detail }
+        : clocks === 'gap' && definition.dstGap === 'skip'
+          ? { reason: 'dst-gap', detail }
+          : null;
     return {
       slot: instant,
       fireAt: instant + jitterMs,
       local: localText(instant, zone),
-      skip: gap ?? skipRule(instant),
+      skip: byClocks ?? skipRule(instant),
       notes,
     };
   };
@@ -92,16 +90,6 @@ export const planOf = (
         for (const slot of slots(after)) {
           if (slot.slot > until || found.push(slot) >= limit) break;
         }
-      return found;
-    },
-    next: (after, count) => {
-      const found: PlannedSlot[] = [];
-      let skipped = 0;
-      for (const slot of slots(after)) {
-        if (slot.skip === null) found.push(slot);
-        else skipped += 1;
-        if (found.length >= count || skipped >= maxSkipped) break;
-      }
       return found;
     },
   };

@@ -12,64 +12,119 @@ export const medianOf = (values: number[]): number | null => {
 };
 
 /** A run that is live now, and when it is likely to be over. */
-export type LiveRun = { number: number; state: string; likelyEnd: number | null };
+export type LiveRun = { number: number; state: string; likelyEnd: number };
+/** What is known of the pipeline when one looks ahead. */
+export type Known = {
+  /** How long its runs usually take; null = none has ended well yet. */
+  usualMs: number | null;
+  live: LiveRun | null;
+  /** So many of its runs may be live at once. */
+  limit: number;
+  /** Who waits for a place already, in order; null = a run, else the schedule whose turn it is. */
+  line: (string | null)[];
+};
+type Policy = Pick<ScheduleDefinition, 'overlap'>;
+/** Says slot by slot, in the order in which they fire, what each will do. */
+export type Forecast = (schedule: string, planned: PlannedSlot, policy: Policy) => Coming;
+
+const secondMs = 1000;
+/** Slots with the same one share their second. */
+export const secondOf = (slot: number): number => Math.floor(slot / secondMs);
 
 /**
- * What the slots will do if runs take as long as usual: the same rules as when they fire, on a line
- * of time that has not come yet.
+ * What the slots of a pipeline's schedules will do if runs take as long as usual: the same rules as
+ * when they fire, on a line of time that has not come yet.
  */
-export const predict = (
-  slots: PlannedSlot[],
-  overlap: ScheduleDefinition['overlap'],
-  usualMs: number | null,
-  live: LiveRun | null,
-): Coming[] => {
-  let busyUntil = live ? (live.likelyEnd ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY;
+export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): Forecast => {
+  /** When each place is free again. */
+  const places = Array.from({ length: limit }, () => Number.NEGATIVE_INFINITY);
+  if (live) places[0] = live.likelyEnd;
   let isLive = live !== null;
-  /** When the run that waits begins. */
-  let waitsUntil = Number.NEGATIVE_INFINITY;
-  return slots.map((planned) => {
+  let line = [...waiting];
+  /** Who has begun with a slot of this second. */
+  let begun: { second: number; schedule: string } | null = null;
+
+  const soonest = (): number => places.indexOf(Math.min(...places));
+  /** What fires together meets: even the shortest run is live for the rest of its second. */
+  const occupy = (place: number, from: number): void => {
+    places[place] = Math.max(from + (usualMs ?? 0), (secondOf(from) + 1) * secondMs);
+  };
+  /** Those that wait begin when a place is free. */
+  const passTo = (now: number): void => {
+    for (;;) {
+      const place = soonest();
+      const free = places[place] as number;
+      if (line.length === 0 || free > now) return;
+      line.shift();
+      isLive = false;
+      occupy(place, free);
+    }
+  };
+
+  return (schedule, planned, { overlap }) => {
     const { slot, fireAt, local, skip, notes } = planned;
+    const second = secondOf(slot);
     const base = { slot: iso(slot), local, fires_at: iso(fireAt), notes };
     if (skip) return { ...base, predicted: 'left_out', why: skip.detail };
-    if (fireAt >= busyUntil) {
-      // A live run that usually would be over by then is still worth a word.
-      const why =
-        isLive && live ? `if run ${live.number} (${live.state}) has ended by ${iso(fireAt)}` : null;
-      isLive = false;
-      busyUntil = usualMs === null ? Number.NEGATIVE_INFINITY : fireAt + usualMs;
-      return { ...base, predicted: 'start', why };
-    }
+    passTo(fireAt);
+    const place = soonest();
+    const other = begun?.second === second && begun.schedule !== schedule ? begun.schedule : null;
     const holder =
       isLive && live
         ? `run ${live.number} is ${live.state}`
         : `the run before usually takes ${span(usualMs ?? 0)}`;
+    if ((places[place] as number) <= fireAt) {
+      // A live run that usually would be over by then is still worth a word.
+      const why =
+        isLive && live ? `if run ${live.number} (${live.state}) has ended by ${iso(fireAt)}` : null;
+      isLive = false;
+      begun = { second, schedule };
+      occupy(place, fireAt);
+      return { ...base, predicted: 'start', why };
+    }
+    if (line.includes(schedule))
+      return {
+        ...base,
+        predicted: 'skip',
+        why: `will be skipped unless the slot before it, which waits, begins by ${iso(fireAt)}`,
+      };
+    if (other !== null) {
+      line.push(schedule);
+      return { ...base, predicted: 'waiting', why: `runs next: ${sharedWords(other)}` };
+    }
     if (overlap === 'skip')
       return {
         ...base,
         predicted: 'skip',
         why: `will be skipped unless the run ends by ${iso(fireAt)}: ${holder}`,
       };
-    if (overlap === 'queue_one') {
-      if (waitsUntil > fireAt)
-        return {
-          ...base,
-          predicted: 'skip',
-          why: `will be skipped unless the run that waits begins by ${iso(fireAt)}`,
-        };
-      waitsUntil = busyUntil;
-      busyUntil += usualMs ?? 0;
-      return { ...base, predicted: 'queue', why: `will wait for the run to end: ${holder}` };
+    if (overlap === 'cancel_running') {
+      begun = { second, schedule };
+      isLive = false;
+      // It takes the place of runs that wait, too; slots whose turn it is keep theirs.
+      line = line.filter((one) => one !== null);
+      occupy(place, fireAt);
+      return {
+        ...base,
+        predicted: 'cancel_running',
+        why: `will stop the run that is live then: ${holder}`,
+      };
     }
-    isLive = false;
-    busyUntil = usualMs === null ? Number.NEGATIVE_INFINITY : fireAt + usualMs;
-    return {
-      ...base,
-      predicted: 'cancel_running',
-      why: `will stop the run that is live then: ${holder}`,
-    };
-  });
+    if (line.length > 0)
+      return {
+        ...base,
+        predicted: 'skip',
+        why: `will be skipped unless the run that waits begins by ${iso(fireAt)}`,
+      };
+    begun = { second, schedule };
+    line.push(null);
+    return { ...base, predicted: 'queue', why: `will wait for the run to end: ${holder}` };
+  };
 };
+
+/** Why a slot waits that shares its second with one of another schedule. */
+export const sharedWords = (other: string): string =>
+  `schedule ${other} begins a run in the same second`;
 
 /** What is true of the whole list and worth saying first. */
 export const warningsOf = (slots: PlannedSlot[], usualMs: number | null): string[] => {

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { StartRequest } from '../orchestrator-port.ts';
 import type { Store } from '../store.ts';
-import type { Book } from './book.ts';
-import { createClockWatch } from './clock-watch.ts';
+import type { Book, Schedule } from './book.ts';
+import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
 import type { Pause } from './slot-store.ts';
 import type { Waker } from './waker.ts';
@@ -18,6 +18,8 @@ type Deps = {
   log: (message: string, meta: Record<string, unknown>) => void;
 };
 export type Scheduler = {
+  /** Asks when the last service wrote last; before anybody of this one writes. */
+  recall(): Promise<void>;
   /** Decides what was missed, then wakes each second. */
   open(): Promise<void>;
   /** Decides every slot that is due; also called by the waker. */
@@ -52,6 +54,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
   const lookAt = new Map<string, number>();
   const faults = new Map<string, { message: string; times: number; again: number }>();
   let waitingLookAt = Number.NEGATIVE_INFINITY;
+  let recordedAt: number | null = null;
   let prunedAt = Number.NEGATIVE_INFINITY;
   let tickedAt: number | null = null;
   let ticking: Promise<void> | null = null;
@@ -109,7 +112,9 @@ export const createScheduler = (deps: Deps): Scheduler => {
     }
   };
   const noticeClock = async (): Promise<void> => {
-    const odd = watch();
+    const seen = watch();
+    const odd = recordedAt === null ? seen : setBackMeanwhile(recordedAt, clock.wallMs());
+    recordedAt = null;
     if (!odd) return;
     log(odd.msg, { ms: odd.ms });
     lookAt.clear();
@@ -133,10 +138,14 @@ export const createScheduler = (deps: Deps): Scheduler => {
         isOpen = true;
       });
     await guarded('clock', noticeClock);
-    for (const schedule of book.all()) {
+    const isDue = ({ row }: Schedule): boolean => clock.wallMs() >= (lookAt.get(row.id) ?? 0);
+    const due = book.all().filter(isDue);
+    // Whose turn it is begins before what is due only now.
+    if (due.length > 0 && clock.wallMs() >= waitingLookAt && !closed)
+      await guarded('turns', async () => void (await decisions.decideWaiting('turns')));
+    for (const schedule of due) {
       const { id } = schedule.row;
       if (closed) return;
-      if (clock.wallMs() < (lookAt.get(id) ?? 0)) continue;
       await guarded(id, async () => {
         const { nextAt, isWaiting } = await decisions.decideDue(schedule);
         // A change that came meanwhile has another next slot, and is looked at anew.
@@ -167,6 +176,11 @@ export const createScheduler = (deps: Deps): Scheduler => {
   return {
     tick,
     paused,
+    recall: async () => {
+      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      const [last] = (await store.journalAfter({}, headSeq - 1, 1)).events;
+      recordedAt = last ? Date.parse(last.timestamp) : null;
+    },
     open: async () => {
       await tick();
       waking = deps.waker(() => void tick());

@@ -1,3 +1,4 @@
+import type { ScheduleFacts } from '../../machines/lint/finding.ts';
 import type {
   Backfill,
   Coming,
@@ -66,12 +67,17 @@ export type Schedules = {
   }): Promise<Preview>;
   /** When a pipeline runs next by itself, by whichever of its schedules. */
   nextSlotsOf(pipeline: string): Promise<string[]>;
-  /** Milliseconds between the two nearest slots of one of its enabled schedules. */
-  shortestInterval(pipeline: string): number | null;
+  /** What the planner knows of a pipeline's schedules, for the linter. */
+  scheduleFacts(pipeline: string): Promise<ScheduleFacts[]>;
   /** For the snapshot of the stream. */
   scheduleSummaries(): Promise<Record<string, unknown>[]>;
+  /**
+   * The first slots of all schedules together, at most `limit`, and at most so many of each; the
+   * first one of each schedule is always among them.
+   */
   upcoming(
     limit: number,
+    perSchedule?: number | null,
   ): Promise<{ items: ({ schedule: string; pipeline: string } & Coming)[] } & Seen>;
   /** The newest first. @throws unknown-schedule */
   slotsOf(id: string, before: number | null, limit: number): Promise<{ items: SlotView[] } & Seen>;

@@ -1,3 +1,5 @@
+import type { ScheduleFacts } from '../../machines/lint/finding.ts';
+import { scheduleFindings } from '../../machines/lint/schedules.ts';
 import type { ScheduleView } from '../../machines/schedule-view.ts';
 import { suggest } from '../../machines/suggest.ts';
 import type { Clock } from '../clock.ts';
@@ -5,10 +7,11 @@ import type { Look } from '../look.ts';
 import { ServiceError } from '../service-error.ts';
 import type { Store } from '../store.ts';
 import { createBackfills } from './backfills.ts';
-import type { Book, Schedule } from './book.ts';
+import { type Book, type Schedule, writtenIn } from './book.ts';
 import { createEdits } from './edits.ts';
-import { shortestInterval } from './interval.ts';
+import { factsOf, type Known } from './facts.ts';
 import { createOutlook } from './outlook.ts';
+import type { Plan } from './planner.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
 import {
@@ -32,6 +35,7 @@ type Deps = {
 };
 const lastShown = 10;
 const nextShown = 5;
+const hourMs = 3_600_000;
 /** A snapshot of the stream is bounded. */
 const maxSummaries = 100;
 
@@ -61,9 +65,46 @@ export const createSchedules = ({
       `there is no schedule ${id}${nearest ? `; did you mean ${nearest}?` : ''}`,
     );
   };
+  const asked = new Map<string, { plans: Plan[]; hour: number; facts: Promise<ScheduleFacts[]> }>();
+  /** Asked for with every list; looked up anew only when a schedule has changed, or after an hour. */
+  const scheduleFacts = (pipeline: string): Promise<ScheduleFacts[]> => {
+    const inFile = look.known(pipeline).schedules;
+    const known = book.all().flatMap(({ row, definition, plan }): Known[] => {
+      if (row.pipeline !== pipeline || !plan) return [];
+      const place = inFile.findIndex(({ id }) => id === row.id);
+      return [
+        {
+          id: row.id,
+          pointer: place < 0 ? '/schedules' : `/schedules/${place}`,
+          enabled: definition.enabled,
+          saysOverlap: writtenIn(row).overlap !== undefined,
+          plan,
+          timezone: definition.timezone,
+        },
+      ];
+    });
+    const plans = known.map(({ plan }) => plan);
+    const hour = Math.floor(clock.wallMs() / hourMs);
+    const before = asked.get(pipeline);
+    if (
+      before?.hour === hour &&
+      before.plans.length === plans.length &&
+      before.plans.every((plan, index) => plan === plans[index])
+    )
+      return before.facts;
+    const facts = factsOf(known, clock.wallMs());
+    asked.set(pipeline, { plans, hour, facts });
+    return facts;
+  };
   const view = async (schedule: Schedule): Promise<ScheduleView> => {
-    const last = await store.slots({ scheduleId: schedule.row.id, limit: lastShown });
-    return scheduleView(schedule, last, clock.wallMs(), (await scheduler.paused()) !== null);
+    const { row } = schedule;
+    const last = await store.slots({ scheduleId: row.id, limit: lastShown });
+    const facts = (await scheduleFacts(row.pipeline)).find(({ id }) => id === row.id);
+    const { definition } = look.known(row.pipeline);
+    const lint = facts ? scheduleFindings(definition, facts) : [];
+    const isPaused = (await scheduler.paused()) !== null;
+    const next = await nextSlots(schedule, clock.wallMs(), isPaused, nextShown);
+    return scheduleView(schedule, last, next, lint);
   };
   /** The first of its file, else the one that goes by its name, else the oldest. */
   const mainOf = (pipeline: string): Schedule | undefined => {
@@ -106,23 +147,15 @@ export const createSchedules = ({
     nextSlotsOf: async (pipeline) => {
       const isPaused = (await scheduler.paused()) !== null;
       const own = book.all().filter(({ row }) => row.pipeline === pipeline);
-      const slots = own.flatMap((schedule) =>
-        nextSlots(schedule, clock.wallMs(), isPaused, nextShown),
+      const slots = await Promise.all(
+        own.map((schedule) => nextSlots(schedule, clock.wallMs(), isPaused, nextShown)),
       );
-      return [...new Set(slots)]
+      return [...new Set(slots.flat())]
         .sort((a, b) => a - b)
         .slice(0, nextShown)
         .map(iso);
     },
-    shortestInterval: (pipeline) => {
-      const own = book
-        .all()
-        .filter(({ row, definition }) => row.pipeline === pipeline && definition.enabled);
-      return shortestInterval(
-        own.flatMap(({ plan }) => plan ?? []),
-        clock.wallMs(),
-      );
-    },
+    scheduleFacts,
     scheduleSummaries: async () =>
       (await Promise.all(book.all().slice(0, maxSummaries).map(view))).map(scheduleSummary),
     scheduleById: async (id) => view(found(id)),
@@ -145,8 +178,8 @@ export const createSchedules = ({
       );
     },
     previewSchedule: outlook.previewSchedule,
-    upcoming: async (limit) => ({
-      items: await outlook.upcoming(limit),
+    upcoming: async (limit, perSchedule = null) => ({
+      items: await outlook.upcoming(limit, perSchedule),
       as_of_seq: await headSeq(),
     }),
     slotsOf: async (id, before, limit) => {

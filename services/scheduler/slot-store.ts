@@ -66,9 +66,11 @@ export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number
  * that begins the run. A slot that is decided already begins nothing.
  */
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
+  /** The schedule's. */
+  timezone: string;
   fired: (runId: string) => NewEvent;
-  /** What is recorded when a live run is in the way; null leaves the slot waiting. */
-  refused: ((code: string, why: string, runId: string | null) => NewEvent) | null;
+  /** What is recorded when a live run is in the way; null leaves the slot open. */
+  refused: (code: string, why: string, runId: string | null) => NewEvent | null;
 };
 /** All schedules are held: their slots are skipped, and backfills wait. */
 export type Pause = { by: string; at: number; reason: string | null };
@@ -86,6 +88,9 @@ export type BackfillRow = {
   cancelledBy: string | null;
 };
 export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecision, number>> };
+
+/** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
+export type InputsSeen = { patterns: string; marks: string };
 
 /** The part of the store that belongs to schedules and their slots. */
 export type SlotStore = {
@@ -144,6 +149,14 @@ export type SlotStore = {
     at: number,
   ): Promise<number>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
+  /**
+   * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
+   * null = not remembered. @returns null when there is none
+   */
+  latestInputs(
+    pipeline: string,
+    patterns: string,
+  ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
   /** Milliseconds of the latest successful runs, newest first. */
   durations(pipeline: string, limit: number): Promise<number[]>;
   /** Forgets all but the newest decided slots of each schedule. */

@@ -1,4 +1,6 @@
 import type { NewEvent } from '../../machines/events.ts';
+import { paramsOfSlot } from '../../machines/slot-params.ts';
+import { slotTimes } from '../slot-of-run.ts';
 import type { Schedule } from './book.ts';
 import type { SlotClaim, SlotRow } from './slot-store.ts';
 
@@ -6,13 +8,25 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** From here on a fired slot is called late. */
 const lateMs = 10_000;
 
+/** The parameters of the run of a slot. */
+export const paramsFor = ({ definition }: Schedule, slot: number): Record<string, unknown> =>
+  paramsOfSlot(definition.params, slotTimes(slot, definition.timezone));
 /** What a slot does when nothing is in its way. */
-export const wouldOf = ({ row, definition }: Schedule): string => {
-  const params =
-    Object.keys(definition.params).length > 0 ? ` with ${JSON.stringify(definition.params)}` : '';
+export const wouldOf = (schedule: Schedule, slot: number): string => {
+  const { row } = schedule;
+  const given = paramsFor(schedule, slot);
+  const params = Object.keys(given).length > 0 ? ` with ${JSON.stringify(given)}` : '';
   return `start a run of ${row.pipeline}${params}`;
 };
 export const policyOf = ({ definition }: Schedule): string => `overlap: ${definition.overlap}`;
+
+/** The rule by which a slot waits that shares its second with one of another schedule. */
+export const turnPolicy = 'schedules-collide';
+/** Does the slot wait for its turn behind another schedule's? It runs before anything else. */
+export const isTurn = ({ decision, policy, backfill }: SlotRow): boolean =>
+  decision === 'waiting' && policy === turnPolicy && backfill === '';
+/** How a slot comes to its run: when it is due, or after it waited. */
+export type Firing = 'due' | 'made-up' | 'turn';
 
 type SlotOf = { scheduleId: string; backfill: string; slot: number };
 const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
@@ -21,21 +35,23 @@ const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
   ...(backfill && { backfill }),
 });
 
-const firedEvent = (of: SlotOf, runId: string, delayMs: number, made: boolean): NewEvent => {
-  const isLate = !made && delayMs >= lateMs;
-  const how = made
-    ? of.backfill
-      ? ', a slot of a backfill'
-      : ', a missed slot that is made up for'
-    : isLate
-      ? `, ${Math.round(delayMs / 1000)} s late`
-      : '';
+const firedEvent = (of: SlotOf, runId: string, delayMs: number, firing: Firing): NewEvent => {
+  const isLate = firing === 'due' && delayMs >= lateMs;
+  const made = of.backfill ? ', a slot of a backfill' : ', a missed slot that is made up for';
+  const how =
+    firing === 'made-up'
+      ? made
+      : firing === 'turn'
+        ? `, whose turn it was after ${Math.round(delayMs / 1000)} s`
+        : isLate
+          ? `, ${Math.round(delayMs / 1000)} s late`
+          : '';
   return {
     stage: 'scheduler',
     event: 'fired',
     severity: isLate ? 'warning' : 'info',
     msg: `schedule ${of.scheduleId} fired for ${iso(of.slot)}${how}`,
-    data: { ...dataOf(of), run_id: runId, late_ms: made ? null : delayMs },
+    data: { ...dataOf(of), run_id: runId, late_ms: firing === 'made-up' ? null : delayMs },
   };
 };
 
@@ -60,6 +76,15 @@ export const notRunEvent = (
   if (decision === 'refused') return { ...rest, event: 'refused', severity: 'error', data };
   return { ...rest, event: 'skipped', severity: 'info', data };
 };
+
+/** A slot that is due and waits for its turn. */
+export const waitsEvent = (of: SlotOf, why: string, would: string): NewEvent => ({
+  stage: 'scheduler',
+  event: 'queued',
+  severity: 'info',
+  msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} waits and ${why}`,
+  data: { ...dataOf(of), why, policy: turnPolicy, would },
+});
 
 /** One event, however many were missed. */
 export const missedEvent = (
@@ -93,20 +118,21 @@ export const claimOf = (
   schedule: Schedule,
   slot: { slot: number; backfill: string },
   delayMs: number,
+  firing: Firing,
   mayWait: boolean,
 ): SlotClaim => {
   const of = { scheduleId: schedule.row.id, ...slot };
-  const [policy, would] = [policyOf(schedule), wouldOf(schedule)];
+  const [policy, would] = [policyOf(schedule), wouldOf(schedule, slot.slot)];
   return {
     ...of,
     policy,
     would,
-    fired: (runId) => firedEvent(of, runId, delayMs, mayWait),
-    refused: mayWait
-      ? null
-      : (code, why, runId) =>
-          code === 'blocked-by-policy'
-            ? notRunEvent(of, 'blocked', why, code, would)
-            : notRunEvent(of, 'skipped', why, policy, would, runId),
+    timezone: schedule.definition.timezone,
+    fired: (runId) => firedEvent(of, runId, delayMs, firing),
+    refused: (code, why, runId) => {
+      if (code === 'blocked-by-policy')
+        return firing === 'due' ? notRunEvent(of, 'blocked', why, code, would) : null;
+      return mayWait ? null : notRunEvent(of, 'skipped', why, policy, would, runId);
+    },
   };
 };

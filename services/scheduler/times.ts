@@ -4,10 +4,11 @@ import { clockText, dateText, instantOfMoment } from './moment.ts';
 import type { Zone } from './zone.ts';
 
 /**
- * An instant the schedule means, and what clocks had to do with it. `inGap` = only local times that
- * do not exist ask for it.
+ * An instant the schedule means, and what clocks had to do with it. `gap` = only local times that do
+ * not exist ask for it; `again` = it is the second time of a local time that runs once, by the
+ * schedule's own word.
  */
-export type Time = { instant: number; notes: string[]; inGap: boolean };
+export type Time = { instant: number; notes: string[]; clocks: 'gap' | 'again' | null };
 /** Every time later than `after`, in order and each once. */
 export type Times = (after: number) => Generator<Time>;
 
@@ -22,7 +23,7 @@ const reachMs = 10 * 366 * 86_400_000;
 const cronTimes = (
   pattern: CronPattern,
   zone: Zone,
-  { dstGap, dstFold }: Pick<ScheduleDefinition, 'dstGap' | 'dstFold'>,
+  { dstGap, dstFold, saysOnce }: Pick<ScheduleDefinition, 'dstGap' | 'dstFold' | 'saysOnce'>,
 ): Times =>
   function* (after) {
     const until = after + reachMs;
@@ -31,7 +32,9 @@ const cronTimes = (
     while (span.from <= until) {
       const begins = span.from + span.offsetMs;
       let local = Math.max(after + span.offsetMs, begins - 1);
-      if (shiftMs < 0 && dstFold === 'once') local = Math.max(local, begins - shiftMs - 1);
+      // What runs once by default is no slot the second time; what was asked to is left out, and said.
+      if (shiftMs < 0 && dstFold === 'once' && !saysOnce)
+        local = Math.max(local, begins - shiftMs - 1);
       const lost =
         shiftMs > 0 && span.from > after ? lostTimes(pattern, begins - shiftMs, begins) : null;
       if (lost) {
@@ -42,7 +45,7 @@ const cronTimes = (
             : isOwn
               ? `covered by the slot at ${clockText(begins)}`
               : `run once, at the shift, ${clockText(begins)}`;
-        yield { instant: span.from, notes: [`${lost}: ${then}`], inGap: !isOwn };
+        yield { instant: span.from, notes: [`${lost}: ${then}`], clocks: isOwn ? null : 'gap' };
         if (isOwn) local = begins;
       }
       const next = zone.spanAt(span.to);
@@ -57,9 +60,10 @@ const cronTimes = (
           notes.push(
             `${twice()}: ${dstFold === 'once' ? 'runs the first time only' : 'this is the first time'}`,
           );
-        if (shiftMs < 0 && found < begins - shiftMs)
-          notes.push(`${twice()}: this is the second time`);
-        yield { instant: found - span.offsetMs, notes, inGap: false };
+        const isAgain = shiftMs < 0 && found < begins - shiftMs;
+        const isOut = isAgain && dstFold === 'once';
+        if (isAgain) notes.push(`${twice()}: this is the second time${isOut ? ', left out' : ''}`);
+        yield { instant: found - span.offsetMs, notes, clocks: isOut ? 'again' : null };
         local = found;
       }
       // A span may be known from an earlier instant on; what was looked at is not looked at again.
@@ -83,7 +87,7 @@ const lostTimes = (pattern: CronPattern, from: number, to: number): string | nul
 const intervalTimes = (everyMs: number, anchor: number): Times =>
   function* (after) {
     for (let n = Math.max(0, Math.floor((after - anchor) / everyMs) + 1); ; n += 1)
-      yield { instant: anchor + n * everyMs, notes: [], inGap: false };
+      yield { instant: anchor + n * everyMs, notes: [], clocks: null };
   };
 
 const listedTimes = (moments: string[], zone: Zone): Times => {
@@ -91,7 +95,7 @@ const listedTimes = (moments: string[], zone: Zone): Times => {
     (a, b) => a - b,
   );
   return function* (after) {
-    for (const instant of instants) if (instant > after) yield { instant, notes: [], inGap: false };
+    for (const instant of instants) if (instant > after) yield { instant, notes: [], clocks: null };
   };
 };
 

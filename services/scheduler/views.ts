@@ -1,6 +1,7 @@
 import { scheduleFields } from '../../machines/schedule.ts';
 import type { ScheduleView, SlotView } from '../../machines/schedule-view.ts';
 import type { Schedule } from './book.ts';
+import { pacedNext } from './paced.ts';
 import type { SlotOutcome } from './slot-store.ts';
 
 export const iso = (at: number): string => new Date(at).toISOString();
@@ -22,21 +23,22 @@ export const slotView = (row: SlotOutcome): SlotView => ({
 });
 
 /** When the schedule fires next, as it will: nothing while it is disabled or all are held. */
-export const nextSlots = (
+export const nextSlots = async (
   { row, plan, definition }: Schedule,
   now: number,
   isPaused: boolean,
   count: number,
-): number[] =>
-  plan && definition.enabled && !isPaused
-    ? plan.next(Math.max(now, row.decidedTo), count).map(({ slot }) => slot)
-    : [];
+): Promise<number[]> => {
+  if (!plan || !definition.enabled || isPaused) return [];
+  const next = await pacedNext(plan.slots(Math.max(now, row.decidedTo)), count);
+  return next.map(({ slot }) => slot);
+};
 
 export const scheduleView = (
   schedule: Schedule,
   last: SlotOutcome[],
-  now: number,
-  isPaused: boolean,
+  next: number[],
+  lint: ScheduleView['lint'],
 ): ScheduleView => {
   const { row, definition, problem } = schedule;
   const { times } = definition;
@@ -77,8 +79,9 @@ export const scheduleView = (
     blackout: definition.blackout,
     skip_days: definition.skip_days,
     only_when_new: definition.only_when_new,
-    next_slots: nextSlots(schedule, now, isPaused, 5).map(iso),
+    next_slots: next.map(iso),
     problem,
+    lint: lint.map(({ code, severity, detail, advice }) => ({ code, severity, detail, advice })),
     overrides,
     version: row.version,
     created: { by: row.createdBy, at: iso(row.createdAt) },

@@ -119,6 +119,33 @@ const insertRun = (db: Database, request: BeginRequest): void => {
 };
 
 /**
+ * Remembers what the run finds of the files that schedules wait for. What was found before the
+ * latest run that is DONE is asked for by nobody.
+ */
+const insertInputs = (db: Database, { spec, inputsSeen }: BeginRequest): void => {
+  if (inputsSeen === undefined) return;
+  if ('of' in inputsSeen)
+    db.run(
+      'INSERT INTO inputs_seen (run_id, patterns, marks) SELECT ?, patterns, marks FROM inputs_seen WHERE run_id = ?',
+      spec.runId,
+      inputsSeen.of,
+    );
+  else
+    for (const { patterns, marks } of inputsSeen.now)
+      db.run(
+        'INSERT INTO inputs_seen (run_id, patterns, marks) VALUES (?, ?, ?)',
+        spec.runId,
+        patterns,
+        marks,
+      );
+  db.run(
+    `DELETE FROM inputs_seen WHERE run_id IN (SELECT run_id FROM runs WHERE pipeline = ?1 AND ended_at IS NOT NULL AND run_id <
+       (SELECT max(run_id) FROM runs WHERE pipeline = ?1 AND state = 'DONE' AND json_extract(spec, '$.onlyStage') IS NULL))`,
+    spec.pipeline,
+  );
+};
+
+/**
  * A refusal leaves its event, and is the decision of the slot that asked; a slot that goes on
  * waiting leaves nothing.
  */
@@ -170,6 +197,7 @@ export const beginRun = (
     return { kind: 'refused', ...conflict };
   }
   insertRun(db, request);
+  insertInputs(db, request);
   if (place !== undefined) takePlace(db, lock.key, place, spec.runId, at);
   else
     db.run(

@@ -13,6 +13,8 @@ export type Database = {
   run(sql: string, ...values: Value[]): { changes: number; lastId: number };
   /** `work` is synchronous: nothing else can come between BEGIN and COMMIT (T2). */
   transaction<T>(mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T;
+  /** Moves everything committed from the log into the file, as far as no reader is in the way. */
+  checkpoint(): void;
   close(): void;
 };
 
@@ -64,9 +66,18 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
       return { changes: Number(changes), lastId: Number(lastInsertRowid) };
     },
     transaction,
+    checkpoint: () => {
+      try {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        // Somebody else is at it, or the disk has no room for it: nothing is lost, the log stays.
+        if (!isBusy(error) && !isFull(error)) throw error;
+      }
+    },
     close: () => db.close(),
   };
   migrate(db, database);
+  database.checkpoint();
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   return database;
 };
@@ -88,11 +99,14 @@ const migrate = (db: DatabaseSync, database: Database): void => {
   );
 };
 
+const primaryCode = (error: unknown): number | null => {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : null;
+};
+/** SQLITE_FULL. */
+const isFull = (error: unknown): boolean => primaryCode(error) === 13;
 /**
  * Another connection holds the file right now: try again later. Numbers: SQLITE_BUSY 5,
  * SQLITE_LOCKED 6.
  */
-export const isBusy = (error: unknown): boolean => {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' && ((code & 0xff) === 5 || (code & 0xff) === 6);
-};
+export const isBusy = (error: unknown): boolean => [5, 6].includes(primaryCode(error) ?? 0);

@@ -114,4 +114,18 @@ export const migrations: readonly string[] = [
     made_by TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, cancelled_by TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- When SIGTERM was sent to the processes of an attempt, and when SIGKILL follows: {termedAt, killAt, bootId}.
+  ALTER TABLE effects ADD COLUMN ending TEXT;
+  `,
+  `
+  -- What a run found of the files that schedules wait for (only_when_new) when it began: marks of name, size and times.
+  CREATE TABLE inputs_seen (
+    run_id TEXT NOT NULL, patterns TEXT NOT NULL, marks TEXT NOT NULL, PRIMARY KEY (run_id, patterns)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Runs that retention has removed and whose files may still lie there. Nothing else is ever deleted from runs/ and archive/.
+  CREATE TABLE removed_runs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];

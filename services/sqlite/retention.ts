@@ -1,11 +1,8 @@
 import type { RetentionRow, RetentionStore } from '../retention.ts';
 import type { Database } from './database.ts';
 
-/**
- * What holds for a run that may go: over, nobody's, archived whole, and not the one that others
- * lean on.
- */
-const removable = `
+/** What holds for a run that may go: over, nobody's, and not the one that others lean on. */
+const dispensable = `
   runs.ended_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
   AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.run_id = runs.run_id)
@@ -13,9 +10,12 @@ const removable = `
   AND NOT EXISTS (SELECT 1 FROM lock_waiters WHERE lock_waiters.run_id = runs.run_id)
   AND NOT EXISTS (SELECT 1 FROM runs AS heirs WHERE heirs.ended_at IS NULL AND json_extract(heirs.spec, '$.metadata.workspace_of') = runs.run_id)
   AND runs.number < (SELECT max(number) FROM runs AS others WHERE others.pipeline = runs.pipeline)
-  AND runs.run_id IS NOT (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL)
-  AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id
-    AND seq > CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER))`;
+  AND runs.run_id IS NOT (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL)`;
+/** No position at all is that of an archive that holds nothing. */
+const archived = `
+  NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id
+    AND seq > COALESCE(CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER), 0))`;
+const removable = `${dispensable} AND ${archived}`;
 
 /**
  * Whoever stands before an event that is gone must be told, wherever in the journal the hole is.
@@ -48,7 +48,7 @@ export const createRetentionStore = (
   endedRuns: async (after, limit) =>
     db
       .all(
-        `SELECT run_id, pipeline, ended_at, bytes, (${removable}) AS removable FROM runs
+        `SELECT run_id, pipeline, ended_at, bytes, (${dispensable}) AS dispensable, (${archived}) AS archived FROM runs
          WHERE ended_at IS NOT NULL AND run_id > ? ORDER BY run_id LIMIT ?`,
         after,
         limit,
@@ -59,7 +59,8 @@ export const createRetentionStore = (
           pipeline: row.pipeline as string,
           endedAt: row.ended_at as number,
           bytes: (row.bytes as number | null) ?? 0,
-          isProtected: row.removable !== 1,
+          isProtected: row.dispensable !== 1,
+          isArchived: row.archived === 1,
         }),
       ),
   unmeasuredRuns: async (limit) =>
@@ -80,9 +81,10 @@ export const createRetentionStore = (
             | number
             | null) ?? 0,
         );
-        for (const table of ['transitions', 'journal', 'idempotency'])
+        for (const table of ['transitions', 'journal', 'idempotency', 'inputs_seen'])
           db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
         db.run('DELETE FROM runs WHERE run_id = ?', runId);
+        db.run('INSERT OR IGNORE INTO removed_runs (run_id) VALUES (?)', runId);
         return true;
       }),
     ),
@@ -98,6 +100,21 @@ export const createRetentionStore = (
       raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
       return old.length;
     }),
+  removedRuns: async (after, limit) =>
+    db
+      .all('SELECT run_id FROM removed_runs WHERE run_id > ? ORDER BY run_id LIMIT ?', after, limit)
+      .map(({ run_id }) => run_id as string),
+  forgetRemoved: (runIds) =>
+    write(() => {
+      for (const runId of runIds) db.run('DELETE FROM removed_runs WHERE run_id = ?', runId);
+    }),
   unknownRuns: async (runIds) =>
-    runIds.filter((runId) => !db.get('SELECT 1 AS yes FROM runs WHERE run_id = ?', runId)),
+    db
+      .all(
+        `SELECT value FROM json_each(?) AS given
+         WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = given.value)
+         AND NOT EXISTS (SELECT 1 FROM removed_runs WHERE removed_runs.run_id = given.value)`,
+        JSON.stringify(runIds),
+      )
+      .map(({ value }) => value as string),
 });

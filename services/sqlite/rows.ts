@@ -70,6 +70,7 @@ export const toEffect = (row: Row): EffectRow => ({
   process: json(row, 'process'),
   createdAt: number(row, 'created_at'),
   heartbeatAt: orNull(row, 'heartbeat_at'),
+  ending: json(row, 'ending'),
 });
 
 export const toTimer = (row: Row): TimerRow => ({

@@ -197,6 +197,23 @@ export const createSlotStore = (
             ),
           }),
         ),
+    latestInputs: async (pipeline, patterns) => {
+      const row = db.get(
+        `SELECT runs.number, runs.created_at, inputs_seen.marks FROM runs
+         LEFT JOIN inputs_seen ON inputs_seen.run_id = runs.run_id AND inputs_seen.patterns = ?2
+         WHERE runs.pipeline = ?1 AND runs.state = 'DONE' AND json_extract(runs.spec, '$.onlyStage') IS NULL
+         ORDER BY runs.run_id DESC LIMIT 1`,
+        pipeline,
+        patterns,
+      );
+      return row
+        ? {
+            number: row.number as number,
+            createdAt: row.created_at as number,
+            inputs: row.marks as string | null,
+          }
+        : null;
+    },
     durations: async (pipeline, limit) =>
       db
         .all(

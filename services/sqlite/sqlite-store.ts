@@ -6,7 +6,7 @@ import { createReads } from './reads.ts';
 import { createRetentionStore } from './retention.ts';
 import { createSlotStore } from './slots.ts';
 import { acknowledgeStreak, allStreaks } from './streaks.ts';
-import { addEvent, applyDecision, forgetDrained, loadRun } from './writes.ts';
+import { addEvent, applyDecision, changeWhy, forgetDrained, loadRun } from './writes.ts';
 
 /** Waits between tries while another connection holds the file: about ten seconds in all. */
 const busyWaitsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 3000, 3000];
@@ -60,6 +60,23 @@ export const openSqliteStore = (options: {
             stamp,
           ).changes === 1,
       ),
+    changeWhy: (runId, fence, next) =>
+      write(() => changeWhy(db, { runId, fence, next }, options.clock.wallMs())),
+    // A mark that was delayed does not overwrite a nearer deadline.
+    recordEnding: (runId, { id, stamp }, ending) =>
+      write(
+        () =>
+          void db.run(
+            `UPDATE effects SET ending = ?1 WHERE run_id = ?2 AND effect_id = ?3 AND stamp = ?4
+             AND (ending IS NULL OR ending ->> 'bootId' <> ?5 OR ending ->> 'killAt' > ?6)`,
+            JSON.stringify(ending),
+            runId,
+            id,
+            stamp,
+            ending.bootId,
+            ending.killAt,
+          ),
+      ),
     removeDrained: (runId, fences) =>
       write(() => forgetDrained(db, runId, fences, options.clock.wallMs())),
     saveProgress: (runId, progress) =>
@@ -91,7 +108,7 @@ export const openSqliteStore = (options: {
           pipeline,
           runId,
         );
-        addEvent(db, { ...event, runId: null, pipeline }, at);
+        return addEvent(db, { ...event, runId: null, pipeline }, at);
       }),
     acknowledge: (pipeline, acknowledged, event) =>
       write(() => {
@@ -108,10 +125,23 @@ export const openSqliteStore = (options: {
       write(
         () =>
           void db.run(
-            "UPDATE timers SET due_at = ? + delay_ms, boot_id = ? WHERE clock = 'monotonic' AND boot_id <> ?",
+            // A limit and the effect that it bounds are of one step, so they carry one stamp.
+            `UPDATE timers SET due_at = ?1 + delay_ms, boot_id = ?2
+             WHERE clock = 'monotonic' AND (boot_id <> ?2 OR EXISTS (
+               SELECT 1 FROM effects WHERE effects.run_id = timers.run_id
+               AND effects.stamp = timers.stamp AND effects.state = 'born'))`,
             monotonicMs,
             bootId,
-            bootId,
+          ),
+      ),
+    restartLimits: (runId, stamp, monotonicMs) =>
+      write(
+        () =>
+          void db.run(
+            "UPDATE timers SET due_at = ? + delay_ms WHERE run_id = ? AND stamp = ? AND clock = 'monotonic'",
+            monotonicMs,
+            runId,
+            stamp,
           ),
       ),
     setMeta: (key, value) =>
@@ -123,6 +153,7 @@ export const openSqliteStore = (options: {
             value,
           ),
       ),
+    checkpoint: async () => db.checkpoint(),
     close: async () => db.close(),
   };
 };

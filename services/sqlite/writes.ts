@@ -1,5 +1,5 @@
 import type { NewEvent } from '../../machines/events.ts';
-import type { Committed, Decision, Loaded, RunRow } from '../store.ts';
+import type { Committed, Decision, Fence, Loaded, RunRow } from '../store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
 import { toEffect, toTimer } from './rows.ts';
@@ -224,4 +224,41 @@ export const addEvent = (
     { runId, runSeq: (counted?.run_seq as number | undefined) ?? null, pipeline },
     at,
   );
+};
+
+/** Says something else of a run whose chart stands still: its row and its event, at one version. */
+export const changeWhy = (
+  db: Database,
+  asked: { runId: string; fence: Fence; next: (why: string, run: RunRow) => string | null },
+  at: number,
+): boolean => {
+  const { runId, fence } = asked;
+  const loaded = loadRun(db, runId);
+  const isLive = loaded?.effects.some(
+    ({ id, stamp, state }) => id === fence.id && stamp === fence.stamp && state !== 'dropping',
+  );
+  if (!loaded || !isLive) return false;
+  const { projection, pipeline, version } = loaded.run;
+  const why = asked.next(projection.why, loaded.run);
+  if (why === null) return false;
+  db.run(
+    'UPDATE runs SET projection = ? WHERE run_id = ?',
+    JSON.stringify({ ...projection, why }),
+    runId,
+  );
+  const { state, canonical } = projection;
+  const data = {
+    from: state,
+    to: state,
+    canonical,
+    version,
+    cause: { kind: 'effect' },
+    patch: { why },
+  };
+  addEvent(
+    db,
+    { runId, pipeline, stage: 'pipeline', event: 'why_change', severity: 'debug', msg: why, data },
+    at,
+  );
+  return true;
 };

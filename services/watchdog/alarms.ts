@@ -1,4 +1,5 @@
 import type { NewEvent } from '../../machines/events.ts';
+import type { Clock } from '../clock.ts';
 import type { Store } from '../store.ts';
 
 /** Something that should not be; found again by every look for as long as it is. */
@@ -27,14 +28,19 @@ export type Alarms = {
   open(): Alarm[];
 };
 
-type Open = Alarm & Pick<Finding, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean };
+type Open = Alarm &
+  Pick<Finding, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean; isActing: boolean };
+
+/** So long a look waits for an act; one that hangs must not keep us from looking at the others. */
+const actMs = 10_000;
 
 export const createAlarms = (
   note: (event: Parameters<Store['note']>[0]) => Promise<void>,
+  clock: Pick<Clock, 'after'>,
 ): Alarms => {
   const alarms = new Map<string, Open>();
   const say = (
-    { runId, pipeline, attempt }: Omit<Open, 'isDone'>,
+    { runId, pipeline, attempt }: Omit<Open, 'isDone' | 'isActing'>,
     event: Pick<NewEvent, 'event' | 'severity' | 'msg' | 'data'>,
   ) =>
     note({
@@ -55,6 +61,7 @@ export const createAlarms = (
       pipeline,
       ...(attempt !== undefined && { attempt }),
       isDone: false,
+      isActing: false,
     };
     const said = { severity, msg, data: { alarm: code, ...finding.data } };
     // Recorded before anything is done about it; an alarm that cannot be recorded is raised by the
@@ -66,6 +73,28 @@ export const createAlarms = (
     return alarm;
   };
 
+  /** Goes on with what it has begun, also when nobody waits any more. */
+  const act = async (alarm: Open, work: () => Promise<void>): Promise<void> => {
+    const late = Promise.withResolvers<never>();
+    const cancel = clock.after(actMs, () =>
+      late.reject(new Error(`${alarm.code} is acted upon for more than ${actMs / 1000} s`)),
+    );
+    alarm.isActing = true;
+    const acting = work()
+      .then(() => {
+        alarm.isDone = true;
+      })
+      .finally(() => {
+        alarm.isActing = false;
+      });
+    try {
+      await Promise.race([acting, late.promise]);
+    } finally {
+      cancel();
+      acting.catch(() => {});
+    }
+  };
+
   return {
     settle: async (code, findings) => {
       const found = new Map(findings.map((finding) => [`${code} ${finding.key}`, finding]));
@@ -73,10 +102,9 @@ export const createAlarms = (
       for (const [key, finding] of found) {
         const alarm = alarms.get(key) ?? (await raise(code, finding));
         alarms.set(key, alarm);
-        if (alarm.isDone) continue;
+        if (alarm.isDone || alarm.isActing) continue;
         try {
-          await finding.act?.();
-          alarm.isDone = true;
+          await act(alarm, finding.act ?? (async () => {}));
         } catch (error) {
           failure ??= error;
         }

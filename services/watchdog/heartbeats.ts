@@ -21,13 +21,23 @@ type Mark = {
    */
   isLate: boolean;
   isDropped: boolean;
+  /** How much its logs held when they were asked last. */
+  bytes: number;
+  /** Not judged before: it has ended, and its answer comes. */
+  notBeforeMs: number;
 };
 type LateMark = Pick<Mark, 'run' | 'effect' | 'stage'> & { limitMs: number; silentMs: number };
 
 /** The signs of life of every attempt that works here: marks in memory, no transition (T13). */
 export type Heartbeats = {
-  watch(run: RunRow, effect: EffectRow, limitMs: number | null): { alive(): void; end(): void };
-  late(): LateMark[];
+  /** `alive` with an instant: what was heard is older than the look that found it. */
+  watch(
+    run: RunRow,
+    effect: EffectRow,
+    limitMs: number | null,
+  ): { alive(writtenAt?: number): void; end(): void };
+  /** Those that gave no sign of life, also not one that only the world knows of. */
+  late(): Promise<LateMark[]>;
   /** Milliseconds until the next attempt would be late; null when none has a limit. */
   nextDueIn(): number | null;
   /** What the status shows, by stage. */
@@ -51,6 +61,8 @@ const flushMs = 5000;
  * small rows.
  */
 const sayEveryMs = 600_000;
+/** How soon an attempt that has ended, and did not answer yet, is looked at again. */
+const askAgainMs = 200;
 
 export const createHeartbeats = (deps: {
   store: Pick<Store, 'saveHeartbeats'>;
@@ -59,6 +71,13 @@ export const createHeartbeats = (deps: {
   tell: (news: LiveNews) => void;
   /** A limit begins to count. */
   onLimit: (limitMs: number) => void;
+  /**
+   * What the world shows of an attempt, whoever was away meanwhile: whether it has ended, and how
+   * much it has written until when.
+   */
+  ask: (
+    effect: EffectRow,
+  ) => Promise<{ hasEnded: boolean; output: { bytes: number; writtenAt: number } | null }>;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Heartbeats => {
   const { store, clock, note, tell, log } = deps;
@@ -66,17 +85,35 @@ export const createHeartbeats = (deps: {
   const shown = new Map<string, Record<string, number>>();
   let cancel: (() => void) | null = null;
 
-  const hear = (mark: Mark): void => {
-    const nowMs = clock.monotonicMs();
-    mark.brokenMs = Math.max(mark.brokenMs, nowMs - mark.heardMs);
-    mark.heardMs = nowMs;
-    mark.heardAt = clock.wallMs();
+  const hear = (mark: Mark, writtenAt = clock.wallMs()): void => {
+    const agoMs = Math.max(0, clock.wallMs() - writtenAt);
+    const heardMs = Math.max(mark.heardMs, clock.monotonicMs() - agoMs);
+    mark.brokenMs = Math.max(mark.brokenMs, heardMs - mark.heardMs);
+    mark.heardMs = heardMs;
+    mark.heardAt = Math.max(mark.heardAt ?? 0, clock.wallMs() - agoMs);
     cancel ??= clock.after(flushMs, () => {
       cancel = null;
       flush().catch((error) =>
         log('signs of life could not be written down', { error: String(error) }),
       );
     });
+  };
+
+  /** Silence is what the logs say, not when we looked: before the verdict the world is asked. */
+  const judge = async (mark: Mark): Promise<void> => {
+    const { limitMs, effect } = mark;
+    const isSilent = () => clock.monotonicMs() - mark.heardMs >= (limitMs ?? 0);
+    const isOpen = () => marks.has(mark) && !mark.isDropped && !mark.isLate;
+    if (limitMs === null || !isOpen() || !isSilent()) return;
+    const { hasEnded, output } = await deps.ask(effect);
+    if (hasEnded) {
+      mark.notBeforeMs = clock.monotonicMs() + askAgainMs;
+      return;
+    }
+    // Only what is new: the age of a file may be told by another clock than ours.
+    if (output && output.bytes !== mark.bytes) hear(mark, output.writtenAt);
+    mark.bytes = output?.bytes ?? 0;
+    mark.isLate = isOpen() && isSilent();
   };
 
   const isWorthSaying = ({ saidMs }: Mark): boolean => clock.monotonicMs() - saidMs >= sayEveryMs;
@@ -138,22 +175,29 @@ export const createHeartbeats = (deps: {
         saidMs: nowMs,
         isLate: false,
         isDropped: false,
+        bytes: 0,
+        notBeforeMs: nowMs,
       };
       marks.add(mark);
       if (limitMs !== null) deps.onLimit(limitMs);
-      return { alive: () => hear(mark), end: () => void marks.delete(mark) };
+      return {
+        alive: (writtenAt) => hear(mark, writtenAt),
+        end: () => void marks.delete(mark),
+      };
     },
-    late: () =>
-      [...marks].flatMap((mark) => {
-        const { run, effect, stage, limitMs } = mark;
-        const silentMs = clock.monotonicMs() - mark.heardMs;
-        if (limitMs === null || (mark.isDropped && !mark.isLate)) return [];
-        mark.isLate ||= silentMs >= limitMs;
-        return mark.isLate ? [{ run, effect, stage, limitMs, silentMs }] : [];
-      }),
+    late: async () => {
+      for (const mark of [...marks]) await judge(mark);
+      return [...marks].flatMap(({ run, effect, stage, limitMs, heardMs, isLate }) =>
+        isLate && limitMs !== null
+          ? [{ run, effect, stage, limitMs, silentMs: clock.monotonicMs() - heardMs }]
+          : [],
+      );
+    },
     nextDueIn: () => {
-      const waits = [...marks].flatMap(({ limitMs, heardMs, isLate, isDropped }) =>
-        limitMs === null || isLate || isDropped ? [] : [heardMs + limitMs - clock.monotonicMs()],
+      const waits = [...marks].flatMap(({ limitMs, heardMs, notBeforeMs, isLate, isDropped }) =>
+        limitMs === null || isLate || isDropped
+          ? []
+          : [Math.max(heardMs + limitMs, notBeforeMs) - clock.monotonicMs()],
       );
       return waits.length > 0 ? Math.min(...waits) : null;
     },

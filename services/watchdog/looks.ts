@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { fenceOf } from '../fence.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
+import type { Room } from '../interpreter/room.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import { graceOf } from '../runners/drain.ts';
 import type { Cause, EffectRow, RunRow, Store } from '../store.ts';
@@ -22,6 +23,8 @@ type Deps = {
   settle: (effect: EffectRow, cause: Cause, message: string) => Promise<void>;
   /** Ends what an ended run left behind. */
   reap: (runId: string) => void;
+  /** Absent where there is always room. */
+  room?: Pick<Room, 'holds'>;
 };
 /** One question to the world; what it finds is an alarm of that name. */
 export type Look = () => Promise<Finding[]>;
@@ -47,7 +50,8 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
  * Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is.
  */
 export const createLooks = (deps: Deps): Record<string, Look> => {
-  const { store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap } = deps;
+  const { store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap, room } =
+    deps;
 
   const about = (
     effect: EffectRow,
@@ -80,7 +84,7 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   };
 
   const lateHeartbeat: Look = async () =>
-    heartbeats.late().map(({ run, effect, stage, limitMs, silentMs }) =>
+    (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
         severity: 'warning',
         msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
@@ -116,7 +120,8 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   /** Begun here, but its program is not there: the system or the launcher does not answer. */
   const slowStart: Look = async () => {
     const rows = (await store.effects()).filter(
-      (effect) => effect.kind === 'stage' && effect.state === 'born',
+      (effect) =>
+        effect.kind === 'stage' && effect.state === 'born' && effects.phaseOf(effect) !== 'waiting',
     );
     const old = await oldOnes(rows, slowAges.of(rows.map(keyOf)), () => slowMs);
     return old.map(({ effect, run }) =>
@@ -161,11 +166,13 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
   const overdueDrain: Look = async () => {
     const rows = await store.effects();
     const dropping = rows.filter(({ state }) => state === 'dropping');
-    const old = await oldOnes(
-      dropping,
-      drainAges.of(dropping.map(keyOf)),
-      (effect, run) => graceOf(run, effect) + killMs,
-    );
+    const age = drainAges.of(dropping.map(keyOf));
+    /** Its deadline where one was written down; else it has been so for longer than its grace. */
+    const limitMs = (effect: EffectRow, run: RunRow): number =>
+      effect.ending?.bootId === clock.bootId()
+        ? age(keyOf(effect)) + effect.ending.killAt + killMs - clock.monotonicMs()
+        : graceOf(run, effect) + killMs;
+    const old = await oldOnes(dropping, age, limitMs);
     return old.map(({ effect, run }) => {
       const pids = processes.members(effect.process, effect.token);
       const drain = rows.find(({ kind, runId }) => kind === 'drain' && runId === effect.runId);
@@ -189,7 +196,10 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
 
   const timerAges = createAges(clock);
   const overdueTimer: Look = async () => {
-    const due = await store.dueTimers({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+    const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    const due = (await store.dueTimers(now)).filter(
+      (timer) => !room?.holds(timer) && !timers.isHeld(timer),
+    );
     const nameOfTimer = ({ runId, id, stamp }: (typeof due)[number]) => `${runId} ${id} ${stamp}`;
     const age = timerAges.of(due.map(nameOfTimer));
     const old = due.filter((timer) => age(nameOfTimer(timer)) >= overdueMs);

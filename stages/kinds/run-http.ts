@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../machines/failure.ts';
 import type { ProgramOf } from '../../machines/kinds/stage-kinds.ts';
@@ -7,6 +7,8 @@ import type { AttemptAnswer, AttemptRequest } from '../contract.ts';
 import { filesOf } from '../evidence.ts';
 import { sendRequest } from '../http-request.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
+import { withLocalMessage } from '../local-paths.ts';
+import type { Mask } from '../mask.ts';
 import { maxOutputBytes } from '../protocol.ts';
 import type { KindRunner } from './kind-runner.ts';
 
@@ -22,28 +24,34 @@ type Outcome = { outputs: Record<string, unknown> } | { failure: Failure };
 export const httpRunner: KindRunner<Http> = {
   missing: async () => null,
   preflight: async () => null,
-  run: async ({ clock }, request, observer, signal) => {
+  run: async ({ clock, mask }, request, observer, signal) => {
+    const files = filesOf(request.attemptDir);
     for (const dir of [request.attemptDir, request.workspace])
       await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const path of Object.values(files)) await rm(path, { force: true, recursive: true });
     // Durable before the first byte is sent: from here on a crash is an interruption.
     if (!(await observer.recordProcess(null)))
       return answerOf(failed('interrupted', 'the attempt was dropped before it began'));
     const startedMs = clock.monotonicMs();
-    const { outcome, said } = await work(request, observer.alive, signal);
-    const line = `${request.program.method} ${said} (${clock.monotonicMs() - startedMs} ms)\n`;
-    const unlogged = await appendFile(filesOf(request.attemptDir).stdout, line, {
-      mode: 0o600,
-    }).then(
+    const { outcome, said } = await work(request, mask, observer.alive, signal);
+    const tookMs = clock.monotonicMs() - startedMs;
+    const line = mask.text(`${request.program.method} ${said} (${tookMs} ms)\n`);
+    const unlogged = await writeFile(files.stdout, line, newFile).then(
       () => [],
-      (error: Error) => [`the log of the request could not be written: ${error.message}`],
+      ({ code }: { code?: string }) => [`the log of the request could not be written (${code})`],
     );
-    return answerOf(outcome, unlogged);
+    return answerOf(localOutcome(outcome, request), unlogged);
   },
 };
+
+/** A link that another stage has left in its place is not followed. */
+const newFile = { mode: 0o600, flag: 'wx' };
 
 const failed = (code: string, message: string, retryable = true): { failure: Failure } => ({
   failure: { code, message, retryable },
 });
+const localOutcome = (outcome: Outcome, request: Request): Outcome =>
+  'failure' in outcome ? { failure: withLocalMessage(outcome.failure, request) } : outcome;
 const answerOf = (outcome: Outcome, warnings: string[] = []): AttemptAnswer => {
   const rest = { metrics: {}, progress: null, warnings };
   return 'failure' in outcome
@@ -54,6 +62,7 @@ const answerOf = (outcome: Outcome, warnings: string[] = []): AttemptAnswer => {
 /** @returns what came of it, and how the log says so */
 const work = async (
   request: Request,
+  mask: Mask,
   alive: () => void,
   signal: AbortSignal,
 ): Promise<{ outcome: Outcome; said: string }> => {
@@ -68,7 +77,7 @@ const work = async (
   try {
     const { headers, body } = contentOf(request);
     const answer = await sendRequest({ method, url, headers, body, maxBytes, signal, alive });
-    const outcome = await judge(request, answer, `${method} ${shown}`);
+    const outcome = await judge(request, answer, mask, `${method} ${shown}`);
     const size = `${answer.isCut ? 'more than ' : ''}${sizeText(answer.body.length)}`;
     return { outcome, said: `${shown} → ${answer.status}, ${size}` };
   } catch (error) {
@@ -76,7 +85,8 @@ const work = async (
     // What Node refuses to send is refused again: a header with a line break in it.
     const isOurs = /^ERR_(HTTP_INVALID|INVALID|UNESCAPED)/.test(code);
     const why = message || code || 'the connection failed';
-    const outcome = failed('http-failed', `${method} ${shown} failed: ${why}`, !isOurs);
+    const text = mask.text(`${method} ${shown} failed: ${why}`);
+    const outcome = failed('http-failed', text, !isOurs);
     return { outcome, said: `${shown} → ${signal.aborted ? 'ended' : why}` };
   }
 };
@@ -105,12 +115,22 @@ const contentOf = (request: Request): { headers: Record<string, string>; body: s
 };
 
 const excerptChars = 200;
-const judge = async (request: Request, answer: Answer, what: string): Promise<Outcome> => {
+/** What the other side says is masked before anything is cut or kept, like a program's words. */
+const judge = async (
+  request: Request,
+  answer: Answer,
+  mask: Mask,
+  asked: string,
+): Promise<Outcome> => {
+  const what = mask.text(asked);
   const { status, headers, isCut } = answer;
   const { statuses, maxBytes } = request.program;
   const isExpected = statuses ? statuses.includes(status) : status >= 200 && status <= 299;
   if (!isExpected) {
-    const excerpt = (textOf(answer) ?? '').trim().slice(0, excerptChars);
+    const excerpt = mask
+      .text(textOf(answer) ?? '')
+      .trim()
+      .slice(0, excerptChars);
     const message = `${what} was answered with ${status}${excerpt && `: ${excerpt}`}`;
     const isRetryable = [408, 429].includes(status) || status >= 500;
     const { failure } = failed('http-status', message, isRetryable);
@@ -120,12 +140,13 @@ const judge = async (request: Request, answer: Answer, what: string): Promise<Ou
     const message = `the answer to ${what} is larger than ${sizeText(maxBytes)}`;
     return failed('http-too-large', message, false);
   }
-  const outputs = { status, headers, body: bodyOf(answer) };
+  const outputs = mask.json({ status, headers, body: bodyOf(answer) });
   if (isSmall(outputs)) return { outputs };
   // By reference: what neither is a text nor fits into outputs.
   const file = join(request.workspace, `${request.stage}.response`);
-  await writeFile(file, answer.body, { mode: 0o600 });
-  return { outputs: { status, headers, body: null, file } };
+  await rm(file, { force: true, recursive: true });
+  await writeFile(file, answer.body, newFile);
+  return { outputs: { ...outputs, body: null, file } };
 };
 
 const mostWaitMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +19,10 @@ const pipelines = {
   'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\nschedules: [ { id: nightly, cron: "30 2 * * *", timezone: America/Chicago, enabled: false } ]\n`,
   'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
   'slow.yaml': stage('slow', 'sleep 60'),
+  'stubborn.yaml': stage(
+    'stubborn',
+    'trap "echo asked >> asked" TERM; echo up > up; while :; do sleep 0.05; done',
+  ).replace('name: work', 'name: work, grace: 1h'),
   'mended.yaml': `${stage('mended', 'test -e mended').replace(']', '], retry: { limit: 1, backoff: { initial: 1h } }')}`,
 };
 
@@ -178,6 +182,16 @@ describe('exit 2', () => {
       err: expect.stringContaining('did you mean `day`?'),
     });
   });
+});
+
+test('REL-1: stop asks, again changes nothing, and --now ends what has an hour left', async () => {
+  const { run_id } = JSON.parse((await ask('start', 'stubborn', '--json')).out) as Status;
+  await until(() => existsSync(join(dir, 'up')));
+  expect((await ask('stop', 'stubborn')).code).toBe(0);
+  expect((await ask('stop', run_id as string)).code).toBe(0);
+  expect((await statusOf('stubborn')).state).toBe('STOPPING');
+  expect((await ask('stop', 'stubborn', '--now')).code).toBe(0);
+  await until(async () => (await statusOf('stubborn')).state === 'STOPPED');
 });
 
 describe('exit 3, 5, 124 and 130', () => {

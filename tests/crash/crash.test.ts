@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JournalEvent } from '../../machines/events.ts';
 import type { Status } from '../../machines/status.ts';
+import { systemClock } from '../../services/clock.ts';
+import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
+import { hangMs } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('./doomed-service.ts', import.meta.url));
 
@@ -40,7 +43,7 @@ const until = async <T>(
   what: string,
   look: () => Promise<T | null | false | undefined> | T | null | false | undefined,
 ): Promise<T> => {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + hangMs;
   while (performance.now() < deadline) {
     const found = await look();
     if (found) return found;
@@ -55,7 +58,11 @@ const logs = () => logged.slice(-60).join('');
  * Starts the service; resolves when its port is open (the log of its address is written before
  * state is answered).
  */
-const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
+const begin = async (
+  point = 'none',
+  more: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Service> => {
   const args = [
     program,
     '--port',
@@ -69,7 +76,7 @@ const begin = async (point = 'none', more: string[] = []): Promise<Service> => {
     ...more,
   ];
   const child = spawn(process.execPath, args, {
-    env: { ...baseEnv, CRASH_POINT: point },
+    env: { ...baseEnv, ...env, CRASH_POINT: point },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -422,6 +429,76 @@ test('S64: SIGTERM with on_restart: fail: the run is FAILED before the service i
     null,
     [],
   ]);
+});
+
+test.each([
+  ['its launcher goes on', false],
+  ['its launcher dies with it', true],
+])(
+  'REL-1: killed in STOPPING, the next service goes on with the same deadline and no second SIGTERM (%s)',
+  async (_title, withLauncher) => {
+    const script =
+      "trap 'echo term >> terms.log' TERM; echo $$ >> work.log; while true; do sleep 0.05; done";
+    const stage = `{ name: work, grace: 1h, run: ["bash", "-c", ${JSON.stringify(script)}] }`;
+    await writeFile(join(dir, 'pipelines/job.yaml'), `name: job\nstages:\n  - ${stage}\n`);
+    const first = await begin();
+    await startRun(first);
+    await working();
+    await post(first, '/api/pipeline/stop');
+    await until('SIGTERM has come', async () => (await lines('terms.log')).length > 0);
+    const rows = openSqliteStore({
+      path: join(dir, 'data/stagewright.sqlite'),
+      synchronous: 'NORMAL',
+      clock: systemClock,
+    });
+    const endingNow = async () =>
+      (await rows.effects()).find(({ kind }) => kind === 'stage')?.ending ?? null;
+    const ending = await until('the deadline is written down', endingNow);
+    expect(ending.killAt - ending.termedAt).toBe(3_600_000);
+
+    const [pid] = await lines('work.log');
+    const launcher = Number(
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1],
+    );
+    if (withLauncher) process.kill(launcher, 'SIGKILL');
+    await kill(first);
+
+    const second = await begin();
+    expect((await status(second)).state).toBe('STOPPING');
+    await post(second, '/api/pipeline/stop');
+    expect(await endingNow()).toEqual(ending);
+    await post(second, '/api/pipeline/stop', { grace_ms: 0 });
+    expect((await ended(second)).state).toBe('STOPPED');
+    expect([await lines('terms.log'), stageProcesses()]).toEqual([['term'], []]);
+    await rows.close();
+  },
+);
+
+test('m34: evidence that is found after a crash is masked before it is told, and its files after it is recorded', async () => {
+  const secret = 'swordfish-of-the-42nd-day';
+  const tells = [
+    'echo $STAGEWRIGHT_ATTEMPT >> work.log',
+    'printf \'::stagewright {"output":{"got":"%s"},"progress":{"note":"%s"}}\\n\' $TOKEN $TOKEN',
+    'printf \'{"file":"%s"}\' $TOKEN > $STAGEWRIGHT_OUTPUTS',
+    'echo "$TOKEN" >&2',
+  ].join('; ');
+  const stages = `stages:\n  - { name: work, run: ["sh", "-c", ${JSON.stringify(tells)}] }\n`;
+  await writeFile(join(dir, 'pipelines', 'job.yaml'), `name: job\nsecrets: [TOKEN]\n${stages}`);
+  const first = await begin('before-settle', [], { TOKEN: secret });
+  await startRun(first);
+  await first.gone;
+  const second = await begin('none', [], { TOKEN: secret });
+  const run = await ended(second);
+  expect(run).toMatchObject({ state: 'DONE', stages: [{ outputs: { got: '***', file: '***' } }] });
+  expect(await lines('work.log')).toEqual(['1']);
+  expect(JSON.stringify([run, await events(second)])).not.toContain(secret);
+  await until('the files are masked', () => readdirSync(join(dir, 'data/unmasked')).length === 0);
+  second.process.kill('SIGTERM');
+  await second.gone;
+  for (const name of readdirSync(join(dir, 'data'), { recursive: true, encoding: 'utf8' })) {
+    const text = await readFile(join(dir, 'data', name), 'latin1').catch(() => '');
+    expect([name, text.includes(secret)]).toEqual([name, false]);
+  }
 });
 
 describe('Q28: a stage that is a request', () => {

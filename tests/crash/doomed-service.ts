@@ -76,10 +76,57 @@ const points: Record<string, (parts: Parts) => Parts> = {
     ...parts,
     store: { ...parts.store, admit: (runId) => parts.store.admit(runId, die) },
   }),
+  // The first step of a run is committed.
+  'in-starting': (parts) => ({
+    ...parts,
+    store: {
+      ...parts.store,
+      begin: async (...args) => {
+        const begun = await parts.store.begin(...args);
+        return begun.kind === 'begun' ? die() : begun;
+      },
+    },
+  }),
+  // The stage has ended and its files are to be verified.
+  'in-verifying': (parts) => ({
+    ...parts,
+    store: {
+      ...parts.store,
+      step: async (runId, decide) => {
+        const committed = await parts.store.step(runId, decide);
+        return committed?.decision.born.some(({ kind }) => kind === 'verify') ? die() : committed;
+      },
+    },
+  }),
+  // A defect of ours, where nobody catches it.
+  'with-a-defect': (parts) => ({
+    ...parts,
+    store: {
+      ...parts.store,
+      recordProcess: async (runId, fence, identity) => {
+        if (fence.id === 'attempt-work')
+          setImmediate(() => {
+            throw new Error('an index is out of range');
+          });
+        return parts.store.recordProcess(runId, fence, identity);
+      },
+    },
+  }),
   'during-boot': (parts) => ({ ...parts, store: { ...parts.store, liveRuns: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');
 
+/** As if the last service had gone that long ago. */
+const aheadMs = Number(process.env.CLOCK_AHEAD_MS ?? 0);
+const later = (parts: Parts): Parts => ({
+  ...parts,
+  clock: {
+    ...parts.clock,
+    wallMs: () => parts.clock.wallMs() + aheadMs,
+    monotonicMs: () => parts.clock.monotonicMs() + aheadMs,
+  },
+});
+
 const wrap = points[process.env.CRASH_POINT ?? 'none'];
 if (!wrap) throw new Error(`no such point: ${process.env.CRASH_POINT}`);
-process.exitCode = await serve(process.argv.slice(2), process.env, wrap);
+process.exitCode = await serve(process.argv.slice(2), process.env, (parts) => wrap(later(parts)));

@@ -1,5 +1,6 @@
 import chromium from '@sparticuz/chromium';
 import { type Browser, type BrowserContext, chromium as driver, type Page } from 'playwright-core';
+import { hangMs } from '../support/until.ts';
 
 export type Watched = {
   page: Page;
@@ -49,8 +50,8 @@ export const visit = async (browser: Browser, url: string, look: Look = {}): Pro
     locale: 'en-GB',
     timezoneId: 'UTC',
   });
-  // Long for a page on this machine, short for somebody who waits for a test to fail.
-  context.setDefaultTimeout(10_000);
+  // Order and content are tested, not speed.
+  context.setDefaultTimeout(hangMs);
   const page = await context.newPage();
   const faults: string[] = [];
   const home = new URL(url).host;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -30,6 +31,10 @@ stages:
 stages:
   - { name: only, grace: 200ms, run: ${sh('i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "line $i"; done; until [ -e go-long ]; do sleep 0.02; done; while [ $i -lt 342 ]; do i=$((i+1)); echo "line $i"; done; sleep 60')} }
   - { name: next, run: ["true"] }
+`,
+  'stubborn.yaml': `name: stubborn
+stages:
+  - { name: only, grace: 1h, run: ${sh('trap "echo asked >> asked" TERM; echo up > up; while :; do sleep 0.05; done')} }
 `,
   'loud.yaml': `name: loud
 stages:
@@ -109,6 +114,26 @@ test('a stop by the keyboard asks for its reason in place, and the reason is rec
   await page.getByText('stopped: the feed is wrong').first().waitFor();
   await page.locator('.gantt-moment[data-kind="stop"]').waitFor();
   expect((await served.ask('GET', `/api/runs/${id}`)).json.state).toBe('STOPPED');
+  expect(watched.faults).toEqual([]);
+});
+
+test('a run that takes its time to stop can be stopped now, and another plain stop is not offered', async () => {
+  const id = await start('stubborn');
+  await until(() => existsSync(join(served.dir, 'up')));
+  await open(id);
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Stop now' }).click();
+  expect(await page.getByRole('button', { name: 'Stop', exact: true }).count()).toBe(0);
+  await page.getByText('The processes are killed at once').waitFor();
+  await page.keyboard.press('Enter');
+  await state(/^State stopped, reached/).waitFor();
+  const { items } = (await served.ask('GET', `/api/runs/${id}/transitions`)).json;
+  const stops = items.filter(({ event }: { event: { type: string } }) => event.type === 'STOP');
+  expect(stops.map(({ event }: { event: { grace_ms: unknown } }) => event.grace_ms)).toEqual([
+    null,
+    0,
+  ]);
   expect(watched.faults).toEqual([]);
 });
 

@@ -266,3 +266,20 @@ test('a schedule is switched off and on, and all of them are paused and resumed,
   await page.getByRole('button', { name: 'Pause all' }).waitFor();
   expect((await served.ask('GET', '/api/schedules')).json.paused).toBeNull();
 });
+
+test('TRUTH-12, UI-1: what may go wrong stands beside a schedule before it is switched on, and one that is due each minute hides nobody', async () => {
+  const { page, faults } = watched;
+  const make = (body: object) =>
+    served.ask('POST', '/api/schedules', { body: JSON.stringify({ pipeline: 'job', ...body }) });
+  await make({ id: 'often', every: '10m', enabled: false });
+  await make({ id: 'busy', every: '1m', overlap: 'skip' });
+  await page.goto('/schedules');
+  const row = (id: string) =>
+    page.locator('.schedule-row', {
+      has: page.getByRole('button', { name: `Change schedule ${id}` }),
+    });
+  await row('often').getByText('and the schedule, once enabled, starts one every 10m').waitFor();
+  await row('nightly').locator('.coming li').nth(2).waitFor();
+  expect(await row('busy').getByText('one every').count()).toBe(0);
+  expect(faults).toEqual([]);
+});

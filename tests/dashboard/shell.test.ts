@@ -17,7 +17,7 @@ const pipelines = {
 stages:
   - name: one
     run: [sh, -c, 'until [ -e go ]; do sleep 0.02; done; [ "$STAGEWRIGHT_ATTEMPT" -gt 1 ]']
-    retry: { limit: 1, backoff: { initial: 1s, jitter: 0 } }
+    retry: { limit: 1, backoff: { initial: 50s, jitter: 0 } }
 `,
   'asks.yaml': script(
     'asks',
@@ -126,8 +126,15 @@ test('a retry is seen as it happens: the backoff counts down, then the run is do
   await writeFile(join(served.dir, 'go'), '');
   await row('again').getByText('Retrying', { exact: true }).waitFor();
   await row('again')
-    .getByText(/retry in \d s/)
+    .getByText(/retry in \d+ s/)
     .waitFor();
+  // The wait is the test's: it ends when the page has been seen.
+  await served.orchestrator.command(status.run_id as string, {
+    command: { type: 'RETRY_NOW' },
+    actor: { kind: 'user', name: 'test' },
+    ifVersion: null,
+    idempotency: null,
+  });
   await row('again').getByText('Done', { exact: true }).waitFor();
   await ended(served.orchestrator, status.run_id as string);
   expect(await row('again').locator('.barcode a').count()).toBe(1);

@@ -93,3 +93,18 @@ test('color and the progress line are for terminals; NO_COLOR turns color off th
   expect(lines(true, {})).toBe('working on a very l\r\u001b[K\u001b[31mover\u001b[0m\n');
   expect(lines(true, { NO_COLOR: '1' })).toBe('working on a very l\r\u001b[Kover\n');
 });
+
+test('SEC-14: what others wrote cannot move the cursor, set a title or turn the line', () => {
+  const written: string[] = [];
+  const stream = { write: (chunk: string) => written.push(chunk) > 0, isTTY: true, columns: 80 };
+  const out = createOutput(stream, stream, {});
+  const hostile = 'a\u001b[2J\u001b]0;title\u0007\u009b5m\u202eb\u2066\r\u0000';
+  out.line(`${out.paint('red', 'DONE')} ${hostile}\n\tmore`);
+  out.error(hostile);
+  out.progress(hostile);
+  expect(written).toEqual([
+    '\u001b[31mDONE\u001b[0m a[2J]0;title5mb\n\tmore\n',
+    'a[2J]0;title5mb\n',
+    'a[2J]0;title5mb',
+  ]);
+});

@@ -2,6 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { filesOf, settleFromEvidence } from '../../stages/evidence.ts';
+import { noMask } from '../../stages/mask.ts';
 import { openWorkbench, type Workbench } from '../support/programs.ts';
 import { type Hostile, node, serveStages, sh } from './kit.ts';
 
@@ -106,7 +107,7 @@ describe('an attempt', () => {
     async (_what, program, memoryBytes, outputBytes, code) => {
       const { answer, request } = await run(program, memoryBytes, outputBytes);
       expect(answer).toMatchObject({ ok: false, failure: { code } });
-      expect(await settleFromEvidence(request.attemptDir)).toEqual(answer);
+      expect(await settleFromEvidence(request.attemptDir, noMask)).toEqual(answer);
     },
   );
 

@@ -166,6 +166,70 @@ test('T4: an answer that cannot be committed is told again until it is, and heal
   expect(on.orchestrator.health().status).toBe('ok');
 });
 
+test('T14: events of one run are decided in the order they came, however long the store takes for each', async () => {
+  const first = Promise.withResolvers<void>();
+  let asked = 0;
+  const { on, id } = await start();
+  const { createCharts } = await import('../../services/interpreter/charts.ts');
+  const { createInterpreter } = await import('../../services/interpreter/interpreter.ts');
+  const { systemClock } = await import('../../services/clock.ts');
+  const store: typeof on.store = {
+    ...on.store,
+    step: async (...args) => {
+      asked += 1;
+      if (asked === 1) await first.promise;
+      return on.store.step(...args);
+    },
+  };
+  const charts = createCharts(store);
+  const interpreter = createInterpreter({ store, charts, clock: systemClock });
+  const tell = (type: 'PAUSE' | 'RESUME') =>
+    interpreter.deliver(id, {
+      event: { type, by: 'test', reason: null },
+      fence: null,
+      cause: { kind: 'command' },
+    });
+  const both = [tell('PAUSE'), tell('RESUME')];
+  await new Promise((resolve) => setImmediate(resolve));
+  first.resolve();
+  await Promise.all(both);
+  const types = (await on.store.ledger(id, 0, 100)).map(({ event }) => event.type);
+  expect(types.slice(-2)).toEqual(['PAUSE', 'RESUME']);
+  await letGo(on);
+});
+
+test('a listener that throws keeps nobody else from a commit, and is told by name', async () => {
+  const { on, id } = await start();
+  const { createCharts } = await import('../../services/interpreter/charts.ts');
+  const { createInterpreter } = await import('../../services/interpreter/interpreter.ts');
+  const { systemClock } = await import('../../services/clock.ts');
+  const defects: unknown[] = [];
+  const interpreter = createInterpreter({
+    store: on.store,
+    charts: createCharts(on.store),
+    clock: systemClock,
+    onDefect: (error) => defects.push(error),
+  });
+  const heard: string[] = [];
+  const defect = new Error('this listener is broken');
+  interpreter.onCommit(() => {
+    throw defect;
+  });
+  interpreter.onCommit(({ decision }) => heard.push(decision.ledger.event.type));
+  for (const type of ['PAUSE', 'RESUME'] as const)
+    await interpreter.deliver(id, {
+      event: { type, by: 'test', reason: null },
+      fence: null,
+      cause: { kind: 'command' },
+    });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([heard, defects]).toEqual([
+    ['PAUSE', 'RESUME'],
+    [defect, defect],
+  ]);
+  await letGo(on);
+});
+
 test('I13: the store refuses to free the lock of a run while a stage effect is not gone', async () => {
   const { on, id } = await start();
   const loaded = await on.store.load(id);

@@ -83,6 +83,37 @@ test('I6: a late answer of attempt 1 cannot finish attempt 2, although both have
   expect([late.ledger.verdict, late.next]).toEqual(['stale', undefined]);
 });
 
+test('I6, I13: a late answer of a dropped attempt is stale, and its row stays until the drain has proven it gone', () => {
+  const stopping = step(working, { type: 'STOP', reason: null, by: 'test', grace_ms: null }, null);
+  const dropped = stopping.effects.find(({ state }) => state === 'dropping');
+  const late = decided(
+    model,
+    stopping,
+    {
+      event: { type: 'xstate.done.actor.attempt-one', output: {}, actorId: 'attempt-one' },
+      fence: { kind: 'effect', id: 'attempt-one', stamp: dropped?.stamp ?? 0 },
+      cause: { kind: 'effect' },
+    },
+    1,
+  );
+  expect([late.ledger.verdict, late.next, late.remove]).toEqual(['stale', undefined, []]);
+  expect(applied(stopping, late).effects).toEqual(stopping.effects);
+});
+
+test('a stage that says retry_after_ms is asked again no earlier, and no later for a shorter one', () => {
+  const waitAfter = (more: Partial<Failure>): number | undefined => {
+    const error: Failure = { code: 'busy', message: 'busy', retryable: true, ...more };
+    const event = {
+      type: 'xstate.error.actor.attempt-one',
+      error,
+      actorId: 'attempt-one',
+    } as const;
+    return step(working, event, 'attempt-one').timers[0]?.delayMs;
+  };
+  expect(waitAfter({ retry_after_ms: 3_600_000 })).toBe(3_600_000);
+  expect(waitAfter({ retry_after_ms: 1 })).toBe(waitAfter({}));
+});
+
 test('Q30: the same failure gives the same backoff whenever it is decided', () => {
   const failure: Failure = { code: 'exit-code', message: 'exit 1', retryable: true };
   const fail = () =>

@@ -17,11 +17,14 @@ let clock: ManualClock;
 let store: Store;
 let interpreter: Interpreter;
 let timers: Timers;
+/** How long the answer of an attempt that has ended may take; null = it has not ended. */
+let withinMs: number | null;
 const id = 'r_00000000000000000000000001';
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stagewright-timers-'));
   clock = manualClock();
+  withinMs = null;
   store = openSqliteStore({ path: join(dir, 'db.sqlite'), synchronous: 'NORMAL', clock });
 });
 afterEach(async () => {
@@ -40,6 +43,7 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
     store,
     interpreter,
     clock,
+    answerWithin: async () => withinMs,
     log: (message, meta) => expect([message, meta]).toBeNull(),
   });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
@@ -158,6 +162,76 @@ test('overdue timers are delivered in due order, and one that its run has outliv
     .map(({ event }) => event.type)
     .filter((type) => /^xstate\.after|TIMEOUT/.test(type));
   expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);
+  expect(await position()).toBe('failing');
+});
+
+test('a timer that is armed while the waker sleeps longer fires when it is due, and not before', async () => {
+  await begin(pipeline([stage('one', { timeoutMs: 3_600_000, ...retries(1) })]));
+  await timers.tick();
+  await failAttempt();
+  // Commits are published on a fresh turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  const [timer] = (await store.load(id))?.timers ?? [];
+  expect(timer?.delayMs).toBeLessThan(60_000);
+  const moved = new Promise<void>((resolve) => interpreter.onCommit(() => resolve()));
+  clock.advance((timer?.delayMs ?? 0) - 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await position()).toEqual(backingOff);
+  clock.advance(1);
+  await moved;
+  expect(await position()).toEqual(attempting);
+});
+
+/** Turns enough for whatever the database answers at once. */
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((next) => setImmediate(next));
+};
+
+test('REL-7: a waker that was away gives what this service does itself its full time, once', async () => {
+  await begin(pipeline([stage('one', { files: [{ path: '*', min: 1 }] })]));
+  await answer('attempt-one', { outputs: {}, metrics: {}, skipped: null });
+  await timers.tick();
+  await settled();
+  clock.advance(60_000 + 5000);
+  await settled();
+  expect(await position()).toEqual({ running: { one: 'verifying' } });
+  clock.advance(59_999);
+  await settled();
+  expect(await position()).toEqual({ running: { one: 'verifying' } });
+  clock.advance(1);
+  await settled();
+  expect(await position()).toEqual({ running: { one: 'ending' } });
+});
+
+test('REL-7: the limit of an attempt that has ended waits for its answer, but not for ever; that of its run only when we were away', async () => {
+  const definition = pipeline([stage('one', { timeoutMs: 5000 })], { timeoutMs: 8000 });
+  await begin(definition);
+  withinMs = 10_000;
+  const ofOne = (await store.load(id))?.effects.find((effect) => effect.kind === 'stage');
+  const process = { pid: 1, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
+  const fence = { kind: 'effect' as const, id: 'attempt-one', stamp: ofOne?.stamp ?? 0 };
+  await store.recordProcess(id, fence, process);
+  await timers.tick();
+  // Both limits have passed, and the waker is late.
+  clock.advance(10_000);
+  await settled();
+  expect(await position()).toEqual(attempting);
+  const due = await store.dueTimers({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+  expect(due.map((timer) => timers.isHeld(timer))).toEqual([true, true]);
+  clock.advance(9000);
+  await settled();
+  expect(await position()).toEqual(attempting);
+  clock.advance(1000);
+  await settled();
+  expect(await position()).not.toEqual(attempting);
+});
+
+test('REL-7: a limit of the run stands as it is while we were there', async () => {
+  await begin(pipeline([stage('one')], { timeoutMs: 8000 }));
+  withinMs = 10_000;
+  await timers.tick();
+  clock.advance(8000);
+  await settled();
   expect(await position()).toBe('failing');
 });
 

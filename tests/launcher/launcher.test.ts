@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../services/clock.ts';
 import type { ExitRecord } from '../../stages/launcher-port.ts';
 import { openWorkbench, sh, type Workbench } from '../support/programs.ts';
 import { until } from '../support/until.ts';
@@ -154,6 +155,38 @@ test('the launcher holds none of the environment of the service, where its secre
     /(?<=^|\0)[^=\0]+(?==)/g,
   );
   expect(names?.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([]);
+});
+
+test('REL-1: when the service goes, the launcher keeps to the deadline of an ending that it was told, without a second SIGTERM', async () => {
+  const request = bench.launchRequest(
+    sh('trap "echo term >> terms" TERM; echo up > up; while :; do sleep 0.05; done'),
+    { graceMs: 30_000 },
+  );
+  const launched = await bench.launcher.launch(request);
+  launched.open();
+  await until(() => bench.has('up'));
+  const now = systemClock.monotonicMs();
+  const ending = { termedAt: now, killAt: now + 200, bootId: systemClock.bootId() };
+  bench.launcher.ending(request.token, ending);
+  // Resolves when it has ended everything; its own grace is half a minute.
+  await bench.launcher.close();
+  expect([bench.processes.isAlive(launched.identity), bench.has('terms')]).toEqual([false, false]);
+});
+
+test('REL-11: a launcher that hangs does not answer, and answers once it goes on', async () => {
+  await bench.launcher.ping();
+  const pid = bench.launcher.pid() as number;
+  let answers = 0;
+  process.kill(pid, 'SIGSTOP');
+  const silent = bench.launcher.ping().then(() => {
+    answers += 1;
+  });
+  // Its pid is there all the while.
+  await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') T '));
+  expect([answers, bench.launcher.pid()]).toEqual([0, pid]);
+  process.kill(pid, 'SIGCONT');
+  await silent;
+  expect(answers).toBe(1);
 });
 
 test('a signal from the terminal does not end the launcher', async () => {

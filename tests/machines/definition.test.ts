@@ -238,6 +238,14 @@ describe('a pipeline file', () => {
     });
   });
 
+  test.each(['reload', 'overview'])(
+    'SEC-17: no pipeline is called %s, which is an address',
+    (name) => {
+      expect(refused(file({ name }))[0]).toMatchObject({ pointer: '/name', code: 'invalid' });
+      expect(accepted(withStage({ name })).stages[0]?.name).toBe(name);
+    },
+  );
+
   test('refuses two stages of one name', () => {
     expect(refused(file({ stages: [work, work] }))).toEqual([
       {
@@ -341,10 +349,6 @@ describe('parameters', () => {
   });
 
   test.each([
-    [{ type: 'string', pattern: '[a-z]+' }, 'abc', 'a1'],
-    // A pattern is for the whole text.
-    [{ type: 'string', pattern: 'a|b' }, 'b', 'ab'],
-    [{ type: 'string', pattern: '.*' }, 'x'.repeat(1000), 'x'.repeat(1001)],
     [{ type: 'string', max_length: 3 }, 'abc', 'abcd'],
     [{ type: 'array', max_length: 1 }, ['a'], ['a', 'b']],
     [{ type: 'integer', min: 1, max: 9 }, 1, 0],
@@ -359,8 +363,8 @@ describe('parameters', () => {
   });
 
   test.each([
-    ['/params/value/pattern', { type: 'string', pattern: '(' }],
-    ['/params/value/pattern', { type: 'number', pattern: 'a' }],
+    // A pattern of a careless author, on a text of anybody, could hold up the service for hours.
+    ['/params/value/pattern', { type: 'string', pattern: '(a+)+' }],
     ['/params/value/min', { type: 'string', min: 1 }],
     ['/params/value/max_length', { type: 'boolean', max_length: 1 }],
     ['/params/value/default', { type: 'integer', max: 3, default: 4 }],

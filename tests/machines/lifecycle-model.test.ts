@@ -66,6 +66,11 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
     tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
     tell({ type: 'HEARTBEAT_LATE', silent_ms: 1 }, fenceOf(row, 'effect'), 'watchdog');
   }
+  // What was dropped may still speak, until its drain has proven that it is gone.
+  for (const row of effects.filter(({ state }) => state === 'dropping')) {
+    done(row, { outputs: { late: true }, metrics: {}, skipped: null });
+    tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
+  }
   for (const row of timers)
     tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
   for (const command of asked) tell(eventOfCommand(command, 'test'), null, 'command');
@@ -215,6 +220,21 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       ]).toEqual([undefined, 'stale', ['stale']]);
     }));
 
+  test('I6, I13: whatever a dropped attempt still says is stale, and its row is left to the drain', () => {
+    let met = 0;
+    each(({ from, to, delivery, decision }) => {
+      const { fence } = delivery;
+      const said = from.effects.find(
+        ({ id, stamp, state }) => state === 'dropping' && id === fence?.id && stamp === fence.stamp,
+      );
+      if (!said) return;
+      met += 1;
+      expect([decision.ledger.verdict, decision.next]).toEqual(['stale', undefined]);
+      expect([to.effects, to.timers]).toEqual([from.effects, from.timers]);
+    });
+    expect(met).toBeGreaterThan(0);
+  });
+
   test('I8, I13, T1: no next attempt, next stage or final state while a dropped stage effect is not drained', () =>
     each((edge) => {
       const dropping = edge.to.effects.filter(({ state }) => state === 'dropping');
@@ -231,6 +251,29 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       for (const one of to.run.projection.stages)
         expect(one.attempt).toBeLessThanOrEqual(one.max_attempts);
     }));
+
+  test('I9: every retry of the file is taken and none more; interruptions take none away', () => {
+    const retried = { yes: 0, no: 0 };
+    each(({ from, delivery, decision, events }) => {
+      const { type } = delivery.event;
+      const { ending, stage: name } = (from.run.snapshot as { context: RunContext }).context;
+      const hasFailed =
+        (/^xstate\.error\.actor\.(attempt|verify)-/.test(type) &&
+          (delivery.event as { error: Failure }).error.code === 'exit-code') ||
+        (type === `xstate.done.actor.drain-${name}` &&
+          (ending?.kind === 'timeout' || ending?.kind === 'heartbeat'));
+      const error = (delivery.event as { error?: Failure }).error ?? ending?.failure;
+      if (!hasFailed || !error?.retryable || decision.ledger.verdict !== 'accepted') return;
+      const failures = events.filter((one) => one.stage === name && one.event === 'failed').length;
+      const limit = definition.stages.find((one) => one.name === name)?.retry.limit ?? 0;
+      const isRetried = decision.events.some(({ event }) => event === 'retrying');
+      expect([failures, isRetried]).toEqual([failures, failures <= limit]);
+      retried[isRetried ? 'yes' : 'no'] += 1;
+    });
+    expect(retried.no).toBeGreaterThan(0);
+    if (definition.stages.some(({ retry }) => retry.limit > 0))
+      expect(retried.yes).toBeGreaterThan(0);
+  });
 
   test('S42: on every path one start and one end per attempt', () =>
     each(({ events, to }) => {

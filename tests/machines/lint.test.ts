@@ -1,5 +1,11 @@
-import { type LintCode, lintRules } from '../../machines/lint/finding.ts';
+import {
+  type Finding,
+  type LintCode,
+  lintRules,
+  type ScheduleFacts,
+} from '../../machines/lint/finding.ts';
 import { lint } from '../../machines/lint/lint.ts';
+import { scheduleFindings } from '../../machines/lint/schedules.ts';
 import { parseDefinition } from '../../machines/parse-definition.ts';
 
 type Raw = Record<string, unknown>;
@@ -15,12 +21,21 @@ const has = (raw: unknown, pointer: string): boolean =>
     .slice(1)
     .reduce<unknown>((inner, key) => (inner as Raw | undefined)?.[key], raw) !== undefined;
 
-const findings = (raw: Raw, intervalMs: number | null = null) => {
+const facts: ScheduleFacts = {
+  id: 'sample',
+  pointer: '/schedules/0',
+  enabled: true,
+  saysOverlap: false,
+  intervalMs: null,
+  isOver: false,
+  meets: null,
+};
+const findings = (raw: Raw, intervalMs: number | null = null): Finding[] => {
   const parsed = parseDefinition(raw);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return lint(parsed.definition, {
     isWritten: (pointer) => has(raw, pointer),
-    intervalMs,
+    schedules: intervalMs === null ? [] : [{ ...facts, intervalMs }],
     shutdownGraceMs: 4000,
   });
 };
@@ -213,6 +228,24 @@ test('a run whose worst case is longer than the time between two slots is found,
   expect(codes({ ...raw, timeout: '15m' }, 910_000)).toEqual([]);
 });
 
+test('what is wrong with a schedule is said also while it is disabled, and overlap answers the one finding', () => {
+  const parsed = parseDefinition(withStage({}));
+  if (!parsed.ok) throw new Error('the sample does not hold');
+  const said = (more: Partial<ScheduleFacts>) =>
+    scheduleFindings(parsed.definition, { ...facts, ...more }).map(
+      ({ code, detail }) => `${code}: ${detail}`,
+    );
+  const often = { intervalMs: 60_000 };
+  expect(said({ ...often, enabled: false })).toEqual([
+    'longer-than-interval: a run can take 10m 10s in the worst case, and the schedule, once enabled, starts one every 1m',
+  ]);
+  expect(said({ ...often, saysOverlap: true })).toEqual([]);
+  expect(said({ isOver: true })).toEqual(['never-due: schedule sample is due at no time to come']);
+  expect(said({ meets: { other: 'first', at: '2027-01-15T00:00:00+00:00' } })).toEqual([
+    'schedules-collide: schedules first and sample are due in the same second, first at 2027-01-15T00:00:00+00:00',
+  ]);
+});
+
 test('defaults alone are information, never a warning', () => {
   const raw = {
     name: 'a',
@@ -228,7 +261,13 @@ test('defaults alone are information, never a warning', () => {
 });
 
 test('every rule has a case, and each finding says what is wrong and what to do in words that fit', () => {
-  const spoken = cases.flatMap(([, , raw]) => findings(raw)).concat(findings(withStage({}), 1));
+  const parsed = parseDefinition(withStage({}));
+  if (!parsed.ok) throw new Error('the sample does not hold');
+  const meets = { other: 'first', at: '2027-01-15T00:00:00+00:00' };
+  const spoken = cases
+    .flatMap(([, , raw]) => findings(raw))
+    .concat(findings(withStage({}), 1))
+    .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }));
   expect(new Set(spoken.map(({ code }) => code))).toEqual(new Set(Object.keys(lintRules)));
   for (const { code, severity, detail, advice } of spoken) {
     expect([code, severity]).toEqual([code, lintRules[code]]);

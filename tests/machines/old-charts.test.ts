@@ -7,6 +7,7 @@ import { storedDefinition } from '../../machines/stored-definition.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { graceOf } from '../../services/runners/drain.ts';
 import type { Loaded } from '../../services/store.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
@@ -64,7 +65,7 @@ const story = () => {
     });
   };
   deliver(admitted);
-  return { deliver, answer, timer, now: () => loaded.run.projection };
+  return { deliver, answer, timer, now: () => loaded.run.projection, loaded: () => loaded };
 };
 const failure = { code: 'exit-code', message: 'exit code 1', retryable: true };
 
@@ -103,6 +104,29 @@ test('S65: its timeout ends it, what it did not know is refused with a sentence,
     error: { code: 'run-timeout' },
     allowed: ['RETRY_FROM'],
   });
+});
+
+test('REL-1: its ending has one deadline as well: only a shorter grace changes what the first stop asked for', () => {
+  const { answer, deliver, now, loaded } = story();
+  const grace = (): number => {
+    const row = loaded().effects.find(({ state }) => state === 'dropping');
+    if (!row) throw new Error('nothing is being ended');
+    return graceOf(loaded().run, row);
+  };
+  const stop = (grace_ms: number | null) =>
+    deliver({
+      event: { type: 'STOP', by: 'ada', reason: null, grace_ms },
+      fence: null,
+      cause: { kind: 'command' },
+    });
+  answer('preflight');
+  const seen = [60_000, null, 90_000, 5000, null, 0, null].map((graceMs) => {
+    stop(graceMs);
+    return grace();
+  });
+  expect(seen).toEqual([60_000, 60_000, 60_000, 5000, 5000, 0, 0]);
+  answer('drain');
+  expect(now().state).toBe('STOPPED');
 });
 
 test('S65: a definition stored before programs said their kind, and before today’s fields, is read with their defaults and compiles', () => {

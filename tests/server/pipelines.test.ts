@@ -125,7 +125,7 @@ test('one that does not exist is refused with the nearest name; one whose file d
   });
 });
 
-test('a run that can take longer than the time between two slots of its schedule is a finding at its line, until the schedule is disabled', async () => {
+test('a run that can take longer than the time between two slots of its schedule is a finding at its line, also while the schedule is disabled, until it says what happens then', async () => {
   const found = async () =>
     (await get('/api/pipelines/often')).lint.filter(
       ({ code }: { code: string }) => code === 'longer-than-interval',
@@ -134,6 +134,14 @@ test('a run that can take longer than the time between two slots of its schedule
     { line: 5, detail: expect.stringContaining('the schedule starts one every 5m') },
   ]);
   expect((await get('/api/pipelines/often')).next_slots).toHaveLength(5);
-  await served.ask('PATCH', '/api/schedules/often', { body: '{"enabled":false}' });
+  const patch = (body: object) =>
+    served.ask('PATCH', '/api/schedules/often', { body: JSON.stringify(body) });
+  const off = await patch({ enabled: false });
+  // TRUTH-12: it is said before somebody enables it, and in the answer to that.
+  const finding = { code: 'longer-than-interval', severity: 'warning' };
+  expect([off.json.enabled, off.json.lint]).toEqual([false, [expect.objectContaining(finding)]]);
+  expect(await found()).toMatchObject([{ detail: expect.stringContaining('once enabled') }]);
+  expect((await patch({ enabled: true })).json.lint).toMatchObject([finding]);
+  expect((await patch({ overlap: 'queue_one' })).json.lint).toEqual([]);
   expect(await found()).toEqual([]);
 });

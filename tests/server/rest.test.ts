@@ -110,7 +110,7 @@ test('an unknown key is answered with the nearest known one, at its pointer', as
 test('a wrong method names the right ones; a wrong content type is refused', async () => {
   const wrong = await served.ask('DELETE', '/api/pipeline/status');
   expectProblem(wrong, 'method-not-allowed');
-  expect(wrong.headers.allow).toBe('GET');
+  expect(wrong.headers.allow).toBe('GET, HEAD, OPTIONS');
   expectProblem(
     await post('/api/pipeline/start', 'a=b', {
       'Content-Type': 'application/x-www-form-urlencoded',
@@ -336,5 +336,14 @@ test('the document describes every route, with a schema for each answer', async 
   );
   expect(Object.keys(paths['/api/pipeline/start'].post.responses)).toEqual(
     expect.arrayContaining(['202', '400', '403', '404', '409', '413', '415', '422', '503']),
+  );
+});
+
+test('TRUTH-20: a reset says the seq of its own event, also when twenty come at once', async () => {
+  await ended(served.orchestrator, (await post('/api/pipeline/start')).json.run_id);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => post('/api/pipeline/reset')));
+  const { items } = (await get('/api/events?event=acknowledged&limit=100')).json;
+  expect(new Set(answers.map(({ json }) => json.as_of_seq))).toEqual(
+    new Set(items.map(({ seq }: { seq: number }) => seq)),
   );
 });

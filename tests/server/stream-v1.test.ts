@@ -4,7 +4,9 @@ import { follow } from '../../client/follow.ts';
 import type { StreamState } from '../../client/run-state.ts';
 import { stateOf } from '../../client/run-state.ts';
 import { frameSchemas } from '../../machines/frames.ts';
+import { createRetention } from '../../services/retention.ts';
 import { type Served, serveHttp } from '../support/http.ts';
+import { handshake, openRaw } from '../support/raw.ts';
 import { ended, eventually, startRequest } from '../support/service.ts';
 import { openSlowClient } from '../support/socket.ts';
 import { until } from '../support/until.ts';
@@ -13,11 +15,12 @@ const quick = (name: string) =>
   `name: ${name}\nstages:\n  - { name: one, run: ["true"] }\n  - { name: two, run: ["sh", "-c", "sleep 0.1"] }\n`;
 const chatty = `name: chatty\nstages:\n  - name: loud\n    run: ["sh", "-c", "i=0; while [ $i -lt 50 ]; do seq 1 1000; i=$((i+1)); echo '::stagewright {\\"progress\\":{\\"done\\":'$i',\\"total\\":50}}'; sleep 0.02; done"]\n`;
 let served: Served;
-const serve = async (sockets: object = {}) => {
-  served = await serveHttp(
-    { pipelines: { 'a.yaml': quick('a'), 'b.yaml': quick('b'), 'chatty.yaml': chatty } },
-    sockets,
-  );
+const serve = async (
+  sockets: object = {},
+  parts: NonNullable<Parameters<typeof serveHttp>[0]['parts']> = () => ({}),
+) => {
+  const pipelines = { 'a.yaml': quick('a'), 'b.yaml': quick('b'), 'chatty.yaml': chatty };
+  served = await serveHttp({ pipelines, parts }, sockets);
 };
 afterEach(() => served.close());
 
@@ -153,6 +156,61 @@ test('a cursor of another journal, of the future, or of what is gone begins anew
   });
 });
 
+test('m49: a cursor whose next events retention has removed begins anew and says expired, or is refused; the next one is resumed', async () => {
+  await serve();
+  await run('a');
+  const early = connect('/ws/events?v=1');
+  const { cursor } = await early.first();
+  await run('a');
+  await run('a');
+  const head = (await journal()).at(-1)?.seq as number;
+  await served.store.setMeta('archive_seq', String(head));
+  const clock = { wallMs: () => Date.now() + 3_600_000, after: () => () => {} };
+  const limits = { ageMs: null, runs: 1, bytes: null };
+  const { store, dataDir } = served;
+  await createRetention({ store, clock, dataDir, limits, log: () => {} }).tick();
+  const { oldestSeq } = await served.orchestrator.journalAfter({}, 0, 1);
+  const epoch = served.orchestrator.epoch();
+  expect(Number(cursor.split('.')[1])).toBeLessThan(oldestSeq - 1);
+
+  for (const gone of [cursor, `${epoch}.${oldestSeq - 2}`]) {
+    const client = connect(`/ws/events?v=1&since=${gone}`);
+    expect(await client.first()).toMatchObject({
+      type: 'snapshot',
+      resume: 'reset',
+      reason: 'expired',
+      as_of_seq: head,
+    });
+    const strict = connect(`/ws/events?v=1&strict=1&since=${gone}`);
+    expect(await strict.closed).toBe(4410);
+    expect(strict.frames.map(({ type }) => type)).toEqual(['problem']);
+  }
+  const kept = connect(`/ws/events?v=1&strict=1&since=${epoch}.${oldestSeq - 1}`);
+  expect(await kept.first()).toMatchObject({ type: 'resumed', from_seq: oldestSeq - 1 });
+  await until(() => eventsIn(kept.frames).at(-1)?.seq === head);
+  expect(eventsIn(kept.frames)[0].seq).toBe(oldestSeq);
+});
+
+test('TRUTH-19: the first frame is the snapshot, also when heartbeats fall while it is made', async () => {
+  const read = Promise.withResolvers<void>();
+  await serve({ heartbeatMs: 20 }, ({ store }) => ({
+    store: {
+      ...store,
+      snapshotRead: async (...asked) => {
+        await read.promise;
+        return store.snapshotRead(...asked);
+      },
+    },
+  }));
+  const client = await openRaw(served.url, handshake(new URL(served.url).host, '/ws/events?v=1'));
+  // A beat has fallen (a ping), then another (this client never pongs, so it is the close).
+  await until(() => client.heard().includes('\x89\x00'));
+  await until(() => client.heard().includes('\x88'));
+  read.resolve();
+  client.socket.destroy();
+  expect(client.heard()).not.toContain('heartbeat');
+});
+
 test('a filter keeps the chain whole and heartbeats move its cursor over what it does not show', async () => {
   await serve({ heartbeatMs: 50 });
   const client = connect('/ws/events?v=1&only=pipeline/state_change,*/failed');
@@ -168,6 +226,20 @@ test('a filter keeps the chain whole and heartbeats move its cursor over what it
   expect(events.map(({ prev }) => prev)).toEqual(
     [client.frames[0].as_of_seq, ...events.map(({ seq }) => seq)].slice(0, -1),
   );
+});
+
+test('SEC-1: two hundred stars are one star, and whoever sends them delays nobody', async () => {
+  await serve();
+  const [stars, plain] = [
+    connect(`/ws/events?v=1&only=${'*'.repeat(200)}line/state_change`),
+    connect('/ws/events?v=1&only=pipeline/state_change'),
+  ];
+  await Promise.all([stars.first(), plain.first()]);
+  await run('a');
+  const seqs = (client: typeof plain) => eventsIn(client.frames).map(({ seq }) => seq);
+  await until(() => eventsIn(plain.frames).at(-1)?.data.to === 'DONE');
+  await until(() => eventsIn(stars.frames).at(-1)?.data.to === 'DONE');
+  expect(seqs(stars)).toEqual(seqs(plain));
 });
 
 test('a run stream ends with `end` and 1000; one of a run that is over has snapshot and end, or resumed, the rest and end', async () => {
@@ -293,6 +365,8 @@ test('full: 1013 with a problem that says so', async () => {
 test.each([
   ['/ws/events?v=1&since=zzz', 4400, 'bad-parameter'],
   ['/ws/events?v=1&only=..', 4400, 'bad-parameter'],
+  ['/ws/events?v=1&only=*a*b*/x', 4400, 'bad-parameter'],
+  [`/ws/events?v=1&only=${'*/x,'.repeat(20)}*/x`, 4400, 'bad-parameter'],
   ['/ws/events?v=1&sinse=1', 4400, 'bad-parameter'],
   ['/ws/events/r_1?v=1', 4400, 'invalid-id'],
   ['/ws/events/r_00000000000000000000000000?v=1', 4404, 'unknown-run'],

@@ -324,6 +324,19 @@ test('a signal that its class does not try again fails the run at once', async (
   expect(await lines('tries')).toEqual(['try']);
 });
 
+test('TRUTH-17: behind a shell, too, a signal belongs to its class', async () => {
+  const retry =
+    ', retry: { limit: 5, backoff: { initial: 1ms }, classes: [ { on: { signals: [SIGKILL] }, limit: 0 } ] }';
+  const id = await begin(stage('one', 'echo try >> tries; exit 137', retry));
+  expect((await ended(running.orchestrator, id)).error).toMatchObject({
+    code: 'exit-code',
+    exit_code: 137,
+    signal: null,
+    message: expect.stringContaining('(128+9: SIGKILL)'),
+  });
+  expect(await lines('tries')).toEqual(['try']);
+});
+
 test('total_timeout ends all attempts of a stage together, warn_after only warns', async () => {
   const id = await begin(
     stage('one', 'sleep 60', ', warn_after: 50ms, total_timeout: 400ms, retry: { limit: 3 }'),

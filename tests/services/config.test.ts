@@ -36,7 +36,14 @@ test('nothing given gives the documented defaults', () => {
     retention_age: 90 * 86_400_000,
     retention_runs: 1000,
     retention_size: 10 * 1024 ** 3,
+    new_store: false,
   });
+});
+
+test('--new-store is said by hand, and neither in a variable nor in a file', () => {
+  expect(readConfig(['--new-store'], {}, noFile).new_store).toBe(true);
+  expect(problemsOf([], { STAGEWRIGHT_NEW_STORE: 'true' })).toContain('STAGEWRIGHT_NEW_STORE');
+  expect(problemsOf(['--config', 'c.json'], {}, () => '{"new_store":true}')).toContain('new_store');
 });
 
 test('a flag wins over a variable, a variable over the file, the file over the default', () => {
@@ -102,6 +109,12 @@ test('every problem is told at once, each with where it was written', () => {
     'STAGEWRIGHT_PORT: expected a port from 0 (any free one) to 65535',
     expect.stringContaining('synchronous in c.json: '),
   ]);
+});
+
+test('SEC-20: a config file that is none is not quoted', () => {
+  const told = problemsOf(['--config', 'c.json'], {}, () => 'hunter2-is-the-password');
+  expect(told).toContain('c.json: is not valid JSON');
+  expect(told).not.toContain('hunter2');
 });
 
 test.each(['[]', 'null', '{', '"x"'])('a config file that holds %s is refused', (text) => {

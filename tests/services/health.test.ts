@@ -21,6 +21,7 @@ test('a healthy service names every part with a detail, and a start changes noth
   const { checks, ...rest } = on.orchestrator.health();
   expect(rest).toEqual({ status: 'ok', ready: true });
   expect(Object.keys(checks).toSorted()).toEqual([
+    'archive',
     'disk',
     'event_loop',
     'launcher',
@@ -28,10 +29,37 @@ test('a healthy service names every part with a detail, and a start changes noth
     'retention',
     'scheduler',
     'store',
+    'unknown-folders',
     'watchdog',
   ]);
   for (const check of Object.values(checks))
     expect(check).toEqual({ status: 'ok', detail: expect.stringMatching(/\w/) });
+});
+
+test('REL-11: a launcher that is there and hangs is degraded, and well again once it answers', async () => {
+  let aheadMs = 0;
+  let pid = 0;
+  on = await runService({
+    pipelines: { 'p.yaml': yaml },
+    parts: ({ clock, launcher }) => {
+      pid = launcher.pid() as number;
+      return { clock: { ...clock, monotonicMs: () => clock.monotonicMs() + aheadMs } };
+    },
+  });
+  const launcherNow = () => on?.orchestrator.health().checks.launcher;
+  await until(() => launcherNow()?.status === 'ok');
+  process.kill(pid, 'SIGSTOP');
+  const seen = await until(() => {
+    aheadMs += 1000;
+    const check = launcherNow();
+    return check?.status === 'degraded' && check;
+  });
+  expect(seen).toMatchObject({
+    code: 'launcher-silent',
+    detail: expect.stringMatching(/^has not answered for \d+ s; no stage can be started$/),
+  });
+  process.kill(pid, 'SIGCONT');
+  await until(() => launcherNow()?.status === 'ok');
 });
 
 test('a bad pipeline file is a reason with its code and since when, and the others run all the same', async () => {

@@ -143,6 +143,14 @@ test('a secret goes out in a header and in the body, and no answer that repeats 
   expect(JSON.stringify([items, end])).not.toContain(secret);
 });
 
+test('a secret that the other side repeats is masked before its words are cut', async () => {
+  const secret = 'hunter2-hunter2';
+  script = (response) => response.writeHead(400).end(`${'x'.repeat(190)}${secret}`);
+  const end = await outcome({}, { file: { secrets: ['API_TOKEN'] }, env: { API_TOKEN: secret } });
+  expect(end.error?.message).toContain('x***');
+  expect(JSON.stringify(end)).not.toContain('hunter2');
+});
+
 test('404 fails at once, although retries are left; the message says status and answer', async () => {
   script = (response) => json(response, { reason: 'no such day' }, 404);
   const end = await outcome({}, { stage: retry(3) });
@@ -284,6 +292,23 @@ test.each([
   const end = await outcome({});
   expect(outputsOf(end)).toMatchObject({ status: 200, body: null, file: expect.any(String) });
   expect(await readFile(outputsOf(end)?.['file'] as string)).toEqual(bytes);
+});
+
+test('a link that lies in the place of that file is not followed', async () => {
+  script = (response) => response.end('x'.repeat(70_000));
+  const link = 'ln -s "$PWD/kept.txt" "$STAGEWRIGHT_WORKSPACE/ask.response"; echo kept > kept.txt';
+  const text = JSON.stringify({
+    name: 'call',
+    stages: [
+      { name: 'plant', run: ['sh', '-c', link] },
+      { name: 'ask', http: { url: origin() } },
+    ],
+  });
+  running = await runService({ pipelines: { 'call.json': text } });
+  const { status } = await running.orchestrator.start(startRequest('call'));
+  const end = await ended(running.orchestrator, status.run_id as string);
+  expect(await readFile(end.stages[1]?.outputs['file'] as string)).toHaveLength(70_000);
+  expect(await readFile(join(running.dir, 'kept.txt'), 'utf8')).toBe('kept\n');
 });
 
 test.each([

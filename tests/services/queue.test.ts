@@ -64,6 +64,41 @@ test('a queued run holds no lock, says whom it waits for, and starts in its orde
   ]);
 });
 
+test('nobody overtakes those that wait, not even when a place is free between two steps', async () => {
+  const admitted = Promise.withResolvers<void>();
+  const text = withQueue('{ key: k, on_conflict: queue, queue: { max: 5 } }', 'p0');
+  running = await runService({
+    pipelines: { 'p0.yaml': text },
+    // A run's end and the admission of the next one are two steps; here is time between them.
+    parts: ({ store }) => ({
+      store: {
+        ...store,
+        admit: async (...args) => {
+          await admitted.promise;
+          return store.admit(...args);
+        },
+      },
+    }),
+  });
+  const first = await start();
+  const second = await start();
+  await letGo();
+  await over(first);
+  expect((await running.store.line('k')).holders).toEqual([]);
+
+  await expect(start('p0', { onConflict: 'refuse' })).rejects.toMatchObject({
+    code: 'already-running',
+  });
+  const third = await start();
+  expect([third.state, (await run(second)).state]).toEqual(['QUEUED', 'QUEUED']);
+
+  admitted.resolve();
+  const ends = [await over(second), await over(third)];
+  expect(Date.parse(ends[1]?.started_at ?? '')).toBeGreaterThanOrEqual(
+    Date.parse(ends[0]?.ended_at ?? ''),
+  );
+});
+
 test('a full queue refuses with its number, and the refusal leaves no run', async () => {
   await open('{ key: k, on_conflict: queue, queue: { max: 1 } }');
   await start();

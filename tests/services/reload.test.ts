@@ -93,3 +93,21 @@ test('Q19: a schedule that its file changes is in force with the reload', async 
   expect((await reload()).changed).toEqual(['a']);
   expect((await running.orchestrator.schedule('a')).cron).toBe('30 2 * * *');
 });
+
+test('TIME-9: a pipeline whose calendar file has changed is named, and no other', async () => {
+  const schedule =
+    'schedules: [ { cron: "0 1 * * *", skip_days: { file: pipelines/holidays.txt } } ]\n';
+  await open({
+    'a.yaml': file('a', 'true', schedule),
+    'b.yaml': file('b', 'true'),
+    'holidays.txt': '2027-12-25 Christmas Day\n',
+  });
+  expect((await reload()).changed).toEqual([]);
+  await write('holidays.txt', '2027-12-25 Christmas Day\n2028-01-01\n');
+  expect((await reload()).changed).toEqual(['a']);
+  const event = (await running.orchestrator.events({ event: 'changed', limit: 1 })).items[0];
+  expect(event).toMatchObject({ data: { command: 'RELOAD', changed: ['a'] } });
+  // Another comment is another text, and the same days.
+  await write('holidays.txt', '# by the exchange\n2027-12-25 Christmas Day\n2028-01-01\n');
+  expect((await reload()).changed).toEqual([]);
+});

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
+import { registerChecks } from '../../services/health/checks.ts';
 import {
   createRetention,
   judge,
@@ -88,6 +89,25 @@ test('by age: what is older goes, but never the latest run of a pipeline nor its
   expect(existsSync(join(on.dataDir, 'runs', done))).toBe(false);
 });
 
+test('links that a stage leaves, to everything and to themselves, are not followed when a run is measured', async () => {
+  const id = await run('quick');
+  const workspace = join(on.dataDir, 'runs', id, 'workspace');
+  const elsewhere = join(on.dir, 'elsewhere');
+  await mkdir(elsewhere);
+  await writeFile(join(elsewhere, 'big'), Buffer.alloc(1_000_000));
+  await symlink(elsewhere, join(workspace, 'all'));
+  await symlink('.', join(workspace, 'self'));
+  await (await retentionWith({})).tick();
+  const db = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+  const { bytes } = db.prepare('SELECT bytes FROM runs WHERE run_id = ?').get(id) as {
+    bytes: number;
+  };
+  db.close();
+  expect(bytes).toBeGreaterThan(10_000);
+  expect(bytes).toBeLessThan(100_000);
+  expect(existsSync(join(elsewhere, 'big'))).toBe(true);
+});
+
 test('a run that has just ended stays, whatever the limits', async () => {
   const ids = [await run('quick'), await run('quick')];
   await (await retentionWith({ ageMs: 0, runs: 1, bytes: 1 }, 1000)).tick();
@@ -95,12 +115,49 @@ test('a run that has just ended stays, whatever the limits', async () => {
 });
 
 test('a run whose events are not in the archive yet stays', async () => {
+  // The service's own archive must not catch up meanwhile.
+  await rm(join(on.dataDir, 'archive'), { recursive: true, force: true });
+  await writeFile(join(on.dataDir, 'archive'), '');
   const ids = [await run('quick'), await run('quick')];
   const retention = await retentionWith({ runs: 1 });
   await on.store.setMeta('archive_seq', '1');
   await retention.tick();
   expect(await left()).toEqual(ids);
+  expect(retention.waiting()).toBe(1);
 });
+
+test.each([['1'], [null]])(
+  'REL-10: runs that only the archive holds back, at position %p, are counted in the health, and go once it has them',
+  async (position) => {
+    // The service's own archive must not catch up meanwhile.
+    await rm(join(on.dataDir, 'archive'), { recursive: true, force: true });
+    await writeFile(join(on.dataDir, 'archive'), '');
+    const ids = [await run('quick'), await run('quick'), await run('quick')];
+    const retention = await retentionWith({ runs: 1 });
+    const head = (await on.store.meta('archive_seq')) as string;
+    const db = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+    db.prepare("UPDATE meta SET value = coalesce(?, '') WHERE key = 'archive_seq'").run(position);
+    if (position === null) db.exec("DELETE FROM meta WHERE key = 'archive_seq'");
+    db.close();
+    await retention.tick();
+    expect(await left()).toEqual(ids);
+    const verdicts = new Map<string, () => { code?: string; detail: string }>();
+    registerChecks(
+      { register: (name: string, check: never) => verdicts.set(name, check) } as never,
+      { retention } as never,
+    );
+    expect(verdicts.get('retention')?.()).toEqual({
+      ok: false,
+      code: 'archive-behind',
+      detail: '2 runs stay beyond the limits because the archive does not hold their events yet',
+    });
+    await rm(join(on.dataDir, 'archive'));
+    await on.store.setMeta('archive_seq', head);
+    await retention.tick();
+    expect(await left()).toEqual([ids[2]]);
+    expect(retention.waiting()).toBe(0);
+  },
+);
 
 test('a live run stays, and goes on to its end', async () => {
   const { status } = await on.orchestrator.start(startRequest('long'));
@@ -125,9 +182,10 @@ test('S48: five thousand runs are brought under the cap of their size, and a run
   for (let index = 0; index < 5000; index += 1)
     insert.run(`r_0${String(index).padStart(25, '0')}`, 10 + index, first);
   db.exec('COMMIT');
-  // Files under a name that no row has: what a crash between rows and files leaves.
+  // Files of a run that is removed already: what a crash between rows and files leaves.
   await mkdir(join(on.dataDir, 'runs/r_00000000000000000000ORPHAN/one/1'), { recursive: true });
   await writeFile(join(on.dataDir, 'runs/r_00000000000000000000ORPHAN/one/1/stdout.log'), 'x');
+  db.exec("INSERT INTO removed_runs VALUES ('r_00000000000000000000ORPHAN')");
   await (await retentionWith({ bytes: 1_000_000 })).tick();
   const { bytes } = db.prepare('SELECT sum(bytes) AS bytes FROM runs').get() as { bytes: number };
   db.close();
@@ -149,6 +207,7 @@ test('the judgement takes nothing that is protected, and leaves nothing that is 
     endedAt: fc.integer({ min: 0, max: 10 * hour }),
     bytes: fc.integer({ min: 0, max: 100 }),
     isProtected: fc.boolean(),
+    isArchived: fc.constant(true),
   });
   const limit = (max: number) => fc.option(fc.integer({ min: 0, max }), { nil: null });
   const limits = fc.record({ ageMs: limit(10 * hour), runs: limit(5), bytes: limit(500) });

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../services/clock.ts';
 import { processesOf } from '../support/processes.ts';
 import {
   ended,
@@ -38,15 +39,14 @@ const eventsOf = async (runId: string) =>
   (await running.orchestrator.events({ runId, after: 0, limit: 1000 })).items;
 
 test('S12: stop ends three workers and their grandchildren, even one in a session of its own, with one terminal event', async () => {
-  const worker = "trap '' TERM; while true; do sleep 1; done";
+  // Each says that it is there, so that nobody is looked for before it is.
+  const worker = "trap '' TERM; echo up >> up; while true; do sleep 1; done";
   const id = await begin(
     pipeline(
-      stage(
-        `for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & echo up > up; wait`,
-      ),
+      stage(`for i in 1 2; do bash -c "${worker}" & done; setsid bash -c "${worker}" & wait`),
     ),
   );
-  await said('up');
+  await eventually(running.orchestrator, async () => (await lines('up')).length === 3);
   expect(processesOf(id).length).toBeGreaterThanOrEqual(4);
 
   expect((await stop()).state).toBe('STOPPING');
@@ -377,4 +377,68 @@ test('a single stage takes what it needs from the latest DONE run, and says miss
     { inputs_from: whole.status.run_id },
     ['42', '42'],
   ]);
+});
+
+test('REL-11: while the launcher hangs, `why` says that the stage is being started, and that it works once it does', async () => {
+  let launcher = 0;
+  running = await runService({
+    pipelines: { 'p.yaml': pipeline(stage('echo up > up; until [ -e go ]; do sleep 0.02; done')) },
+    parts: (real) => {
+      launcher = real.launcher.pid() as number;
+      // Five seconds are a tenth of one.
+      const after: Clock['after'] = (ms, call) => real.clock.after(ms / 50, call);
+      return { clock: { ...real.clock, after } };
+    },
+  });
+  const { orchestrator } = running;
+  process.kill(launcher, 'SIGSTOP');
+  const { status } = await orchestrator.start(startRequest('p'));
+  const id = status.run_id as string;
+  const saying = (words: RegExp) =>
+    eventually(orchestrator, async () => {
+      const now = await orchestrator.run(id);
+      return words.test(now.why) && now;
+    });
+  const waiting = await saying(/is being started, attempt 1 of 1/);
+  expect([waiting.state, await lines('up')]).toEqual(['RUNNING_WORK', []]);
+  process.kill(launcher, 'SIGCONT');
+  await saying(/^(?!.*is being started)/);
+  await said('up');
+  // Who follows the events knows the same, at the same version.
+  const changes = (await eventsOf(id)).filter(({ event, data }) => {
+    const { version, patch } = data as { version: number; patch?: { why?: string } };
+    return event === 'why_change' && version === waiting.version && patch?.why !== undefined;
+  });
+  expect(changes.map(({ data }) => (data.patch as { why: string }).why)).toEqual([
+    waiting.why,
+    (await orchestrator.run(id)).why,
+  ]);
+  await writeFile(join(running.dir, 'go'), '');
+  expect((await ended(orchestrator, id)).state).toBe('DONE');
+});
+
+test('a shutdown whose time is up kills who is left, whatever grace they have, and waits for nobody', async () => {
+  running = await runService({
+    pipelines: {
+      'p.yaml':
+        'name: p\nstages:\n  - { name: work, grace: 1h, run: ["bash", "-c", "trap \'\' TERM; echo up > up; while true; do sleep 0.02; done"] }\n',
+    },
+    service: { shutdownTimeoutMs: 100 },
+    // As on a machine that is too busy to get anywhere within that time.
+    parts: ({ processes }) => ({
+      processes: {
+        ...processes,
+        end: (identity, token, graceMs, signal) =>
+          graceMs === 0
+            ? processes.end(identity, token, graceMs, signal)
+            : new Promise((_, reject) => {
+                signal.addEventListener('abort', () => reject(signal.reason));
+              }),
+      },
+    }),
+  });
+  const { status } = await running.orchestrator.start(startRequest('p'));
+  await said('up');
+  await running.close();
+  expect(processesOf(status.run_id as string)).toEqual([]);
 });

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
-import { hear, joined, maxOutputBytes, nothingSaid, type Said } from '../../stages/protocol.ts';
+import { joined, maxLines, maxOutputBytes, openHearing, type Said } from '../../stages/protocol.ts';
 import { createLineFinder, maxLineBytes, protocolPrefix } from '../../stages/protocol-lines.ts';
 
 const line = (value: unknown): string =>
   protocolPrefix + (typeof value === 'string' ? value : JSON.stringify(value));
-const all = (...lines: string[]): Said => lines.reduce(hear, nothingSaid);
+const all = (...lines: string[]): Said => {
+  const hearing = openHearing();
+  for (const one of lines) hearing.hear(one);
+  return hearing.said();
+};
 
 describe('what a program says', () => {
   test('progress is replaced, metrics and outputs are added up, the first skip, partial and fail stand', () => {
@@ -48,10 +52,14 @@ describe('what a program says', () => {
     ['at /metric/rows', { metric: { rows: null } }],
     ['Unrecognized key', { progres: {} }],
     ['expected object', ['x']],
+    ['at /progress: done must lie', { progress: { done: 3, total: 2 } }],
+    ['at /progress: done must lie', { progress: { done: -1, total: 2 } }],
+    ['at /partial: a reason is needed', { partial: '' }],
+    ['at /skip: a reason is needed', { skip: ' \t' }],
   ])('a line that does not hold is one warning that says: %s', (says, value) => {
     const said = all(line({ metric: { rows: 1 } }), line(value));
     expect(said).toEqual({
-      ...nothingSaid,
+      ...all(),
       metrics: { rows: 1 },
       warnings: [expect.stringContaining(says)],
     });
@@ -88,6 +96,85 @@ describe('what a program says', () => {
       metrics: { rows: 1 },
       warnings: [expect.stringContaining('larger than 64 kB')],
     });
+  });
+
+  describe('a flood', () => {
+    /** What JSON is made and read while it is heard, in calls and characters. */
+    const workOf = (lines: string[]): { said: Said; characters: number; reads: number } => {
+      const work = { characters: 0, reads: 0 };
+      const { stringify, parse } = JSON;
+      const written = (value: unknown): string => {
+        const text = stringify(value);
+        work.characters += text.length;
+        return text;
+      };
+      JSON.stringify = written as typeof stringify;
+      JSON.parse = (text, reviver) => {
+        work.reads += 1;
+        return parse(text, reviver);
+      };
+      try {
+        return { said: all(...lines), ...work };
+      } finally {
+        Object.assign(JSON, { stringify, parse });
+      }
+    };
+    const flood = (count: number, of: (index: number) => unknown): string[] =>
+      Array.from({ length: count }, (_, index) => line(of(index)));
+
+    test.each([
+      ['metrics of ever new names', (index: number) => ({ metric: { [`m${index}`]: index } })],
+      ['outputs of ever new names', (index: number) => ({ output: { [`o${index}`]: index } })],
+      ['outputs that grow', (index: number) => ({ output: { o: 'x'.repeat(index % 500) } })],
+    ])('of %s costs each line its own length, whatever was said before', (_what, of) => {
+      const lines = flood(9000, of);
+      const [half, whole] = [workOf(lines.slice(0, 4500)), workOf(lines)];
+      const length = lines.reduce((sum, one) => sum + one.length, 0);
+      // `all` measures nothing of its own.
+      expect(whole.characters).toBeLessThan(2 * length);
+      expect(whole.characters).toBeLessThan(2.5 * half.characters);
+      expect(whole.reads).toBe(lines.length);
+    });
+
+    test('of metrics fills 16 kB and warns once; names that are known go on', () => {
+      const { said } = workOf([
+        ...flood(3000, (index) => ({ metric: { [`m${index}`]: index } })),
+        line({ metric: { m0: 7 } }),
+      ]);
+      expect(said.metrics.m0).toBe(7);
+      expect(JSON.stringify(said.metrics).length).toBeLessThanOrEqual(16 * 1024);
+      expect(JSON.stringify(said.metrics).length).toBeGreaterThan(16 * 1024 - 20);
+      expect(said.warnings).toEqual([expect.stringContaining('metrics are larger than 16 kB')]);
+    });
+
+    test.each([
+      ['progress', { progress: { done: 1 } }],
+      ['heartbeats', { heartbeat: true }],
+      ['nonsense', 'no JSON'],
+    ])(
+      'of %s is read up to a number; the last word still counts, and one warning says so',
+      (what, one) => {
+        const last = { skip: 's', partial: 'p', output: { o: 1 }, metric: { m: 1 } };
+        const fail = { fail: { code: 'bad-input', message: 'm' } };
+        const { said, reads } = workOf([
+          ...flood(3 * maxLines, () => one),
+          line({ ...last, ...fail }),
+          line({ progress: { done: 5 } }),
+        ]);
+        expect(said).toMatchObject({
+          progress: { done: 5 },
+          metrics: { m: 1 },
+          outputs: { o: 1 },
+          skip: 's',
+          partial: 'p',
+          fail: { code: 'bad-input' },
+        });
+        expect(said.warnings.filter((text) => text.startsWith('too many'))).toHaveLength(1);
+        expect(said.warnings.length).toBeLessThanOrEqual(20);
+        expect(what === 'nonsense' || said.warnings.length === 1).toBe(true);
+        expect(reads).toBeLessThanOrEqual(maxLines + 3);
+      },
+    );
   });
 
   test('of two streams stdout holds where they differ', () => {

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settleFromEvidence } from '../../stages/evidence.ts';
+import { noMask } from '../../stages/mask.ts';
 import { carriersOf, openWorkbench, sh, type Workbench } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
@@ -101,6 +102,28 @@ describe('failure', () => {
     });
   });
 
+  test('TRUTH-17: a signal behind a shell is named by its number', async () => {
+    expect(await failureOf(`sh -c 'kill -KILL $$'; exit $?`)).toMatchObject({
+      code: 'exit-code',
+      message: expect.stringContaining('ended with exit code 137 (128+9: SIGKILL)'),
+      exit_code: 137,
+      signal: null,
+    });
+    expect((await failureOf('exit 160')).message).toBe('ended with exit code 160');
+  });
+
+  test.each([
+    [{ exit_code: null, signal: 'SIGKILL' }, 'ended by signal SIGKILL; memory ran out'],
+    [{ exit_code: 137, signal: null }, 'ended with exit code 137 (128+9: SIGKILL); memory ran out'],
+  ])('TRUTH-17: %j while the kernel ended processes for memory says so', async (end, says) => {
+    const { request } = await run('true');
+    const exit = { ...end, ended_at: '2026-01-01', ended_by: null, killed_for_memory: 1 };
+    await writeFile(join(request.attemptDir, 'exit.json'), JSON.stringify(exit));
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toMatchObject({
+      failure: { message: expect.stringContaining(says) },
+    });
+  });
+
   test('stderr is cut to its last 20 lines and 2 kB without a torn character', async () => {
     const { stderr_tail: lines } = await failureOf(
       'i=0; while [ $i -lt 50 ]; do echo "line $i" >&2; i=$((i+1)); done; exit 1',
@@ -148,6 +171,18 @@ describe('failure', () => {
       ...nothing,
     });
     expect(told.identity).toBeNull();
+  });
+
+  test('SEC-20: what cannot be started is told without a path of the host and without its values', async () => {
+    const missing = join(bench.dir, 'missing');
+    const folder = await bench.attempt(bench.attemptRequest(sh('true'), { cwd: missing })).answer;
+    const odd = { argv: ['echo', 'hunter2\u0000'] };
+    const nul = await bench.attempt(bench.attemptRequest(odd)).answer;
+    const told = [folder, nul].map((answer) => (answer.ok ? '' : answer.failure.message));
+    expect(told).toEqual([
+      'the program could not be started: there is no folder as its cwd says',
+      'the program could not be started: an argument or a variable of it contains a NUL byte',
+    ]);
   });
 
   test.each([
@@ -235,7 +270,7 @@ describe('the record comes first', () => {
     expect(await answer).toMatchObject({ ok: false, failure: { code: 'interrupted' } });
     expect(bench.has('ran')).toBe(false);
     expect(told.identity && bench.processes.isAlive(told.identity)).toBe(false);
-    expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
   });
 
   test('when the record cannot be written the gated program is gone before the error is told', async () => {
@@ -297,7 +332,7 @@ describe('evidence after a crash', () => {
     ['last line without its newline', `printf '::stagewright {"metric":{"rows":1}}'`],
   ])('gives the answer the live attempt gave: %s', async (_name, script) => {
     const { answer, request } = await run(script);
-    expect(await settleFromEvidence(request.attemptDir)).toEqual(answer);
+    expect(await settleFromEvidence(request.attemptDir, noMask)).toEqual(answer);
   });
 
   test('there is none without an exit record, with a torn one, or when the launcher ended it', async () => {
@@ -311,8 +346,8 @@ describe('evidence after a crash', () => {
       '{}',
     ]) {
       await writeFile(exitPath, text);
-      expect(await settleFromEvidence(request.attemptDir)).toBeNull();
+      expect(await settleFromEvidence(request.attemptDir, noMask)).toBeNull();
     }
-    expect(await settleFromEvidence(join(bench.dir, 'nowhere'))).toBeNull();
+    expect(await settleFromEvidence(join(bench.dir, 'nowhere'), noMask)).toBeNull();
   });
 });

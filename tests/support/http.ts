@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { createServer } from '../../server/server.ts';
 import type { SocketLimits } from '../../server/stream/sockets.ts';
 import { systemClock } from '../../services/clock.ts';
+import { leftOpen } from './left-open.ts';
 import { type Running, runService } from './service.ts';
 
 export type Served = Running & {
@@ -74,13 +75,11 @@ export const serveHttp = async (
       sent.on('error', reject);
       sent.end(body);
     });
-  return {
-    ...running,
-    url,
-    ask,
-    close: async () => {
-      await server.close();
-      await running.close();
-    },
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= server.close().finally(running.close);
+    return closing.finally(() => leftOpen.delete(close));
   };
+  leftOpen.add(close);
+  return { ...running, url, ask, close };
 };

@@ -11,6 +11,7 @@ import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { AttemptAnswer, AttemptRequest, ProcessIdentity } from '../../stages/contract.ts';
 import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { LaunchRequest } from '../../stages/launcher-port.ts';
+import { type Mask, noMask } from '../../stages/mask.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
 export const sh = (script: string): { argv: string[] } => ({ argv: ['sh', '-c', script] });
@@ -43,7 +44,7 @@ export const openWorkbench = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-launcher-'));
   const logged: string[] = [];
   const launcher = createLauncher({ log: (message) => logged.push(message) });
-  const processes = createProcessTable({ sleep: systemClock.sleep });
+  const processes = createProcessTable({ clock: systemClock });
   const tokens: string[] = [];
   const newToken = (): string => {
     const token = randomUUID();
@@ -99,11 +100,11 @@ export const openWorkbench = async () => {
   /** Runs an attempt and keeps what its observer was told. */
   const attempt = (
     request: AttemptRequest,
-    more: { record?: (identity: ProcessIdentity) => Promise<boolean> } = {},
+    more: { record?: (identity: ProcessIdentity) => Promise<boolean>; mask?: Mask } = {},
   ) => {
     const told = { identity: null as ProcessIdentity | null, progress: [] as unknown[], alive: 0 };
     const answer: Promise<AttemptAnswer> = runAttempt(
-      { launcher, processes, clock: systemClock },
+      { launcher, processes, clock: systemClock, mask: more.mask ?? noMask },
       request,
       {
         recordProcess: async (identity) => {
@@ -114,6 +115,7 @@ export const openWorkbench = async () => {
         alive: () => {
           told.alive += 1;
         },
+        ending: () => {},
       },
       new AbortController().signal,
     );

@@ -18,6 +18,8 @@ import {
 } from '../../services/service.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../services/store.ts';
+import { leftOpen } from './left-open.ts';
+import { hangMs } from './until.ts';
 
 const silent: Logger = {
   debug: () => {},
@@ -69,7 +71,7 @@ export const runService = async (options: {
       clock: systemClock,
     }),
     launcher: createLauncher({ log: () => {} }),
-    processes: createProcessTable({ sleep: systemClock.sleep }),
+    processes: createProcessTable({ clock: systemClock }),
     clock: systemClock,
     logger: silent,
     waker: noWaker,
@@ -88,20 +90,23 @@ export const runService = async (options: {
     secretsFrom: { env: options.env ?? {}, readFile: (path) => readFileSync(path, 'utf8') },
     ...options.service,
   });
-  if (options.boot !== false) await service.boot();
   let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await service.close();
+    leftOpen.delete(close);
+    if (!options.dir) await rm(dir, { recursive: true, force: true });
+  };
+  leftOpen.add(close);
+  if (options.boot !== false) await service.boot();
   return {
     service,
     orchestrator: service.orchestrator,
     store: real.store,
     dir,
     dataDir,
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      await service.close();
-      if (!options.dir) await rm(dir, { recursive: true, force: true });
-    },
+    close,
   };
 };
 
@@ -133,7 +138,7 @@ export const eventually = async <T>(
   // Some facts (a file of a stage, a process that is gone) are not in the journal; they are looked
   // at every 20 ms.
   const poll = setInterval(look, 20);
-  const hang = setTimeout(() => found.reject(new Error(`never held: ${check.toString()}`)), 20_000);
+  const hang = setTimeout(() => found.reject(new Error(`never held: ${check.toString()}`)), hangMs);
   look();
   try {
     return await found.promise;

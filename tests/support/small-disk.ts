@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, rm, statfs, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, statfsSync, statSync, writeSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Parts, ServiceOptions } from '../../services/service.ts';
@@ -8,8 +8,10 @@ import type { Store } from '../../services/store.ts';
 
 export type SmallDisk = {
   dir: string;
-  /** Takes all that is left. */
-  fill(): Promise<void>;
+  /** A file system of its own; else one that is played. */
+  isReal: boolean;
+  /** Takes all that is left, at once: nobody else can come in between. */
+  fill(): void;
   /** Gives that back. */
   clear(): Promise<void>;
   /** For a service on this disk. */
@@ -30,7 +32,7 @@ export const openSmallDisk = async (pipelines: Record<string, string>): Promise<
   await mkdir(join(dir, 'pipelines'));
   for (const [name, text] of Object.entries(pipelines))
     await writeFile(join(dir, 'pipelines', name), text);
-  return { dir, ...(isReal ? real(dir) : played(dir)) };
+  return { dir, isReal, ...(isReal ? real(dir) : played(dir)) };
 };
 
 const mount = (dir: string): boolean => {
@@ -42,20 +44,21 @@ const mount = (dir: string): boolean => {
   }
 };
 
-const real = (dir: string): Omit<SmallDisk, 'dir'> => ({
-  fill: async () => {
-    const file = await open(join(dir, 'filler'), 'w');
-    const chunk = Buffer.alloc(4096, 1);
-    const { bavail, bsize } = await statfs(dir);
+const real = (dir: string): Omit<SmallDisk, 'dir' | 'isReal'> => ({
+  fill: () => {
+    const file = openSync(join(dir, 'filler'), 'w');
+    const write = (bytes: number): boolean => {
+      try {
+        return writeSync(file, Buffer.alloc(bytes, 1)) === bytes;
+      } catch {
+        return false;
+      }
+    };
+    const { bavail, bsize } = statfsSync(dir);
+    write(Math.max(0, bavail * bsize - 1024 ** 2));
     // Page by page at the end: not one is left.
-    await file
-      .write(Buffer.alloc(Math.max(0, bavail * bsize - 1024 ** 2), 1))
-      .catch(() => undefined);
-    for (;;) {
-      const written = await file.write(chunk).catch(() => null);
-      if (written === null || written.bytesWritten < chunk.length) break;
-    }
-    await file.close();
+    while (write(4096));
+    closeSync(file);
   },
   clear: () => rm(join(dir, 'filler')),
   service: { disk: limits },
@@ -66,18 +69,22 @@ const real = (dir: string): Omit<SmallDisk, 'dir'> => ({
   },
 });
 
-const played = (dir: string): Omit<SmallDisk, 'dir'> => {
+const played = (dir: string): Omit<SmallDisk, 'dir' | 'isReal'> => {
   let isFull = false;
-  const hasBallast = () => existsSync(join(dir, 'data/ballast'));
+  /** What was given of the ballast is there for whoever asks first. */
+  const isGiven = () => {
+    const size = statSync(join(dir, 'data/ballast'), { throwIfNoEntry: false })?.size ?? 0;
+    return size > 0 && size < limits.ballastBytes;
+  };
   const checked =
     <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
-      if (isFull && hasBallast())
+      if (isFull && !isGiven())
         throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
       return method(...args);
     };
   return {
-    fill: async () => {
+    fill: () => {
       isFull = true;
     },
     clear: async () => {
@@ -89,6 +96,9 @@ const played = (dir: string): Omit<SmallDisk, 'dir'> => {
         ...store,
         step: checked(store.step),
         begin: checked(store.begin),
+        admit: checked(store.admit),
+        removeDrained: checked(store.removeDrained),
+        recordProcess: checked(store.recordProcess),
         note: checked(store.note),
       } as Store,
     }),

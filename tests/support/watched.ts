@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PipelineDefinition } from '../../machines/definition.ts';
+import { createAnswerWithin, createAsk } from '../../services/answers-first.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import { createEffects } from '../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
@@ -23,7 +24,7 @@ import { until } from './until.ts';
 
 export const runId = 'r_00000000000000000000000001';
 /** What the runner of a stage does here: the test says what its program shows and when it ends. */
-export type Work = { alive(): void; end(): void };
+export type Work = { alive(writtenAt?: number): void; end(): void };
 
 /**
  * Interpreter, effects, timers and watchdog on a real store; the clock, the programs and the
@@ -52,8 +53,10 @@ export const openWatched = async () => {
         if (signal.aborted) throw new Error('aborted');
       }
     },
+    shorten: () => {},
   };
   const note = async (event: Parameters<typeof store.note>[0]) => store.note(event, clock.wallMs());
+  const closing = new AbortController();
   let watchdog: Watchdog | null = null;
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -62,6 +65,7 @@ export const openWatched = async () => {
     log,
     tell: (one) => news.push(one),
     onLimit: (limitMs) => watchdog?.wakeIn(limitMs),
+    ask: createAsk(dataDir),
   });
   const effects = createEffects({
     interpreter,
@@ -73,6 +77,8 @@ export const openWatched = async () => {
       drain: createDrainRunner({
         store,
         processes,
+        ending: () => {},
+        closing: closing.signal,
         settled: (effect: EffectRow) => effects.settled(effect),
         graceCapMs: () => Number.POSITIVE_INFINITY,
         // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
@@ -100,10 +106,12 @@ export const openWatched = async () => {
       },
     },
   });
-  const timers = createTimers({ store, interpreter, clock, log });
-  const alarms = createAlarms(note);
+  const answerWithin = createAnswerWithin({ store, dataDir });
+  const timers = createTimers({ store, interpreter, clock, answerWithin, log });
+  const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets });
+  const left = async () => {};
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   watchdog = createWatchdog({
     clock,
     log,
@@ -207,6 +215,7 @@ export const openWatched = async () => {
     close: async (): Promise<void> => {
       await watchdog?.close();
       for (const { end } of works) end();
+      closing.abort();
       effects.close();
       heartbeats.close();
       timers.close();

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -116,6 +116,36 @@ test('a secret is in no answer, not even in parts, and cannot be found by search
     (await logs.search(file, { q: 'after', offset: 0, limit: 10, ignoreCase: false }))?.matches ??
     [];
   expect(match?.text).toBe('before ******** after');
+});
+
+test('SEC-6: the end of a log that is written is held back until a newline, a second, or the end', async () => {
+  await writeFile(path, `lines\nand ${secret.slice(0, 5)}`);
+  await utimes(path, 100, 100);
+  const at = (ms: number | null) =>
+    createLogs({ dataDir: dir, maskOf: async () => hiding, liveAtMs: async () => ms });
+  const seen = async (ms: number | null) => {
+    const logs = at(ms);
+    const whole = { offset: 0, limit: 1000 };
+    const [part, tail, lines, found] = [
+      await logs.read(file, whole),
+      await logs.read(file, { tail: 1000 }),
+      await logs.lines(file, { fromLine: 1, lines: 9 }),
+      await logs.search(file, { q: 'hunt', offset: 0, limit: 9, ignoreCase: false }),
+    ];
+    expect([tail?.bytes, lines?.bytes]).toEqual([part?.bytes, part?.bytes]);
+    expect(await logs.size(file)).toBe(part?.size);
+    expect(found?.matches.length).toBe(part?.bytes.includes('hunt') ? 1 : 0);
+    return part?.bytes.toString();
+  };
+  expect(await seen(100_300)).toBe('lines\nan');
+  expect(await seen(101_000)).toBe('lines\nand hunte');
+  expect(await seen(null)).toBe('lines\nand hunte');
+  await writeFile(path, `lines\nand ${secret.slice(0, 5)}${secret.slice(5)}`);
+  await utimes(path, 100, 100);
+  expect(await seen(100_300)).toBe('lines\nand *');
+  await appendFile(path, '\n');
+  await utimes(path, 100, 100);
+  expect(await seen(100_300)).toBe('lines\nand ********\n');
 });
 
 test('a file that grows is read on, and its lines are counted on', async () => {

@@ -137,3 +137,22 @@ test('slots that come in clusters are the newest all the same', () => {
   expect(slots.at(-1)?.slot).toBe(Date.parse('2027-01-15T09:59:55Z'));
   expect(slots).toHaveLength(200);
 });
+
+test('TIME-11: a slot that is not made up for says so by what was done', () => {
+  const reasons = (decidedTo: string, now: number) => {
+    const definition = hourly({ missed: 'last', missed_window: '2h' });
+    const due = dueSlots(planOf('s', definition), Date.parse(decidedTo), now);
+    return judgeDue(due, definition, now).missed.map(({ reason }) => reason);
+  };
+  const old = 'older than missed_window (7200 s)';
+  expect(reasons('2027-01-15T08:00Z', noon)).toEqual([
+    old,
+    'none is made up for, because the newest slot is on time',
+    'none is made up for, because the newest slot is on time',
+  ]);
+  expect(reasons('2027-01-15T08:00Z', noon + 5 * minute)).toEqual([
+    old,
+    old,
+    'only the last missed slot is made up for',
+  ]);
+});

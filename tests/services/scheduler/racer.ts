@@ -6,6 +6,7 @@ import { createCommands } from '../../../services/commands.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import type { Look } from '../../../services/look.ts';
+import { createRepeats } from '../../../services/repeats.ts';
 import { createRunIds } from '../../../services/run-id.ts';
 import { createBook } from '../../../services/scheduler/book.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
@@ -47,7 +48,10 @@ const commands = createCommands({
   nextRunId: createRunIds(systemClock.wallMs),
   isDraining: () => false,
   diskRefusal: async () => null,
+  stops: { unrecorded: async () => null },
+  inputsNow: async () => [],
   wake: () => {},
+  repeats: createRepeats({ clock: systemClock, log: () => {} }),
 });
 const book = createBook({
   store,

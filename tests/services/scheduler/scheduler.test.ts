@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeCronWaker } from '../../../services/scheduler/waker.ts';
 import { holding, quick, type Scheduled, scheduled } from '../../support/scheduled.ts';
@@ -323,6 +323,47 @@ test.each([
   },
 );
 
+test('TIME-10: a second time that dst_fold: once leaves out is recorded', async () => {
+  await open(quick('cron: "30 1 * * *", timezone: America/Chicago, dst_fold: once'));
+  await now.at('2027-11-07T05:00:00Z');
+  await now.over();
+  for (const time of ['06:30', '07:30']) {
+    await now.at(`2027-11-07T${time}:00Z`);
+    await now.over();
+  }
+  expect((await now.decisions()).slice(-2)).toEqual(['06:30 started', '07:30 skipped']);
+  expect((await now.slots()).at(-1)).toMatchObject({
+    policy: 'dst-fold',
+    reason: '01:30 comes twice on 2027-11-07: this is the second time, left out',
+  });
+});
+
+const ofClock = async () =>
+  (await now.told('warning')).filter((msg) => msg.startsWith('the clock'));
+test('TIME-8: a clock that was set back while the service was down is said, once', async () => {
+  await open(quick('cron: "0 * * * *"'));
+  await now.at('2027-01-15T09:00:00Z');
+  await now.over();
+  await now.close();
+  now.clock.jumpWall(-20 * 60_000);
+  await again('2027-01-15T08:40:00Z');
+  const said =
+    'the clock is 20 min behind the last that was recorded: it was set back while the service was down; slots that were decided are not run again';
+  expect(await ofClock()).toEqual([said]);
+  await again('2027-01-15T08:50:00Z');
+  expect(await ofClock()).toEqual([said]);
+  await now.at('2027-01-15T09:00:00Z');
+  await now.at('2027-01-15T10:00:00Z');
+  expect(await now.decisions()).toEqual(['09:00 started', '10:00 started']);
+});
+
+test('TIME-8: a service that comes back by the clock says nothing of it', async () => {
+  await open(quick('cron: "0 * * * *"'));
+  await now.at('2027-01-15T09:00:00Z');
+  await again('2027-01-15T09:00:00Z');
+  expect(await ofClock()).toEqual([]);
+});
+
 describe('a slot does not run', () => {
   test('in a blackout, while all are paused, or without new input; each with its reason, and then it does', async () => {
     await open(
@@ -498,14 +539,97 @@ test('S56: a scheduled run looks like a manual one to every client: the same key
   expect(await eventsOf(first?.run_id)).toEqual(await eventsOf(second?.run_id));
 });
 
-test('${run.slot} is the slot of a scheduled run; a manual run that needs it is refused', async () => {
-  await open(quick('cron: "0 9 * * *"').replace('"true"]', '"echo $0 > slot", "${run.slot}"]'));
-  await expect(now.orchestrator.start(startRequest('p'))).rejects.toMatchObject({
-    code: 'missing-slot',
+describe('TIME-3: ${slot.…}', () => {
+  const said = async (): Promise<string> => (await readFile(join(now.dir, 'said'), 'utf8')).trim();
+  const asks = (inside: string, schedule: string): string =>
+    quick(schedule).replace('"true"]', `"echo $0 $DAY >> said", ${JSON.stringify(inside)}]`);
+
+  test('says the slot of a scheduled run in the zone of its schedule, in run, env and parameters', async () => {
+    await open(
+      `params: { day: { type: string, format: date } }\n${asks(
+        '${run.slot} ${slot.utc} ${slot.local} ${slot.date} ${slot.time} ${params.day}',
+        'cron: "0 20 * * *", timezone: America/Chicago, params: { day: "${slot.date-1d}" }',
+      ).replace('run:', 'env: { DAY: "${slot.date-1m}" }, run:')}`,
+    );
+    expect((await now.orchestrator.pipelines()).problems).toEqual([]);
+    await now.at('2027-01-16T02:00:00Z');
+    await now.over();
+    expect(await said()).toBe(
+      '2027-01-16T02:00:00.000Z 2027-01-16T02:00:00.000Z 2027-01-15T20:00:00-06:00 2027-01-15 20:00:00 2027-01-14 2026-12-15',
+    );
+    expect((await runs())[0]).toMatchObject({ params: { day: '2027-01-14' } });
+    expect((await now.slots())[0]?.would).toBe('start a run of p with {"day":"2027-01-14"}');
   });
-  await now.at('2027-01-15T09:00:00Z');
-  await now.over();
-  expect((await runs())[0]?.state).toBe('DONE');
+
+  test('is the start of a manual run in the zone of its pipeline, and a run that retries it keeps it', async () => {
+    await open(
+      `timezone: Asia/Kolkata\n${asks('${run.slot} ${slot.local}', 'cron: "0 9 * * *"').replace('>> said', '>> said; test -e go')}`,
+    );
+    const { status } = await now.orchestrator.start(startRequest('p'));
+    expect((await ended(now.orchestrator, status.run_id as string)).state).toBe('FAILED');
+    now.clock.advance(3_600_000);
+    await go();
+    const again = await now.orchestrator.command(status.run_id as string, {
+      command: { type: 'RETRY_FROM', definition: 'pinned' },
+      actor: { kind: 'user', name: 'ann' },
+      ifVersion: null,
+      idempotency: null,
+    });
+    await now.over();
+    expect(again).toBeDefined();
+    const first = '2027-01-15T08:00:00.000Z 2027-01-15T13:30:00+05:30';
+    expect(await said()).toBe(`${first}\n${first}`);
+  });
+
+  test('of a backfill is that of each of its slots', async () => {
+    await open(
+      `params: { day: { type: string } }\n${asks('${params.day}', 'cron: "0 9 * * *", params: { day: "${slot.date}" }')}`,
+    );
+    await now.orchestrator.backfill('p', {
+      from: Date.parse('2027-01-12T00:00Z'),
+      to: Date.parse('2027-01-13T23:00Z'),
+      again: false,
+      dryRun: false,
+      reason: null,
+      actor: { name: 'ann' },
+    });
+    for (let turn = 0; turn < 2; turn += 1) {
+      await now.service.tickSchedules();
+      await now.over();
+    }
+    expect(await said()).toBe('2027-01-12\n2027-01-13');
+  });
+
+  test.each([
+    ['"${run.slot}"', '${run.slot} has no value'],
+    ['"${slot.dat}"', '${slot.dat} has no value'],
+    ['"${slot.date-1h}"', '${slot.date-1h} has no value'],
+    ['"${slot.date"', '${ that is not closed'],
+    ['"a ${env.HOME} b"', '${env.HOME} has no value'],
+  ])('that is none in a parameter is a load error at its field: %s', async (value, detail) => {
+    await open(
+      `params: { day: { type: string } }\n${quick(`cron: "0 9 * * *", params: { day: ${value} }`)}`,
+    );
+    expect((await now.orchestrator.pipelines()).problems).toMatchObject([
+      { pointer: '/schedules/0/params/day', line: 6, detail: expect.stringContaining(detail) },
+    ]);
+  });
+
+  test('that is none is refused by the API too, and a text that is meant so is passed', async () => {
+    await open(
+      `params: { day: { type: string } }\n${quick('cron: "0 9 * * *", params: { day: "$${x}" }')}`,
+    );
+    await expect(
+      now.orchestrator.changeSchedule(
+        'p',
+        { params: { day: '${run.id}' } },
+        { revert: [], ifVersion: null, actor: { name: 'ann' } },
+      ),
+    ).rejects.toMatchObject({ code: 'invalid-schedule', errors: [{ pointer: '/params/day' }] });
+    await now.at('2027-01-15T09:00:00Z');
+    await now.over();
+    expect((await runs())[0]).toMatchObject({ params: { day: '${x}' } });
+  });
 });
 
 describe('a backfill', () => {
@@ -593,6 +717,8 @@ describe('a backfill', () => {
 test('upcoming says what the next slots will meet: skipped unless the live run ends in time', async () => {
   await open(holding('cron: "*/10 * * * *"'));
   await now.at('2027-01-15T08:10:00Z');
+  // Nobody knows how long it takes; after six minutes it is taken to be half done.
+  await now.at('2027-01-15T08:16:00Z');
   const { items } = await now.orchestrator.upcoming(2);
   expect(items[0]).toMatchObject({
     schedule: 'p',

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,13 +14,16 @@ const rounds = 1000;
 
 test('S01: two processes that decide the same thousand slots start one run for each', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-slots-'));
+  const children: ChildProcess[] = [];
   try {
     const path = join(dir, 'db.sqlite');
     await openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock }).close();
     const racers = ['a', 'b'].map((name) => {
-      const { stdin, stdout } = spawn(process.execPath, [racer, path, name], {
+      const child = spawn(process.execPath, [racer, path, name], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
+      children.push(child);
+      const { stdin, stdout } = child;
       const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
       return { stdin, stdout, next: async () => (await lines.next()).value as string };
     });
@@ -48,6 +51,8 @@ test('S01: two processes that decide the same thousand slots start one run for e
     expect(events.filter(({ event }) => event === 'fired')).toHaveLength(rounds);
     await store.close();
   } finally {
+    // Whoever a red test left waiting.
+    for (const child of children) child.kill('SIGKILL');
     await rm(dir, { recursive: true });
   }
 });

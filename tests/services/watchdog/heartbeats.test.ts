@@ -1,3 +1,6 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { attemptDirOf } from '../../../services/paths.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
 import { openWatched, runId, type Work } from '../../support/watched.ts';
@@ -89,6 +92,7 @@ test('the next service shows the sign of life that was written down', async () =
     note: async () => {},
     tell: () => {},
     onLimit: () => {},
+    ask: async () => ({ hasEnded: false, output: null }),
     log: () => {},
   });
   next.restore(await store.effects());
@@ -123,7 +127,7 @@ test('S61: silence for the limit is one alarm and one action, without flicker, a
   on.world.members = [];
   await until(async () => (await on.status()).state === 'RETRYING');
   work.end();
-  await until(() => on.heartbeats.late().length === 0);
+  await until(async () => (await on.heartbeats.late()).length === 0);
   for (let round = 0; round < 3; round += 1) await on.pass(1000);
   const told = (await on.store.ledger(runId, 0, 100)).filter(
     ({ event }) => event.type === 'HEARTBEAT_LATE',
@@ -150,4 +154,57 @@ test('a wall clock that is set makes nobody late', async () => {
   on.clock.jumpWall(24 * hour);
   await on.pass(30_000);
   expect([(await on.status()).state, await on.words('watchdog')]).toEqual(['RUNNING_ANALYZER', []]);
+});
+
+/** What the stage has written, and when; the service has not looked yet. */
+const written = async (bytes: number, at: number): Promise<string> => {
+  const dir = attemptDirOf(on.dataDir, runId, 'analyzer', 1);
+  await mkdir(dir, { recursive: true });
+  const log = join(dir, 'stdout.log');
+  await writeFile(log, 'x'.repeat(bytes));
+  await utimes(log, at / 1000, at / 1000);
+  return dir;
+};
+const lateOnes = async (): Promise<number[]> =>
+  (await on.heartbeats.late()).map(({ silentMs }) => silentMs);
+
+test('REL-7: silence is the age of the logs, not of our last look', async () => {
+  await beginWith(minute);
+  await written(10, on.clock.wallMs() + 70_000);
+  on.clock.advance(90_000);
+  expect(await lateOnes()).toEqual([]);
+  on.clock.advance(39_999);
+  expect(await lateOnes()).toEqual([]);
+  on.clock.advance(1);
+  expect(await lateOnes()).toEqual([minute]);
+});
+
+test('REL-7: what was written before is no sign of life, and neither is a file whose clock is ahead', async () => {
+  await beginWith(minute);
+  await written(10, on.clock.wallMs() + 10 * minute);
+  on.clock.advance(minute);
+  expect(await lateOnes()).toEqual([]);
+  on.clock.advance(minute);
+  expect(await lateOnes()).toEqual([minute]);
+});
+
+test('REL-7: what is read late counts from when it was written', async () => {
+  const work = await beginWith(minute);
+  const at = on.clock.wallMs() + 10_000;
+  on.clock.advance(50_000);
+  work.alive(at);
+  on.clock.advance(19_999);
+  expect(await lateOnes()).toEqual([]);
+  on.clock.advance(1);
+  expect(await lateOnes()).toEqual([minute]);
+});
+
+test('REL-7: an attempt that has ended is not silent; its answer comes', async () => {
+  await beginWith(minute);
+  const dir = await written(0, on.clock.wallMs());
+  const end = { exit_code: 0, signal: null, ended_at: new Date().toISOString(), ended_by: null };
+  await writeFile(join(dir, 'exit.json'), JSON.stringify(end));
+  on.clock.advance(10 * minute);
+  expect(await lateOnes()).toEqual([]);
+  expect(on.heartbeats.nextDueIn()).toBeGreaterThan(0);
 });

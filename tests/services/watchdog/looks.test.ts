@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { systemClock } from '../../../services/clock.ts';
 import { attemptDirOf } from '../../../services/paths.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
@@ -181,7 +182,7 @@ test('an alarm that the journal does not take is raised by the next look, and an
   const alarms = createAlarms(async ({ event }) => {
     if (isBroken) throw new Error('no journal');
     said.push(event);
-  });
+  }, systemClock);
   const finding = {
     key: 'x',
     runId,
@@ -202,4 +203,57 @@ test('an alarm that the journal does not take is raised by the next look, and an
   await alarms.settle('late', []);
   await alarms.settle('late', []);
   expect([said, acts, alarms.open()]).toEqual([['warning', 'recovered'], 2, []]);
+});
+
+test('an act that hangs is left to itself after its deadline, is not begun twice, and keeps nobody from being looked at', async () => {
+  const { createAlarms } = await import('../../../services/watchdog/alarms.ts');
+  const alarms = createAlarms(async () => {}, {
+    // As if its ten seconds had passed.
+    after: (_, late) => {
+      setImmediate(late);
+      return () => {};
+    },
+  });
+  const acts: string[] = [];
+  const hang = Promise.withResolvers<void>();
+  const finding = (key: string, work: () => Promise<void>) => ({
+    key,
+    runId,
+    pipeline: 'sample',
+    severity: 'warning' as const,
+    msg: 'm',
+    data: {},
+    act: () => {
+      acts.push(key);
+      return work();
+    },
+  });
+  const findings = [finding('hangs', () => hang.promise), finding('works', async () => {})];
+  await expect(alarms.settle('dead-process', findings)).rejects.toThrow('more than 10 s');
+  await alarms.settle('dead-process', findings);
+  expect(acts).toEqual(['hangs', 'works']);
+  hang.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  await alarms.settle('dead-process', findings);
+  expect(acts).toEqual(['hangs', 'works']);
+});
+
+test('REL-7: a watchdog that was away lets what came meanwhile happen first', async () => {
+  await on.begin(definition);
+  await on.working();
+  on.world.members = [4711];
+  await stop();
+  await on.watchdog.tick();
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((next) => setImmediate(next));
+    await on.watchdog.tick();
+  };
+  // Frozen while it was being ended: its grace is over, and SIGKILL ends it when we are back.
+  on.clock.advance(600_000);
+  on.world.members = [];
+  on.works[0]?.end();
+  await until(async () => (await on.status()).state === 'STOPPED');
+  on.clock.advance(1000);
+  await turns();
+  expect(await alarmsOf()).toEqual([]);
 });

@@ -1,0 +1,120 @@
+import type { Clock } from '../clock.ts';
+import type { Disk } from '../health/disk.ts';
+import type { Committed, EffectRow, Store, TimerRow } from '../store.ts';
+import type { Waits } from '../waits.ts';
+
+/**
+ * While the disk is full nothing begins that would write: what was born waits, a backoff is not
+ * delivered, and limits count from where the work begins.
+ */
+export type Room = {
+  /**
+   * Resolves when the effect may begin, its limits at their full time again. @throws when the
+   * signal aborts
+   */
+  enter(effect: EffectRow, signal: AbortSignal): Promise<void>;
+  isWaiting(effect: EffectRow): boolean;
+  /** Whether a timer that is due stays undelivered for now. */
+  holds(timer: TimerRow): boolean;
+  /** The backoffs that are due and held, all of them: their runs say so. */
+  show(held: readonly TimerRow[]): void;
+};
+
+/** Files are checked and processes ended on a full disk, too. */
+const writing = ['stage', 'preflight'];
+const againMs = 1000;
+
+const backoff = 'xstate.after.backoff.';
+const limitsOf = ({ runId, stamp }: Pick<TimerRow, 'runId' | 'stamp'>): string =>
+  `${runId} ${stamp}`;
+const nameOf = ({ kind, input, attempt }: EffectRow): string =>
+  kind === 'stage' ? `attempt ${attempt} of ${input.stage} begins` : 'its checks begin';
+
+export const createRoom = (deps: {
+  disk: Pick<Disk, 'refusal' | 'onRoom' | 'state'>;
+  store: Pick<Store, 'restartLimits'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  waits: Pick<Waits, 'begin'>;
+  /** What has to be recorded before anything of the run begins. */
+  before: (runId: string) => Promise<void>;
+}): Room & { settle(committed: Committed): void } => {
+  const { disk, store, clock, waits } = deps;
+  const held = new Set<string>();
+  const backoffs = new Map<string, { runId: string; end: () => void }>();
+
+  const room = (signal: AbortSignal): Promise<void> => {
+    const there = Promise.withResolvers<void>();
+    const off = disk.onRoom(there.resolve);
+    const abort = (): void => there.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    if (!disk.state().isFull) there.resolve();
+    return there.promise.finally(() => {
+      off();
+      signal.removeEventListener('abort', abort);
+    });
+  };
+
+  const wait = async (effect: EffectRow, signal: AbortSignal): Promise<void> => {
+    const key = limitsOf(effect);
+    held.add(key);
+    const over = waits.begin(
+      effect.runId,
+      'begin',
+      `waits for room on the disk before ${nameOf(effect)}`,
+    );
+    try {
+      for (;;) {
+        await room(signal);
+        if ((await disk.refusal()) !== null) continue;
+        try {
+          await deps.before(effect.runId);
+          await store.restartLimits(effect.runId, effect.stamp, clock.monotonicMs());
+          return;
+        } catch {
+          // It was no room after all, or the store says itself what troubles it.
+          await clock.sleep(againMs, signal);
+        }
+      }
+    } finally {
+      held.delete(key);
+      over();
+    }
+  };
+
+  return {
+    enter: async (effect, signal) => {
+      if (!writing.includes(effect.kind)) return;
+      // Known at once: its deadline may be due before another look is over.
+      if (disk.state().isFull || (await disk.refusal()) !== null) await wait(effect, signal);
+      signal.throwIfAborted();
+    },
+    isWaiting: (effect) => held.has(limitsOf(effect)),
+    holds: (timer) =>
+      timer.id.startsWith(backoff)
+        ? disk.state().isFull
+        : timer.clock === 'monotonic' && held.has(limitsOf(timer)),
+    show: (timers) => {
+      const now = new Map(
+        timers.filter(({ id }) => id.startsWith(backoff)).map((one) => [limitsOf(one), one]),
+      );
+      for (const [key, { end }] of backoffs) {
+        if (now.has(key)) continue;
+        backoffs.delete(key);
+        end();
+      }
+      for (const [key, { runId, id }] of now) {
+        if (backoffs.has(key)) continue;
+        const why = `waits for room on the disk before ${id.split('.').at(-2)} is tried again`;
+        backoffs.set(key, { runId, end: waits.begin(runId, 'begin', why) });
+      }
+    },
+    settle: ({ run, decision }) => {
+      for (const fence of decision.disarm) {
+        const key = limitsOf({ runId: run.runId, stamp: fence.stamp });
+        backoffs.get(key)?.end();
+        backoffs.delete(key);
+      }
+    },
+  };
+};
