@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { PipelineDefinition } from '../machines/definition.ts';
+import type { PipelineDefinition } from '../definition/definition.ts';
+import { createRunIds } from '../services/host/run-id.ts';
 import { createCharts } from '../services/interpreter/charts.ts';
 import { createInterpreter } from '../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../services/interpreter/outlook.ts';
-import { createRunIds } from '../services/run-id.ts';
 import { openDatabase } from '../services/sqlite/database.ts';
 import type { Place } from './place.ts';
 import { medianMs, type Ratio } from './ratio.ts';

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../services/clock.ts';
+import { systemClock } from '../services/host/clock.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
-import type { Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
+import type { Orchestrator, StartRequest } from '../services/orchestrator/orchestrator-port.ts';
+import { createService, type Parts } from '../services/orchestrator/service.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { noWaker, type Waker } from '../services/scheduler/waker.ts';
-import { createService, type Parts } from '../services/service.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
 
 export type Place = {

@@ -6,12 +6,12 @@ import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { benchBurningCores } from './burning-cores.ts';
 import { benchCommit } from './commit.ts';
 import { benchFanOut } from './fan-out.ts';
-import { benchHistory } from './history.ts';
+import { benchHistory } from './history-bench.ts';
 import { benchStatus } from './http.ts';
 import { openPlace } from './place.ts';
 import { printFigure, printRatio } from './ratio.ts';
-import { benchRun, benchThroughput } from './runs.ts';
-import { measureStart } from './start.ts';
+import { benchRun, benchThroughput } from './runs-bench.ts';
+import { measureStart } from './start-bench.ts';
 
 const lanes = 8;
 const place = await openPlace(lanes);

@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 import { createApi, NotReachable, Refused } from '../client/api.ts';
-import { suggest } from '../machines/suggest.ts';
+import { suggest } from '../definition/suggest.ts';
 import { type Command, exits, optionTypes, Usage } from './command.ts';
 import { completionOf } from './commands/completion.ts';
 import { controlCommands } from './commands/control.ts';
 import { localCommands } from './commands/local.ts';
-import { outputCommands } from './commands/output.ts';
+import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
-import { createOutput } from './output.ts';
+import { createOutput } from './print.ts';
 
 type Env = Record<string, string | undefined>;
 
@@ -66,7 +66,7 @@ export const main = async (argv: string[], env: Env): Promise<number> => {
   const [word = 'help', ...rest] = argv;
   if (word === 'serve') {
     // Loaded only here: a client command needs no database and no web server.
-    const { serve } = await import('../server/main.ts');
+    const { serve } = await import('./serve.ts');
     return serve(rest, env);
   }
   const out = createOutput(process.stdout, process.stderr, env);

@@ -1,5 +1,5 @@
 import type { Api } from '../client/api.ts';
-import type { Output } from './output.ts';
+import type { Output } from './print.ts';
 
 /** Exit codes are a contract (docs/cli.md): scripts decide by them. */
 export const exits = {

@@ -1,5 +1,5 @@
-import { closeCodes } from '../machines/close-codes.ts';
-import type { EventFrame, Frame } from '../machines/frames.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import type { EventFrame, Frame } from '../wire/frames.ts';
 import { reduce, type StreamState, stateOf } from './run-state.ts';
 
 /** The part of the browser's WebSocket that is used here; Node has the same one. */

@@ -1,9 +1,9 @@
-import type { Attempt } from '../machines/attempts.ts';
-import type { JournalEvent } from '../machines/events.ts';
-import { foldAttempt } from '../machines/fold-attempt.ts';
-import type { EventFrame, ProgressFrame, SnapshotFrame } from '../machines/frames.ts';
-import { applyPatch, type RunView, type StatusPatch } from '../machines/patch.ts';
-import type { Status } from '../machines/status.ts';
+import type { Attempt } from '../wire/attempts.ts';
+import type { JournalEvent } from '../wire/events.ts';
+import { foldAttempt } from '../wire/fold-attempt.ts';
+import type { EventFrame, ProgressFrame, SnapshotFrame } from '../wire/frames.ts';
+import { applyPatch, type RunView, type StatusPatch } from '../wire/patch.ts';
+import type { Status } from '../wire/status.ts';
 
 /**
  * All that a client knows, at one position of the journal. `attempts` are those of a run's own

@@ -1,10 +1,10 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { queries } from './api.ts';
-import { App } from './app.tsx';
-import { createLiveStore } from './live/store.ts';
+import { App } from './dashboard-app.tsx';
+import { createLiveStore } from './live/live-store.ts';
 import { LiveContext } from './live/use-live.ts';
+import { queries } from './service-api.ts';
 import './styles/all.css';
 
 const root = document.getElementById('root');

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { closed } from './closed.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
+import type { CommandType } from '../wire/status.ts';
 import type { RunEvent } from './context.ts';
-import { freeText } from './free-text.ts';
-import type { CommandType } from './status.ts';
 
 const json = z.record(z.string(), z.json());
 const reason = freeText(1000).optional();

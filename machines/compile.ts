@@ -1,7 +1,7 @@
+import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
+import { references } from '../definition/interpolate.ts';
+import { judgedOf } from '../definition/stage-fields.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
-import type { PipelineDefinition, StageDefinition } from './definition.ts';
-import { references } from './interpolate.ts';
-import { judgedOf } from './stage-fields.ts';
 
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
 export const compilerVersion = 2;

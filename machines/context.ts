@@ -1,7 +1,7 @@
-import type { Failure } from './failure.ts';
-import type { JudgedFields } from './stage-fields.ts';
-import type { Backoff, FailureMatch } from './stage-retry.ts';
-import type { StageStatus } from './status.ts';
+import type { JudgedFields } from '../definition/stage-fields.ts';
+import type { Backoff, FailureMatch } from '../definition/stage-retry.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { StageStatus } from '../wire/status.ts';
 
 /**
  * What the chart must know of a stage's definition to judge its attempts; static, so it is pinned

@@ -1,6 +1,6 @@
+import type { Failure } from '../wire/failure.ts';
 import { backoffMs } from './backoff.ts';
 import type { Reused, RunContext, RunEvent, StageFacts, StagePolicy } from './context.ts';
-import type { Failure } from './failure.ts';
 import { classOf } from './guards.ts';
 
 type Args = { context: RunContext; event: RunEvent };

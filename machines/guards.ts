@@ -1,7 +1,7 @@
+import { signalOfExit } from '../definition/signals.ts';
+import type { FailureMatch } from '../definition/stage-retry.ts';
+import type { Failure } from '../wire/failure.ts';
 import type { Queued, RunContext, StagePolicy } from './context.ts';
-import type { Failure } from './failure.ts';
-import { signalOfExit } from './signals.ts';
-import type { FailureMatch } from './stage-retry.ts';
 
 type Asked = { stage?: string | null; outputs?: unknown };
 type Args = {

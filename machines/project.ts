@@ -1,7 +1,7 @@
+import { durationText } from '../definition/duration.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { CommandType, StageStatus, Status } from '../wire/status.ts';
 import type { RunContext, StageFacts } from './context.ts';
-import { durationText } from './duration.ts';
-import type { Failure } from './failure.ts';
-import type { CommandType, StageStatus, Status } from './status.ts';
 
 /** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */
 export type Projection = Pick<

@@ -1,5 +1,5 @@
+import type { NewEvent } from '../wire/events.ts';
 import type { RunContext, RunEvent } from './context.ts';
-import type { NewEvent } from './events.ts';
 import { attemptOf, failureOf } from './facts.ts';
 
 type Args = { context: RunContext; event: RunEvent };

@@ -10,10 +10,14 @@ import express, {
   type Response,
 } from 'express';
 import type { z } from 'zod';
-import { closed } from '../machines/closed.ts';
-import type { Logger } from '../services/logger.ts';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
-import { type FieldError, ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import { closed } from '../definition/closed.ts';
+import type { Logger } from '../services/host/logger.ts';
+import {
+  type FieldError,
+  ServiceError,
+  type ServiceErrorCode,
+} from '../services/host/service-error.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
 import {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import type { RouteAnswer, RouteInput } from './route.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { closeCodes } from '../machines/close-codes.ts';
-import { frameSchemas, logFrameSchemas } from '../machines/frames.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import { frameSchemas, logFrameSchemas } from '../wire/frames.ts';
 import { schemaOf } from './openapi.ts';
 import { nameParam, runIdParam } from './schemas.ts';
 import { eventsSocketQuery, logsSocketQuery } from './stream/handshake.ts';

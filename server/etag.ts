@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
+import { ServiceError, type ServiceErrorCode } from '../services/host/service-error.ts';
 
 /** Ten letters that differ when what is shown differs. */
 export const digestOf = (shown: unknown): string =>

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ServiceError } from '../services/service-error.ts';
+import { ServiceError } from '../services/host/service-error.ts';
 
 /**
  * Which Host and Origin headers are ours: a page of another site must not reach a service on

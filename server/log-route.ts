@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { LogPart } from '../services/logs/logs.ts';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
-import { ServiceError } from '../services/service-error.ts';
+import type { LogPart } from '../services/history/logs.ts';
+import { ServiceError } from '../services/host/service-error.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import type { RouteAnswer, RouteInput } from './route.ts';
 import type { logQuery } from './schemas.ts';
 

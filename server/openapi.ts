@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { serviceErrors } from '../services/service-error.ts';
+import { serviceErrors } from '../services/host/service-error.ts';
 import { problemSchema } from './problem.ts';
 import type { Route } from './route.ts';
 import { routes } from './routes.ts';

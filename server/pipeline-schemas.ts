@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { closed } from '../machines/closed.ts';
-import { freeText } from '../machines/free-text.ts';
-import { kindAnswer, stageKinds } from '../machines/kinds/stage-kinds.ts';
-import { lintFindingSchema } from '../machines/lint/finding.ts';
-import { answerShape } from '../machines/stage-fields.ts';
-import { statusSchema } from '../machines/status.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
+import { kindAnswer, stageKinds } from '../definition/kinds/stage-kinds.ts';
+import { lintFindingSchema } from '../definition/lint/finding.ts';
+import { answerShape } from '../definition/stage-fields.ts';
+import { statusSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const ms = z.number().nullable();

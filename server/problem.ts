@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { ServiceError, type ServiceErrorCode, serviceErrors } from '../services/service-error.ts';
+import {
+  ServiceError,
+  type ServiceErrorCode,
+  serviceErrors,
+} from '../services/host/service-error.ts';
 
 /** RFC 9457, with our stable `code`; some codes add members of their own. */
 export const problemSchema = z.looseObject({

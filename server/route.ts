@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
-import type { ServiceErrorCode } from '../services/service-error.ts';
+import type { ServiceErrorCode } from '../services/host/service-error.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 
 export type RouteInput = {
   params: Record<string, string>;

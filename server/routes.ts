@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Status } from '../machines/status.ts';
 import type { HealthReport } from '../services/health/health.ts';
-import type { EventFilter, Orchestrator, StartRequest } from '../services/orchestrator-port.ts';
-import { ServiceError, type ServiceErrorCode } from '../services/service-error.ts';
-import type { RunFilter } from '../services/store.ts';
-import { actorOf } from './actor.ts';
+import { ServiceError, type ServiceErrorCode } from '../services/host/service-error.ts';
+import type {
+  EventFilter,
+  Orchestrator,
+  StartRequest,
+} from '../services/orchestrator/orchestrator-port.ts';
+import type { RunFilter } from '../services/store/store.ts';
+import type { Status } from '../wire/status.ts';
 import { readArtefact } from './artefact-route.ts';
 import { digestOf, etagOf, versionAsked } from './etag.ts';
 import { readLog } from './log-route.ts';
@@ -19,6 +22,7 @@ import {
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import * as schemas from './schemas.ts';
+import { actorOf } from './who-asks.ts';
 
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
 /** Fields that were not given are left out, not undefined. */

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
-import type { ServiceErrorCode } from '../services/service-error.ts';
-import { actorOf } from './actor.ts';
+import type { ServiceErrorCode } from '../services/host/service-error.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import { digestOf, etagOf, versionAsked } from './etag.ts';
 import type { Route, RouteAnswer, RouteInput } from './route.ts';
 import * as schemas from './schedule-schemas.ts';
 import { pipelineQuery, scheduleAnswer } from './schemas.ts';
+import { actorOf } from './who-asks.ts';
 
 const ok = (body: unknown): RouteAnswer => ({ status: 200, body });
 const bodyRefusals: ServiceErrorCode[] = [

@@ -1,19 +1,19 @@
 import { z } from 'zod';
-import { closed } from '../machines/closed.ts';
-import { freeText } from '../machines/free-text.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
 import {
   type ScheduleField,
   scheduleFields,
   scheduleIdSchema,
   scheduleShape,
-} from '../machines/schedule.ts';
+} from '../definition/schedule.ts';
 import {
   backfillSchema,
   previewSchema,
   scheduleViewSchema,
   slotViewSchema,
   upcomingSchema,
-} from '../machines/schedule-view.ts';
+} from '../wire/schedule-view.ts';
 import { nameParam, wholeNumber } from './schemas.ts';
 
 const instant = z.iso

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { attemptSchema } from '../machines/attempts.ts';
-import { closed } from '../machines/closed.ts';
+import { closed } from '../definition/closed.ts';
+import { freeText } from '../definition/free-text.ts';
 import { commandSchema } from '../machines/commands.ts';
-import { eventNameSchema, eventSchema } from '../machines/events.ts';
-import { freeText } from '../machines/free-text.ts';
-import { commandTypeSchema, statusSchema, triggerSchema } from '../machines/status.ts';
-import { artefactName } from '../services/artefacts.ts';
-import { chartFormats } from '../services/orchestrator-port.ts';
+import { artefactName } from '../services/history/artefacts.ts';
+import { chartFormats } from '../services/orchestrator/orchestrator-port.ts';
+import { attemptSchema } from '../wire/attempts.ts';
+import { eventNameSchema, eventSchema } from '../wire/events.ts';
+import { commandTypeSchema, statusSchema, triggerSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const reason = freeText(1000).optional();

@@ -1,9 +1,9 @@
 import { createServer as createHttp, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../services/clock.ts';
-import type { Logger } from '../services/logger.ts';
-import type { Orchestrator } from '../services/orchestrator-port.ts';
+import type { Clock } from '../services/host/clock.ts';
+import type { Logger } from '../services/host/logger.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import { createApp } from './app.ts';
 import { openDashboard } from './dashboard.ts';
 import { createMetrics } from './metrics.ts';

@@ -1,7 +1,7 @@
-import type { Failure } from '../machines/failure.ts';
-import type { StageProgram } from '../machines/kinds/stage-kinds.ts';
-import type { StageLimits } from '../machines/stage-fields.ts';
-import type { Progress } from '../machines/status.ts';
+import type { StageProgram } from '../definition/kinds/stage-kinds.ts';
+import type { StageLimits } from '../definition/stage-fields.ts';
+import type { Failure } from '../wire/failure.ts';
+import type { Progress } from '../wire/status.ts';
 
 /**
  * What a module stage gets. A module stage is a file that exports `run`; it is run in a child

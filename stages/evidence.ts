@@ -1,9 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Failure } from '../machines/failure.ts';
-import { signalOfExit } from '../machines/signals.ts';
-import { sizeText } from '../machines/size.ts';
+import { sizeText } from '../definition/byte-size.ts';
+import { signalOfExit } from '../definition/signals.ts';
+import type { Failure } from '../wire/failure.ts';
 import type { AttemptAnswer } from './contract.ts';
 import type { ExitRecord } from './launcher-port.ts';
 import { listen } from './listen.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../machines/status.ts';
+import type { Progress } from '../wire/status.ts';
 import type { Mask } from './mask.ts';
 import { joined, openHearing, type Said } from './protocol.ts';
 import { maxLineBytes } from './protocol-lines.ts';

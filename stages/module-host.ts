@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Progress } from '../machines/status.ts';
+import type { Progress } from '../wire/status.ts';
 import { pathOfModule } from './builtin-modules.ts';
 import type {
   AttemptRequest,

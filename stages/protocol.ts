@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Failure } from '../machines/failure.ts';
-import { type Progress, progressSchema } from '../machines/status.ts';
+import type { Failure } from '../wire/failure.ts';
+import { type Progress, progressSchema } from '../wire/status.ts';
 import { boundedRecord } from './bounded-record.ts';
 import { type Mask, noMask } from './mask.ts';
 import { protocolPrefix } from './protocol-lines.ts';

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { sizeText } from '../machines/size.ts';
+import { sizeText } from '../definition/byte-size.ts';
 
 /** Longer than any disk that still works; a network share that is gone takes minutes. */
 const patienceMs = 5000;

@@ -75,7 +75,7 @@ test.each([
   ['@tanstack/react-query', ['dashboard/']],
   ['vite', ['dashboard/build/']],
   ['ws', ['server/stream/']],
-  ['winston', ['services/logger.ts']],
+  ['winston', ['services/host/logger.ts']],
   ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines/read-pipeline.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
@@ -86,7 +86,7 @@ test.each([
   ['node:worker_threads', ['services/pipelines/reader.ts', 'services/pipelines/reader-thread.ts']],
   ['node:perf_hooks', ['services/health/event-loop.ts']],
   ['node-cron', ['services/scheduler/waker.ts']],
-  ['croner', ['services/scheduler/cron.ts']],
+  ['croner', ['services/calendar/cron.ts']],
 ])('%s is touched only in %j', (dependency, doors) => {
   expect(
     outside(
@@ -160,9 +160,9 @@ test('what the browser loads reaches neither xstate nor zod nor a module of Node
   expect([...reached].filter(([path]) => /^(xstate|zod|node:)/.test(path))).toEqual([]);
 });
 
-test('time comes through services/clock.ts', () => {
+test('time comes through services/host/clock.ts', () => {
   const exceptions = [
-    'services/clock.ts',
+    'services/host/clock.ts',
     // Measures lateness, not time.
     'services/health/event-loop.ts',
     // Processes of their own, without the service and its clock.
@@ -186,26 +186,26 @@ test('time comes through services/clock.ts', () => {
 test('what a stage wrote is opened in stages/written-file.ts, and nowhere else in the service', () => {
   // Each of these reads what is ours or a person's, or only looks at names, kinds and ages.
   const others = [
-    'services/archive.ts',
-    'services/artefacts.ts',
-    'services/clock.ts',
-    'services/health/disk.ts',
+    'services/history/archive.ts',
+    'services/history/artefacts.ts',
+    'services/host/clock.ts',
+    'services/host/disk.ts',
     'services/health/store-place.ts',
     'services/launcher/',
-    'services/logs/logs.ts',
-    'services/logs/masking.ts',
+    'services/history/logs.ts',
+    'services/history/masking.ts',
     'services/pipelines/pipelines.ts',
-    'services/private-files.ts',
-    'services/retention.ts',
+    'services/host/private-files.ts',
+    'services/history/retention.ts',
     'services/runners/preflight.ts',
     'services/runners/verify.ts',
     'services/scheduler/new-input.ts',
-    'services/scheduler/skip-days.ts',
-    'services/sqlite/check.ts',
+    'services/calendar/skip-days.ts',
+    'services/sqlite/integrity.ts',
     'services/sqlite/owner.ts',
     'services/sqlite/store-file.ts',
-    'services/start.ts',
-    'services/unknown-folders.ts',
+    'services/start/start.ts',
+    'services/history/unknown-folders.ts',
     'stages/evidence.ts',
     'stages/kinds/',
     'stages/process-runner.ts',
@@ -231,13 +231,13 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
       ),
     ),
     // They open to write: a name that was made free before, and without waiting.
-  ).toEqual(['services/logs/masking.ts', 'services/launcher/launcher-process.ts']);
+  ).toEqual(['services/history/masking.ts', 'services/launcher/launcher-process.ts']);
 });
 
 test('randomness and the environment each have their doors', () => {
-  expect(outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/output.ts'])).toEqual(
-    [],
-  );
+  expect(
+    outside(where(/Math\.random\b/), ['client/follow.ts', 'bin/commands/log-commands.ts']),
+  ).toEqual([]);
   expect(
     where(/\bcrypto\b|randomUUID|randomBytes/).filter((file) => file.startsWith('machines/')),
   ).toEqual([]);

@@ -1,5 +1,5 @@
 import type { Operations } from '../../client/operations.ts';
-import type { Status } from '../../machines/status.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Command, type Context, exits, isRunId, Usage } from '../command.ts';
 import { tell, waitFor } from './wait.ts';
 

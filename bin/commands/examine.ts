@@ -3,10 +3,10 @@ import { access, lstat, readdir, readFile, realpath, stat, statfs } from 'node:f
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
+import { openToOthers } from '../../services/host/private-files.ts';
+import { type StartTrouble, startTroubleOf } from '../../services/host/start-trouble.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
-import { openToOthers } from '../../services/private-files.ts';
 import type { Owner } from '../../services/sqlite/owner.ts';
-import { type StartTrouble, startTroubleOf } from '../../services/start-trouble.ts';
 
 export type Finding = {
   what: string;
@@ -125,7 +125,7 @@ const disk = async ({ dataDir }: Place): Promise<Finding> => {
 const storeOf = async (
   dataDir: string,
 ): Promise<{ owner: Owner | null; trouble: StartTrouble | null }> => {
-  const { checkStore } = await import('../../services/sqlite/check.ts');
+  const { checkStore } = await import('../../services/sqlite/integrity.ts');
   try {
     return checkStore(dataDir);
   } catch (error) {

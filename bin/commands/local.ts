@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { defaultShutdownTimeoutMs } from '../../services/config.ts';
-import { lintLine, lintOf } from '../../services/pipelines/lint.ts';
+import { defaultShutdownTimeoutMs } from '../../services/host/config.ts';
+import { lintLine, lintOf } from '../../services/pipelines/lint-pipeline.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
-import { factsOfFile } from '../../services/scheduler/facts.ts';
+import { factsOfFile } from '../../services/scheduler/schedule-facts.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';
 

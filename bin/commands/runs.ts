@@ -1,8 +1,8 @@
 import { follow } from '../../client/follow.ts';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Command, type Context, exits, isRunId, numberOf, Usage } from '../command.ts';
-import { eventLine, showRunLine } from '../output.ts';
+import { eventLine, showRunLine } from '../print.ts';
 import { exitOf, tell, waitFor } from './wait.ts';
 
 /** `--param day=2018-05-11 --param full=true`: JSON where it is JSON, text otherwise. */

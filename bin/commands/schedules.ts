@@ -1,6 +1,6 @@
 import type { Schedule } from '../../client/operations.ts';
 import { type Command, type Context, exits, numberOf, Usage } from '../command.ts';
-import type { Output } from '../output.ts';
+import type { Output } from '../print.ts';
 
 type Answer = Promise<number>;
 type Slot = Schedule['last'][number];

@@ -1,7 +1,7 @@
 import { follow } from '../../client/follow.ts';
-import type { Status } from '../../machines/status.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Context, exits } from '../command.ts';
-import { eventLine, seconds, showStatus } from '../output.ts';
+import { eventLine, seconds, showStatus } from '../print.ts';
 
 export const exitOf = ({ state }: Status): number =>
   state === 'FAILED' ? exits.failed : state === 'STOPPED' ? exits.stopped : exits.done;

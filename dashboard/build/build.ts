@@ -3,7 +3,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { configFor, distDir } from './config.ts';
+import { configFor, distDir } from './vite-config.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stampFile = join(distDir, 'build.json');

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useMemo, useRef } from 'react';
-import type { ChartLayout, ChartLine, StateBox } from '../../machines/chart/drawing.ts';
-import { headPath, linePath } from '../../machines/chart/line.ts';
+import type { ChartLayout, ChartLine, StateBox } from '../../drawing/drawing.ts';
+import { headPath, linePath } from '../../drawing/line.ts';
 import { Icon } from '../ui/icon.tsx';
 import { LabelBox } from './label-box.tsx';
 import type { Marks } from './marks.ts';

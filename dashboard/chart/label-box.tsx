@@ -1,6 +1,6 @@
-import type { ChartLabel } from '../../machines/chart/drawing.ts';
-import { type LabelRow, labelMetrics } from '../../machines/chart/label.ts';
-import type { Tone } from '../../machines/chart/roles.ts';
+import type { ChartLabel } from '../../drawing/drawing.ts';
+import { type LabelRow, labelMetrics } from '../../drawing/label.ts';
+import type { Tone } from '../../drawing/roles.ts';
 import { unsaid } from './state.tsx';
 
 const icons: Record<LabelRow['kind'], string> = {

@@ -1,6 +1,6 @@
 import type { Operations } from '../../client/operations.ts';
-import { shownAs } from '../../machines/chart/collapse.ts';
-import type { ChartEdge, ChartGraph } from '../../machines/chart/graph.ts';
+import { shownAs } from '../../drawing/collapse.ts';
+import type { ChartEdge, ChartGraph } from '../../drawing/graph.ts';
 
 export type Transition = Operations['GET /api/runs/{id}/transitions']['answer']['items'][number];
 /**

@@ -1,4 +1,4 @@
-import type { Glyph, Tone as LookTone } from '../ui/words.ts';
+import type { Glyph, Tone as LookTone } from '../ui/state-words.ts';
 
 type ShownTimer = { text: string /** 0 to 1 */; share: number };
 export type ShownState = {

@@ -1,9 +1,9 @@
 import type { KeyboardEvent } from 'react';
-import type { StateBox } from '../../machines/chart/drawing.ts';
-import { diamond, startMark } from '../../machines/chart/line.ts';
-import { headHeight, nameHeight } from '../../machines/chart/plane.ts';
-import { detailsOf, stateMetrics } from '../../machines/chart/size.ts';
-import type { Glyph } from '../ui/words.ts';
+import { detailsOf, stateMetrics } from '../../drawing/block-size.ts';
+import type { StateBox } from '../../drawing/drawing.ts';
+import { diamond, startMark } from '../../drawing/line.ts';
+import { headHeight, nameHeight } from '../../drawing/plane.ts';
+import type { Glyph } from '../ui/state-words.ts';
 import type { Marks } from './marks.ts';
 import type { ShownState } from './shown-state.ts';
 

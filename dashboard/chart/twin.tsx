@@ -1,5 +1,5 @@
-import type { ChartGraph, Trigger } from '../../machines/chart/graph.ts';
-import { rolesOf } from '../../machines/chart/roles.ts';
+import type { ChartGraph, Trigger } from '../../drawing/graph.ts';
+import { rolesOf } from '../../drawing/roles.ts';
 import type { Marks } from './marks.ts';
 
 const wordOf = (marks: Marks, path: string): string => {

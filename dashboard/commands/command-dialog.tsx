@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { wordsOf } from './command-words.ts';
 import { type Target, useSendCommand } from './use-command.ts';
 

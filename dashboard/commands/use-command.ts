@@ -1,7 +1,7 @@
 import { useLocation } from 'wouter';
 import type { Operations } from '../../client/operations.ts';
-import { api } from '../api.ts';
-import { type Desk, useDesk } from '../shell/desk.tsx';
+import { type Desk, useDesk } from '../desk/desk.tsx';
+import { api } from '../service-api.ts';
 import { bodyOf, wordsOf } from './command-words.ts';
 
 export type Target = Extract<Desk['open'], { kind: 'command' }>['run'];

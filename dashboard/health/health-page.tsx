@@ -5,11 +5,11 @@ import { useSeconds } from '../live/use-seconds.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
+import type { Look } from '../ui/state-words.ts';
 import { clockTime, duration } from '../ui/time.ts';
-import { At } from '../ui/times.tsx';
-import type { Look } from '../ui/words.ts';
+import { At } from '../ui/time-text.tsx';
 import { useHealth } from './read-health.ts';
 
 const looks: Record<string, Look> = {

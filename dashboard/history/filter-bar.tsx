@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { usePipelines } from '../reads.ts';
 import { useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/icon.tsx';
-import { lookOfRun } from '../ui/words.ts';
+import { lookOfRun } from '../ui/state-words.ts';
+import { usePipelines } from '../use-reads.ts';
 import { type Filters, filterNames, isFiltered } from './filters.ts';
 
 const states = ['DONE', 'FAILED', 'STOPPED', 'RETRYING', 'STOPPING', 'QUEUED'];

@@ -1,12 +1,12 @@
 import { useMemo, useRef } from 'react';
 import { Link } from 'wouter';
 import { useLive } from '../live/use-live.ts';
-import { type RunFacts, usePipelines } from '../reads.ts';
 import { useKeys } from '../shell/keys.ts';
 import { StateMark } from '../ui/state-mark.tsx';
-import { At, Elapsed } from '../ui/times.tsx';
+import { lookOfRun, triggerWord } from '../ui/state-words.ts';
+import { At, Elapsed } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfRun, triggerWord } from '../ui/words.ts';
+import { type RunFacts, usePipelines } from '../use-reads.ts';
 
 /** A run of the list as it is now: what the stream knows is never older than what REST said. */
 const useFresh = (run: RunFacts): Omit<RunFacts, 'as_of_seq'> => {

@@ -1,5 +1,5 @@
-import type { RunFacts } from '../reads.ts';
 import { quantile } from '../ui/statistics.ts';
+import type { RunFacts } from '../use-reads.ts';
 
 export type TrendPoint = {
   run: RunFacts;

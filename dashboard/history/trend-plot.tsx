@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { useTheme } from '../shell/theme.ts';
+import { lookOfRun, type Tone } from '../ui/state-words.ts';
 import { dayOf, duration, minuteTime } from '../ui/time.ts';
-import { lookOfRun, type Tone } from '../ui/words.ts';
 import type { TrendPoint } from './trend-data.ts';
 import 'uplot/dist/uPlot.min.css';
 

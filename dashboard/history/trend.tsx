@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { api } from '../api.ts';
-import { usePipelines } from '../reads.ts';
+import { api } from '../service-api.ts';
 import { Loading } from '../ui/loading.tsx';
+import { lookOfRun, plural } from '../ui/state-words.ts';
 import { duration, moment } from '../ui/time.ts';
 import { useSearchState } from '../ui/use-search.ts';
-import { lookOfRun, plural } from '../ui/words.ts';
+import { usePipelines } from '../use-reads.ts';
 import { type Filters, queryOf } from './filters.ts';
 import { type TrendPoint, trendOf } from './trend-data.ts';
 

@@ -1,6 +1,6 @@
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import { isFresh } from './connection.ts';
-import type { Live, LiveStore } from './store.ts';
+import type { Live, LiveStore } from './live-store.ts';
 import { useSeconds } from './use-seconds.ts';
 
 export const LiveContext = createContext<LiveStore | null>(null);

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import { reduce, type StreamState } from '../../client/run-state.ts';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { EventFrame, ProgressFrame } from '../../machines/frames.ts';
-import { api } from '../api.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { EventFrame, ProgressFrame } from '../../wire/frames.ts';
+import { api } from '../service-api.ts';
 import { useLiveStore } from './use-live.ts';
 
 export type KnownRun = { state: StreamState | null; error: unknown };

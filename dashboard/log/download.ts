@@ -1,4 +1,4 @@
-import { api } from '../api.ts';
+import { api } from '../service-api.ts';
 import type { LogPlace } from './log-document.ts';
 
 const partBytes = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { Refused } from '../../client/api.ts';
-import type { LogFrame } from '../../machines/frames.ts';
-import { api } from '../api.ts';
+import type { LogFrame } from '../../wire/frames.ts';
+import { api } from '../service-api.ts';
 
 export type LogPlace = {
   runId: string;

@@ -7,10 +7,10 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { useKeys } from '../shell/keys.ts';
+import { size } from '../ui/format-bytes.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { size } from '../ui/size.ts';
-import { plural } from '../ui/words.ts';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { plural } from '../ui/state-words.ts';
 import { AnsiText } from './ansi-text.tsx';
 import { download } from './download.ts';
 import { type LogDocument, type LogFacts, type LogPlace, openLog } from './log-document.ts';

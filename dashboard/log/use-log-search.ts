@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { api } from '../api.ts';
+import { api } from '../service-api.ts';
 import type { LogPlace } from './log-document.ts';
 
 type Match = { line: number; offset: number; text: string };

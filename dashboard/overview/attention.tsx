@@ -1,18 +1,18 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
-import type { RunView } from '../../machines/patch.ts';
-import { api } from '../api.ts';
+import type { RunView } from '../../wire/patch.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useHealth } from '../health/read-health.ts';
 import { useLive } from '../live/use-live.ts';
 import { useOffline } from '../live/use-offline.ts';
-import type { PipelineFacts } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
-import { At } from '../ui/times.tsx';
+import { lookOfRun } from '../ui/state-words.ts';
+import { At } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfRun } from '../ui/words.ts';
+import type { PipelineFacts } from '../use-reads.ts';
 import { HeldBack } from './held-back.tsx';
 
 type Problem = { file: string; line: number | null; pointer: string; code: string; detail: string };

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { type RunFacts, useSlotEvents } from '../reads.ts';
 import { useRoving } from '../ui/use-roving.ts';
-import { barsOf, summaryOf } from './bars.ts';
+import { type RunFacts, useSlotEvents } from '../use-reads.ts';
+import { barsOf, summaryOf } from './duration-bars.ts';
 
 export const barcodeRuns = 30;
 

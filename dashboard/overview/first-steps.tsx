@@ -1,6 +1,6 @@
-import type { PipelineFacts } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { useDesk } from '../desk/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
+import type { PipelineFacts } from '../use-reads.ts';
 
 const sample = `name: hello
 stages:

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
-import { api, queries } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api, queries } from '../service-api.ts';
 
 /** Forgets the failures that hold a pipeline back; what was done about them is recorded. */
 export const HeldBack = ({ pipeline, title }: { pipeline: string; title: string }) => {

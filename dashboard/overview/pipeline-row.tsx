@@ -1,19 +1,19 @@
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
-import type { RunView } from '../../machines/patch.ts';
-import type { StageStatus } from '../../machines/status.ts';
+import type { RunView } from '../../wire/patch.ts';
+import type { StageStatus } from '../../wire/status.ts';
 import { firstOf, meantIn, wordsOf } from '../commands/command-words.ts';
 import { useCommand } from '../commands/use-command.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
 import { useOffline } from '../live/use-offline.ts';
-import { type PipelineFacts, useRecentRuns, useSchedules, useUpcoming } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
+import { lookOfRun, triggerWord } from '../ui/state-words.ts';
 import { fullTime, minuteTime } from '../ui/time.ts';
-import { At, Countdown, Elapsed } from '../ui/times.tsx';
+import { At, Countdown, Elapsed } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfRun, triggerWord } from '../ui/words.ts';
+import { type PipelineFacts, useRecentRuns, useSchedules, useUpcoming } from '../use-reads.ts';
 import { Barcode, barcodeRuns } from './barcode.tsx';
 import { StageStrip } from './stage-strip.tsx';
 

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { api } from '../api.ts';
 import { useNow } from '../live/use-live.ts';
-import { type PipelineFacts, type RunFacts, useUpcoming } from '../reads.ts';
+import { api } from '../service-api.ts';
+import { lookOfRun } from '../ui/state-words.ts';
 import { dayOf, duration, fullTime, minuteTime, zoneName } from '../ui/time.ts';
 import { useRoving } from '../ui/use-roving.ts';
 import { useSearchState } from '../ui/use-search.ts';
-import { lookOfRun } from '../ui/words.ts';
+import { type PipelineFacts, type RunFacts, useUpcoming } from '../use-reads.ts';
 import {
   isWindow,
   type Scale,

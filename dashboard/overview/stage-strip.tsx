@@ -1,9 +1,9 @@
-import type { RunView } from '../../machines/patch.ts';
-import type { StageStatus } from '../../machines/status.ts';
+import type { RunView } from '../../wire/patch.ts';
+import type { StageStatus } from '../../wire/status.ts';
 import { StateGlyph } from '../ui/state-mark.tsx';
+import { lookOfStage } from '../ui/state-words.ts';
 import { duration } from '../ui/time.ts';
-import { Countdown, Elapsed } from '../ui/times.tsx';
-import { lookOfStage } from '../ui/words.ts';
+import { Countdown, Elapsed } from '../ui/time-text.tsx';
 
 type Props = {
   run: Pick<RunView, 'stage' | 'progress'> | null;

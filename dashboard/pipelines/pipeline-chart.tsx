@@ -1,16 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { collapse } from '../../machines/chart/collapse.ts';
-import type { ChartGraph } from '../../machines/chart/graph.ts';
-import { layoutChart } from '../../machines/chart/layout.ts';
-import { api } from '../api.ts';
+import { collapse } from '../../drawing/collapse.ts';
+import type { ChartGraph } from '../../drawing/graph.ts';
+import { layoutChart } from '../../drawing/layout.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
 import { heightFor, narrowPx } from '../chart/view.ts';
+import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import './pipeline-chart.css';
 
 /** Smaller than this nothing can be read: then the stages are drawn closed. */

@@ -1,16 +1,16 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import { Link } from 'wouter';
+import { useDesk } from '../desk/desk.tsx';
 import { RunsTable } from '../history/runs-table.tsx';
 import { Barcode, barcodeRuns } from '../overview/barcode.tsx';
-import { usePipeline, usePipelines, useRecentRuns } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
-import type { Param } from '../start/params.ts';
+import type { Param } from '../start/start-params.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { plural } from '../ui/state-words.ts';
 import { Why } from '../ui/why.tsx';
-import { plural } from '../ui/words.ts';
+import { usePipeline, usePipelines, useRecentRuns } from '../use-reads.ts';
 import {
   type Definition,
   evenly,

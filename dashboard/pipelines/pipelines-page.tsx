@@ -1,16 +1,16 @@
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
-import { type PipelineFacts, usePipelines } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { StateMark } from '../ui/state-mark.tsx';
-import { At } from '../ui/times.tsx';
+import { lookOfRun } from '../ui/state-words.ts';
+import { At } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
-import { lookOfRun } from '../ui/words.ts';
+import { type PipelineFacts, usePipelines } from '../use-reads.ts';
 
 const Row = ({ facts }: { facts: PipelineFacts }) => {
   const { show } = useDesk();

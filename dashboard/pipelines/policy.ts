@@ -1,6 +1,6 @@
 import type { Operations } from '../../client/operations.ts';
+import { plural } from '../ui/state-words.ts';
 import { duration } from '../ui/time.ts';
-import { plural } from '../ui/words.ts';
 
 type PipelineDetail = Operations['GET /api/pipelines/{name}']['answer'];
 export type Definition = PipelineDetail['definition'];

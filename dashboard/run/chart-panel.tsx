@@ -1,19 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
-import type { ChartGraph } from '../../machines/chart/graph.ts';
-import type { RunView } from '../../machines/patch.ts';
-import { api } from '../api.ts';
+import type { ChartGraph } from '../../drawing/graph.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
+import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import type { Timer } from './countdowns.ts';
 import { Scrubber } from './scrubber.tsx';
 import { shownChart } from './shown-chart.ts';
 import { stateFacts } from './state-facts.ts';
-import type { Timer } from './timers.ts';
 import type { Change, View } from './use-view.ts';
 
 type Props = {

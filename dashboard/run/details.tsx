@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import type { RunView } from '../../machines/patch.ts';
-import { api } from '../api.ts';
-import { ProblemCard } from '../ui/problem.tsx';
-import { Artefacts } from './artefacts.tsx';
+import type { RunView } from '../../wire/patch.ts';
+import { api } from '../service-api.ts';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { Artefacts } from './artefacts-panel.tsx';
 
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 

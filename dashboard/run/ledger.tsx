@@ -1,8 +1,8 @@
 import type { Transition } from '../chart/marks.ts';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { clockTime, duration } from '../ui/time.ts';
+import { eventWord, short } from './run-words.ts';
 import type { Change, View } from './use-view.ts';
-import { eventWord, short } from './words.ts';
 
 type Props = {
   rows: readonly Transition[];

@@ -1,5 +1,5 @@
-import type { Attempt } from '../../machines/attempts.ts';
-import type { RunView } from '../../machines/patch.ts';
+import type { Attempt } from '../../wire/attempts.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { LogView } from '../log/log-view.tsx';
 import type { Change, View } from './use-view.ts';
 

@@ -1,15 +1,15 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { RunView } from '../../machines/patch.ts';
-import { useRecentRuns } from '../reads.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { StateMark } from '../ui/state-mark.tsx';
+import { lookOfRun, triggerWord } from '../ui/state-words.ts';
 import { quantile } from '../ui/statistics.ts';
 import { duration } from '../ui/time.ts';
-import { At, Countdown, Elapsed } from '../ui/times.tsx';
-import { lookOfRun, triggerWord } from '../ui/words.ts';
-import type { Timer } from './timers.ts';
-import { localized } from './words.ts';
+import { At, Countdown, Elapsed } from '../ui/time-text.tsx';
+import { useRecentRuns } from '../use-reads.ts';
+import type { Timer } from './countdowns.ts';
+import { localized } from './run-words.ts';
 
 type Props = {
   runId: string;

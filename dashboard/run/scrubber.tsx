@@ -2,8 +2,8 @@ import { useMemo, useRef } from 'react';
 import type { Transition } from '../chart/marks.ts';
 import { useKeys } from '../shell/keys.ts';
 import { clockTime } from '../ui/time.ts';
+import { short } from './run-words.ts';
 import type { Change } from './use-view.ts';
-import { short } from './words.ts';
 
 type Props = {
   rows: readonly Transition[];

@@ -1,7 +1,7 @@
-import { collapse } from '../../machines/chart/collapse.ts';
-import type { ChartLayout } from '../../machines/chart/drawing.ts';
-import type { ChartGraph } from '../../machines/chart/graph.ts';
-import { layoutChart } from '../../machines/chart/layout.ts';
+import { collapse } from '../../drawing/collapse.ts';
+import type { ChartLayout } from '../../drawing/drawing.ts';
+import type { ChartGraph } from '../../drawing/graph.ts';
+import { layoutChart } from '../../drawing/layout.ts';
 import { narrowPx } from '../chart/view.ts';
 
 /**

@@ -1,12 +1,12 @@
-import type { StateBox } from '../../machines/chart/drawing.ts';
-import type { ChartGraph } from '../../machines/chart/graph.ts';
-import type { RunView } from '../../machines/patch.ts';
-import type { StageStatus } from '../../machines/status.ts';
+import type { StateBox } from '../../drawing/drawing.ts';
+import type { ChartGraph } from '../../drawing/graph.ts';
+import type { RunView } from '../../wire/patch.ts';
+import type { StageStatus } from '../../wire/status.ts';
 import type { Marks } from '../chart/marks.ts';
 import type { ShownState } from '../chart/shown-state.ts';
+import { lookOfStage } from '../ui/state-words.ts';
 import { counted } from '../ui/time.ts';
-import { lookOfStage } from '../ui/words.ts';
-import type { Timer } from './timers.ts';
+import type { Timer } from './countdowns.ts';
 
 type Known = {
   graph: ChartGraph;

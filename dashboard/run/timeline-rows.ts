@@ -1,9 +1,9 @@
-import type { Attempt } from '../../machines/attempts.ts';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { RunView } from '../../machines/patch.ts';
+import type { Attempt } from '../../wire/attempts.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { RunView } from '../../wire/patch.ts';
 import type { Transition } from '../chart/marks.ts';
-import { type Look, lookOfStage } from '../ui/words.ts';
-import { deadlineOf } from './timers.ts';
+import { type Look, lookOfStage } from '../ui/state-words.ts';
+import { deadlineOf } from './countdowns.ts';
 
 /** Instants in ms of the service's clock. `isOpen`: it goes on. */
 export type Bar = {

@@ -1,12 +1,12 @@
 import type { CSSProperties } from 'react';
-import type { Attempt } from '../../machines/attempts.ts';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { RunView } from '../../machines/patch.ts';
+import type { Attempt } from '../../wire/attempts.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { RunView } from '../../wire/patch.ts';
 import type { Transition } from '../chart/marks.ts';
 import { useNow } from '../live/use-live.ts';
 import { StateGlyph } from '../ui/state-mark.tsx';
+import { lookOfStage } from '../ui/state-words.ts';
 import { clockTime, duration, zoneName } from '../ui/time.ts';
-import { lookOfStage } from '../ui/words.ts';
 import { type Bar, type Timeline, ticksOf, timelineOf } from './timeline-rows.ts';
 import type { Change } from './use-view.ts';
 

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'react';
 import type { StreamState } from '../../client/run-state.ts';
-import type { JournalEvent } from '../../machines/events.ts';
+import type { JournalEvent } from '../../wire/events.ts';
 
 /**
  * The events of a run as far as this page has seen them; the stream's state keeps only the newest

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
-import { api } from '../api.ts';
 import type { Transition } from '../chart/marks.ts';
+import { api } from '../service-api.ts';
 
 const pageSize = 1000;
 

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { RunView } from '../../machines/patch.ts';
+import type { RunView } from '../../wire/patch.ts';
 import { useSearchState } from '../ui/use-search.ts';
 
 /**

@@ -1,16 +1,16 @@
 import { type FormEvent, useState } from 'react';
 import type { Operations } from '../../client/operations.ts';
-import { api, queries } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import type { Schedule } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api, queries } from '../service-api.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Field } from '../ui/field.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { plural } from '../ui/state-words.ts';
 import { zoneName } from '../ui/time.ts';
 import { Why } from '../ui/why.tsx';
-import { plural } from '../ui/words.ts';
 import { ZonedTime } from '../ui/zoned-time.tsx';
+import type { Schedule } from '../use-reads.ts';
 import { faultsOf } from './draft.ts';
 
 type Answer = Operations['POST /api/schedules/{id}/backfills']['answer'];

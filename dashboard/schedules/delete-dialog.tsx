@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { api, queries } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import type { Schedule } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api, queries } from '../service-api.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import type { Schedule } from '../use-reads.ts';
 
 /** Asks once more: a schedule that is gone starts nothing, and does not come back by itself. */
 export const DeleteDialog = ({

@@ -1,7 +1,7 @@
 import { Refused } from '../../client/api.ts';
 import type { Operations } from '../../client/operations.ts';
-import type { Schedule } from '../reads.ts';
-import { everyText } from './times.ts';
+import type { Schedule } from '../use-reads.ts';
+import { everyText } from './slot-times.ts';
 
 export type Fields = Omit<Operations['POST /api/schedules']['body'], 'id' | 'pipeline'>;
 export type Kind = 'cron' | 'every' | 'at';

@@ -1,13 +1,13 @@
 import { useState } from 'react';
-import { api, queries } from '../api.ts';
-import { type PipelineFacts, usePipeline, usePipelines } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
-import type { Param } from '../start/params.ts';
+import { useDesk } from '../desk/desk.tsx';
+import { api, queries } from '../service-api.ts';
+import type { Param } from '../start/start-params.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Field } from '../ui/field.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { NoPipeline } from '../ui/no-pipeline.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { type PipelineFacts, usePipeline, usePipelines } from '../use-reads.ts';
 import { creationOf, type Fields, newDraft } from './draft.ts';
 import { ScheduleForm } from './schedule-form.tsx';
 

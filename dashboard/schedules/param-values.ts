@@ -1,4 +1,4 @@
-import { type Entry, entryOf, type Param, readEntry } from '../start/params.ts';
+import { type Entry, entryOf, type Param, readEntry } from '../start/start-params.ts';
 
 type Values = Record<string, unknown>;
 

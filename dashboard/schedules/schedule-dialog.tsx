@@ -1,11 +1,11 @@
 import type { Operations } from '../../client/operations.ts';
-import { api, queries } from '../api.ts';
-import { type Schedule, usePipeline } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
-import type { Param } from '../start/params.ts';
+import { useDesk } from '../desk/desk.tsx';
+import { api, queries } from '../service-api.ts';
+import type { Param } from '../start/start-params.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { At } from '../ui/times.tsx';
+import { At } from '../ui/time-text.tsx';
+import { type Schedule, usePipeline } from '../use-reads.ts';
 import { changesOf, draftOf } from './draft.ts';
 import { ScheduleForm } from './schedule-form.tsx';
 

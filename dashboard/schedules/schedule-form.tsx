@@ -8,12 +8,12 @@ import {
 } from 'react';
 import { useOffline } from '../live/use-offline.ts';
 import { ParamField } from '../start/param-field.tsx';
-import type { Param } from '../start/params.ts';
-import { ProblemCard } from '../ui/problem.tsx';
+import type { Param } from '../start/start-params.ts';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 import { type Draft, type Fields, faultsOf, saysWhen } from './draft.ts';
 import { entriesOf, readParams } from './param-values.ts';
 import { PolicyFields } from './policy-fields.tsx';
-import { type Asked, Preview, usePreview } from './preview.tsx';
+import { type Asked, Preview, usePreview } from './slot-preview.tsx';
 import { WhenFields } from './when-fields.tsx';
 import { ZoneField } from './zone-field.tsx';
 

@@ -1,16 +1,16 @@
 import { Link } from 'wouter';
-import { api, queries } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import { type Coming, type Schedule, usePipelines } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api, queries } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
-import { At, Countdown } from '../ui/times.tsx';
+import { At, Countdown } from '../ui/time-text.tsx';
 import { Why } from '../ui/why.tsx';
 import { ZonedTime } from '../ui/zoned-time.tsx';
+import { type Coming, type Schedule, usePipelines } from '../use-reads.ts';
 import { useCronWords } from './cron-words.ts';
-import { Decisions } from './decisions.tsx';
-import { everyInWords, everyText, momentsInWords, writtenOf } from './times.ts';
-import { predictionWord } from './words.ts';
+import { predictionWord } from './schedule-words.ts';
+import { Decisions } from './slot-decisions.tsx';
+import { everyInWords, everyText, momentsInWords, writtenOf } from './slot-times.ts';
 
 const shownSlots = 3;
 

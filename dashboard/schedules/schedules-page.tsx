@@ -1,14 +1,14 @@
 import { lazy, Suspense } from 'react';
-import { api, queries } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import { useSchedules, useUpcoming } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api, queries } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { At } from '../ui/times.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { At } from '../ui/time-text.tsx';
 import { useSearchState } from '../ui/use-search.ts';
+import { useSchedules, useUpcoming } from '../use-reads.ts';
 import { ScheduleRow } from './schedule-row.tsx';
 
 /** What writes is no part of the first load. */

@@ -3,7 +3,7 @@ import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useCronWords } from './cron-words.ts';
 import { type Draft, type Kind, momentsOf } from './draft.ts';
-import { everyInWords, momentsInWords } from './times.ts';
+import { everyInWords, momentsInWords } from './slot-times.ts';
 
 export type DraftProps = {
   draft: Draft;

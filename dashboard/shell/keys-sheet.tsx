@@ -1,6 +1,6 @@
 import { useState } from 'react';
+import { useDesk } from '../desk/desk.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { useDesk } from './desk.tsx';
 import { areKeysOn, setKeysOn, useBindings } from './keys.ts';
 
 const isMac = navigator.platform.startsWith('Mac');

@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { CommandDialog } from '../commands/command-dialog.tsx';
+import { type Desk, DeskProvider, useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
 import { StartDialog } from '../start/start-dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Banner } from './banner.tsx';
-import { type Desk, DeskProvider, useDesk } from './desk.tsx';
 import { type Binding, useKeys } from './keys.ts';
 import { KeysSheet } from './keys-sheet.tsx';
 import { Nav, places } from './nav.tsx';

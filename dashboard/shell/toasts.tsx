@@ -1,7 +1,7 @@
 import { Link } from 'wouter';
+import { useDesk } from '../desk/desk.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { useDesk } from './desk.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
 
 /** Short messages in the corner: read aloud politely, never in the way of the focus. */
 export const Toasts = () => {

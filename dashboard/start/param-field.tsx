@@ -1,5 +1,5 @@
 import { useId } from 'react';
-import { type Entry, hintOf, isLong, type Param } from './params.ts';
+import { type Entry, hintOf, isLong, type Param } from './start-params.ts';
 
 type Props = {
   name: string;

@@ -1,18 +1,18 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Refused } from '../../client/api.ts';
-import { api } from '../api.ts';
+import { useDesk } from '../desk/desk.tsx';
 import { useOffline } from '../live/use-offline.ts';
-import { type PipelineFacts, usePipelines } from '../reads.ts';
-import { useDesk } from '../shell/desk.tsx';
+import { api } from '../service-api.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { NoPipeline } from '../ui/no-pipeline.tsx';
-import { ProblemCard } from '../ui/problem.tsx';
-import { Outlook } from './outlook.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+import { type PipelineFacts, usePipelines } from '../use-reads.ts';
 import { ParamField } from './param-field.tsx';
-import { type Entry, entryOf, type Param, readEntry } from './params.ts';
+import { Outlook } from './start-outlook.tsx';
+import { type Entry, entryOf, type Param, readEntry } from './start-params.ts';
 
 /**
  * Not `randomUUID`: that exists on secure origins only, and a service on a local network is none.

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Glyph, Look } from './words.ts';
+import type { Glyph, Look } from './state-words.ts';
 
 /** Told apart by their outline alone: circle, half a circle, octagon, square, clock, dashed ring. */
 const shapes: Record<Glyph, ReactNode> = {

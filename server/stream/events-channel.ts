@@ -1,6 +1,6 @@
-import type { Clock } from '../../services/clock.ts';
-import type { Orchestrator } from '../../services/orchestrator-port.ts';
-import { ServiceError } from '../../services/service-error.ts';
+import type { Clock } from '../../services/host/clock.ts';
+import { ServiceError } from '../../services/host/service-error.ts';
+import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
 import { globFits } from './globs.ts';
 import type { EventsRequest } from './handshake.ts';
 import { type Encoded, encode, frameOf, framesOf, type JournalTail } from './journal-tail.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { closed } from '../../machines/closed.ts';
-import { ServiceError } from '../../services/service-error.ts';
+import { closed } from '../../definition/closed.ts';
+import { ServiceError } from '../../services/host/service-error.ts';
 import { nameParam, runIdParam, wholeNumber } from '../schemas.ts';
 import { faultOfGlobs, type Glob, globsOf } from './globs.ts';
 

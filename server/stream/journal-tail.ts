@@ -1,6 +1,6 @@
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Clock } from '../../services/clock.ts';
-import type { Orchestrator } from '../../services/orchestrator-port.ts';
+import type { Clock } from '../../services/host/clock.ts';
+import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
+import type { JournalEvent } from '../../wire/events.ts';
 
 /** An event made into text once, for every client: `"cursor":…,` and all members of the event. */
 export type Encoded = { event: JournalEvent; rest: string };

@@ -1,6 +1,6 @@
-import type { Clock } from '../../services/clock.ts';
-import type { LogPlace, Orchestrator } from '../../services/orchestrator-port.ts';
-import { ServiceError } from '../../services/service-error.ts';
+import type { Clock } from '../../services/host/clock.ts';
+import { ServiceError } from '../../services/host/service-error.ts';
+import type { LogPlace, Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
 import type { LogsRequest } from './handshake.ts';
 import type { Peer } from './peer.ts';
 

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { Clock } from '../../services/clock.ts';
+import type { Clock } from '../../services/host/clock.ts';
 
 export type PeerLimits = { heartbeatMs: number; stallMs: number; highWaterBytes: number };
 /** One connected client, as the channels see it. */

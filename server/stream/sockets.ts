@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Clock } from '../../services/clock.ts';
-import type { Logger } from '../../services/logger.ts';
-import type { Orchestrator } from '../../services/orchestrator-port.ts';
-import { ServiceError, type ServiceErrorCode } from '../../services/service-error.ts';
+import type { Clock } from '../../services/host/clock.ts';
+import type { Logger } from '../../services/host/logger.ts';
+import { ServiceError, type ServiceErrorCode } from '../../services/host/service-error.ts';
+import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
 import {
   type HostRules,
   hostOf,

@@ -1,11 +1,11 @@
-import type { Archive } from '../archive.ts';
+import type { Archive } from '../history/archive.ts';
+import type { Retention } from '../history/retention.ts';
+import type { UnknownFolders } from '../history/unknown-folders.ts';
+import type { Disk } from '../host/disk.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
-import type { Retention } from '../retention.ts';
-import type { UnknownFolders } from '../unknown-folders.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Watchdog } from '../watchdog/watchdog.ts';
-import type { Disk } from './disk.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Health } from './health.ts';
 import type { LauncherWatch } from './launcher-watch.ts';

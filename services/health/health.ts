@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { Store } from '../store.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Store } from '../store/store.ts';
 
 export type HealthReport = {
   status: 'ok' | 'degraded' | 'draining' | 'starting';

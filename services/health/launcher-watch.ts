@@ -1,5 +1,5 @@
 import type { Launcher } from '../../stages/launcher-port.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Verdict } from './health.ts';
 
 /** An answer takes the launcher a turn of its loop; this is no matter of load any more. */

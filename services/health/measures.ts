@@ -1,8 +1,8 @@
+import type { Disk } from '../host/disk.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
-import type { Disk } from './disk.ts';
 import type { Health } from './health.ts';
 
 /** The service in numbers, for whoever watches it from outside. */

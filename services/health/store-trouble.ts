@@ -1,6 +1,6 @@
-import { isNoSpace } from '../no-space.ts';
-import { ServiceError } from '../service-error.ts';
-import type { Store } from '../store.ts';
+import { isNoSpace } from '../host/no-space.ts';
+import { ServiceError } from '../host/service-error.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * Primary result codes of SQLite that speak of the world, not of a mistake of ours

@@ -5,10 +5,10 @@ import {
   createActor,
   initialTransition,
 } from 'xstate';
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
-import type { PipelineDefinition } from '../../machines/definition.ts';
 import { machineOf } from '../../machines/machine.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 
 export type PinnedChart = {
   hash: string;

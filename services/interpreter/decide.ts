@@ -1,12 +1,12 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, transition } from 'xstate';
 import type { RunEvent } from '../../machines/context.ts';
-import type { NewEvent } from '../../machines/events.ts';
-import type { Failure } from '../../machines/failure.ts';
-import { patchOf, type StatusPatch } from '../../machines/patch.ts';
 import { type Projection, project } from '../../machines/project.ts';
-import { fenceOf } from '../fence.ts';
-import { viewOf } from '../status.ts';
-import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Failure } from '../../wire/failure.ts';
+import { patchOf, type StatusPatch } from '../../wire/patch.ts';
+import { fenceOf } from '../store/fence.ts';
+import { viewOf } from '../store/run-view.ts';
+import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store/store.ts';
 import { persist, revive } from './charts.ts';
 import { type Now, outboxOf } from './outbox.ts';
 import { allowedIn, judgeGuards, whyNot } from './outlook.ts';

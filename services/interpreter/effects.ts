@@ -1,12 +1,12 @@
 import { type AnyActorRef, createActor, fromPromise } from 'xstate';
-import type { Failure } from '../../machines/failure.ts';
-import type { Clock } from '../clock.ts';
-import { fenceOf } from '../fence.ts';
-import { isNoSpace } from '../no-space.ts';
-import type { EffectKind, EffectRow, RunRow } from '../store.ts';
-import { type Waits, whatFor, whyUnrecorded } from '../waits.ts';
+import type { Failure } from '../../wire/failure.ts';
+import type { Clock } from '../host/clock.ts';
+import { isNoSpace } from '../host/no-space.ts';
+import { fenceOf } from '../store/fence.ts';
+import type { EffectKind, EffectRow, RunRow } from '../store/store.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
+import { type Waits, whatFor, whyUnrecorded } from './waits.ts';
 
 /**
  * What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a

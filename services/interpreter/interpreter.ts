@@ -1,6 +1,6 @@
 import type { Queued, Reused } from '../../machines/context.ts';
-import type { Failure } from '../../machines/failure.ts';
-import type { Clock } from '../clock.ts';
+import type { Failure } from '../../wire/failure.ts';
+import type { Clock } from '../host/clock.ts';
 import type {
   BeginRequest,
   Begun,
@@ -10,7 +10,7 @@ import type {
   Loaded,
   Store,
   Verdict,
-} from '../store.ts';
+} from '../store/store.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
 import type { Now } from './outbox.ts';

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { Disk } from '../health/disk.ts';
-import type { Committed, EffectRow, Store, TimerRow } from '../store.ts';
-import type { Waits } from '../waits.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Disk } from '../host/disk.ts';
+import type { Committed, EffectRow, Store, TimerRow } from '../store/store.ts';
+import type { Waits } from './waits.ts';
 
 /**
  * While the disk is full nothing begins that would write: what was born waits, a backoff is not

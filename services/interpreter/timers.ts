@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { Store, TimerRow } from '../store.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Store, TimerRow } from '../store/store.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
 

@@ -1,6 +1,6 @@
 import type { Ending } from '../../stages/contract.ts';
 import type { EndingOrder } from '../../stages/launcher-port.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../host/clock.ts';
 
 /** What is done to the processes of one attempt; `look` kills whom it finds when it is to strike. */
 export type Prey = {

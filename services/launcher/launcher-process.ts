@@ -17,7 +17,7 @@ import {
 import { basename } from 'node:path';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { ExitRecord, LaunchRequest } from '../../stages/launcher-port.ts';
-import { systemClock } from '../clock.ts';
+import { systemClock } from '../host/clock.ts';
 import { createLimitWatch } from './limits.ts';
 import type { FromLauncher, ToLauncher } from './messages.ts';
 import { killedForMemory } from './out-of-memory.ts';

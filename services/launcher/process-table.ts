@@ -1,6 +1,6 @@
 import type { ProcessIdentity } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../host/clock.ts';
 import { createEndings } from './endings.ts';
 import { bootId, carries, isGone, pidNamespace, processIds, statOf } from './proc.ts';
 

@@ -1,7 +1,7 @@
-import type { PipelineDefinition, StageDefinition } from '../../machines/definition.ts';
-import { kindView, rulesOf } from '../../machines/kinds/stage-kinds.ts';
-import { stageWorstCaseMs, worstCaseMs } from '../../machines/lint/worst-case.ts';
-import { fieldsView } from '../../machines/stage-fields.ts';
+import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
+import { kindView, rulesOf } from '../../definition/kinds/stage-kinds.ts';
+import { stageWorstCaseMs, worstCaseMs } from '../../definition/lint/worst-case.ts';
+import { fieldsView } from '../../definition/stage-fields.ts';
 
 const stageView = (stage: StageDefinition) => ({
   name: stage.name,

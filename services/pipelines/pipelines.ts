@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { PipelineDefinition } from '../../machines/definition.ts';
-import { rulesOf } from '../../machines/kinds/stage-kinds.ts';
-import type { FileSchedule } from '../../machines/parse-definition.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
+import type { FileSchedule } from '../../definition/parse-definition.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
-import type { PipelineProblem } from '../orchestrator-port.ts';
-import { checkSchedule } from '../scheduler/check.ts';
-import { readSkipDays } from '../scheduler/skip-days.ts';
+import { checkSchedule } from '../calendar/check-schedule.ts';
+import { readSkipDays } from '../calendar/skip-days.ts';
+import type { PipelineProblem } from '../orchestrator/orchestrator-port.ts';
 import { nearestLine } from './read-pipeline.ts';
 import { createReader } from './reader.ts';
 

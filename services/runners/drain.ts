@@ -1,10 +1,10 @@
 import type { RunContext } from '../../machines/context.ts';
 import type { Ending } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
-import type { Clock } from '../clock.ts';
-import { fenceOf } from '../fence.ts';
+import type { Clock } from '../host/clock.ts';
 import type { EffectRunner } from '../interpreter/effects.ts';
-import type { EffectRow, RunRow, Store } from '../store.ts';
+import { fenceOf } from '../store/fence.ts';
+import type { EffectRow, RunRow, Store } from '../store/store.ts';
 
 type Deps = {
   store: Pick<Store, 'load' | 'removeDrained'>;

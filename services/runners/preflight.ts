@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
+import { isNoSpace } from '../host/no-space.ts';
+import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
-import { isNoSpace } from '../no-space.ts';
-import { workspaceOf, workspaceOwner } from '../paths.ts';
 import type { Places } from './stage-request.ts';
 
 /**

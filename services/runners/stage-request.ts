@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
-import type { StageDefinition } from '../../machines/definition.ts';
-import { interpolate } from '../../machines/interpolate.ts';
+import type { StageDefinition } from '../../definition/definition.ts';
+import { interpolate } from '../../definition/interpolate.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { Failed } from '../interpreter/effects.ts';
-import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
-import type { Secrets } from '../secrets.ts';
-import { slotOf } from '../slot-of-run.ts';
-import type { EffectRow, RunRow } from '../store.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { slotOf } from '../store/slot-of-run.ts';
+import type { EffectRow, RunRow } from '../store/store.ts';
 
 export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
 

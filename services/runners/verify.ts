@@ -7,8 +7,8 @@ import type { ManifestFile } from '../../stages/contract.ts';
 import { filesOf } from '../../stages/evidence.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
 import { openWritten, readWrittenJson, UnreadableFile } from '../../stages/written-file.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { type EffectRunner, Failed } from '../interpreter/effects.ts';
-import { attemptDirOf, workspaceOf, workspaceOwner } from '../paths.ts';
 import { insert, type Places, stageOf } from './stage-request.ts';
 
 /**

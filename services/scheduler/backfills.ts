@@ -1,16 +1,16 @@
-import type { NewEvent } from '../../machines/events.ts';
-import type { Backfill } from '../../machines/schedule-view.ts';
-import { ServiceError } from '../service-error.ts';
-import type { Schedule } from './book.ts';
-import { pacedBetween } from './paced.ts';
-import type { BackfillRequest } from './schedules-port.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Backfill } from '../../wire/schedule-view.ts';
+import { ServiceError } from '../host/service-error.ts';
 import type {
   BackfillProgress,
   BackfillRow,
   SlotOutcome,
   SlotRow,
   SlotStore,
-} from './slot-store.ts';
+} from '../store/slot-store.ts';
+import { pacedBetween } from './paced.ts';
+import type { Schedule } from './schedule-registry.ts';
+import type { BackfillRequest } from './schedules-port.ts';
 import { policyOf, wouldOf } from './slot-words.ts';
 import { iso } from './views.ts';
 

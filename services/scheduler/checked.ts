@@ -1,13 +1,13 @@
-import { validateParams } from '../../machines/params.ts';
-import { type ScheduleDefinition, scheduleOf } from '../../machines/schedule.ts';
-import { paramsOfSlot } from '../../machines/slot-params.ts';
-import { anySlot } from '../../machines/slot-values.ts';
-import type { Look } from '../look.ts';
-import { type FieldError, ServiceError } from '../service-error.ts';
-import { parseWritten } from './book.ts';
-import type { SkipDays } from './calendar.ts';
-import { readSkipDays } from './skip-days.ts';
-import type { Written } from './slot-store.ts';
+import { validateParams } from '../../definition/params.ts';
+import { type ScheduleDefinition, scheduleOf } from '../../definition/schedule.ts';
+import { paramsOfSlot } from '../../definition/slot-params.ts';
+import { anySlot } from '../../definition/slot-values.ts';
+import type { SkipDays } from '../calendar/calendar.ts';
+import { readSkipDays } from '../calendar/skip-days.ts';
+import { type FieldError, ServiceError } from '../host/service-error.ts';
+import type { Look } from '../lookup/run-lookup.ts';
+import type { Written } from '../store/slot-store.ts';
+import { parseWritten } from './schedule-registry.ts';
 
 type Checked = { definition: ScheduleDefinition; days: SkipDays };
 const fail = (errors: FieldError[]): ServiceError =>

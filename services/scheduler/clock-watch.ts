@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../host/clock.ts';
 
 /** What the two clocks said at a tick and the one before: `null` when nothing is odd. */
 export type Oddity = { kind: 'back' | 'ahead' | 'held-up'; ms: number; msg: string };

@@ -1,14 +1,14 @@
-import type { NewEvent } from '../../machines/events.ts';
-import type { Clock } from '../clock.ts';
-import type { StartRequest } from '../orchestrator-port.ts';
-import { ServiceError } from '../service-error.ts';
-import type { Store } from '../store.ts';
-import type { Book, Schedule } from './book.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { PlannedSlot } from '../calendar/planner.ts';
+import type { Clock } from '../host/clock.ts';
+import { ServiceError } from '../host/service-error.ts';
+import type { StartRequest } from '../orchestrator/orchestrator-port.ts';
+import { type Pause, SlotDecided, type SlotRow } from '../store/slot-store.ts';
+import type { Store } from '../store/store.ts';
 import { dueSlots, judgeDue } from './missed.ts';
 import { hasNewInput, patternsKey } from './new-input.ts';
-import type { PlannedSlot } from './planner.ts';
 import { secondOf, sharedWords } from './preview.ts';
-import { type Pause, SlotDecided, type SlotRow } from './slot-store.ts';
+import type { Book, Schedule } from './schedule-registry.ts';
 import {
   claimOf,
   type Firing,

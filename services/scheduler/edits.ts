@@ -1,14 +1,14 @@
-import type { NewEvent } from '../../machines/events.ts';
-import { scheduleIdSchema, timeFields } from '../../machines/schedule.ts';
-import type { Clock } from '../clock.ts';
-import type { Look } from '../look.ts';
-import { ServiceError } from '../service-error.ts';
-import type { Store } from '../store.ts';
-import { type Book, type Schedule, writtenIn } from './book.ts';
+import { scheduleIdSchema, timeFields } from '../../definition/schedule.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Clock } from '../host/clock.ts';
+import { ServiceError } from '../host/service-error.ts';
+import type { Look } from '../lookup/run-lookup.ts';
+import type { ScheduleRow, Written } from '../store/slot-store.ts';
+import type { Store } from '../store/store.ts';
 import { checkedIn, withoutNulls } from './checked.ts';
+import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
 import { pauseKey, type Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
-import type { ScheduleRow, Written } from './slot-store.ts';
 
 type Deps = {
   store: Store;

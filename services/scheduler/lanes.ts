@@ -1,7 +1,7 @@
-import type { ScheduleDefinition } from '../../machines/schedule.ts';
-import type { Coming } from '../../machines/schedule-view.ts';
-import { nextTurn } from '../clock.ts';
-import type { Plan, PlannedSlot } from './planner.ts';
+import type { ScheduleDefinition } from '../../definition/schedule.ts';
+import type { Coming } from '../../wire/schedule-view.ts';
+import type { Plan, PlannedSlot } from '../calendar/planner.ts';
+import { nextTurn } from '../host/clock.ts';
 import type { Forecast } from './preview.ts';
 
 /** A schedule of a pipeline as it is looked at: so many of its slots are asked for. */

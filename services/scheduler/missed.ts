@@ -1,5 +1,5 @@
-import type { ScheduleDefinition } from '../../machines/schedule.ts';
-import type { Plan, PlannedSlot } from './planner.ts';
+import type { ScheduleDefinition } from '../../definition/schedule.ts';
+import type { Plan, PlannedSlot } from '../calendar/planner.ts';
 
 /**
  * A slot begins on time up to this late; a service that was held up is no reason to lose one. Later

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { glob, stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import type { Book } from './book.ts';
-import type { InputsSeen } from './slot-store.ts';
+import type { InputsSeen } from '../store/slot-store.ts';
+import type { Book } from './schedule-registry.ts';
 
 /** So many files are remembered one by one; of more only that something about them changed. */
 const maxFiles = 10_000;

@@ -1,5 +1,5 @@
-import { nextTurn } from '../clock.ts';
-import type { PlannedSlot } from './planner.ts';
+import type { PlannedSlot } from '../calendar/planner.ts';
+import { nextTurn } from '../host/clock.ts';
 
 /**
  * Slots one by one. A rare pattern costs milliseconds a slot, and nobody must hold up the service

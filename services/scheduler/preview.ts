@@ -1,6 +1,6 @@
-import type { ScheduleDefinition } from '../../machines/schedule.ts';
-import type { Coming } from '../../machines/schedule-view.ts';
-import type { PlannedSlot } from './planner.ts';
+import type { ScheduleDefinition } from '../../definition/schedule.ts';
+import type { Coming } from '../../wire/schedule-view.ts';
+import type { PlannedSlot } from '../calendar/planner.ts';
 import { iso } from './views.ts';
 
 const span = (ms: number): string =>

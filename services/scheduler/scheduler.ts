@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
-import type { StartRequest } from '../orchestrator-port.ts';
-import type { Store } from '../store.ts';
-import type { Book, Schedule } from './book.ts';
+import type { Clock } from '../host/clock.ts';
+import type { StartRequest } from '../orchestrator/orchestrator-port.ts';
+import type { Pause } from '../store/slot-store.ts';
+import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
-import type { Pause } from './slot-store.ts';
+import type { Book, Schedule } from './schedule-registry.ts';
 import type { Waker } from './waker.ts';
 
 type Deps = {

@@ -1,12 +1,12 @@
-import type { ScheduleFacts } from '../../machines/lint/finding.ts';
+import type { ScheduleFacts } from '../../definition/lint/finding.ts';
 import type {
   Backfill,
   Coming,
   Preview,
   ScheduleView,
   SlotView,
-} from '../../machines/schedule-view.ts';
-import type { Pause, Written } from './slot-store.ts';
+} from '../../wire/schedule-view.ts';
+import type { Pause, Written } from '../store/slot-store.ts';
 
 type Actor = { name: string };
 type Seen = { as_of_seq: number };

@@ -1,8 +1,8 @@
-import type { NewEvent } from '../../machines/events.ts';
-import { paramsOfSlot } from '../../machines/slot-params.ts';
-import { slotTimes } from '../slot-of-run.ts';
-import type { Schedule } from './book.ts';
-import type { SlotClaim, SlotRow } from './slot-store.ts';
+import { paramsOfSlot } from '../../definition/slot-params.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import { slotTimes } from '../store/slot-of-run.ts';
+import type { SlotClaim, SlotRow } from '../store/slot-store.ts';
+import type { Schedule } from './schedule-registry.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 /** From here on a fired slot is called late. */

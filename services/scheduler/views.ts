@@ -1,8 +1,8 @@
-import { scheduleFields } from '../../machines/schedule.ts';
-import type { ScheduleView, SlotView } from '../../machines/schedule-view.ts';
-import type { Schedule } from './book.ts';
+import { scheduleFields } from '../../definition/schedule.ts';
+import type { ScheduleView, SlotView } from '../../wire/schedule-view.ts';
+import type { SlotOutcome } from '../store/slot-store.ts';
 import { pacedNext } from './paced.ts';
-import type { SlotOutcome } from './slot-store.ts';
+import type { Schedule } from './schedule-registry.ts';
 
 export const iso = (at: number): string => new Date(at).toISOString();
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Queued } from '../../machines/context.ts';
-import { warnedEvent } from '../pipelines/failure-policy.ts';
+import { warnedEvent } from '../start/failure-policy.ts';
 import type {
   BeginRequest,
   Begun,
@@ -11,7 +11,7 @@ import type {
   Loaded,
   Paused,
   RunRow,
-} from '../store.ts';
+} from '../store/store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
 import { isOpen, recordClaim } from './slot-claims.ts';

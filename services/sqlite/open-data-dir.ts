@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import { closeToOthers } from '../private-files.ts';
-import { started } from '../start-trouble.ts';
-import type { Store } from '../store.ts';
+import type { Clock } from '../host/clock.ts';
+import { closeToOthers } from '../host/private-files.ts';
+import { started } from '../host/start-trouble.ts';
+import type { Store } from '../store/store.ts';
 import { type Claim, claimDataDir, type Owner } from './owner.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { judgeStore, setStoreAside, storeFileOf } from './store-file.ts';

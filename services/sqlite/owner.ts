@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartTrouble, started } from '../start-trouble.ts';
+import { StartTrouble, started } from '../host/start-trouble.ts';
 import { isBusy } from './database.ts';
 
 export type Owner = { pid: number; url: string | null };

@@ -1,5 +1,5 @@
-import { attemptEvents } from '../../machines/fold-attempt.ts';
-import type { JournalFilter, RunRow, Store, StoreSnapshot, StreamScope } from '../store.ts';
+import { attemptEvents } from '../../wire/fold-attempt.ts';
+import type { JournalFilter, RunRow, Store, StoreSnapshot, StreamScope } from '../store/store.ts';
 import type { Database, Row } from './database.ts';
 import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';
 import { runsPage } from './runs-page.ts';

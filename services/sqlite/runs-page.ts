@@ -1,5 +1,5 @@
-import { runIdFloor } from '../run-id.ts';
-import type { RunFilter, RunRow } from '../store.ts';
+import { runIdFloor } from '../host/run-id.ts';
+import type { RunFilter, RunRow } from '../store/store.ts';
 import type { Database, Row } from './database.ts';
 import { toRun } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import type { SlotClaim, SlotRow } from '../scheduler/slot-store.ts';
+import type { SlotClaim, SlotRow } from '../store/slot-store.ts';
 import type { Database } from './database.ts';
 
 export const slotColumns =

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../machines/events.ts';
+import type { NewEvent } from '../../wire/events.ts';
 import type {
   BackfillProgress,
   BackfillRow,
@@ -7,7 +7,7 @@ import type {
   SlotOutcome,
   SlotRow,
   SlotStore,
-} from '../scheduler/slot-store.ts';
+} from '../store/slot-store.ts';
 import type { Database, Row } from './database.ts';
 import { insertSlot, isOpen, raiseMark, slotColumns } from './slot-claims.ts';
 import { addEvent } from './writes.ts';

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts';
-import type { Store } from '../store.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Store } from '../store/store.ts';
 import { admitRun, beginRun, lineOf } from './begin.ts';
 import { type Database, isBusy, openDatabase } from './database.ts';
 import { createReads } from './reads.ts';
-import { createRetentionStore } from './retention.ts';
+import { createRetentionStore } from './removable-runs.ts';
 import { createSlotStore } from './slots.ts';
 import { acknowledgeStreak, allStreaks } from './streaks.ts';
 import { addEvent, applyDecision, changeWhy, forgetDrained, loadRun } from './writes.ts';

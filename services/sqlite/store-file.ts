@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartTrouble, started } from '../start-trouble.ts';
+import { StartTrouble, started } from '../host/start-trouble.ts';
 import { migrations } from './migrations.ts';
 
 /** The store is of no use; `isReplaceable` = `--new-store` may set it aside. */

@@ -1,6 +1,6 @@
-import type { NewEvent } from '../../machines/events.ts';
-import { afterRun, judgeStart, noStreak, type Streak } from '../pipelines/failure-policy.ts';
-import type { RunRow, RunSpec } from '../store.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import { afterRun, judgeStart, noStreak, type Streak } from '../start/failure-policy.ts';
+import type { RunRow, RunSpec } from '../store/store.ts';
 import type { Database, Row } from './database.ts';
 
 const toStreak = (row: Row | undefined): Streak =>

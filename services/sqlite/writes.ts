@@ -1,5 +1,5 @@
-import type { NewEvent } from '../../machines/events.ts';
-import type { Committed, Decision, Fence, Loaded, RunRow } from '../store.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Committed, Decision, Fence, Loaded, RunRow } from '../store/store.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './reads.ts';
 import { toEffect, toTimer } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../host/clock.ts';
 
 /**
  * How long something has been seen, look after look; monotonic, so a clock that is set cannot make

@@ -1,6 +1,6 @@
-import type { NewEvent } from '../../machines/events.ts';
-import type { Clock } from '../clock.ts';
-import type { Store } from '../store.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Store } from '../store/store.ts';
 
 /** Something that should not be; found again by every look for as long as it is. */
 export type Finding = {

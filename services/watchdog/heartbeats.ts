@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import { fenceOf } from '../fence.ts';
-import type { LiveNews } from '../orchestrator-port.ts';
-import type { Committed, EffectRow, Fence, RunRow, Store } from '../store.ts';
+import type { Clock } from '../host/clock.ts';
+import type { LiveNews } from '../orchestrator/orchestrator-port.ts';
+import { fenceOf } from '../store/fence.ts';
+import type { Committed, EffectRow, Fence, RunRow, Store } from '../store/store.ts';
 
 type Mark = {
   run: RunRow;

@@ -1,12 +1,12 @@
 import type { ProcessTable } from '../../stages/launcher-port.ts';
-import type { Clock } from '../clock.ts';
-import { fenceOf } from '../fence.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Room } from '../interpreter/room.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import { graceOf } from '../runners/drain.ts';
-import type { Cause, EffectRow, RunRow, Store } from '../store.ts';
+import { fenceOf } from '../store/fence.ts';
+import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
 import { createAges } from './ages.ts';
 import type { Finding } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';

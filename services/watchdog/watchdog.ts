@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { plainError } from '../plain-error.ts';
+import type { Clock } from '../host/clock.ts';
+import { plainError } from '../host/plain-error.ts';
 import type { Alarms } from './alarms.ts';
 import type { Look } from './looks.ts';
 

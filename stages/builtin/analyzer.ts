@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
 import { analyzeSource } from './analyzer/analyze.ts';
-import { contentOf, optionsSchema } from './analyzer/options.ts';
+import { contentOf, optionsSchema } from './analyzer/analyzer-options.ts';
 import { type Refreshed, refresh, type Source, totalOf } from './incremental.ts';
 import { specOf } from './instruments.ts';
 import { askedInstruments, parquetSources, readOptions, resolveFolders } from './options.ts';

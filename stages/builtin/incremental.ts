@@ -11,8 +11,8 @@ import {
   type Unit,
   writeManifest,
 } from './manifest.ts';
-import { type Progress, startProgress } from './progress.ts';
 import { digestOf, makeFolder, sweepTemps } from './publish.ts';
+import { type Progress, startProgress } from './stage-progress.ts';
 
 /** What a file was when it was looked at: its content, and what no writer leaves as it was. */
 type Seen = { stamp: string; sha256: string };

@@ -8,7 +8,7 @@ import { vouchedFiles } from './manifest.ts';
 import { parquetSources, readOptions, resolveFolders, unitOptions } from './options.ts';
 import { publish } from './publish.ts';
 import { readFigures } from './report/figures.ts';
-import { reportPage } from './report/page.ts';
+import { reportPage } from './report/report-page.ts';
 
 const optionsSchema = z.strictObject({
   instruments: unitOptions.instruments,

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { type StageContext, StageFailure, type StageResult } from '../contract.ts';
 import { stopped } from './duckdb.ts';
 import { askedInstruments, readOptions, unitOptions } from './options.ts';
-import { startProgress } from './progress.ts';
 import { digestOf, fileAt, publish } from './publish.ts';
 import { sampleSpecs } from './sample-bars/bars.ts';
 import { sampleFiles } from './sample-bars/files.ts';
+import { startProgress } from './stage-progress.ts';
 
 const optionsSchema = z.strictObject({
   instruments: unitOptions.instruments,

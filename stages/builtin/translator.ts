@@ -5,8 +5,8 @@ import { readOptions, resolveFolders } from './options.ts';
 import { countsOf, outcomeOf } from './outcome.ts';
 import { translateDaily } from './translator/daily.ts';
 import { translateIntraday } from './translator/intraday.ts';
-import { contentOf, optionsSchema, translatorVersion } from './translator/options.ts';
 import { findSources } from './translator/sources.ts';
+import { contentOf, optionsSchema, translatorVersion } from './translator/translator-options.ts';
 
 /**
  * Raw CSV bars, `raw/{INST}/*.csv` (daily) or `raw/{INST}/1m/**` (intraday), to Parquet:

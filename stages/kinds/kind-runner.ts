@@ -1,4 +1,4 @@
-import type { Failure } from '../../machines/failure.ts';
+import type { Failure } from '../../wire/failure.ts';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from '../contract.ts';
 import type { RunnerDeps } from '../process-runner.ts';
 

@@ -1,4 +1,4 @@
-import type { StageKind, StageProgram } from '../../machines/kinds/stage-kinds.ts';
+import type { StageKind, StageProgram } from '../../definition/kinds/stage-kinds.ts';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from '../contract.ts';
 import type { RunnerDeps } from '../process-runner.ts';
 import type { KindRunner } from './kind-runner.ts';
@@ -6,7 +6,7 @@ import { httpRunner } from './run-http.ts';
 import { moduleRunner } from './run-module.ts';
 import { processRunner } from './run-process.ts';
 
-/** How each kind of `machines/kinds/stage-kinds.ts` acts; one that is missing does not compile. */
+/** How each kind of `definition/kinds/stage-kinds.ts` acts; one that is missing does not compile. */
 const kindRunners = {
   process: processRunner,
   module: moduleRunner,

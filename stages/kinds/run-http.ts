@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Failure } from '../../machines/failure.ts';
-import type { ProgramOf } from '../../machines/kinds/stage-kinds.ts';
-import { sizeText } from '../../machines/size.ts';
+import { sizeText } from '../../definition/byte-size.ts';
+import type { ProgramOf } from '../../definition/kinds/stage-kinds.ts';
+import type { Failure } from '../../wire/failure.ts';
 import type { AttemptAnswer, AttemptRequest } from '../contract.ts';
 import { filesOf } from '../evidence.ts';
 import { sendRequest } from '../http-request.ts';

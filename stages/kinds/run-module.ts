@@ -1,8 +1,8 @@
 import { access, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProgramOf } from '../../machines/kinds/stage-kinds.ts';
-import { suggest } from '../../machines/suggest.ts';
+import type { ProgramOf } from '../../definition/kinds/stage-kinds.ts';
+import { suggest } from '../../definition/suggest.ts';
 import { builtinStages, isBuiltin, pathOfModule } from '../builtin-modules.ts';
 import { filesOf } from '../evidence.ts';
 import { runProgram } from '../process-runner.ts';

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { ProgramOf } from '../../machines/kinds/stage-kinds.ts';
+import type { ProgramOf } from '../../definition/kinds/stage-kinds.ts';
 import { runProgram } from '../process-runner.ts';
 import type { KindRunner } from './kind-runner.ts';
 

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

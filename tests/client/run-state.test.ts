@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { reduce, type StreamState, shownRun, stateOf } from '../../client/run-state.ts';
-import type { EventFrame, SnapshotFrame } from '../../machines/frames.ts';
-import { applyPatch, patchOf, type RunView } from '../../machines/patch.ts';
+import type { EventFrame, SnapshotFrame } from '../../wire/frames.ts';
+import { applyPatch, patchOf, type RunView } from '../../wire/patch.ts';
 import { type Running, runService, startRequest } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { applyPatch, type RunView, type StatusPatch } from '../../machines/patch.ts';
-import type { Status } from '../../machines/status.ts';
+import { applyPatch, type RunView, type StatusPatch } from '../../wire/patch.ts';
+import type { Status } from '../../wire/status.ts';
 import { until } from '../support/until.ts';
 import { openProject } from './kit.ts';
 

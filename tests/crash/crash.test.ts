@@ -6,10 +6,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { hangMs } from '../support/until.ts';
 

@@ -1,7 +1,7 @@
 // The real service, with one difference: it kills itself at the point that CRASH_POINT names.
 // Composition only for tests.
-import { serve } from '../../server/main.ts';
-import type { Parts } from '../../services/service.ts';
+import { serve } from '../../bin/serve.ts';
+import type { Parts } from '../../services/orchestrator/service.ts';
 
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JournalEvent } from '../../machines/events.ts';
-import type { Status } from '../../machines/status.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { chartGraph } from '../../machines/chart/graph.ts';
-import { layoutChart } from '../../machines/chart/layout.ts';
+import { chartGraph } from '../../drawing/graph.ts';
+import { layoutChart } from '../../drawing/layout.ts';
 import { compile } from '../../machines/compile.ts';
 import { pipeline, stage } from '../support/definition.ts';
 

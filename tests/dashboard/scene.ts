@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Status } from '../../machines/status.ts';
-import { type Clock, systemClock } from '../../services/clock.ts';
+import { type Clock, systemClock } from '../../services/host/clock.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, eventually, projectWith, startRequest } from '../support/service.ts';
 

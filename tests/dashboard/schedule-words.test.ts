@@ -1,6 +1,6 @@
 import cronstrue from 'cronstrue';
 import { cronInWords } from '../../dashboard/schedules/cron-words.ts';
-import { everyInWords, everyText, momentsInWords } from '../../dashboard/schedules/times.ts';
+import { everyInWords, everyText, momentsInWords } from '../../dashboard/schedules/slot-times.ts';
 import { here, zoned } from '../../dashboard/ui/time.ts';
 
 const words = (cron: string) =>

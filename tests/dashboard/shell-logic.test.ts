@@ -5,14 +5,14 @@ import {
   next,
   type Signal,
 } from '../../dashboard/live/connection.ts';
-import { barsOf, summaryOf } from '../../dashboard/overview/bars.ts';
+import { barsOf, summaryOf } from '../../dashboard/overview/duration-bars.ts';
 import { isWindow, scaleOf, windowFor } from '../../dashboard/overview/ruler-scale.ts';
-import type { RunFacts } from '../../dashboard/reads.ts';
 import { match } from '../../dashboard/shell/match.ts';
-import { entryOf, type Param, readEntry } from '../../dashboard/start/params.ts';
+import { entryOf, type Param, readEntry } from '../../dashboard/start/start-params.ts';
+import { lookOfRun } from '../../dashboard/ui/state-words.ts';
 import { quantile } from '../../dashboard/ui/statistics.ts';
 import { duration, relative } from '../../dashboard/ui/time.ts';
-import { lookOfRun } from '../../dashboard/ui/words.ts';
+import type { RunFacts } from '../../dashboard/use-reads.ts';
 
 type SlotEvent = Parameters<typeof barsOf>[1][number];
 

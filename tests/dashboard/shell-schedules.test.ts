@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { axe } from './axe.ts';
 import { launchBrowser, visit, type Watched } from './browser.ts';

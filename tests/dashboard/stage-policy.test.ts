@@ -1,5 +1,5 @@
 import { limitsOf, programOf, type StageDetail } from '../../dashboard/pipelines/policy.ts';
-import { parseDefinition } from '../../machines/parse-definition.ts';
+import { parseDefinition } from '../../definition/parse-definition.ts';
 import { definitionView } from '../../services/pipelines/definition-view.ts';
 
 const shown = (stage: object): StageDetail => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { optionsSchema as analyzerOptions } from '../../stages/builtin/analyzer/options.ts';
+import { optionsSchema as analyzerOptions } from '../../stages/builtin/analyzer/analyzer-options.ts';
 import * as analyzer from '../../stages/builtin/analyzer.ts';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
 import { optionsSchema as mergerOptions } from '../../stages/builtin/merger.ts';
-import { optionsSchema as translatorOptions } from '../../stages/builtin/translator/options.ts';
+import { optionsSchema as translatorOptions } from '../../stages/builtin/translator/translator-options.ts';
 import * as translator from '../../stages/builtin/translator.ts';
 import { dailyCsv, intradayCsv, makeProject, rawPath } from '../stages/builtin-kit.ts';
 

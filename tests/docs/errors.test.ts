@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { serviceErrors } from '../../services/service-error.ts';
+import { serviceErrors } from '../../services/host/service-error.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [refusals = '', failures = ''] = readFileSync(`${root}/docs/errors.md`, 'utf8').split(
@@ -34,7 +34,7 @@ test('docs/errors.md and the source name the same failure codes', () => {
       'machines/*.ts',
       'stages/**/*.ts',
       'services/{runners,interpreter}/*.ts',
-      'services/secrets.ts',
+      'services/secrets/secrets.ts',
     ],
     {
       cwd: root,

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { eventNameSchema } from '../../machines/events.ts';
+import { eventNameSchema } from '../../wire/events.ts';
 import { everyExample } from '../support/examples.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

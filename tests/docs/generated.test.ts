@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse as parseYaml } from 'yaml';
-import { createOutput, showRunLine, showStatus } from '../../bin/output.ts';
-import { scheduleFields, scheduleSchema } from '../../machines/schedule.ts';
-import { statusSchema } from '../../machines/status.ts';
+import { createOutput, showRunLine, showStatus } from '../../bin/print.ts';
+import { scheduleFields, scheduleSchema } from '../../definition/schedule.ts';
 import { clientTypes } from '../../server/client-types.ts';
+import { statusSchema } from '../../wire/status.ts';
 import { withDstTable } from '../support/dst-table.ts';
 import { everyExample } from '../support/examples.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { kindKeys } from '../../machines/kinds/stage-kinds.ts';
-import { stageFields } from '../../machines/stage-fields.ts';
+import { kindKeys } from '../../definition/kinds/stage-kinds.ts';
+import { stageFields } from '../../definition/stage-fields.ts';
 
 const text = readFileSync(
   fileURLToPath(new URL('../../docs/pipeline-file.md', import.meta.url)),

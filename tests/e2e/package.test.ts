@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Status } from '../../machines/status.ts';
+import type { Status } from '../../wire/status.ts';
 import { baseEnv } from '../support/service.ts';
 import { until } from '../support/until.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogs, type LogFile } from '../../services/logs/logs.ts';
+import { createLogs, type LogFile } from '../../services/history/logs.ts';
 import { filesOf, settleFromEvidence } from '../../stages/evidence.ts';
 import { noMask } from '../../stages/mask.ts';
 import { openWritten, readWrittenJson } from '../../stages/written-file.ts';

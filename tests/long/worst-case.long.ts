@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { worstCaseMs } from '../../machines/lint/worst-case.ts';
+import { worstCaseMs } from '../../definition/lint/worst-case.ts';
 import { anyPipeline, driveBadly } from '../support/worst-case.ts';
 
 test('TRUTH-1: ten thousand pipelines, driven as badly as it can go, keep to their worst case', () => {

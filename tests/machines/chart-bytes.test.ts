@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { parseDefinition } from '../../definition/parse-definition.ts';
 import { compile, compilerVersion } from '../../machines/compile.ts';
-import { parseDefinition } from '../../machines/parse-definition.ts';
 
 /** Every field of a stage, once as its default and once written down. */
 const file = {

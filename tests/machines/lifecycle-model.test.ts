@@ -1,12 +1,12 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
-import type { PipelineDefinition } from '../../machines/definition.ts';
-import type { Failure } from '../../machines/failure.ts';
-import { applyPatch, type StatusPatch } from '../../machines/patch.ts';
-import { type CommandType, commandTypeSchema } from '../../machines/status.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
-import { viewOf } from '../../services/status.ts';
-import type { Decision, EffectRow, Loaded } from '../../services/store.ts';
+import { viewOf } from '../../services/store/run-view.ts';
+import type { Decision, EffectRow, Loaded } from '../../services/store/store.ts';
+import type { Failure } from '../../wire/failure.ts';
+import { applyPatch, type StatusPatch } from '../../wire/patch.ts';
+import { type CommandType, commandTypeSchema } from '../../wire/status.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import { storedDefinition } from '../../definition/stored-definition.ts';
 import type { ChartConfig } from '../../machines/compile.ts';
-import type { PipelineDefinition } from '../../machines/definition.ts';
 import { machineOf } from '../../machines/machine.ts';
-import { storedDefinition } from '../../machines/stored-definition.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { graceOf } from '../../services/runners/drain.ts';
-import type { Loaded } from '../../services/store.ts';
+import type { Loaded } from '../../services/store/store.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
 // Written by the first compiler, as the stores of its time hold it: two stages, a retry, files, a

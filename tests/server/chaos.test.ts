@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createApi } from '../../client/api.ts';
 import { type Follower, follow } from '../../client/follow.ts';
 import { type StreamState, stateOf } from '../../client/run-state.ts';
-import type { SnapshotFrame } from '../../machines/frames.ts';
+import type { SnapshotFrame } from '../../wire/frames.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { openSlowClient } from '../support/socket.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
-import { closeCodes } from '../../machines/close-codes.ts';
-import { serviceErrors } from '../../services/service-error.ts';
+import { serviceErrors } from '../../services/host/service-error.ts';
+import { closeCodes } from '../../wire/close-codes.ts';
 import {
   type HostileRequest,
   hostileAddresses,

@@ -1,6 +1,6 @@
 // The real service that also writes NOISE events of nobody, as fast as the store takes them.
 // Composition only for tests.
-import { serve } from '../../server/main.ts';
+import { serve } from '../../bin/serve.ts';
 
 let left = Number(process.env.NOISE ?? 0);
 process.exitCode = await serve(process.argv.slice(2), process.env, (parts) => {

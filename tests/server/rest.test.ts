@@ -1,6 +1,6 @@
 import { pipelineAnswer, pipelinesAnswer } from '../../server/pipeline-schemas.ts';
 import * as schemas from '../../server/schemas.ts';
-import { serviceErrors } from '../../services/service-error.ts';
+import { serviceErrors } from '../../services/host/service-error.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended } from '../support/service.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { scheduleFields } from '../../machines/schedule.ts';
+import { scheduleFields } from '../../definition/schedule.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 
 const file =

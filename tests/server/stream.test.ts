@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { JournalEvent } from '../../machines/events.ts';
+import type { JournalEvent } from '../../wire/events.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, eventually, startRequest } from '../support/service.ts';
 

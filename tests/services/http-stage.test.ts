@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Status } from '../../machines/status.ts';
+import type { Status } from '../../wire/status.ts';
 import { ended, eventually, type Running, runService, startRequest } from '../support/service.ts';
 
 type Seen = {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../services/clock.ts';
+import type { Clock } from '../../services/host/clock.ts';
 import { processesOf } from '../support/processes.ts';
 import {
   ended,

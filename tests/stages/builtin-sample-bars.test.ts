@@ -1,9 +1,9 @@
+import { sampleFiles } from '../../stages/builtin/sample-bars/files.ts';
 import {
   chicagoOffsetMs,
   holidayOf,
   openMinutes,
-} from '../../stages/builtin/sample-bars/calendar.ts';
-import { sampleFiles } from '../../stages/builtin/sample-bars/files.ts';
+} from '../../stages/builtin/sample-bars/trading-days.ts';
 import * as sampleBars from '../../stages/builtin/sample-bars.ts';
 import { makeProject } from './builtin-kit.ts';
 import { exchangeTime } from './opening-range-reference.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Progress } from '../../machines/status.ts';
 import * as analyzer from '../../stages/builtin/analyzer.ts';
 import { openDatabase } from '../../stages/builtin/duckdb.ts';
 import * as merger from '../../stages/builtin/merger.ts';
 import * as translator from '../../stages/builtin/translator.ts';
+import type { Progress } from '../../wire/status.ts';
 import { dailyCsv, makeProject } from './builtin-kit.ts';
 
 type Project = Awaited<ReturnType<typeof makeProject>>;

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Status } from '../../machines/status.ts';
+import type { Status } from '../../wire/status.ts';
 import { type Served, serve, stagewright } from '../support/serve.ts';
 import { projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';

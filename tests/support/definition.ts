@@ -1,5 +1,5 @@
-import type { PipelineDefinition, StageDefinition } from '../../machines/definition.ts';
-import { withDefaults } from '../../machines/stage-fields.ts';
+import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
+import { withDefaults } from '../../definition/stage-fields.ts';
 
 /** A stage definition with the defaults of a pipeline file. */
 export const stage = (name: string, more: Partial<StageDefinition> = {}): StageDefinition => ({

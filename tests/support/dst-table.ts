@@ -1,5 +1,5 @@
-import { type ScheduleFile, scheduleOf } from '../../machines/schedule.ts';
-import { planOf } from '../../services/scheduler/planner.ts';
+import { type ScheduleFile, scheduleOf } from '../../definition/schedule.ts';
+import { planOf } from '../../services/calendar/planner.ts';
 
 type Row = { cron: string; fields: ScheduleFile };
 const gap: Row[] = [

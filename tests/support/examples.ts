@@ -1,12 +1,12 @@
+import { parseDefinition } from '../../definition/parse-definition.ts';
 import { type Command, eventOfCommand } from '../../machines/commands.ts';
 import type { Reused } from '../../machines/context.ts';
-import type { NewEvent } from '../../machines/events.ts';
-import type { Failure } from '../../machines/failure.ts';
-import { parseDefinition } from '../../machines/parse-definition.ts';
-import type { Status } from '../../machines/status.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
-import { idleStatus, statusOf } from '../../services/status.ts';
-import type { Loaded } from '../../services/store.ts';
+import { idleStatus, statusOf } from '../../services/store/run-view.ts';
+import type { Loaded } from '../../services/store/store.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Failure } from '../../wire/failure.ts';
+import type { Status } from '../../wire/status.ts';
 import { applied, decided, modelOf } from './model.ts';
 
 export type Example = { name: string; status: Status; events: NewEvent[] };

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { createServer } from '../../server/server.ts';
 import type { SocketLimits } from '../../server/stream/sockets.ts';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
 import { leftOpen } from './left-open.ts';
 import { type Running, runService } from './service.ts';
 

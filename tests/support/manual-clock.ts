@@ -1,4 +1,4 @@
-import type { Clock } from '../../services/clock.ts';
+import type { Clock } from '../../services/host/clock.ts';
 
 export type ManualClock = Clock & {
   advance(ms: number): void;

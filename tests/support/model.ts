@@ -1,9 +1,9 @@
 import type { AnyStateMachine } from 'xstate';
-import type { PipelineDefinition } from '../../machines/definition.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { createCharts, type PinnedChart } from '../../services/interpreter/charts.ts';
 import { type Delivery, decide } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
-import type { Decision, Loaded, RunRow } from '../../services/store.ts';
+import type { Decision, Loaded, RunRow } from '../../services/store/store.ts';
 
 /**
  * What a decision does to the rows of a run, as a value: lets a test branch where a database

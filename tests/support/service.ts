@@ -2,22 +2,22 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Status } from '../../machines/status.ts';
-import { systemClock } from '../../services/clock.ts';
+import { systemClock } from '../../services/host/clock.ts';
+import type { Logger } from '../../services/host/logger.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
-import type { Logger } from '../../services/logger.ts';
-import type { Orchestrator, StartRequest } from '../../services/orchestrator-port.ts';
-import { loadPipelines } from '../../services/pipelines/pipelines.ts';
-import { noWaker } from '../../services/scheduler/waker.ts';
+import type { Orchestrator, StartRequest } from '../../services/orchestrator/orchestrator-port.ts';
 import {
   createService,
   type Parts,
   type Service,
   type ServiceOptions,
-} from '../../services/service.ts';
+} from '../../services/orchestrator/service.ts';
+import { loadPipelines } from '../../services/pipelines/pipelines.ts';
+import { noWaker } from '../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
-import type { Store } from '../../services/store.ts';
+import type { Store } from '../../services/store/store.ts';
+import type { Status } from '../../wire/status.ts';
 import { leftOpen } from './left-open.ts';
 import { hangMs } from './until.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import type { PipelineDefinition } from '../../machines/definition.ts';
-import type { FailureMatch } from '../../machines/stage-retry.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import type { FailureMatch } from '../../definition/stage-retry.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { endingFrom, withGrace } from '../../services/launcher/endings.ts';
 import { graceOf } from '../../services/runners/drain.ts';
-import type { EffectRow, Loaded } from '../../services/store.ts';
+import type { EffectRow, Loaded } from '../../services/store/store.ts';
 import type { Ending } from '../../stages/contract.ts';
 
 import { pipeline, stage } from './definition.ts';

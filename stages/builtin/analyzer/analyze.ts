@@ -4,9 +4,9 @@ import { asParquet, type Database, literal, parquet } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { specOf } from '../instruments.ts';
 import { digestOf, fileAt, publish } from '../publish.ts';
-import { loadBars, selectBreakouts } from './daily-sql.ts';
+import { loadBars, selectBreakouts } from './analyzer-daily-sql.ts';
+import type { Options } from './analyzer-options.ts';
 import * as opening from './opening-range-sql.ts';
-import type { Options } from './options.ts';
 
 type Work = { out: string; options: Options; isDaily: boolean };
 type Counts = { rows: number; trades: number; open: number };

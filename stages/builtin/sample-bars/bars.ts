@@ -1,5 +1,5 @@
-import type { Minute } from './calendar.ts';
 import { createRandom, type Random } from './random.ts';
+import type { Minute } from './trading-days.ts';
 
 /**
  * How an instrument of the samples moves; made up, near the real thing's size. `move`: ticks a

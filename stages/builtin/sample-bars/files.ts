@@ -1,6 +1,6 @@
 import { type Bar, barsOf, sampleSpecs } from './bars.ts';
-import { daysFrom, isoDate, openMinutes } from './calendar.ts';
 import { createRandom } from './random.ts';
+import { daysFrom, isoDate, openMinutes } from './trading-days.ts';
 
 export type SampleOrder = {
   instruments: string[];

@@ -5,10 +5,16 @@ import { asParquetWith, literal, stopped } from '../duckdb.ts';
 import type { Built, Task } from '../incremental.ts';
 import { publish } from '../publish.ts';
 import { areTooMany, publishRejects, rejectsPath, tooManyRejects } from '../rejects.ts';
-import { countRows, createRows, readRows, selectBars, selectRejects } from './daily-sql.ts';
-import { type Options, translatorVersion } from './options.ts';
 import { writePlainLines } from './plain-lines.ts';
 import type { RawFile } from './sources.ts';
+import {
+  countRows,
+  createRows,
+  readRows,
+  selectBars,
+  selectRejects,
+} from './translator-daily-sql.ts';
+import { type Options, translatorVersion } from './translator-options.ts';
 
 export type Work = {
   raw: string;

@@ -6,7 +6,7 @@ import type { OutFile } from '../manifest.ts';
 import { daysTemp, makeFolder, publishAll, removeFile } from '../publish.ts';
 import type { Work } from './daily.ts';
 import * as sql from './intraday-sql.ts';
-import { translatorVersion } from './options.ts';
+import { translatorVersion } from './translator-options.ts';
 
 /** The files of an instrument's trading days. */
 export function createDayFiles(

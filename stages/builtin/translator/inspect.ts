@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { stopped } from '../duckdb.ts';
-import { headerLine } from './layout.ts';
 import { maxLineBytes } from './plain-lines.ts';
+import { headerLine } from './translator-layout.ts';
 
 /**
  * `lines` after the header that are not empty. `isOdd`: there are characters that a CSV reader

@@ -1,7 +1,7 @@
 import { asParquetWith, literal, pathToRead } from '../duckdb.ts';
-import type { Layout } from './layout.ts';
 import { fieldAt, isBar, isOther, type Rules, reasonOf, typedLines } from './lines-sql.ts';
-import type { Options } from './options.ts';
+import type { Layout } from './translator-layout.ts';
+import type { Options } from './translator-options.ts';
 import { shiftsIn } from './zone-shifts.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { Work } from './daily.ts';
 import { createDayFiles } from './day-files.ts';
 import { createReader, dateOf, type FileRecord } from './intraday-reader.ts';
 import * as sql from './intraday-sql.ts';
-import { contentOf, translatorVersion } from './options.ts';
+import { contentOf, translatorVersion } from './translator-options.ts';
 
 const recordSchema = z.object({
   read: z.number(),

@@ -1,6 +1,6 @@
 import { literal, pathToRead } from '../duckdb.ts';
-import type { Layout } from './layout.ts';
 import { maxLineBytes } from './plain-lines.ts';
+import type { Layout } from './translator-layout.ts';
 
 const prices = ['open', 'high', 'low', 'close'] as const;
 // Stricter than a cast, which takes 1_000, nan and inf for numbers.

@@ -15,8 +15,8 @@ import {
   unreadableInput,
 } from '../options.ts';
 import { type Inspected, inspect } from './inspect.ts';
-import { type Layout, type LayoutKind, readLayout } from './layout.ts';
-import type { Options } from './options.ts';
+import { type Layout, type LayoutKind, readLayout } from './translator-layout.ts';
+import type { Options } from './translator-options.ts';
 
 /** What is known of a raw file before its rows are read. */
 export type RawFile = Inspected & { layout: Layout };

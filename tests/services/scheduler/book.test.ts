@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ScheduleRow } from '../../../services/scheduler/slot-store.ts';
+import type { ScheduleRow } from '../../../services/store/slot-store.ts';
 import { quick, type Scheduled, scheduled } from '../../support/scheduled.ts';
 
 let now: Scheduled;

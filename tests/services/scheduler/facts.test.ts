@@ -1,6 +1,6 @@
-import { type ScheduleFile, scheduleOf, scheduleSchema } from '../../../machines/schedule.ts';
-import { factsOf } from '../../../services/scheduler/facts.ts';
-import { planOf } from '../../../services/scheduler/planner.ts';
+import { type ScheduleFile, scheduleOf, scheduleSchema } from '../../../definition/schedule.ts';
+import { planOf } from '../../../services/calendar/planner.ts';
+import { factsOf } from '../../../services/scheduler/schedule-facts.ts';
 
 const from = Date.parse('2027-01-15T08:00:00Z');
 const known = (id: string, written: object) => {

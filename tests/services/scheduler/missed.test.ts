@@ -1,6 +1,6 @@
-import { scheduleOf, scheduleSchema } from '../../../machines/schedule.ts';
+import { scheduleOf, scheduleSchema } from '../../../definition/schedule.ts';
+import { planOf } from '../../../services/calendar/planner.ts';
 import { dueSlots, judgeDue } from '../../../services/scheduler/missed.ts';
-import { planOf } from '../../../services/scheduler/planner.ts';
 
 const noon = Date.parse('2027-01-15T12:00Z');
 const minute = 60_000;

@@ -1,5 +1,9 @@
-import { type ScheduleDefinition, scheduleOf, scheduleSchema } from '../../../machines/schedule.ts';
-import { type PlannedSlot, planOf } from '../../../services/scheduler/planner.ts';
+import {
+  type ScheduleDefinition,
+  scheduleOf,
+  scheduleSchema,
+} from '../../../definition/schedule.ts';
+import { type PlannedSlot, planOf } from '../../../services/calendar/planner.ts';
 import {
   createForecast,
   type LiveRun,

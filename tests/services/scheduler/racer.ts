@@ -1,14 +1,14 @@
 // One of two processes whose schedulers share a store: a line is the time for both, each ticks, and
 // says when it is done.
 import { createInterface } from 'node:readline';
-import { systemClock } from '../../../services/clock.ts';
-import { createCommands } from '../../../services/commands.ts';
+import { systemClock } from '../../../services/host/clock.ts';
+import { createRepeats } from '../../../services/host/repeats.ts';
+import { createRunIds } from '../../../services/host/run-id.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
-import type { Look } from '../../../services/look.ts';
-import { createRepeats } from '../../../services/repeats.ts';
-import { createRunIds } from '../../../services/run-id.ts';
-import { createBook } from '../../../services/scheduler/book.ts';
+import type { Look } from '../../../services/lookup/run-lookup.ts';
+import { createCommands } from '../../../services/orchestrator/command-handler.ts';
+import { createBook } from '../../../services/scheduler/schedule-registry.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
 import { noWaker } from '../../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';

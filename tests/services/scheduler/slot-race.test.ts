@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../../services/clock.ts';
+import { systemClock } from '../../../services/host/clock.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../services/clock.ts';
-import type { SlotRow } from '../../../services/scheduler/slot-store.ts';
+import { systemClock } from '../../../services/host/clock.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
-import type { Store } from '../../../services/store.ts';
+import type { SlotRow } from '../../../services/store/slot-store.ts';
+import type { Store } from '../../../services/store/store.ts';
 
 let dir: string;
 let store: Store;

@@ -1,6 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { attemptDirOf } from '../../../services/paths.ts';
+import { attemptDirOf } from '../../../services/host/paths.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
 import { openWatched, runId, type Work } from '../../support/watched.ts';

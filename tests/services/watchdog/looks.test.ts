@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { systemClock } from '../../../services/clock.ts';
-import { attemptDirOf } from '../../../services/paths.ts';
+import { systemClock } from '../../../services/host/clock.ts';
+import { attemptDirOf } from '../../../services/host/paths.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
 import { openWatched, runId, type Work } from '../../support/watched.ts';

@@ -1,0 +1,212 @@
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import type { Operations } from '../../client/operations.ts';
+import type { RunView } from '../../wire/patch.ts';
+import { bodyOf, firstOf, meantIn, wordsOf } from '../commands/command-words.ts';
+import { useDesk } from '../desk/desk.tsx';
+import { useOffline } from '../live/use-offline.ts';
+import { api } from '../service-api.ts';
+import { useKeys } from '../shell/keys.ts';
+import { Icon } from '../ui/icon.tsx';
+import { ProblemCard } from '../ui/problem-notice.tsx';
+
+type Item = { type: string; allowed: boolean; why_not: string | null };
+type Body = Operations['POST /api/runs/{id}/commands']['body'];
+
+/**
+ * What can be commanded at this version of the run, as the service says, and why the rest cannot.
+ */
+const useCommands = (runId: string, { version, state }: RunView) =>
+  useQuery({
+    queryKey: ['commands', runId, version, state],
+    queryFn: () => api.ask('GET /api/runs/{id}/commands', { path: { id: runId } }),
+    placeholderData: (before) => before,
+  });
+
+/** The reasons, each once, with the commands it stands for. */
+const refusals = (items: readonly Item[], why: string): [string, string[]][] => {
+  const grouped = Map.groupBy(
+    items.filter(({ allowed }) => !allowed),
+    // The page says above what the run waits for.
+    ({ why_not }) => (why_not ?? 'not possible now').replace(`: ${why}`, ''),
+  );
+  return [...grouped].map(([why, some]) => [why, some.map(({ type }) => wordsOf(type).label)]);
+};
+
+const shortcuts: Record<string, string> = { s: 'STOP', r: 'RETRY' };
+
+const focusIt = (element: HTMLElement | null): void => element?.focus();
+
+/**
+ * The commands of a run. One that changes something for good is asked about in place, with the
+ * reason that is recorded.
+ */
+export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
+  const { data } = useCommands(runId, run);
+  const { say } = useDesk();
+  const [, navigate] = useLocation();
+  const offline = useOffline();
+  const [asked, setAsked] = useState<string | null>(null);
+  const [reason, setReason] = useState('');
+  const [refusal, setRefusal] = useState<{ type: string; error: unknown } | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const items: readonly Item[] = (data?.items ?? []).map((item) => ({
+    ...item,
+    type: meantIn(run.state, item.type),
+  }));
+  const allowed = items.filter((item) => item.allowed);
+  const refused = refusals(items, run.why);
+  const first = firstOf(allowed.map(({ type }) => type));
+
+  const from = run.error?.stage ?? run.stage ?? run.stages[0]?.name ?? '';
+  const [chosen, setChosen] = useState<string | null>(null);
+  const labelOf = (type: string): string =>
+    type === 'RETRY_FROM' ? `Retry from ${chosen ?? from}` : wordsOf(type).label;
+  const send = async (type: string, why: string): Promise<void> => {
+    setBusy(true);
+    setRefusal(null);
+    try {
+      const body = {
+        ...bodyOf(type),
+        ...(why && { reason: why }),
+        ...(type === 'RETRY_FROM' && { stage: chosen ?? from }),
+      } as Body;
+      // What is commanded is the run that was seen: if it has moved on meanwhile, the service says
+      // so.
+      const headers = { 'If-Match': `"${run.version}"` };
+      const status = await api.ask('POST /api/runs/{id}/commands', {
+        path: { id: runId },
+        body,
+        headers,
+      });
+      setAsked(null);
+      setReason('');
+      say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
+      if (status.run_id !== null && status.run_id !== runId) navigate(`/runs/${status.run_id}`);
+    } catch (error) {
+      setRefusal({ type, error });
+    } finally {
+      setBusy(false);
+    }
+  };
+  const press = (type: string): void => {
+    setRefusal(null);
+    if (wordsOf(type).isDirect) void send(type, '');
+    else setAsked(asked === type ? null : type);
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (asked) void send(asked, reason.trim());
+  };
+  const possible = allowed.map(({ type }) => type).join();
+  const pressed = useRef(press);
+  pressed.current = press;
+  const bindings = useMemo(
+    () =>
+      Object.entries(shortcuts).flatMap(([keys, prefix]) => {
+        const type = possible.split(',').find((one) => one.startsWith(prefix));
+        return type
+          ? [
+              {
+                keys,
+                label: wordsOf(type).label,
+                group: 'This run',
+                run: () => pressed.current(type),
+              },
+            ]
+          : [];
+      }),
+    [possible],
+  );
+  useKeys(bindings);
+  const words = asked ? wordsOf(asked) : null;
+  return (
+    <div className="commands">
+      <div className="commands-row">
+        {allowed.map(({ type }) => {
+          const { icon, isDanger, does } = wordsOf(type);
+          const kind = isDanger ? 'danger' : type === first ? 'primary' : '';
+          return (
+            <button
+              key={type}
+              type="button"
+              className={`button ${kind}`}
+              title={offline ?? does}
+              disabled={isBusy || offline !== null}
+              aria-expanded={wordsOf(type).isDirect ? undefined : asked === type}
+              onClick={() => press(type)}
+            >
+              <Icon name={icon} /> {labelOf(type)}
+            </button>
+          );
+        })}
+      </div>
+      {words && (
+        <form
+          className="commands-ask"
+          onSubmit={submit}
+          onKeyDown={(event) => event.key === 'Escape' && setAsked(null)}
+          aria-label={words.label}
+        >
+          <p>{words.does}</p>
+          {asked === 'RETRY_FROM' && run.stages.length > 1 && (
+            <label className="commands-from">
+              From stage{' '}
+              <select value={chosen ?? from} onChange={({ target }) => setChosen(target.value)}>
+                {run.stages
+                  .slice(0, run.stages.findIndex(({ name }) => name === from) + 1)
+                  .map(({ name }) => (
+                    <option key={name}>{name}</option>
+                  ))}
+              </select>
+            </label>
+          )}
+          <div className="commands-line">
+            <label className="visually-hidden" htmlFor="command-reason">
+              Reason{words.needsReason ? '' : ' (optional)'}
+            </label>
+            <input
+              id="command-reason"
+              type="text"
+              placeholder={words.needsReason ? 'Reason' : 'Reason (optional)'}
+              maxLength={1000}
+              autoComplete="off"
+              // It appeared because somebody pressed a button to type here.
+              ref={focusIt}
+              required={words.needsReason}
+              value={reason}
+              onChange={({ target }) => setReason(target.value)}
+            />
+            <button
+              type="submit"
+              className={`button ${words.isDanger ? 'danger' : 'primary'}`}
+              disabled={isBusy}
+            >
+              {labelOf(asked ?? '')}
+            </button>
+            <button type="button" className="button quiet" onClick={() => setAsked(null)}>
+              Cancel
+            </button>
+          </div>
+        </form>
+      )}
+      {offline !== null && <p className="commands-why">{offline}</p>}
+      {refused.length > 0 && (
+        <details className="commands-not">
+          <summary>Not available now</summary>
+          <ul>
+            {refused.map(([why, labels]) => (
+              <li key={why}>
+                {labels.join(', ')}: {why}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {refusal && (
+        <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />
+      )}
+    </div>
+  );
+};

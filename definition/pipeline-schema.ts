@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { closed } from './closed.ts';
+import { conflictWords } from './definition.ts';
+import { freeText } from './free-text.ts';
+import { kindKeys, kindShape, laterKinds } from './kinds/stage-kinds.ts';
+import { laterKey } from './not-yet.ts';
+import { scheduleSchema } from './schedule.ts';
+import { envSchema, fileShape, moreThanZero } from './stage-fields.ts';
+import { zoneSchema } from './time-zone.ts';
+
+const reserved = ['pipeline', 'scheduler', 'watchdog', 'system', 'run'];
+const nameSchema = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'expected a name of lower-case letters, digits and hyphens that begins with a letter, at most 40 long',
+  )
+  .refine((name) => !reserved.includes(name), {
+    error: `is a reserved word (${reserved.join(', ')})`,
+  });
+
+const whole = z.int().nonnegative();
+
+const stageSchema = closed({
+  name: nameSchema,
+  title: freeText(200).optional(),
+  ...kindShape,
+  ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
+  each: laterKey('each'),
+  when: laterKey('when'),
+  ...fileShape,
+}).superRefine((stage, ctx) => {
+  const given = (keys: readonly string[]) =>
+    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+  if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
+  const words = kindKeys.map((key) => `\`${key}\``);
+  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+  ctx.addIssue({ code: 'custom', message });
+});
+
+const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
+  ['max_length', ['string', 'array']],
+  ['min', ['number', 'integer']],
+  ['max', ['number', 'integer']],
+];
+
+const paramSchema = closed({
+  type: z.enum(['string', 'number', 'integer', 'boolean', 'array', 'object']),
+  format: z.enum(['date']).optional(),
+  title: freeText(200).optional(),
+  description: z.string().optional(),
+  enum: z.array(z.json()).optional(),
+  items: closed({ type: z.enum(['string', 'number', 'integer', 'boolean']) }).optional(),
+  max_length: whole.optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  default: z.json().optional(),
+}).superRefine((param, ctx) => {
+  for (const [key, types] of boundTypes)
+    if (param[key] !== undefined && !types.includes(param.type))
+      ctx.addIssue({
+        code: 'custom',
+        path: [key],
+        message: `has no meaning for a parameter of type ${param.type}`,
+      });
+});
+
+/** Addresses beside `/api/pipelines/{name}`. */
+const taken = ['reload', 'overview'];
+
+/** The whole pipeline file. */
+export const pipelineSchema = closed({
+  name: nameSchema.refine((name) => !taken.includes(name), {
+    error: `is a reserved word for a pipeline (${taken.join(', ')})`,
+  }),
+  title: freeText(200).optional(),
+  timezone: zoneSchema.default('UTC'),
+  params: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,39}$/, 'expected a parameter name such as day or max_rows'),
+      paramSchema,
+    )
+    .default({}),
+  concurrency: closed({
+    key: nameSchema.optional(),
+    limit: z.int().min(1).max(100).default(1),
+    on_conflict: z.enum(conflictWords).default('refuse'),
+    queue: closed({
+      max: z.int().min(1).max(1000).default(1),
+      timeout: moreThanZero.optional(),
+    }).prefault({}),
+  }).prefault({}),
+  timeout: moreThanZero.optional(),
+  warn_after: moreThanZero.optional(),
+  on_failures: closed({
+    pause_after: z.int().min(1).max(1000),
+    blocks: z.enum(['automatic', 'all']).default('automatic'),
+    probe_after: moreThanZero.optional(),
+  }).optional(),
+  env: envSchema.default({}),
+  secrets: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Z][A-Z0-9_]{0,63}$/, 'expected the name of a variable such as DB_PASSWORD')
+        .refine(
+          (name) => !name.startsWith('STAGEWRIGHT_'),
+          'names that begin with STAGEWRIGHT_ are ours',
+        ),
+    )
+    .max(100)
+    .default([]),
+  stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
+  finally: laterKey('finally'),
+  schedules: z.array(scheduleSchema).max(50).default([]),
+});
+export type PipelineFile = z.infer<typeof pipelineSchema>;

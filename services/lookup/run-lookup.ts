@@ -1,0 +1,49 @@
+import { suggest } from '../../definition/suggest.ts';
+import type { Status } from '../../wire/status.ts';
+import { ServiceError } from '../host/service-error.ts';
+import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
+import { type LiveMarks, statusOf } from '../store/run-view.ts';
+import type { RunRow, Store } from '../store/store.ts';
+
+export type Entry = LoadedPipeline;
+/** What queries and commands begin with: does it exist, and may it be told? */
+export type Look = {
+  /** @throws unknown-pipeline */
+  known(pipeline: string): Entry;
+  /** @throws starting */
+  truthful(): void;
+  show(run: RunRow, headSeq: number): Status;
+  /** @throws unknown-run */
+  runOr404(runId: string): Promise<{ run: RunRow; headSeq: number }>;
+};
+
+export const createLook = (deps: {
+  store: Pick<Store, 'run'>;
+  loaded: LoadedPipelines;
+  /** Newer than the row: what working stages said and showed last. */
+  live: (runId: string) => LiveMarks;
+  isStarting: () => boolean;
+}): Look => ({
+  known: (name) => {
+    const entry = deps.loaded.pipelines.get(name);
+    if (entry) return entry;
+    const nearest = suggest(name, [...deps.loaded.pipelines.keys()]);
+    throw new ServiceError(
+      'unknown-pipeline',
+      `there is no pipeline ${name}${nearest ? `; did you mean ${nearest}?` : ''}`,
+    );
+  },
+  truthful: () => {
+    if (deps.isStarting())
+      throw new ServiceError(
+        'starting',
+        'the service settles what the last one left; ask again in a second',
+      );
+  },
+  show: (run, headSeq) => statusOf(run, headSeq, deps.live(run.runId)),
+  runOr404: async (runId) => {
+    const found = await deps.store.run(runId);
+    if (!found) throw new ServiceError('unknown-run', `there is no run ${runId}`);
+    return found;
+  },
+});

@@ -1,0 +1,188 @@
+import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
+import type { RunContext } from '../../machines/context.ts';
+import { isNoSpace } from '../host/no-space.ts';
+import { ServiceError } from '../host/service-error.ts';
+import { type Delivery, RefusedAgain, VersionMoved } from '../interpreter/decide.ts';
+import type { Stops } from '../runners/stops.ts';
+import { noStreak, policyView } from '../start/failure-policy.ts';
+import { createStarter, type StartDeps } from '../start/start.ts';
+import { idleStatus } from '../store/run-view.ts';
+import type { RunRow } from '../store/store.ts';
+import type { Commands, RunCommand } from './orchestrator-port.ts';
+
+const notAllowed = (
+  runId: string,
+  type: Command['type'],
+  { state, allowed }: RunRow['projection'],
+  why: string | null,
+): ServiceError => {
+  const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
+  return new ServiceError('command-not-allowed', `${type} is refused: ${why}${instead}`, {
+    extra: { run_id: runId, state, allowed, why_not: why },
+  });
+};
+
+/**
+ * Everything that changes something. It validates; whatever moves a run goes through the
+ * interpreter.
+ */
+export const createCommands = (
+  deps: StartDeps & { stops: Pick<Stops, 'unrecorded'> },
+): Commands => {
+  const { store, interpreter, clock, repeats } = deps;
+  const { known, truthful, show, runOr404 } = deps.look;
+  const starter = createStarter(deps);
+
+  const moved = (run: Pick<RunRow, 'runId' | 'version'>, ifVersion: number): ServiceError =>
+    new ServiceError('version-moved', `the run is at version ${run.version}, not at ${ifVersion}`, {
+      extra: { run_id: run.runId, version: run.version },
+    });
+
+  const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
+    const event = eventOfCommand(command, actor.name);
+    const cause = { kind: 'command' as const, actor: actor.name };
+    const asked: Delivery = { event, fence: null, cause };
+    const isKnown = (version: number, why: string): boolean =>
+      repeats.isAgain(JSON.stringify([runId, version, command.type, actor.name, why]), (times) =>
+        // The first has its reason in a row of its own.
+        interpreter.deliver(runId, {
+          ...asked,
+          event: eventOfCommand(plainCommands[command.type], actor.name),
+          more: { times, why },
+        }),
+      );
+    try {
+      return await interpreter.deliver(runId, { ...asked, ifVersion, isKnown });
+    } catch (error) {
+      if (command.type === 'STOP' && isNoSpace(error))
+        throw (await deps.stops.unrecorded(runId, { ...asked, ifVersion })) ?? error;
+      if (!(error instanceof VersionMoved)) throw error;
+      throw moved({ runId, version: error.version }, ifVersion as number);
+    }
+  };
+
+  const command: Commands['command'] = async (runId, asked) => {
+    truthful();
+    const { run: before } = await runOr404(runId);
+    // An ended run has no next step: what follows it is a run of its own.
+    if (asked.command.type === 'RETRY_FROM' && before.projection.allowed.includes('RETRY_FROM')) {
+      if (asked.ifVersion !== null && asked.ifVersion !== before.version)
+        throw moved(before, asked.ifVersion);
+      return starter.retryFrom(before, asked.command, asked);
+    }
+    const outcome = await deliver(runId, asked).catch((error) => {
+      if (!(error instanceof RefusedAgain)) throw error;
+      throw notAllowed(runId, asked.command.type, error.projection, error.why);
+    });
+    if (!outcome) throw new ServiceError('unknown-run', `there is no run ${runId}`);
+    const { run, lastSeq } = outcome.committed;
+    if (outcome.verdict === 'accepted') return { status: show(run, lastSeq), replayed: false };
+    throw notAllowed(runId, asked.command.type, run.projection, outcome.why);
+  };
+
+  return {
+    start: starter.start,
+    command,
+    stop: async (pipeline, { reason, graceMs, actor }) => {
+      truthful();
+      const { definition } = known(pipeline);
+      const { run } = await store.latest(pipeline);
+      if (!run || run.endedAt !== null)
+        throw new ServiceError('nothing-to-stop', `no run of ${pipeline} is live`);
+      const stop = {
+        type: 'STOP' as const,
+        ...(reason !== null && { reason }),
+        ...(graceMs !== null && { grace_ms: graceMs }),
+      };
+      const { status } = await command(run.runId, {
+        command: stop,
+        actor,
+        ifVersion: null,
+        idempotency: null,
+      });
+      const { waiters } = await store.line(definition.concurrency.key);
+      return { ...status, queued: waiters.filter(({ runId }) => runId !== run.runId).length };
+    },
+    acknowledge: async (pipeline, { reason, actor }) => {
+      truthful();
+      const { definition } = known(pipeline);
+      const acknowledged = { by: actor.name, at: clock.wallMs(), reason };
+      const done = await store.acknowledge(pipeline, acknowledged, ({ failures }) => ({
+        stage: 'pipeline',
+        event: 'acknowledged',
+        severity: 'info',
+        msg: `${failures} failed ${failures === 1 ? 'run' : 'runs'} acknowledged by ${actor.name}: ${reason}`,
+        data: { command: 'ACKNOWLEDGE', by: actor.name, reason, failures },
+      }));
+      if (!done)
+        throw new ServiceError(
+          'nothing-to-acknowledge',
+          `the last run of ${pipeline} that counts did not fail`,
+        );
+      deps.wake();
+      return {
+        pipeline,
+        policy: policyView({ ...noStreak, acknowledged }, definition.onFailures ?? null),
+        as_of_seq: done.headSeq,
+      };
+    },
+    reset: async (pipeline, { force, reason, actor }) => {
+      truthful();
+      const { definition } = known(pipeline);
+      const { run } = await store.latest(pipeline);
+      const isLive = run !== null && run.endedAt === null;
+      // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
+      // with a name and a reason (T1).
+      const isStuck =
+        isLive && ((run.snapshot as { context: RunContext }).context.stuck ?? null) !== null;
+      if (isStuck && force && reason === null)
+        throw new ServiceError('invalid-body', run.projection.why, {
+          errors: [{ pointer: '/reason', detail: 'is missing' }],
+        });
+      if (isLive && !force)
+        throw new ServiceError(
+          'run-active',
+          `run ${run.runId} is ${run.projection.state}; stop it, or reset with force`,
+          {
+            extra: { run_id: run.runId, state: run.projection.state },
+          },
+        );
+      const runId = run?.runId ?? null;
+      const msg = `reset by ${actor.name}: ${pipeline} shows IDLE ${isLive ? 'once its run has stopped' : 'again'}`;
+      const event = {
+        stage: 'pipeline',
+        event: 'acknowledged' as const,
+        severity: 'info' as const,
+        msg,
+      };
+      const data = { command: 'RESET', by: actor.name, reason, reset_run_id: runId };
+      const stop = {
+        type: 'STOP' as const,
+        reason: reason === null ? 'forced' : `forced: ${reason}`,
+      };
+      const asked = { command: stop, actor, ifVersion: null, idempotency: null };
+      let seq: number;
+      try {
+        seq = await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+      } catch (error) {
+        // Whoever fills the disk is ended, whatever can be recorded.
+        if (isLive && isNoSpace(error)) await command(run.runId, asked);
+        throw error;
+      }
+      deps.wake();
+      if (!isLive) return idleStatus(definition, seq, runId);
+      if (isStuck) {
+        const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
+        const outcome = await interpreter.deliver(run.runId, {
+          event,
+          fence: null,
+          cause: { kind: 'command', actor: actor.name },
+        });
+        // It may have ended by itself in between; then it is stopped like any other.
+        if (outcome?.verdict === 'accepted')
+          return show(outcome.committed.run, outcome.committed.lastSeq);
+      }
+      return (await command(run.runId, asked)).status;
+    },
+  };
+};

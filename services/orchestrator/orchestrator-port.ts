@@ -1,0 +1,289 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { OnConflict } from '../../definition/definition.ts';
+import type { LintFinding } from '../../definition/lint/finding.ts';
+import type { Command } from '../../machines/commands.ts';
+import type { Attempt } from '../../wire/attempts.ts';
+import type { JournalEvent } from '../../wire/events.ts';
+import type { CommandType, Status, Trigger } from '../../wire/status.ts';
+import type { HealthReport } from '../health/health.ts';
+import type { Measures } from '../health/measures.ts';
+import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
+import type { LogMatches } from '../history/search.ts';
+import type { DefinitionView } from '../pipelines/definition-view.ts';
+import type { Schedules } from '../scheduler/schedules-port.ts';
+import type { PolicyView } from '../start/failure-policy.ts';
+import type { SlotClaim } from '../store/slot-store.ts';
+import type { RunFilter, StreamScope } from '../store/store.ts';
+
+/** Who asks: shown in the ledger and in events. */
+export type Actor = { kind: 'user' | 'system'; name: string };
+export type StartRequest = {
+  pipeline: string;
+  params: Record<string, unknown>;
+  trigger: Trigger;
+  reason: string | null;
+  actor: Actor;
+  onlyStage: string | null;
+  /** What to do about a live run; null = as the pipeline says. */
+  onConflict: OnConflict | null;
+  idempotency: Idempotency | null;
+  /** The slot a schedule starts it for. */
+  slot?: SlotClaim;
+};
+export type Idempotency = { key: string; bodyHash: string };
+type StreamSnapshot = {
+  seq: number;
+  data: Record<string, unknown>;
+  /** The run's final state; null while it lives, and for streams of more than one run. */
+  final: string | null;
+};
+/** An attempt that may have output. */
+export type LogPlace = { stage: string; attempt: number };
+export const chartFormats = ['json', 'svg', 'mermaid', 'scxml', 'xstate'] as const;
+export type ChartFormat = (typeof chartFormats)[number];
+/** What a command would meet now. */
+type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
+/**
+ * What is news between the steps: progress, signs of life, and what a run waits for while the disk
+ * is full. Never in the journal; `data.patch` as in events.
+ */
+export type LiveNews = {
+  run_id: string;
+  pipeline: string;
+  stage: string;
+  event: 'progress' | 'heartbeat' | 'why_change';
+  data: Record<string, unknown>;
+};
+export type EventFilter = {
+  runId?: string;
+  pipeline?: string;
+  stage?: string;
+  event?: string;
+  /** Only events with seq > after. */
+  after?: number;
+  limit: number;
+};
+type PipelineSummary = {
+  name: string;
+  title: string;
+  default: boolean;
+  file: string;
+  stages: { name: string; uses: string }[];
+  params: Record<string, unknown>;
+  lint: LintFinding[];
+  policy: PolicyView | null;
+  status: Status;
+  /** The next slots of all its schedules. */
+  next_slots: string[];
+};
+type PipelineDetail = PipelineSummary & {
+  definition: DefinitionView;
+  /** The last 30 runs, newest first; a live one has no outcome yet. */
+  outcomes: Record<string, unknown>[];
+  problems: PipelineProblem[];
+  as_of_seq: number;
+};
+/** A pipeline file that does not hold: what the person sees who has to mend it. */
+export type PipelineProblem = {
+  file: string;
+  line: number | null;
+  pointer: string;
+  code: string;
+  detail: string;
+};
+
+/**
+ * Everything that only looks. Answers say with `as_of_seq` how much of the journal they have seen.
+ */
+export type Queries = {
+  defaultPipeline(): string;
+  pipelines(): Promise<{
+    items: PipelineSummary[];
+    problems: PipelineProblem[];
+    as_of_seq: number;
+  }>;
+  /** @throws unknown-pipeline */
+  pipeline(name: string): Promise<PipelineDetail>;
+  /**
+   * The live or latest run of the pipeline; IDLE when none, or after a reset. @throws
+   * unknown-pipeline
+   */
+  status(pipeline: string): Promise<Status>;
+  /** @throws unknown-run */
+  run(runId: string): Promise<Status>;
+  /** @throws unknown-run */
+  runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
+  runs(
+    filter: RunFilter,
+  ): Promise<{ items: Status[]; next_cursor: string | null; as_of_seq: number }>;
+  /** Body of GET /api/pipeline/snapshot. */
+  snapshot(pipeline: string): Promise<Record<string, unknown>>;
+  events(filter: EventFilter): Promise<{ items: JournalEvent[]; as_of_seq: number }>;
+  /** The ledger of a run, rows with n > after, oldest first. */
+  transitions(
+    runId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ items: Record<string, unknown>[]; as_of_seq: number }>;
+  /** State and context as they were after that transition. @throws unknown-run, unknown-version */
+  snapshotAt(runId: string, version: number): Promise<Record<string, unknown>>;
+  /** @throws unknown-run */
+  commands(
+    runId: string,
+  ): Promise<{ run_id: string; version: number; items: CommandOutlook[]; as_of_seq: number }>;
+  /**
+   * The lifecycle chart of a pipeline, or the one a run was pinned to. @throws unknown-pipeline,
+   * unknown-run
+   */
+  chart(
+    of: { pipeline: string } | { runId: string },
+    format: ChartFormat,
+  ): Promise<{ type: string; body: string }>;
+  health(): HealthReport;
+  measures(): Promise<Measures>;
+};
+
+/**
+ * The output of stages, with secrets masked. All throw unknown-run, unknown-stage, unknown-attempt.
+ */
+export type LogQueries = {
+  /**
+   * Attempts in the order they worked, of one stage or of all; and the final state once the run is
+   * over.
+   */
+  logPlaces(
+    runId: string,
+    stage: string | null,
+  ): Promise<{ places: LogPlace[]; final: string | null }>;
+  /** Bytes; null when there is no such file (yet). */
+  logSize(runId: string, place: LogPlace, stream: LogStream): Promise<number | null>;
+  logPart(
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+    range: { offset: number; limit: number } | { tail: number },
+  ): Promise<LogPart | null>;
+  logLines(
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+    range: { fromLine: number; lines: number },
+  ): Promise<LogLines | null>;
+  logSearch(
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+    search: { q: string; offset: number; limit: number; ignoreCase: boolean },
+    signal: AbortSignal,
+  ): Promise<LogMatches | null>;
+};
+
+/**
+ * A file that a stage left for people in `artefacts/` of its run's workspace. `stage`: the one that
+ * was at work then, if only one was.
+ */
+export type Artefact = {
+  name: string;
+  bytes: number;
+  content_type: string;
+  stage: string | null;
+  at: string;
+};
+/** An open artefact; whoever asked for it closes it. */
+type OpenArtefact = { name: string; bytes: number; contentType: string; file: FileHandle };
+export type ArtefactQueries = {
+  /** What the run left for people, by name; `attempts` tell which stage it was. */
+  artefacts(runId: string, attempts: Attempt[]): Promise<Artefact[]>;
+  /** @throws starting, unknown-run, unknown-artefact */
+  openArtefact(runId: string, name: string): Promise<OpenArtefact>;
+};
+
+/** What the sockets are fed with. */
+export type StreamSource = {
+  /** Part of every cursor; another one means another journal. */
+  epoch(): string;
+  /**
+   * State and journal position from one store read. @throws starting, unknown-run, unknown-pipeline
+   */
+  streamSnapshot(scope: StreamScope, options: { classic: boolean }): Promise<StreamSnapshot>;
+  /** Is there such a scope, and is its run over? @throws as streamSnapshot */
+  scopeState(scope: StreamScope): Promise<{ final: string | null }>;
+  journalAfter(
+    scope: StreamScope,
+    after: number,
+    limit: number,
+  ): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
+  /**
+   * Called after each commit that added events (no payload: read the journal from your own
+   * position). Returns unsubscribe.
+   */
+  onJournal(wake: () => void): () => void;
+  onNews(listener: (news: LiveNews) => void): () => void;
+};
+
+/** Everything that changes something. */
+export type Commands = {
+  /**
+   * @throws unknown-pipeline, unknown-stage, invalid-params, missing-input, already-running,
+   * queue-full, blocked-by-policy, disk-full, idempotency-key-reused, draining, starting
+   */
+  start(request: StartRequest): Promise<{ status: Status; replayed: boolean }>;
+  /** Stops the pipeline's live run; `queued` others go on waiting. @throws nothing-to-stop */
+  stop(
+    pipeline: string,
+    options: { reason: string | null; graceMs: number | null; actor: Actor },
+  ): Promise<Status & { queued: number }>;
+  /**
+   * The status of the run, or for RETRY_FROM of the new one.
+   * @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any
+   * more; RETRY_FROM also as `start`
+   */
+  command(runId: string, asked: RunCommand): Promise<{ status: Status; replayed: boolean }>;
+  /**
+   * Shows IDLE again; history stays. Force stops a live run, or releases one whose process nobody
+   * can end. @throws run-active unless force
+   */
+  reset(
+    pipeline: string,
+    options: { force: boolean; reason: string | null; actor: Actor },
+  ): Promise<Status>;
+  /**
+   * Forgets the failures in a row and what they paused. @throws unknown-pipeline,
+   * nothing-to-acknowledge
+   */
+  acknowledge(
+    pipeline: string,
+    options: { reason: string; actor: Actor },
+  ): Promise<{ pipeline: string; policy: PolicyView | null; as_of_seq: number }>;
+};
+export type ReloadReport = {
+  added: string[];
+  changed: string[];
+  removed: string[];
+  /** Pipelines whose file does not hold now: what it said before stays in force. */
+  kept: string[];
+  problems: PipelineProblem[];
+};
+/** What concerns the service itself. */
+type Upkeep = {
+  /** Reads the pipeline files again. @throws starting */
+  reload(actor: Actor): Promise<ReloadReport>;
+};
+export type RunCommand = {
+  command: Command;
+  actor: Actor;
+  ifVersion: number | null;
+  idempotency: Idempotency | null;
+};
+
+/**
+ * All that REST, WebSocket and CLI may ask of the service. Every method throws `ServiceError` for a
+ * caller's fault and nothing else on purpose.
+ */
+export type Orchestrator = Queries &
+  LogQueries &
+  ArtefactQueries &
+  StreamSource &
+  Commands &
+  Schedules &
+  Upkeep;

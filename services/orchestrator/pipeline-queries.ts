@@ -1,0 +1,96 @@
+import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
+import type { Look } from '../lookup/run-lookup.ts';
+import { definitionView } from '../pipelines/definition-view.ts';
+import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
+import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
+import type { Schedules } from '../scheduler/schedules-port.ts';
+import { noStreak, policyView, type Streak } from '../start/failure-policy.ts';
+import type { Store } from '../store/store.ts';
+import type { Queries } from './orchestrator-port.ts';
+
+type Deps = {
+  store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;
+  look: Look;
+  loaded: LoadedPipelines;
+  lintFacts: (pipeline: string) => Promise<LintFacts>;
+} & Pick<Queries, 'status' | 'defaultPipeline'> &
+  Pick<Schedules, 'nextSlotsOf'>;
+
+const shownOutcomes = 30;
+
+/**
+ * What is known of pipelines: what their files say, what may go wrong with them, and how they went.
+ */
+export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
+  const { store, loaded, look } = deps;
+
+  const summaryOf = async (entry: LoadedPipeline, streaks: Map<string, Streak>) => {
+    const { definition, file } = entry;
+    return {
+      name: definition.name,
+      title: definition.title,
+      default: definition.name === deps.defaultPipeline(),
+      file,
+      stages: definition.stages.map(({ name, program }) => ({
+        name,
+        uses: rulesOf(program).describe(program),
+      })),
+      params: definition.params,
+      policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),
+      lint: lintOf(entry, await deps.lintFacts(definition.name)),
+      status: await deps.status(definition.name),
+      next_slots: await deps.nextSlotsOf(definition.name),
+    };
+  };
+
+  return {
+    pipelines: async () => {
+      const streaks = await store.streaks();
+      const items = await Promise.all(
+        [...loaded.pipelines.values()].map((entry) => summaryOf(entry, streaks)),
+      );
+      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      return { items, problems: loaded.problems, as_of_seq: headSeq };
+    },
+    pipeline: async (name) => {
+      look.truthful();
+      const entry = look.known(name);
+      // Read first: what is read after it is never older than it says.
+      const { items, headSeq } = await store.runs({ pipeline: name, limit: shownOutcomes });
+      const outcomes = items.map((run) => {
+        const {
+          run_id,
+          number,
+          state,
+          outcome,
+          trigger,
+          created_at,
+          started_at,
+          ended_at,
+          duration_ms,
+          error,
+        } = look.show(run, headSeq);
+        const code = error?.code ?? null;
+        return {
+          run_id,
+          number,
+          state,
+          outcome,
+          trigger,
+          created_at,
+          started_at,
+          ended_at,
+          duration_ms,
+          error_code: code,
+        };
+      });
+      return {
+        ...(await summaryOf(entry, await store.streaks())),
+        definition: definitionView(entry.definition),
+        outcomes,
+        problems: loaded.problems.filter(({ file }) => file === entry.file),
+        as_of_seq: headSeq,
+      };
+    },
+  };
+};

@@ -1,0 +1,155 @@
+import type { AttemptAnswer } from '../../stages/contract.ts';
+import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
+import { withLocalMessage } from '../../stages/local-paths.ts';
+import type { Clock } from '../host/clock.ts';
+import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
+import type { Effects, Failed } from '../interpreter/effects.ts';
+import type { Interpreter } from '../interpreter/interpreter.ts';
+import type { Timers } from '../interpreter/timers.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import type { Admission } from '../start/admission.ts';
+import { fenceOf } from '../store/fence.ts';
+import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
+import { outputOf, type StageMarks } from './stage-runner.ts';
+
+type Said = Pick<AttemptAnswer, 'progress' | 'warnings'>;
+type Deps = {
+  store: Store;
+  interpreter: Interpreter;
+  effects: Effects;
+  timers: Timers;
+  admission: Admission;
+  clock: Clock;
+  dataDir: string;
+  secrets: Secrets;
+  /** Tells the journal what an attempt said last. */
+  left: StageMarks['left'];
+  /** Ends what an ended run left behind. */
+  reap: (runId: string) => void;
+};
+
+/**
+ * Tells the truth about what the last service left, in the ruled order: 1 live stage effects are
+ * settled, by evidence or as interrupted; then everything else that was asked for is asked for
+ * again; 2 overdue timers fire, 3 whoever waits for a free place gets it. State may be answered
+ * when this resolves (T5, S15).
+ */
+export const recover = async ({
+  store,
+  interpreter,
+  effects,
+  timers,
+  admission,
+  clock,
+  dataDir,
+  secrets,
+  left,
+  reap,
+}: Deps): Promise<{ runs: number }> => {
+  const rows = await store.effects();
+  const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
+  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  for (const effect of rows.filter(({ kind }) => kind === 'stage')) {
+    if (effect.state === 'started')
+      await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
+    // It was being ended: its drain is begun again, but nobody is left to say what it said last.
+    const isEnding = effect.state === 'dropping' && live.has(effect.runId);
+    const found = isEnding && (await store.run(effect.runId));
+    if (found) await tellLast({ store, secrets, left, dataDir }, effect, found.run, null);
+  }
+  // However long nobody was there: what is begun now has its full time, from now on. A grace is
+  // none of these: an ending has one deadline.
+  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+  // Only what the last service left: what the answers above have borne is started by their commits.
+  for (const effect of rows) {
+    if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
+    // Committed, not started: behind the gate nothing ran, so it is simply begun (T6).
+    if (effect.state !== 'born') continue;
+    const found = await store.run(effect.runId);
+    if (found) effects.start(effect, found.run);
+  }
+  await timers.tick();
+  await admission.settleAll();
+  return { runs: live.size };
+};
+
+/**
+ * An attempt that nobody follows any more: its answer is the evidence it left, or that it was
+ * interrupted.
+ */
+export const createSettle =
+  ({
+    store,
+    interpreter,
+    effects,
+    dataDir,
+    secrets,
+    left,
+  }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets' | 'left'>) =>
+  async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
+    const found = await store.run(effect.runId);
+    if (!found) return;
+    const { run } = found;
+    const mask = secrets.maskOf(run.definition);
+    const answer = await settleFromEvidence(dirOf(dataDir, effect), mask);
+    await tellLast({ store, secrets, left, dataDir }, effect, run, answer);
+    if (answer) await effects.answer(effect, resultOf(answer, run, dataDir));
+    else await interrupt(interpreter, effect, message, cause);
+  };
+
+/** Nobody else will: its runner is gone, and what it said last stands in the status. */
+const tellLast = async (
+  { store, secrets, left, dataDir }: Pick<Deps, 'store' | 'secrets' | 'left' | 'dataDir'>,
+  effect: EffectRow,
+  run: RunRow,
+  answer: Said | null,
+): Promise<void> => {
+  // What cannot be read is not said, and holds up no start.
+  const mask = secrets.maskOf(run.definition);
+  const said = answer ?? (await saidIn(dirOf(dataDir, effect), mask).catch(() => null));
+  if (said) await left(run, effect, await unsaid(store, effect, said));
+};
+
+const dirOf = (dataDir: string, { runId, input, attempt }: EffectRow): string =>
+  attemptDirOf(dataDir, runId, input.stage as string, attempt);
+
+/** Without what the journal has already: a service that died here has said some of it. */
+const unsaid = async (
+  store: Pick<Store, 'journal'>,
+  { runId, input, attempt }: EffectRow,
+  { progress, warnings }: Said,
+): Promise<Said> => {
+  const stage = input.stage as string;
+  const known = (await store.journal({ runId, stage, limit: 1000 })).filter(
+    (event) => event.attempt === attempt,
+  );
+  const isSaid = (msg: string): boolean =>
+    known.some((event) => event.event === 'warning' && event.msg === msg);
+  return {
+    progress: known.some(({ event }) => event === 'progress') ? null : progress,
+    warnings: warnings.filter((msg) => !isSaid(msg)),
+  };
+};
+
+export const interrupt = async (
+  interpreter: Interpreter,
+  effect: EffectRow,
+  message: string,
+  cause: Cause = { kind: 'recovery' },
+): Promise<void> => {
+  await interpreter.deliver(effect.runId, {
+    event: { type: 'INTERRUPTED', message },
+    fence: fenceOf(effect),
+    cause,
+  });
+};
+
+const resultOf = (answer: AttemptAnswer, run: RunRow, dataDir: string) => {
+  try {
+    return { output: outputOf(answer) };
+  } catch (error) {
+    const workspace = workspaceOf(dataDir, workspaceOwner(run));
+    const { failure } = error as Failed;
+    return { error: withLocalMessage(failure, { projectDir: run.projectDir, workspace }) };
+  }
+};

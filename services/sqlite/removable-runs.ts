@@ -1,0 +1,120 @@
+import type { RetentionRow, RetentionStore } from '../history/retention.ts';
+import type { Database } from './database.ts';
+
+/** What holds for a run that may go: over, nobody's, and not the one that others lean on. */
+const dispensable = `
+  runs.ended_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM lock_waiters WHERE lock_waiters.run_id = runs.run_id)
+  AND NOT EXISTS (SELECT 1 FROM runs AS heirs WHERE heirs.ended_at IS NULL AND json_extract(heirs.spec, '$.metadata.workspace_of') = runs.run_id)
+  AND runs.number < (SELECT max(number) FROM runs AS others WHERE others.pipeline = runs.pipeline)
+  AND runs.run_id IS NOT (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL)`;
+/** No position at all is that of an archive that holds nothing. */
+const archived = `
+  NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id
+    AND seq > COALESCE(CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER), 0))`;
+const removable = `${dispensable} AND ${archived}`;
+
+/**
+ * Whoever stands before an event that is gone must be told, wherever in the journal the hole is.
+ */
+const raiseFloor = (db: Database, seq: number): void =>
+  void db.run(
+    `INSERT INTO meta (key, value) VALUES ('journal_floor', ?1)
+     ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(?1 AS INTEGER))`,
+    String(seq),
+  );
+
+/** The part of the store that forgets. @param write runs its work in one transaction */
+export const createRetentionStore = (
+  db: Database,
+  write: <T>(work: () => T) => Promise<T>,
+): RetentionStore => ({
+  retentionTotals: async () => ({
+    bytes:
+      (db.get('SELECT sum(bytes) AS bytes FROM runs WHERE ended_at IS NOT NULL')?.bytes as
+        | number
+        | null) ?? 0,
+    counts: Object.fromEntries(
+      db
+        .all(
+          'SELECT pipeline, count(*) AS n FROM runs WHERE ended_at IS NOT NULL GROUP BY pipeline',
+        )
+        .map(({ pipeline, n }) => [pipeline as string, n as number]),
+    ),
+  }),
+  endedRuns: async (after, limit) =>
+    db
+      .all(
+        `SELECT run_id, pipeline, ended_at, bytes, (${dispensable}) AS dispensable, (${archived}) AS archived FROM runs
+         WHERE ended_at IS NOT NULL AND run_id > ? ORDER BY run_id LIMIT ?`,
+        after,
+        limit,
+      )
+      .map(
+        (row): RetentionRow => ({
+          runId: row.run_id as string,
+          pipeline: row.pipeline as string,
+          endedAt: row.ended_at as number,
+          bytes: (row.bytes as number | null) ?? 0,
+          isProtected: row.dispensable !== 1,
+          isArchived: row.archived === 1,
+        }),
+      ),
+  unmeasuredRuns: async (limit) =>
+    db
+      .all('SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND bytes IS NULL LIMIT ?', limit)
+      .map(({ run_id }) => run_id as string),
+  setBytes: (runId, bytes) =>
+    write(() => void db.run('UPDATE runs SET bytes = ? WHERE run_id = ?', bytes, runId)),
+  removeRuns: (runIds) =>
+    write(() =>
+      runIds.filter((runId) => {
+        // Asked again inside the transaction: a command may have come in between.
+        if (!db.get(`SELECT 1 AS yes FROM runs WHERE run_id = ? AND ${removable}`, runId))
+          return false;
+        raiseFloor(
+          db,
+          (db.get('SELECT max(seq) AS seq FROM journal WHERE run_id = ?', runId)?.seq as
+            | number
+            | null) ?? 0,
+        );
+        for (const table of ['transitions', 'journal', 'idempotency', 'inputs_seen'])
+          db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
+        db.run('DELETE FROM runs WHERE run_id = ?', runId);
+        db.run('INSERT OR IGNORE INTO removed_runs (run_id) VALUES (?)', runId);
+        return true;
+      }),
+    ),
+  removeServiceEvents: (before, limit) =>
+    write(() => {
+      const old = db.all(
+        `SELECT seq FROM journal WHERE run_id IS NULL AND at < ?
+         AND seq <= CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER) ORDER BY seq LIMIT ?`,
+        before,
+        limit,
+      );
+      for (const { seq } of old) db.run('DELETE FROM journal WHERE seq = ?', seq as number);
+      raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
+      return old.length;
+    }),
+  removedRuns: async (after, limit) =>
+    db
+      .all('SELECT run_id FROM removed_runs WHERE run_id > ? ORDER BY run_id LIMIT ?', after, limit)
+      .map(({ run_id }) => run_id as string),
+  forgetRemoved: (runIds) =>
+    write(() => {
+      for (const runId of runIds) db.run('DELETE FROM removed_runs WHERE run_id = ?', runId);
+    }),
+  unknownRuns: async (runIds) =>
+    db
+      .all(
+        `SELECT value FROM json_each(?) AS given
+         WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = given.value)
+         AND NOT EXISTS (SELECT 1 FROM removed_runs WHERE removed_runs.run_id = given.value)`,
+        JSON.stringify(runIds),
+      )
+      .map(({ value }) => value as string),
+});

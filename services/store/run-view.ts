@@ -1,0 +1,127 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import type { RunView } from '../../wire/patch.ts';
+import type { Progress, Status } from '../../wire/status.ts';
+import type { RunRow } from './store.ts';
+
+/**
+ * What working stages said and showed since the row was written; `heartbeats` are instants by
+ * stage.
+ */
+export type LiveMarks = {
+  progress: { stage: string; value: Progress } | null;
+  heartbeats: Record<string, number>;
+  /** What a live run waits for that its row does not know; it is said instead of the row's `why`. */
+  why?: string | null;
+};
+const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** What every client sees of a run: its row, and the marks that are newer than the row. */
+export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
+  const {
+    state,
+    canonical,
+    stage,
+    attempt,
+    max_attempts,
+    outcome,
+    why,
+    allowed,
+    pause_requested,
+    stages,
+    retry_count,
+    error,
+  } = run.projection;
+  return {
+    run_id: run.runId,
+    pipeline: run.pipeline,
+    number: run.number,
+    state,
+    canonical,
+    stage,
+    attempt,
+    max_attempts,
+    version: run.version,
+    // Absent in rows of an earlier version.
+    outcome,
+    why: (run.endedAt === null && live.why) || why,
+    allowed,
+    pause_requested: pause_requested ?? false,
+    trigger: run.trigger,
+    only_stage: run.onlyStage,
+    params: run.params,
+    created_at: iso(run.createdAt),
+    started_at: run.projection.started_at,
+    updated_at: iso(run.updatedAt),
+    ended_at: run.projection.ended_at,
+    duration_ms: run.projection.duration_ms,
+    retry_count,
+    error,
+    // Of another stage it is a moment older than the row.
+    progress: live.progress?.stage === run.projection.stage ? live.progress.value : run.progress,
+    stages: stages.map((stage) => {
+      // A stage may be called `constructor`.
+      const isMarked = stage.state === 'running' && Object.hasOwn(live.heartbeats, stage.name);
+      const at = isMarked ? live.heartbeats[stage.name] : undefined;
+      return { ...stage, heartbeat_at: at === undefined ? null : iso(at) };
+    }),
+    lock: run.lock && { key: run.lock.key, since: iso(run.lock.since) },
+    last_run_id: run.runId,
+    metadata: run.metadata,
+  };
+};
+
+export const statusOf = (run: RunRow, headSeq: number, live: LiveMarks = nothingLive): Status => ({
+  ...viewOf(run, live),
+  as_of_seq: headSeq,
+});
+
+/** A pipeline that never ran, or was reset: nothing is shown but what could run. */
+export const idleStatus = (
+  definition: PipelineDefinition,
+  headSeq: number,
+  lastRunId: string | null,
+): Status => ({
+  run_id: null,
+  pipeline: definition.name,
+  number: null,
+  state: 'IDLE',
+  canonical: 'idle',
+  stage: null,
+  attempt: null,
+  max_attempts: null,
+  version: 0,
+  as_of_seq: headSeq,
+  outcome: null,
+  why: lastRunId ? 'was reset; the history stays' : 'nothing ever ran',
+  allowed: [],
+  pause_requested: false,
+  trigger: null,
+  only_stage: null,
+  params: {},
+  created_at: null,
+  started_at: null,
+  updated_at: null,
+  ended_at: null,
+  duration_ms: null,
+  retry_count: 0,
+  error: null,
+  progress: null,
+  stages: definition.stages.map(({ name, retry }) => ({
+    name,
+    state: 'pending',
+    attempt: 0,
+    max_attempts: retry.limit + 1,
+    started_at: null,
+    ended_at: null,
+    duration_ms: null,
+    heartbeat_at: null,
+    outputs: {},
+    metrics: {},
+    reason: null,
+  })),
+  lock: null,
+  last_run_id: lastRunId,
+  metadata: {},
+});

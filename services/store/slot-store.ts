@@ -1,0 +1,164 @@
+import type { ScheduleField } from '../../definition/schedule.ts';
+import type { NewEvent } from '../../wire/events.ts';
+
+/**
+ * Fields as file or API wrote them; a newer version may have written some that this one does not
+ * know.
+ */
+export type Written = Record<string, unknown>;
+/** What somebody changed by the API, and when; `value: null` takes the field out. */
+type Override = { value: unknown; by: string; at: number };
+/** A schedule as it is stored: what its file says, and the changes that win over it. */
+export type ScheduleRow = {
+  id: string;
+  pipeline: string;
+  /**
+   * What the pipeline's file said when it was read last; null for a schedule made by the API, or
+   * one its file has lost.
+   */
+  file: Written | null;
+  /** Was it ever in a file? */
+  origin: 'file' | 'api';
+  overrides: { [field in ScheduleField | string]?: Override };
+  /** Counts changes of the definition. */
+  version: number;
+  /** Every slot up to here has its decision. */
+  decidedTo: number;
+  createdAt: number;
+  createdBy: string;
+  updatedAt: number;
+};
+
+export type SlotDecision =
+  | 'started'
+  | 'queued'
+  | 'skipped'
+  | 'missed'
+  | 'blocked'
+  | 'refused'
+  | 'waiting'
+  | 'cancelled';
+/**
+ * The one decision of a slot; `slotTo` and `count` when one row stands for many slots that nobody
+ * had the time to run.
+ */
+export type SlotRow = {
+  scheduleId: string;
+  /** Which backfill it belongs to; empty for the schedule's own slots. */
+  backfill: string;
+  slot: number;
+  slotTo: number;
+  count: number;
+  decision: SlotDecision;
+  runId: string | null;
+  reason: string | null;
+  /** The rule that decided, e.g. `overlap: skip`. */
+  policy: string;
+  /** What it would have done. */
+  would: string;
+  at: number;
+};
+/** A slot with what became of its run. */
+export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number | null };
+
+/**
+ * A run that is started for a slot: the slot is its idempotency key, recorded in the transaction
+ * that begins the run. A slot that is decided already begins nothing.
+ */
+export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
+  /** The schedule's. */
+  timezone: string;
+  fired: (runId: string) => NewEvent;
+  /** What is recorded when a live run is in the way; null leaves the slot open. */
+  refused: (code: string, why: string, runId: string | null) => NewEvent | null;
+};
+/** All schedules are held: their slots are skipped, and backfills wait. */
+export type Pause = { by: string; at: number; reason: string | null };
+/** Somebody else has decided the slot: another process, or an earlier tick. */
+export class SlotDecided extends Error {}
+
+export type BackfillRow = {
+  id: string;
+  scheduleId: string;
+  from: number;
+  to: number;
+  by: string;
+  reason: string | null;
+  at: number;
+  cancelledBy: string | null;
+};
+export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecision, number>> };
+
+/** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
+export type InputsSeen = { patterns: string; marks: string };
+
+/** The part of the store that belongs to schedules and their slots. */
+export type SlotStore = {
+  schedules(): Promise<ScheduleRow[]>;
+  /**
+   * Writes a new schedule (`after` null) or a change of version `after`, with its event. @returns
+   * false when it has moved, or is there already
+   */
+  saveSchedule(
+    row: ScheduleRow,
+    after: number | null,
+    events: NewEvent[],
+    at: number,
+  ): Promise<boolean>;
+  /**
+   * Forgets a schedule; its slots stay as history until retention takes them. @returns false when
+   * it has moved
+   */
+  removeSchedule(id: string, version: number, event: NewEvent, at: number): Promise<boolean>;
+  /**
+   * Decides slots that start no run, all in one transaction. Those decided already stay as they
+   * are. @returns how many were new
+   */
+  decideSlots(
+    rows: SlotRow[],
+    event: NewEvent | null,
+    pipeline: string,
+    at: number,
+  ): Promise<number>;
+  /**
+   * The clock was wrong by far: what was missed in a time that had not come is open again; what ran
+   * stays decided.
+   */
+  rewind(scheduleId: string, to: number): Promise<void>;
+  /** The newest first. */
+  slots(filter: {
+    scheduleId: string;
+    backfill?: string;
+    before?: number;
+    limit: number;
+  }): Promise<SlotOutcome[]>;
+  /** The oldest slot of each schedule or backfill that waits for its turn. */
+  waitingSlots(): Promise<SlotRow[]>;
+  saveBackfill(
+    row: BackfillRow,
+    slots: SlotRow[],
+    event: NewEvent,
+    pipeline: string,
+  ): Promise<void>;
+  /** What still waits is cancelled. @returns how many slots that were */
+  cancelBackfill(
+    id: string,
+    by: string,
+    event: (count: number) => NewEvent,
+    pipeline: string,
+    at: number,
+  ): Promise<number>;
+  backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
+  /**
+   * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
+   * null = not remembered. @returns null when there is none
+   */
+  latestInputs(
+    pipeline: string,
+    patterns: string,
+  ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
+  /** Milliseconds of the latest successful runs, newest first. */
+  durations(pipeline: string, limit: number): Promise<number[]>;
+  /** Forgets all but the newest decided slots of each schedule. */
+  pruneSlots(keep: number): Promise<number>;
+};

@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { worstCaseMs } from '../../definition/lint/worst-case.ts';
+import { pipeline, stage } from '../support/definition.ts';
+import { anyPipeline, driveBadly } from '../support/worst-case.ts';
+
+const property = fc.property(anyPipeline, fc.boolean(), (definition, lastSucceeds) => {
+  expect(driveBadly(definition, lastSucceeds)).toBeLessThanOrEqual(worstCaseMs(definition));
+});
+
+test('TRUTH-1: no run takes longer than the worst case that the linter counts with, however badly it goes', () => {
+  // `npm run test:long` tries ten thousand.
+  fc.assert(property, { numRuns: 200 });
+});
+
+test('TRUTH-1: a total timeout in the middle of a grace does not begin another one', () => {
+  // Found by chance once: timeout 1, grace 3, total timeout 4.
+  fc.assert(property, { seed: -1356258336, path: '75', numRuns: 76 });
+  const definition = pipeline([stage('one', { timeoutMs: 1, graceMs: 3, totalTimeoutMs: 3 })]);
+  expect(worstCaseMs(definition)).toBe(4);
+  expect(driveBadly(definition, false)).toBe(4);
+});
+
+test('the worst case is no exaggeration: without jitter a stage that never answers takes exactly that', () => {
+  const retry = {
+    limit: 3,
+    initialMs: 1000,
+    factor: 2,
+    maxMs: 3000,
+    jitter: 0,
+    neverOn: { exitCodes: [], codes: [] },
+  };
+  const definition = pipeline([stage('one', { timeoutMs: 5000, graceMs: 700, retry })]);
+  // Four attempts of 5.7 s, and waits of 1, 2 and 3 s.
+  expect(worstCaseMs(definition)).toBe(28_800);
+  expect(driveBadly(definition, false)).toBe(28_800);
+});

@@ -1,0 +1,49 @@
+import { createDrainRunner } from '../../../services/runners/drain.ts';
+import type { EffectRow, Loaded, RunRow } from '../../../services/store/store.ts';
+import { openWorkbench, sh, type Workbench } from '../../support/programs.ts';
+import { until } from '../../support/until.ts';
+
+let bench: Workbench;
+beforeEach(async () => {
+  bench = await openWorkbench();
+});
+afterEach(() => bench.close());
+
+test('m56: a drain answers when the processes are gone, and not before', async () => {
+  // Behind the back of the launcher's leader: the end of that one proves nothing.
+  const request = bench.launchRequest(
+    sh(`setsid sh -c "trap '' TERM; echo up > up; while :; do sleep 0.05; done" & wait`),
+  );
+  const launched = await bench.launcher.launch(request);
+  launched.open();
+  await until(() => bench.has('up'));
+  const row = { runId: 'r_1', id: 'attempt-one', stamp: 2, state: 'dropping', attempt: 1 };
+  const effect = {
+    ...row,
+    kind: 'stage',
+    token: request.token,
+    input: { stage: 'one' },
+    process: launched.identity,
+    ending: null,
+  } as EffectRow;
+  const left: number[] = [];
+  const drain = createDrainRunner({
+    store: {
+      load: async () => ({ effects: [effect] }) as unknown as Loaded,
+      removeDrained: async () => {
+        left.push(bench.processes.members(launched.identity, request.token).length);
+      },
+    },
+    processes: bench.processes,
+    ending: () => {},
+    settled: async () => {},
+    graceCapMs: () => Number.POSITIVE_INFINITY,
+    clock: { after: () => () => {} },
+    closing: new AbortController().signal,
+  });
+  const context = { stop: null, policy: { one: { graceMs: 300 } } };
+  const run = { runId: 'r_1', snapshot: { context } } as unknown as RunRow;
+  await drain(effect, run, new AbortController().signal);
+  // Asked at the instant at which the row was forgotten.
+  expect(left).toEqual([0]);
+});
