@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { systemClock } from '../services/host/clock.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
-import type { Orchestrator, StartRequest } from '../services/orchestrator/orchestrator-port.ts';
+import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import { createService, type Parts } from '../services/orchestrator/service.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { noWaker, type Waker } from '../services/scheduler/waker.ts';
 import { openSqliteStore } from '../services/sqlite/sqlite-store.ts';
+import type { StartRequest } from '../services/start/start-request.ts';
 
 export type Place = {
   dir: string;

@@ -1,5 +1,6 @@
 import { ServiceError } from '../services/host/service-error.ts';
-import type { Actor } from '../services/orchestrator/orchestrator-port.ts';
+import type { Actor } from '../wire/actor.ts';
+
 import type { RouteInput } from './route.ts';
 
 /** Whom the history names for what nobody asked for; no client is one of them. */

@@ -5,7 +5,7 @@ import type { Attempt } from '../../wire/attempts.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Look } from '../lookup/run-lookup.ts';
-import type { Artefact, ArtefactQueries } from '../orchestrator/orchestrator-port.ts';
+import type { Artefact, ArtefactQueries } from './artefact-queries.ts';
 
 /** One name and no path: nothing that leads anywhere, nothing hidden, nothing unprintable. */
 export const artefactName = /^[^./\\\p{C}][^/\\\p{C}]{0,199}$/u;

@@ -3,8 +3,9 @@ import { filesOf } from '../../stages/evidence.ts';
 import { UnreadableFile } from '../../stages/written-file.ts';
 import { attemptDirOf, runDirOf } from '../host/paths.ts';
 import { ServiceError } from '../host/service-error.ts';
+import type { ByteMask } from '../secrets/byte-mask.ts';
 import { countNewlines, createLineIndex, type LineIndex } from './line-index.ts';
-import { type ByteMask, type MaskedFile, withMaskedFile } from './masked-file.ts';
+import { type MaskedFile, withMaskedFile } from './masked-file.ts';
 import { type LogMatches, searchFile } from './search.ts';
 
 export type LogStream = 'stdout' | 'stderr';

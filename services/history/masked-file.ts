@@ -1,8 +1,5 @@
-import type { Mask } from '../../stages/mask.ts';
 import { openWritten } from '../../stages/written-file.ts';
-
-/** Keeps the length in bytes, so that offsets stay true. */
-export type ByteMask = Pick<Mask, 'longestBytes' | 'bytes'>;
+import type { ByteMask } from '../secrets/byte-mask.ts';
 
 /** A growing file, seen through a mask. The size is the one at which it was opened. */
 export type MaskedFile = {

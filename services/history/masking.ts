@@ -4,9 +4,10 @@ import { filesOf } from '../../stages/evidence.ts';
 import { noMask } from '../../stages/mask.ts';
 import { UnreadableFile } from '../../stages/written-file.ts';
 import { attemptDirOf } from '../host/paths.ts';
+import type { ByteMask } from '../secrets/byte-mask.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { RunRow, Store } from '../store/store.ts';
-import { type ByteMask, withMaskedFile } from './masked-file.ts';
+import { withMaskedFile } from './masked-file.ts';
 
 /**
  * Hides the secrets in the files of an attempt once nothing needs them as they were written: then

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
-import type { RetentionStore } from './retention.ts';
+import type { RetentionStore } from '../store/retention-store.ts';
 
 export type UnknownFolders = {
   /** Compares the folders with the store. */

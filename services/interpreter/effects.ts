@@ -1,4 +1,5 @@
 import { type AnyActorRef, createActor, fromPromise } from 'xstate';
+import { Failed } from '../../stages/attempt-failed.ts';
 import type { Failure } from '../../wire/failure.ts';
 import type { Clock } from '../host/clock.ts';
 import { isNoSpace } from '../host/no-space.ts';
@@ -17,13 +18,6 @@ export type EffectRunner = (
   run: RunRow,
   signal: AbortSignal,
 ) => Promise<unknown>;
-export class Failed extends Error {
-  readonly failure: Failure;
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
 
 /**
  * The disk was full before anything of the effect had begun: it begins when there is room, and no

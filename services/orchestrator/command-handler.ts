@@ -4,10 +4,11 @@ import { isNoSpace } from '../host/no-space.ts';
 import { ServiceError } from '../host/service-error.ts';
 import { type Delivery, RefusedAgain, VersionMoved } from '../interpreter/decide.ts';
 import type { Stops } from '../runners/stops.ts';
-import { noStreak, policyView } from '../start/failure-policy.ts';
+import { policyView } from '../start/failure-policy.ts';
 import { createStarter, type StartDeps } from '../start/start.ts';
 import { idleStatus } from '../store/run-view.ts';
 import type { RunRow } from '../store/store.ts';
+import { noStreak } from '../store/streak.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 
 const notAllowed = (

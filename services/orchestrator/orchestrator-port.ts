@@ -1,36 +1,22 @@
-import type { FileHandle } from 'node:fs/promises';
-import type { OnConflict } from '../../definition/definition.ts';
 import type { LintFinding } from '../../definition/lint/finding.ts';
 import type { Command } from '../../machines/commands.ts';
+import type { Actor } from '../../wire/actor.ts';
 import type { Attempt } from '../../wire/attempts.ts';
 import type { JournalEvent } from '../../wire/events.ts';
-import type { CommandType, Status, Trigger } from '../../wire/status.ts';
+import type { LiveNews } from '../../wire/live-news.ts';
+import type { CommandType, Status } from '../../wire/status.ts';
 import type { HealthReport } from '../health/health.ts';
 import type { Measures } from '../health/measures.ts';
+import type { ArtefactQueries } from '../history/artefact-queries.ts';
 import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
 import type { LogMatches } from '../history/search.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
+import type { PipelineProblem, ReloadReport } from '../pipelines/pipeline-problem.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { PolicyView } from '../start/failure-policy.ts';
-import type { SlotClaim } from '../store/slot-store.ts';
+import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { RunFilter, StreamScope } from '../store/store.ts';
 
-/** Who asks: shown in the ledger and in events. */
-export type Actor = { kind: 'user' | 'system'; name: string };
-export type StartRequest = {
-  pipeline: string;
-  params: Record<string, unknown>;
-  trigger: Trigger;
-  reason: string | null;
-  actor: Actor;
-  onlyStage: string | null;
-  /** What to do about a live run; null = as the pipeline says. */
-  onConflict: OnConflict | null;
-  idempotency: Idempotency | null;
-  /** The slot a schedule starts it for. */
-  slot?: SlotClaim;
-};
-export type Idempotency = { key: string; bodyHash: string };
 type StreamSnapshot = {
   seq: number;
   data: Record<string, unknown>;
@@ -43,17 +29,6 @@ export const chartFormats = ['json', 'svg', 'mermaid', 'scxml', 'xstate'] as con
 export type ChartFormat = (typeof chartFormats)[number];
 /** What a command would meet now. */
 type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
-/**
- * What is news between the steps: progress, signs of life, and what a run waits for while the disk
- * is full. Never in the journal; `data.patch` as in events.
- */
-export type LiveNews = {
-  run_id: string;
-  pipeline: string;
-  stage: string;
-  event: 'progress' | 'heartbeat' | 'why_change';
-  data: Record<string, unknown>;
-};
 export type EventFilter = {
   runId?: string;
   pipeline?: string;
@@ -82,14 +57,6 @@ type PipelineDetail = PipelineSummary & {
   outcomes: Record<string, unknown>[];
   problems: PipelineProblem[];
   as_of_seq: number;
-};
-/** A pipeline file that does not hold: what the person sees who has to mend it. */
-export type PipelineProblem = {
-  file: string;
-  line: number | null;
-  pointer: string;
-  code: string;
-  detail: string;
 };
 
 /**
@@ -178,26 +145,6 @@ export type LogQueries = {
   ): Promise<LogMatches | null>;
 };
 
-/**
- * A file that a stage left for people in `artefacts/` of its run's workspace. `stage`: the one that
- * was at work then, if only one was.
- */
-export type Artefact = {
-  name: string;
-  bytes: number;
-  content_type: string;
-  stage: string | null;
-  at: string;
-};
-/** An open artefact; whoever asked for it closes it. */
-type OpenArtefact = { name: string; bytes: number; contentType: string; file: FileHandle };
-export type ArtefactQueries = {
-  /** What the run left for people, by name; `attempts` tell which stage it was. */
-  artefacts(runId: string, attempts: Attempt[]): Promise<Artefact[]>;
-  /** @throws starting, unknown-run, unknown-artefact */
-  openArtefact(runId: string, name: string): Promise<OpenArtefact>;
-};
-
 /** What the sockets are fed with. */
 export type StreamSource = {
   /** Part of every cursor; another one means another journal. */
@@ -255,14 +202,6 @@ export type Commands = {
     pipeline: string,
     options: { reason: string; actor: Actor },
   ): Promise<{ pipeline: string; policy: PolicyView | null; as_of_seq: number }>;
-};
-export type ReloadReport = {
-  added: string[];
-  changed: string[];
-  removed: string[];
-  /** Pipelines whose file does not hold now: what it said before stays in force. */
-  kept: string[];
-  problems: PipelineProblem[];
 };
 /** What concerns the service itself. */
 type Upkeep = {

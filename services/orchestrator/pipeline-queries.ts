@@ -4,8 +4,10 @@ import { definitionView } from '../pipelines/definition-view.ts';
 import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
-import { noStreak, policyView, type Streak } from '../start/failure-policy.ts';
+import { policyView } from '../start/failure-policy.ts';
 import type { Store } from '../store/store.ts';
+import type { Streak } from '../store/streak.ts';
+import { noStreak } from '../store/streak.ts';
 import type { Queries } from './orchestrator-port.ts';
 
 type Deps = {

@@ -1,7 +1,8 @@
+import type { Actor } from '../../wire/actor.ts';
 import type { Repeats } from '../host/repeats.ts';
+import type { ReloadReport } from '../pipelines/pipeline-problem.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Store } from '../store/store.ts';
-import type { Actor, ReloadReport } from './orchestrator-port.ts';
 
 const said = (entry: LoadedPipeline): string => JSON.stringify([entry.definition, entry.schedules]);
 

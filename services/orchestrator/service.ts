@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
 import type { NewEvent } from '../../wire/events.ts';
+import type { LiveNews } from '../../wire/live-news.ts';
 import { registerChecks } from '../health/checks.ts';
 import { watchEventLoop } from '../health/event-loop.ts';
 import { createHealth } from '../health/health.ts';
@@ -54,7 +55,7 @@ import { createLooks } from '../watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from '../watchdog/watchdog.ts';
 import { createCommands } from './command-handler.ts';
 import { createLogQueries } from './log-queries.ts';
-import type { LiveNews, Orchestrator } from './orchestrator-port.ts';
+import type { Orchestrator } from './orchestrator-port.ts';
 import { createPipelineQueries } from './pipeline-queries.ts';
 import { createQueries } from './queries.ts';
 import { createReload } from './reload.ts';

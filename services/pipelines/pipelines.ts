@@ -7,7 +7,8 @@ import type { FileSchedule } from '../../definition/parse-definition.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
-import type { PipelineProblem } from '../orchestrator/orchestrator-port.ts';
+import type { PipelineProblem } from './pipeline-problem.ts';
+
 import { nearestLine } from './read-pipeline.ts';
 import { createReader } from './reader.ts';
 

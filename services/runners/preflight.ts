@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { Failed } from '../../stages/attempt-failed.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
-import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
 import type { Places } from './stage-request.ts';
 
 /**

@@ -1,7 +1,8 @@
+import type { LiveNews } from '../../wire/live-news.ts';
 import type { Progress } from '../../wire/status.ts';
 import type { Clock } from '../host/clock.ts';
 import { type Waits, whyUnrecorded } from '../interpreter/waits.ts';
-import type { LiveNews } from '../orchestrator/orchestrator-port.ts';
+
 import type { Committed, Store } from '../store/store.ts';
 import type { StageMarks } from './stage-runner.ts';
 

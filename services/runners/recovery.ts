@@ -1,9 +1,10 @@
+import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
 import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
-import type { Effects, Failed } from '../interpreter/effects.ts';
+import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import type { Secrets } from '../secrets/secrets.ts';

@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { StageDefinition } from '../../definition/definition.ts';
 import { interpolate } from '../../definition/interpolate.ts';
+import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
-import { Failed } from '../interpreter/effects.ts';
+
 import type { Secrets } from '../secrets/secrets.ts';
 import { slotOf } from '../store/slot-of-run.ts';
 import type { EffectRow, RunRow } from '../store/store.ts';

@@ -1,3 +1,4 @@
+import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer, Ending, ProcessIdentity } from '../../stages/contract.ts';
 import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
@@ -5,7 +6,7 @@ import type { Progress } from '../../wire/status.ts';
 import type { Masking } from '../history/masking.ts';
 import type { Clock } from '../host/clock.ts';
 import { isNoSpace } from '../host/no-space.ts';
-import { type EffectRunner, Failed, NoRoom } from '../interpreter/effects.ts';
+import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
 import type { EffectRow, RunRow } from '../store/store.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 

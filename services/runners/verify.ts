@@ -3,12 +3,13 @@ import { glob, stat } from 'node:fs/promises';
 import { matchesGlob, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import type { RunContext } from '../../machines/context.ts';
+import { Failed } from '../../stages/attempt-failed.ts';
 import type { ManifestFile } from '../../stages/contract.ts';
 import { filesOf } from '../../stages/evidence.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
 import { openWritten, readWrittenJson, UnreadableFile } from '../../stages/written-file.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
-import { type EffectRunner, Failed } from '../interpreter/effects.ts';
+import type { EffectRunner } from '../interpreter/effects.ts';
 import { insert, type Places, stageOf } from './stage-request.ts';
 
 /**

@@ -2,7 +2,8 @@ import type { NewEvent } from '../../wire/events.ts';
 import type { PlannedSlot } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { StartRequest } from '../orchestrator/orchestrator-port.ts';
+import type { StartRequest } from '../start/start-request.ts';
+
 import { type Pause, SlotDecided, type SlotRow } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { dueSlots, judgeDue } from './missed.ts';

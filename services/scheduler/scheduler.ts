@@ -1,5 +1,6 @@
 import type { Clock } from '../host/clock.ts';
-import type { StartRequest } from '../orchestrator/orchestrator-port.ts';
+import type { StartRequest } from '../start/start-request.ts';
+
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';

@@ -1,6 +1,6 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { Failed } from '../../stages/attempt-failed.ts';
 import { type Mask, maskOfValues, minSecretLength, noMask } from '../../stages/mask.ts';
-import { Failed } from '../interpreter/effects.ts';
 
 export type Secrets = {
   /**

@@ -1,4 +1,5 @@
-import type { RetentionRow, RetentionStore } from '../history/retention.ts';
+import type { RetentionRow, RetentionStore } from '../store/retention-store.ts';
+
 import type { Database } from './database.ts';
 
 /** What holds for a run that may go: over, nobody's, and not the one that others lean on. */

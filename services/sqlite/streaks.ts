@@ -1,6 +1,8 @@
 import type { NewEvent } from '../../wire/events.ts';
-import { afterRun, judgeStart, noStreak, type Streak } from '../start/failure-policy.ts';
+import { afterRun, judgeStart } from '../start/failure-policy.ts';
 import type { RunRow, RunSpec } from '../store/store.ts';
+import type { Streak } from '../store/streak.ts';
+import { noStreak } from '../store/streak.ts';
 import type { Database, Row } from './database.ts';
 
 const toStreak = (row: Row | undefined): Streak =>

@@ -2,31 +2,8 @@ import type { FailurePolicy } from '../../definition/definition.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Trigger } from '../../wire/status.ts';
-
-/** Failed runs of a pipeline in a row, and what became of them. Instants are epoch milliseconds. */
-export type Streak = {
-  failures: number;
-  /** Why the last of them failed. */
-  reason: string | null;
-  /** Since when starts are refused; null when they are not. */
-  blockedAt: number | null;
-  /**
-   * When one automatic run is let through to see whether it works again; null = never, somebody has
-   * to acknowledge.
-   */
-  probeAt: number | null;
-  probeRun: string | null;
-  /** The last one; it stays, history is never rewritten. */
-  acknowledged: { by: string; at: number; reason: string } | null;
-};
-export const noStreak: Streak = {
-  failures: 0,
-  reason: null,
-  blockedAt: null,
-  probeAt: null,
-  probeRun: null,
-  acknowledged: null,
-};
+import type { Streak } from '../store/streak.ts';
+import { noStreak } from '../store/streak.ts';
 
 /** What a run that ended tells about its pipeline. */
 type Ended = {

@@ -5,6 +5,7 @@ import { validateParams } from '../../definition/params.ts';
 import { suggest } from '../../definition/suggest.ts';
 import type { Command } from '../../machines/commands.ts';
 import type { Reused } from '../../machines/context.ts';
+import type { Actor } from '../../wire/actor.ts';
 import type { Status } from '../../wire/status.ts';
 import type { Clock } from '../host/clock.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
@@ -14,11 +15,11 @@ import type { Charts } from '../interpreter/charts.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { projectSnapshot } from '../interpreter/outlook.ts';
 import type { Entry, Look } from '../lookup/run-lookup.ts';
-import type { Actor, Idempotency, StartRequest } from '../orchestrator/orchestrator-port.ts';
 import { slotOf, slotTimes } from '../store/slot-of-run.ts';
 import { type InputsSeen, type SlotClaim, SlotDecided } from '../store/slot-store.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from '../store/store.ts';
 import { policyView, whyBlocked } from './failure-policy.ts';
+import type { Idempotency, StartRequest } from './start-request.ts';
 
 export type StartDeps = {
   store: Store;

@@ -5,9 +5,9 @@ import type { Projection } from '../../machines/project.ts';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { JournalEvent, NewEvent } from '../../wire/events.ts';
 import type { Progress, Status, Trigger } from '../../wire/status.ts';
-import type { RetentionStore } from '../history/retention.ts';
-import type { Streak } from '../start/failure-policy.ts';
+import type { RetentionStore } from './retention-store.ts';
 import type { InputsSeen, SlotClaim, SlotStore } from './slot-store.ts';
+import type { Streak } from './streak.ts';
 
 /** What a run was started with; it never changes afterwards. */
 export type RunSpec = {

@@ -1,5 +1,6 @@
+import type { LiveNews } from '../../wire/live-news.ts';
 import type { Clock } from '../host/clock.ts';
-import type { LiveNews } from '../orchestrator/orchestrator-port.ts';
+
 import { fenceOf } from '../store/fence.ts';
 import type { Committed, EffectRow, Fence, RunRow, Store } from '../store/store.ts';
 

@@ -6,7 +6,7 @@ import { systemClock } from '../../services/host/clock.ts';
 import type { Logger } from '../../services/host/logger.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
-import type { Orchestrator, StartRequest } from '../../services/orchestrator/orchestrator-port.ts';
+import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
 import {
   createService,
   type Parts,
@@ -16,6 +16,7 @@ import {
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { noWaker } from '../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import type { StartRequest } from '../../services/start/start-request.ts';
 import type { Store } from '../../services/store/store.ts';
 import type { Status } from '../../wire/status.ts';
 import { leftOpen } from './left-open.ts';

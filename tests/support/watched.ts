@@ -7,7 +7,6 @@ import { createEffects } from '../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { createTimers } from '../../services/interpreter/timers.ts';
-import type { LiveNews } from '../../services/orchestrator/orchestrator-port.ts';
 import { createAnswerWithin, createAsk } from '../../services/runners/answers-first.ts';
 import { createDrainRunner } from '../../services/runners/drain.ts';
 import { createSettle } from '../../services/runners/recovery.ts';
@@ -19,6 +18,7 @@ import { createAlarms } from '../../services/watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heartbeats.ts';
 import { createLooks } from '../../services/watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from '../../services/watchdog/watchdog.ts';
+import type { LiveNews } from '../../wire/live-news.ts';
 import { manualClock } from './manual-clock.ts';
 import { until } from './until.ts';
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { createLogs, type LogFile, type Logs } from '../../../services/history/logs.ts';
-import type { ByteMask } from '../../../services/history/masked-file.ts';
+import type { ByteMask } from '../../../services/secrets/byte-mask.ts';
 
 const file: LogFile = { runId: 'r_1', stage: 'work', attempt: 1, stream: 'stdout' };
 const noMask: ByteMask = { longestBytes: 0, bytes: (buffer) => buffer };

@@ -8,8 +8,8 @@ import {
   createRetention,
   judge,
   type RetentionLimits,
-  type RetentionRow,
 } from '../../../services/history/retention.ts';
+import type { RetentionRow } from '../../../services/store/retention-store.ts';
 import { ended, type Running, runService, startRequest } from '../../support/service.ts';
 
 const pipelines = {

@@ -1,8 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Projection } from '../../../machines/project.ts';
-import type { StartRequest } from '../../../services/orchestrator/orchestrator-port.ts';
-import { afterRun, judgeStart, noStreak } from '../../../services/start/failure-policy.ts';
+import { afterRun, judgeStart } from '../../../services/start/failure-policy.ts';
+import type { StartRequest } from '../../../services/start/start-request.ts';
+import { noStreak } from '../../../services/store/streak.ts';
 import { ended, type Running, runService, startRequest } from '../../support/service.ts';
 
 // Fails until the file `mended` is there.
