@@ -91,6 +91,8 @@ test.each([
   ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines/read-pipeline.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
+  ['node:http', ['server/', 'stages/http-request.ts']],
+  ['node:https', ['stages/http-request.ts']],
   ['node:sqlite', ['services/sqlite/']],
   ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs', 'dashboard/build/dev.ts']],
   ['node:worker_threads', ['services/pipelines/reader.ts', 'services/pipelines/reader-thread.ts']],
@@ -251,6 +253,7 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
     'services/start/start.ts',
     'services/history/unknown-folders.ts',
     'stages/evidence.ts',
+    'stages/kinds/',
     'stages/process-runner.ts',
     // Inside the stage's own process.
     'stages/builtin/',
