@@ -280,7 +280,18 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     if (said.progress) progress.progress(run, effect.input.stage as string, said.progress);
     await marks.left(run, effect, said);
   };
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  const settling = {
+    store,
+    interpreter,
+    effects,
+    clock,
+    dataDir,
+    secrets,
+    processes,
+    ending,
+    left,
+  };
+  const settle = createSettle(settling);
   const alarms = createAlarms(note, clock);
   const heartbeats: Heartbeats = createHeartbeats({
     store,
@@ -529,18 +540,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       await disk
         .look()
         .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
-      const { runs } = await recover({
-        store,
-        interpreter,
-        effects,
-        timers,
-        admission,
-        clock,
-        dataDir,
-        secrets,
-        left,
-        reap,
-      });
+      const { runs } = await recover({ ...settling, timers, admission, reap });
       if (runs > 0) {
         const msg = `the service is back and goes on with ${runs} ${runs === 1 ? 'run' : 'runs'}`;
         await note({

@@ -108,7 +108,17 @@ export const openWatched = async () => {
   const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
   const left = async () => {};
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  const settle = createSettle({
+    store,
+    interpreter,
+    effects,
+    clock,
+    dataDir,
+    secrets,
+    processes,
+    ending: () => {},
+    left,
+  });
   watchdog = createWatchdog({
     clock,
     log,
