@@ -156,6 +156,13 @@ const readExit = async (path: string): Promise<ExitRecord | null> => {
   }
 };
 
+/** Whether `settleFromEvidence` has an answer. Cheap: what it said is not read. */
+export const hasEvidence = (attemptDir: string): Promise<boolean> =>
+  readExit(filesOf(attemptDir).exit).then(
+    (exit) => exit !== null && exit.ended_by !== 'service-lost',
+    () => true,
+  );
+
 /** How the attempt ended, as soon as that is written down: before its answer is made. */
 export const endOf = (attemptDir: string): Promise<ExitRecord | null> =>
   readExit(filesOf(attemptDir).exit).catch(() => null);

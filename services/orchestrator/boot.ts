@@ -21,8 +21,8 @@ export const createBoot =
     await disk
       .look()
       .catch((error) => log('the disk could not be measured', { error: plainError(error) }));
-    const left = engine.marks.leftByNobody;
-    const { runs } = await recover({ ...foundation, ...engine, left });
+    const { timers, admission, reap } = engine;
+    const { runs } = await recover({ ...engine.settling, timers, admission, reap });
     if (runs > 0) await publisher.note(backWith(runs));
     await foundation.unknownFolders
       .look()

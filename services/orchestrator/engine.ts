@@ -67,16 +67,19 @@ export const createEngine = (
     void timers.tick();
     void foundation.archive.tick();
   });
-  const { leftByNobody } = marks;
-  const settle = createSettle({
+  const settling = {
     store,
     interpreter,
     effects,
+    clock,
     dataDir,
     secrets,
-    left: leftByNobody,
-  });
-  return { ...core, marks, masking, effects, timers, admission, reap, settle };
+    processes: parts.processes,
+    ending,
+    left: marks.leftByNobody,
+  };
+  const settle = createSettle(settling);
+  return { ...core, marks, masking, effects, timers, admission, reap, settling, settle };
 };
 
 /** Commits steps. Whatever comes for a run whose stop could not be recorded comes after that stop. */

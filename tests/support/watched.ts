@@ -110,7 +110,17 @@ export const openWatched = async () => {
   const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
   const left = async () => {};
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
+  const settle = createSettle({
+    store,
+    interpreter,
+    effects,
+    clock,
+    dataDir,
+    secrets,
+    processes,
+    ending: () => {},
+    left,
+  });
   const watchdog: Watchdog = createWatchdog({
     clock,
     log,
