@@ -5,8 +5,9 @@ import { chartSvg } from '../../drawing/svg.ts';
 import type { ChartConfig } from '../../machines/compile.ts';
 import type { JournalEvent } from '../../wire/events.ts';
 import { foldAttempt } from '../../wire/fold-attempt.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
+import type { Snapshot } from '../../wire/run-answers.ts';
 import { commandTypeSchema, type Status } from '../../wire/status.ts';
-import type { HealthReport } from '../health/health.ts';
 import type { Measures } from '../health/measures.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
@@ -31,6 +32,8 @@ type Deps = {
 } & Pick<StreamSource, 'onJournal' | 'onNews'> &
   Pick<Schedules, 'schedule' | 'scheduleSummaries'>;
 
+/** What XState stores of a run. */
+type StoredSnapshot = { value: unknown; context: Record<string, unknown>; status: string };
 const recentEvents = 100;
 /** A snapshot stays within 256 kB (stream.md, rule 5): the events take at most half of it. */
 const maxRecentChars = 128 * 1024;
@@ -101,10 +104,7 @@ export const createQueries = (
       : show(run, headSeq);
   };
 
-  const snapshotBody = async (
-    read: StoreSnapshot,
-    pipeline: string,
-  ): Promise<Record<string, unknown>> => {
+  const snapshotBody = async (read: StoreSnapshot, pipeline: string): Promise<Snapshot> => {
     const now = statusIn(read, pipeline);
     const metrics = Object.fromEntries(now.stages.map((stage) => [stage.name, stage.metrics]));
     const rest = {
@@ -207,7 +207,7 @@ export const createQueries = (
       if (!found)
         throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
       const { row } = found;
-      const { value, context, status: activity } = found.snapshot as Record<string, unknown>;
+      const { value, context, status: activity } = found.snapshot as StoredSnapshot;
       const of = {
         run_id: runId,
         version,

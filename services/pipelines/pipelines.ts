@@ -3,9 +3,9 @@ import { access, open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
+import type { PipelineProblem } from '../../wire/pipeline-answers.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
-import type { PipelineProblem } from './pipeline-problem.ts';
 
 import { nearestLine } from './read-pipeline.ts';
 import { createReader } from './reader.ts';

@@ -1,5 +1,10 @@
 import { scheduleFields } from '../../definition/schedule.ts';
-import type { ScheduleView, SlotView } from '../../wire/schedule-view.ts';
+import type {
+  ClassicSchedule,
+  ScheduleSummary,
+  ScheduleView,
+  SlotView,
+} from '../../wire/schedule-view.ts';
 import type { SlotOutcome } from '../store/slot-store.ts';
 import { pacedNext } from './paced.ts';
 import type { Schedule } from './schedule-registry.ts';
@@ -91,7 +96,7 @@ export const scheduleView = (
 };
 
 /** What the stream's snapshot says: it must stay small. */
-export const scheduleSummary = (view: ScheduleView): Record<string, unknown> => {
+export const scheduleSummary = (view: ScheduleView): ScheduleSummary => {
   const { id, pipeline, source, enabled, cron, every_ms, timezone, problem } = view;
   const short = {
     at: view.at?.slice(0, 5) ?? null,
@@ -111,7 +116,7 @@ export const classicView = ({
   dst_gap,
   dst_fold,
   next_slots,
-}: ScheduleView) => ({
+}: ScheduleView): ClassicSchedule => ({
   cron,
   timezone,
   enabled,
@@ -121,7 +126,7 @@ export const classicView = ({
   dst_fold,
   next_slots,
 });
-export const noSchedule = (timezone: string) => ({
+export const noSchedule = (timezone: string): ClassicSchedule => ({
   cron: null,
   timezone,
   enabled: false,
