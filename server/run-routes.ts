@@ -102,7 +102,13 @@ export const runRoutes: readonly Route[] = [
     query: schemas.logQuery,
     answers: { 200: logMatchesSchema },
     media: ['text/plain'],
-    refusals: ['unknown-run', 'unknown-stage', 'unknown-attempt', 'bad-parameter'],
+    refusals: [
+      'unknown-run',
+      'unknown-stage',
+      'unknown-attempt',
+      'unreadable-log',
+      'bad-parameter',
+    ],
     handle: readLog,
   }),
   route({
