@@ -92,7 +92,7 @@ test.each([
   ['yaml', ['services/pipelines/read-pipeline.ts']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:sqlite', ['services/sqlite/']],
-  ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs']],
+  ['node:child_process', ['services/launcher/', 'bin/stagewright.mjs', 'dashboard/build/dev.ts']],
   ['node:worker_threads', ['services/pipelines/reader.ts', 'services/pipelines/reader-thread.ts']],
   ['node:perf_hooks', ['services/health/event-loop.ts']],
   ['node-cron', ['services/scheduler/waker.ts']],

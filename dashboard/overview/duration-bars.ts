@@ -86,7 +86,7 @@ export const summaryOf = (runs: readonly RunFacts[]): string => {
   const inPart = good.length - whole.length;
   const share = `${Math.round((whole.length / over.length) * 100)} % succeeded${inPart > 0 ? `, ${inPart} in part` : ''}`;
   return [
-    `Last ${plural(runs.length, 'run')}`,
+    plural(runs.length, 'run'),
     share,
     middle === null ? null : `median ${duration(middle)}`,
   ]

@@ -221,7 +221,7 @@ test.each([
   ['before-the-gate-opens', ['2']],
   // The program had ended by itself and its evidence was written: settled, not repeated.
   ['before-settle', ['1']],
-])('killed %s: the run ends DONE with attempts %j', async (point, attempts) => {
+])('I4, I5: killed %s: the run ends DONE with attempts %j', async (point, attempts) => {
   await letGo();
   const first = await begin(point);
   await startRun(first);
