@@ -1,5 +1,6 @@
 import type { JudgedFields } from '../definition/stage-fields.ts';
 import type { Backoff, FailureMatch } from '../definition/stage-retry.ts';
+import type { CommandType } from '../wire/command-table.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { StageStatus } from '../wire/status.ts';
 
@@ -101,7 +102,7 @@ export type RunEvent =
   | (At & { type: 'ADMITTED'; run_id: string; reused?: Reused })
   | (At & { type: 'ENQUEUED'; run_id: string; queued: Queued; reused?: Reused })
   | (At & { type: 'STOP'; reason: string | null; by: string; grace_ms: number | null })
-  | (At & Asked & { type: 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'RETRY_FROM' })
+  | (At & Asked & { type: Exclude<CommandType, 'STOP' | 'SKIP_STAGE'> })
   | (At &
       Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   | (At & { type: 'INTERRUPTED'; message: string })

@@ -1,7 +1,8 @@
 import { durationText } from '../definition/duration.ts';
+import type { CommandType } from '../wire/command-table.ts';
 import type { Failure } from '../wire/failure.ts';
 import { iso } from '../wire/iso.ts';
-import type { CommandType, StageStatus, Status } from '../wire/status.ts';
+import type { StageStatus, Status } from '../wire/status.ts';
 import type { RunContext, StageFacts } from './context.ts';
 
 /** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */

@@ -9,27 +9,14 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import type { z } from 'zod';
-import { closed } from '../definition/closed.ts';
 import type { Logger } from '../services/host/logger.ts';
-import {
-  type FieldError,
-  ServiceError,
-  type ServiceErrorCode,
-} from '../services/host/service-error.ts';
+import { ServiceError } from '../services/host/service-error.ts';
 import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import { asyncApi } from './asyncapi.ts';
 import type { Dashboard } from './dashboard.ts';
-import {
-  type HostRules,
-  hostOf,
-  hostRefusal,
-  isOwnFetch,
-  isOwnHost,
-  isOwnOrigin,
-  originRefusal,
-} from './hosts.ts';
-import { protoPointers, verifyBody } from './json-body.ts';
+import { assertOwnRequest, fixedHeaders } from './guard.ts';
+import type { HostRules } from './hosts.ts';
+import { verifyBody } from './json-body.ts';
 import type { Metrics } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { callersFault, problemOf } from './problem.ts';
@@ -44,8 +31,6 @@ type Deps = {
   dashboard: Dashboard;
   metrics: Metrics;
 };
-/** A misspelt parameter is told wherever it stands. */
-const noQuery = closed({});
 const docsDir = fileURLToPath(new URL('./docs', import.meta.url));
 
 /**
@@ -92,51 +77,23 @@ export const createApp = ({
   return app;
 };
 
-const fixedHeaders = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Referrer-Policy', 'no-referrer'],
-  // A page of another site cannot even show our icon, and so learn that we run here.
-  ['Cross-Origin-Resource-Policy', 'same-origin'],
-  ['Cache-Control', 'no-store'],
-  [
-    'Content-Security-Policy',
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-  ],
-] as const;
-
 const guard =
   (rules: HostRules): RequestHandler =>
   (request, response, next) => {
-    response.locals.requestId = randomUUID();
-    response.setHeader('X-Request-Id', response.locals.requestId as string);
-    for (const [name, value] of fixedHeaders) response.setHeader(name, value);
-    const { origin } = request.headers;
-    const host = hostOf(request);
-    if (!isOwnHost(host, rules)) throw hostRefusal();
-    const site = request.get('sec-fetch-site');
-    if (!isOwnOrigin(origin, host, rules) || !isOwnFetch(request.method, site, origin, rules))
-      throw originRefusal();
-    const hasBody =
-      request.headers['transfer-encoding'] !== undefined ||
-      Number(request.headers['content-length'] ?? 0) > 0;
-    if (hasBody && !request.is('application/json'))
-      throw new ServiceError('unsupported-media-type', 'a body must be sent as application/json');
+    const requestId = randomUUID();
+    response.locals.requestId = requestId;
+    response.set({ 'X-Request-Id': requestId, ...fixedHeaders });
+    assertOwnRequest(request, rules);
     next();
   };
 
 const serve =
   (route: Route, orchestrator: Orchestrator): RequestHandler =>
   async (request, response) => {
-    const answer = await route.handle(orchestrator, {
-      params: parametersOf(route, request),
-      query:
-        checked(
-          route.query ?? noQuery,
-          request.query,
-          'bad-parameter',
-          'a query parameter does not fit',
-        ) ?? {},
-      body: bodyOf(route, request),
+    const answer = await route.answer(orchestrator, {
+      params: request.params,
+      query: request.query,
+      body: request.body,
       header: (name) => request.get(name),
       // Made when asked for: few routes work long enough.
       get signal() {
@@ -148,20 +105,16 @@ const serve =
     response.status(answer.status);
     if (answer.headers) response.set(answer.headers);
     if (answer.status === 503) response.set('Retry-After', '1');
-    if (answer.stream)
-      return sendStream(
-        request,
-        response.type(answer.type ?? 'application/octet-stream'),
-        answer.stream,
-      );
-    if (answer.type) response.type(answer.type).send(answer.body);
-    else response.json(answer.body);
+    if (!('type' in answer)) return void response.json(answer.body);
+    response.type(answer.type);
+    if ('stream' in answer) return sendStream(request, response, answer.stream);
+    response.send(answer.body);
   };
 
 const sendStream = async (
   request: Request,
   response: Response,
-  { read, close }: NonNullable<RouteAnswer['stream']>,
+  { read, close }: Extract<RouteAnswer, { stream: unknown }>['stream'],
 ): Promise<void> => {
   try {
     if (request.method === 'HEAD') response.end();
@@ -172,45 +125,6 @@ const sendStream = async (
   } finally {
     await close();
   }
-};
-
-const bodyOf = (route: Route, request: Request): Record<string, unknown> => {
-  const detail = 'the body does not fit the schema';
-  if (route.body) {
-    const errors = protoPointers(request.body).map((pointer) => ({
-      pointer,
-      detail: 'unknown key `__proto__`',
-    }));
-    const code = errors[0]?.pointer.startsWith('/params/') ? 'invalid-params' : 'invalid-body';
-    if (errors.length > 0) throw new ServiceError(code, detail, { errors });
-  }
-  return checked(route.body, request.body ?? {}, 'invalid-body', detail) ?? {};
-};
-
-const parametersOf = (route: Route, request: Request): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(route.params ?? {}).map(([name, schema]) => {
-      const result = schema.safeParse(request.params[name]);
-      if (!result.success)
-        throw new ServiceError('invalid-id', `${name}: ${result.error.issues[0]?.message}`);
-      return [name, result.data as string];
-    }),
-  );
-
-const checked = (
-  schema: z.ZodType | undefined,
-  value: unknown,
-  code: ServiceErrorCode,
-  detail: string,
-): Record<string, unknown> | undefined => {
-  if (!schema) return undefined;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data as Record<string, unknown>;
-  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({
-    pointer: path.map((key) => `/${String(key)}`).join(''),
-    detail: message,
-  }));
-  throw new ServiceError(code, detail, { errors });
 };
 
 /**
@@ -268,13 +182,13 @@ const answerError =
   (logger: Logger): ErrorRequestHandler =>
   (error: unknown, request, response: Response, next) => {
     if (response.headersSent) return next(error);
-    const requestId = response.locals.requestId as string;
+    const requestId = String(response.locals.requestId);
     const fault = callersFault(error);
     if (!fault)
       logger.error('a request failed', {
         request_id: requestId,
         path: request.path,
-        stack: (error as Error | null)?.stack,
+        stack: error instanceof Error ? error.stack : String(error),
       });
     const told =
       fault ??

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
-import type { RouteAnswer, RouteInput } from './route.ts';
 
 /**
  * What a stage wrote is not ours: a page of it gets an origin of its own without scripts, forms or
@@ -14,18 +13,11 @@ const contentPolicy =
  * GET of an artefact: its bytes, with the type its name says. What a browser cannot show is offered
  * as a download.
  */
-export const readArtefact = async (
-  orchestrator: Orchestrator,
-  { params }: RouteInput,
-): Promise<RouteAnswer> => {
-  const { name, bytes, contentType, file } = await orchestrator.openArtefact(
-    params.id as string,
-    params.name as string,
-  );
+export const readArtefact = async (orchestrator: Orchestrator, runId: string, named: string) => {
+  const { name, bytes, contentType, file } = await orchestrator.openArtefact(runId, named);
   const disposition = contentType === 'application/octet-stream' ? 'attachment' : 'inline';
   return {
-    status: 200,
-    body: null,
+    status: 200 as const,
     type: contentType,
     // No more than its size at that moment: a file that still grows would not fit its
     // Content-Length.

@@ -1,33 +1,39 @@
 import type { z } from 'zod';
 import { closeCodes } from '../wire/close-codes.ts';
 import { frameSchemas, logFrameSchemas } from '../wire/frames.ts';
+import type { Role } from '../wire/role.ts';
 import { schemaOf } from './openapi.ts';
 import { nameParam, runIdParam } from './schemas.ts';
 import { eventsSocketQuery, logsSocketQuery } from './stream/handshake.ts';
 
 type Json = Record<string, unknown>;
+type Channel = { address: string; summary: string; role: Role; parameters: readonly string[] };
 const channels = {
   events: {
     address: '/ws/events',
     summary: 'Everything: a snapshot, then every later event',
+    role: 'read',
     parameters: [],
   },
   runEvents: {
     address: '/ws/events/{run_id}',
     summary: 'One run, until it is over',
+    role: 'read',
     parameters: ['run_id'],
   },
   runLogs: {
     address: '/ws/logs/{run_id}',
     summary: 'The output of a run, attempt after attempt',
+    role: 'read',
     parameters: ['run_id'],
   },
   stageLogs: {
     address: '/ws/logs/{run_id}/{stage}',
     summary: 'The output of one stage',
+    role: 'read',
     parameters: ['run_id', 'stage'],
   },
-} as const;
+} as const satisfies Record<string, Channel>;
 const parameters: Record<string, { description: string; schema: z.ZodType }> = {
   run_id: { description: 'a run id such as r_01J9…', schema: runIdParam },
   stage: { description: 'the name of a stage', schema: nameParam },
@@ -52,7 +58,7 @@ export const asyncApi = (version: string): Json => {
     });
   const keys = { events: add('', frameSchemas), logs: add('logs_', logFrameSchemas) };
   const entries = Object.entries(channels).map(
-    ([name, { address, summary, parameters: wanted }]) => {
+    ([name, { address, summary, role, parameters: wanted }]) => {
       const isLogs = address.startsWith('/ws/logs');
       const query = schemaOf(isLogs ? logsSocketQuery : eventsSocketQuery, 'input', named);
       const used = isLogs ? keys.logs : keys.events;
@@ -61,6 +67,7 @@ export const asyncApi = (version: string): Json => {
         {
           address,
           summary,
+          'x-role': role,
           parameters: Object.fromEntries(
             wanted.map((key) => [key, { description: parameters[key]?.description }]),
           ),

@@ -2,28 +2,23 @@ import type { z } from 'zod';
 import type { LogPart } from '../services/history/logs.ts';
 import { ServiceError } from '../services/host/service-error.ts';
 import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
-import type { RouteAnswer, RouteInput } from './route.ts';
-import type { logQuery } from './schemas.ts';
+import { ok, type RouteInput } from './route.ts';
+import type { attemptParam, logQuery, nameParam, runIdParam } from './schemas.ts';
+
+type LogInput = RouteInput<
+  { id: typeof runIdParam; stage: typeof nameParam; attempt: typeof attemptParam },
+  typeof logQuery,
+  z.ZodType
+>;
 
 const defaultBytes = 65_536;
 
 /** GET of a log: the bytes as text, with where they lie in the headers; a search answers JSON. */
 export const readLog = async (
   orchestrator: Orchestrator,
-  { params, query, signal }: RouteInput,
-): Promise<RouteAnswer> => {
-  const runId = params.id as string;
-  const place = { stage: params.stage as string, attempt: Number(params.attempt) };
-  const {
-    stream,
-    offset = 0,
-    limit,
-    tail,
-    from_line,
-    lines = 1000,
-    q,
-    ignore_case,
-  } = query as z.infer<typeof logQuery>;
+  { params: { id: runId, ...place }, query, signal }: Pick<LogInput, 'params' | 'query' | 'signal'>,
+) => {
+  const { stream, offset = 0, limit, tail, from_line, lines = 1000, q, ignore_case } = query;
   const found = <T>(answer: T | null): T => {
     if (answer !== null) return answer;
     throw new ServiceError(
@@ -41,10 +36,7 @@ export const readLog = async (
     const { matches, nextOffset, size, searchedTo } = found(
       await orchestrator.logSearch(runId, place, stream, search, signal),
     );
-    return {
-      status: 200,
-      body: { matches, next_offset: nextOffset, searched_to: searchedTo, size },
-    };
+    return ok({ matches, next_offset: nextOffset, searched_to: searchedTo, size });
   }
   if (from_line !== undefined) {
     const part = found(
@@ -65,8 +57,8 @@ export const readLog = async (
 const textOf = (
   { bytes, offset, nextOffset, size }: LogPart,
   more: Record<string, string> = {},
-): RouteAnswer => ({
-  status: 200,
+) => ({
+  status: 200 as const,
   type: 'text/plain; charset=utf-8',
   body: bytes,
   headers: {

@@ -23,20 +23,17 @@ const lifted = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/')) as unknown;
 
 const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
-  const inQuery = query
-    ? (schemaOf(query, 'input', named) as {
-        properties?: Record<string, Json>;
-        required?: string[];
-      })
-    : {};
+  const { properties = {} } = schemaOf(query, 'input', named) as {
+    properties?: Record<string, Json>;
+  };
   return [
-    ...Object.entries(params ?? {}).map(([name, schema]) => ({
+    ...Object.entries(params).map(([name, schema]) => ({
       name,
       in: 'path',
       required: true,
       schema: schemaOf(schema, 'input', named),
     })),
-    ...Object.entries(inQuery.properties ?? {}).map(([name, schema]) => ({
+    ...Object.entries(properties).map(([name, schema]) => ({
       name,
       in: 'query',
       required: false,
@@ -45,7 +42,13 @@ const parametersOf = ({ params, query }: Route, named: Json): Json[] => {
   ];
 };
 
-/** Refusals any route may answer, from the checks before it. */
+/** Refusals any route may answer, from the checks before it; those with a body also the others. */
+const ofBodies = [
+  'invalid-json',
+  'body-too-large',
+  'unsupported-media-type',
+  'invalid-body',
+] as const;
 const common = [
   'foreign-origin',
   'unknown-host',
@@ -59,12 +62,16 @@ const answersOf = (route: Route, named: Json): Json => {
   for (const [status, schema] of Object.entries(route.answers))
     answers[status] = {
       description: 'as asked',
-      content: { 'application/json': { schema: schemaOf(schema, 'output', named) } },
+      content: {
+        'application/json': { schema: schemaOf(schema, 'output', named) },
+        ...Object.fromEntries(
+          (route.media ?? []).map((type) => [type, { schema: { type: 'string' } }]),
+        ),
+      },
     };
-  const invalid = route.params
-    ? (['invalid-id', 'bad-parameter'] as const)
-    : (['bad-parameter'] as const);
-  for (const code of new Set([...route.refusals, ...invalid, ...common])) {
+  const invalid = Object.keys(route.params).length > 0 ? (['invalid-id'] as const) : [];
+  const before = [...(route.body ? ofBodies : []), ...invalid, 'bad-parameter', ...common] as const;
+  for (const code of new Set([...route.refusals, ...before])) {
     const [status, title] = serviceErrors[code];
     const known = answers[status]?.description;
     answers[status] = {
@@ -96,6 +103,7 @@ export const openApi = (version: string): Json => {
       ...paths[route.path],
       [route.method]: {
         summary: route.summary,
+        'x-role': route.role,
         tags: [tagOf(route.path)],
         parameters: parametersOf(route, named),
         ...(route.body && {

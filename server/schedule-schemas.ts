@@ -7,13 +7,6 @@ import {
   scheduleIdSchema,
   scheduleShape,
 } from '../definition/schedule.ts';
-import {
-  backfillSchema,
-  previewSchema,
-  scheduleViewSchema,
-  slotViewSchema,
-  upcomingSchema,
-} from '../wire/schedule-view.ts';
 import { nameParam, wholeNumber } from './schemas.ts';
 
 const instant = z.iso
@@ -41,7 +34,7 @@ export const createBody = closed({
 });
 export const changeBody = closed({
   ...changeShape,
-  revert: z.array(z.enum(scheduleFields as [string, ...string[]])).optional(),
+  revert: z.array(z.enum(scheduleFields)).optional(),
 });
 export const classicBody = closed(changeShape);
 export const pauseBody = closed({ reason });
@@ -88,23 +81,4 @@ export const previewBody = closed({
   count: z.int().min(1).max(maxPreviewed).default(10),
 });
 
-const seen = { as_of_seq: z.int() };
-export const schedulesAnswer = z.object({
-  items: z.array(scheduleViewSchema),
-  paused: z.object({ by: z.string(), at: z.string(), reason: z.string().nullable() }).nullable(),
-  ...seen,
-});
-export const slotsAnswer = z.object({ items: z.array(slotViewSchema), ...seen });
-export const pauseAnswer = z.object({
-  paused: z.boolean(),
-  by: z.string(),
-  reason: z.string().nullable(),
-});
-export const backfillsAnswer = z.object({ items: z.array(backfillSchema), ...seen });
-export const goneAnswer = z.object({ removed: z.string() });
-export {
-  backfillSchema as backfillAnswer,
-  previewSchema as previewAnswer,
-  scheduleViewSchema as scheduleViewAnswer,
-  upcomingSchema as upcomingAnswer,
-};
+export const removedSchema = z.object({ removed: z.string() });

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
 import { freeText } from '../definition/free-text.ts';
-import { commandSchema } from '../machines/commands.ts';
 import { artefactName } from '../services/history/artefacts.ts';
 import { chartFormats } from '../services/orchestrator/orchestrator-port.ts';
-import { attemptSchema } from '../wire/attempts.ts';
-import { eventNameSchema, eventSchema } from '../wire/events.ts';
-import { commandTypeSchema, statusSchema, triggerSchema } from '../wire/status.ts';
+import { eventNameSchema } from '../wire/events.ts';
+import { triggerSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
 const reason = freeText(1000).optional();
@@ -36,7 +34,6 @@ export const startBody = closed({
 });
 export const stopBody = closed({ reason, grace_ms: graceMs });
 export const resetBody = closed({ force: z.boolean().default(false), reason });
-export { commandSchema as commandBody };
 
 export const pipelineQuery = closed({ pipeline: nameParam.optional() });
 const instant = z.iso.datetime({
@@ -62,8 +59,14 @@ export const runsQuery = closed({
   { error: 'must not be later than to', path: ['from'] },
 );
 export const chartQuery = closed({ format: z.enum(chartFormats).default('json') });
-export const versionParam = z.string().regex(/^[1-9]\d{0,8}$/, 'expected a version from 1');
-export const attemptParam = z.string().regex(/^[1-9]\d{0,5}$/, 'expected an attempt from 1');
+export const versionParam = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'expected a version from 1')
+  .transform(Number);
+export const attemptParam = z
+  .string()
+  .regex(/^[1-9]\d{0,5}$/, 'expected an attempt from 1')
+  .transform(Number);
 const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 /**
  * One way to look at a log: by bytes (`offset`, `limit`), its end (`tail`), by lines (`from_line`,
@@ -84,12 +87,6 @@ export const logQuery = closed({
     !('tail' in query && 'offset' in query),
   'give one of tail, from_line, q, or offset',
 );
-export const logMatchesAnswer = z.object({
-  matches: z.array(z.object({ line: z.int(), offset: z.int(), text: z.string() })),
-  next_offset: z.int().nullable(),
-  searched_to: z.int(),
-  size: z.int(),
-});
 export const eventsQuery = closed({
   run_id: runIdParam.optional(),
   pipeline: nameParam.optional(),
@@ -103,99 +100,6 @@ export const transitionsQuery = closed({
   limit: limit(500, 1000),
 });
 
-export const scheduleAnswer = z.object({
-  cron: z.string().nullable(),
-  timezone: z.string(),
-  enabled: z.boolean(),
-  overlap: z.string(),
-  missed: z.string(),
-  dst_gap: z.string(),
-  dst_fold: z.string(),
-  next_slots: z.array(z.string()),
-});
-export const snapshotAnswer = z.object({
-  status: statusSchema,
-  recent_events: z.array(eventSchema),
-  metrics: json,
-  lock: statusSchema.shape.lock,
-  schedule: scheduleAnswer,
-  as_of_seq: z.int(),
-});
-export const healthAnswer = z.object({
-  status: z.enum(['ok', 'degraded', 'draining', 'starting']),
-  checks: z.record(
-    z.string(),
-    z.object({
-      status: z.enum(['ok', 'degraded']),
-      detail: z.string(),
-      code: z.string().optional(),
-      since: z.string().optional(),
-    }),
-  ),
-  ready: z.boolean(),
-});
 export const artefactParam = z
   .string()
   .regex(artefactName, 'expected the name of an artefact, such as report.html');
-const artefactSchema = z.object({
-  name: z.string(),
-  bytes: z.int(),
-  content_type: z.string(),
-  stage: z.string().nullable(),
-  at: z.string(),
-});
-export const runAnswer = statusSchema.extend({
-  attempts: z.array(attemptSchema),
-  artefacts: z.array(artefactSchema),
-});
-export const runsAnswer = z.object({
-  items: z.array(statusSchema),
-  next_cursor: z.string().nullable(),
-  as_of_seq: z.int(),
-});
-export const eventsAnswer = z.object({ items: z.array(eventSchema), as_of_seq: z.int() });
-const cause = z.object({
-  kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']),
-  actor: z.string().optional(),
-});
-export const snapshotAtAnswer = z.object({
-  run_id: z.string(),
-  version: z.int(),
-  n: z.int(),
-  at: z.string(),
-  from: z.string(),
-  to: z.string(),
-  event: json,
-  cause,
-  value: z.unknown(),
-  context: json,
-  status: z.string(),
-  as_of_seq: z.int(),
-});
-export const commandsAnswer = z.object({
-  run_id: z.string(),
-  version: z.int(),
-  as_of_seq: z.int(),
-  items: z.array(
-    z.object({ type: commandTypeSchema, allowed: z.boolean(), why_not: z.string().nullable() }),
-  ),
-});
-export const transitionsAnswer = z.object({
-  items: z.array(
-    z.object({
-      n: z.int(),
-      version: z.int(),
-      at: z.string(),
-      from: z.string(),
-      to: z.string(),
-      event: json,
-      cause,
-      guards: z.array(z.object({ guard: z.string(), holds: z.boolean() })),
-      verdict: z.enum(['accepted', 'refused', 'stale']),
-      why: z.string().nullable(),
-    }),
-  ),
-  as_of_seq: z.int(),
-});
-export const stopAnswer = statusSchema.extend({ queued: z.int() });
-export { statusSchema as statusAnswer };

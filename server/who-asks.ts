@@ -1,7 +1,6 @@
 import { ServiceError } from '../services/host/service-error.ts';
 import type { Actor } from '../wire/actor.ts';
-
-import type { RouteInput } from './route.ts';
+import type { Asked } from './route.ts';
 
 /** Whom the history names for what nobody asked for; no client is one of them. */
 const reserved = ['api', 'scheduler', 'watchdog', 'system', 'recovery', 'the queue', 'SIGHUP'];
@@ -14,7 +13,7 @@ const isReserved = (name: string): boolean =>
  * else `api`. Self-declared: on loopback everybody who can call is trusted, and the name is for
  * those who read the history.
  */
-export const actorOf = ({ header }: Pick<RouteInput, 'header'>): Actor => {
+export const actorOf = ({ header }: Pick<Asked, 'header'>): Actor => {
   const name = header('x-actor');
   if (name !== undefined && !/^[\w .@+-]{1,64}$/.test(name))
     throw new ServiceError(

@@ -6,7 +6,7 @@ const instant = z.iso.datetime({ precision: 3 });
 const who = z.object({ by: z.string(), at: instant });
 
 /** What became of a slot. `count` > 1 = one row for many missed slots, up to `slot_to`. */
-export const slotViewSchema = z.object({
+const slotViewSchema = z.object({
   schedule: z.string(),
   slot: instant,
   slot_to: instant,
@@ -91,6 +91,20 @@ export const scheduleViewSchema = z
   .meta({ id: 'Schedule' });
 export type ScheduleView = z.infer<typeof scheduleViewSchema>;
 
+/** A pipeline's main schedule, in the words of clients that know only one. */
+export const classicScheduleSchema = z.object({
+  cron: z.string().nullable(),
+  timezone: z.string(),
+  enabled: z.boolean(),
+  overlap: z.string(),
+  missed: z.string(),
+  dst_gap: z.string(),
+  dst_fold: z.string(),
+  next_slots: z.array(z.string()),
+});
+export type ClassicSchedule = z.infer<typeof classicScheduleSchema>;
+export type ScheduleSummary = z.infer<typeof scheduleSummarySchema>;
+
 /**
  * A slot that is to come. `predicted` is what it will do if runs take as long as they usually do.
  */
@@ -120,6 +134,7 @@ export const upcomingSchema = z.object({
 });
 export type Coming = z.infer<typeof previewSchema>['slots'][number];
 export type Preview = z.infer<typeof previewSchema>;
+export type Upcoming = z.infer<typeof upcomingSchema>;
 
 export const backfillSchema = z.object({
   /** Null for a dry run. */
@@ -140,3 +155,22 @@ export const backfillSchema = z.object({
     .optional(),
 });
 export type Backfill = z.infer<typeof backfillSchema>;
+
+const seen = { as_of_seq: z.int() };
+export const schedulesSchema = z.object({
+  items: z.array(scheduleViewSchema),
+  paused: z.object({ by: z.string(), at: z.string(), reason: z.string().nullable() }).nullable(),
+  ...seen,
+});
+export type ScheduleList = z.infer<typeof schedulesSchema>;
+export const slotsSchema = z.object({ items: z.array(slotViewSchema), ...seen });
+export type SlotList = z.infer<typeof slotsSchema>;
+/** Whether all schedules are held, and who said so. */
+export const pauseSchema = z.object({
+  paused: z.boolean(),
+  by: z.string(),
+  reason: z.string().nullable(),
+});
+export type SchedulesPause = z.infer<typeof pauseSchema>;
+export const backfillsSchema = z.object({ items: z.array(backfillSchema), ...seen });
+export type BackfillList = z.infer<typeof backfillsSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commandTypes } from './command-table.ts';
 import { failureSchema } from './failure.ts';
 
 const instant = z.iso.datetime({ precision: 3 });
@@ -7,14 +8,7 @@ const json = z.record(z.string(), z.unknown());
 const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
 const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
 export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
-export const commandTypeSchema = z.enum([
-  'STOP',
-  'RETRY_NOW',
-  'RETRY_FROM',
-  'SKIP_STAGE',
-  'PAUSE',
-  'RESUME',
-]);
+export const commandTypeSchema = z.enum(commandTypes);
 
 export const progressSchema = z.object({
   done: z.number().optional(),
@@ -95,4 +89,3 @@ export const statusSchema = z
   .meta({ id: 'Status' });
 export type Status = z.infer<typeof statusSchema>;
 export type Trigger = z.infer<typeof triggerSchema>;
-export type CommandType = z.infer<typeof commandTypeSchema>;

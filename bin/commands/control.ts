@@ -1,33 +1,24 @@
 import type { Operations } from '../../client/operations.ts';
+import {
+  type CommandOption,
+  type CommandType,
+  commandTable,
+  commandTypes,
+} from '../../wire/command-table.ts';
 import type { Status } from '../../wire/status.ts';
 import { type Command, type Context, exits, isRunId, Usage } from '../command.ts';
 import { tell, waitFor } from './wait.ts';
 
+type Values = Context['values'];
 type RunCommand = Operations['POST /api/runs/{id}/commands']['body'];
 
 /** The run that is meant: the one named, else the live or latest one of the pipeline. */
 const meant = async ({ api, args: [name] }: Context): Promise<Status> => {
-  if (isRunId(name)) return (await api.ask('GET /api/runs/{id}', { path: { id: name } })) as Status;
-  const status = (await api.ask('GET /api/pipeline/status', {
-    query: { pipeline: name },
-  })) as Status;
+  if (isRunId(name)) return api.ask('GET /api/runs/{id}', { path: { id: name } });
+  const status = await api.ask('GET /api/pipeline/status', { query: { pipeline: name } });
   if (status.run_id === null)
     throw new Usage(`${status.pipeline} shows no run; name one by its id`);
   return status;
-};
-
-const send = async (context: Context, { run_id }: Status, command: RunCommand): Promise<Status> => {
-  const { api, values } = context;
-  const body = { ...command, ...(values.reason !== undefined && { reason: values.reason }) };
-  return (await api.ask('POST /api/runs/{id}/commands', {
-    path: { id: run_id as string },
-    body,
-  })) as Status;
-};
-
-const shown = (context: Context, status: Status): number => {
-  tell(context, status);
-  return exits.done;
 };
 
 const outputsOf = (text: string): Record<string, never> => {
@@ -41,57 +32,75 @@ const outputsOf = (text: string): Record<string, never> => {
   throw new Usage(`--outputs ${text}: expected a JSON object`);
 };
 
-const simple = (type: 'PAUSE' | 'RESUME', help: string): Command => ({
-  usage: '[pipeline | run id] [--reason text]',
-  help,
-  options: ['reason', 'json'],
-  maxArgs: 1,
-  run: async (context) => shown(context, await send(context, await meant(context), { type })),
-});
+/** How each option of a verb is written, and what it fills in; in the order of the usage. */
+const options: Record<CommandOption, { usage: string; fill: (values: Values) => object }> = {
+  now: { usage: '--now', fill: ({ now }) => (now ? { grace_ms: 0 } : {}) },
+  stage: { usage: '--stage name', fill: ({ stage }) => (stage === undefined ? {} : { stage }) },
+  latest: { usage: '--latest', fill: ({ latest }) => (latest ? { definition: 'latest' } : {}) },
+  outputs: {
+    usage: '--outputs json',
+    fill: ({ outputs }) => (outputs === undefined ? {} : { outputs: outputsOf(outputs) }),
+  },
+  reason: {
+    usage: '--reason text',
+    fill: ({ reason }) => (reason === undefined ? {} : { reason }),
+  },
+  wait: { usage: '--wait', fill: () => ({}) },
+};
+const ordered = (types: CommandType[]): CommandOption[] => {
+  const used = new Set<string>(types.flatMap((type) => commandTable[type].verb.options));
+  return (Object.keys(options) as CommandOption[]).filter((option) => used.has(option));
+};
+
+/** Of the commands of a verb the one for this run. @throws Usage for an option of the others */
+const chosen = (types: CommandType[], run: Status, values: Values): CommandType => {
+  const of = run.ended_at === null ? 'live' : 'ended';
+  const type = types.find((one) => commandTable[one].of === of) ?? (types[0] as CommandType);
+  const own = ordered([type]);
+  const foreign = ordered(types).filter((option) => !own.includes(option));
+  if (foreign.some((option) => values[option]))
+    throw new Usage(
+      `${foreign.map((option) => `--${option}`).join(' and ')} are for a run that ${of === 'live' ? 'has ended' : 'is live'}`,
+    );
+  return type;
+};
+
+const give = async (types: CommandType[], context: Context): Promise<Status> => {
+  const { api, args, values } = context;
+  const fields: object = Object.assign(
+    {},
+    ...ordered(types).map((option) => options[option].fill(values)),
+  );
+  // The pipeline itself knows whether a run of it is live.
+  if (types.includes('STOP') && !isRunId(args[0]))
+    return api.ask('POST /api/pipeline/stop', { query: { pipeline: args[0] }, body: fields });
+  const run = await meant(context);
+  const body = { ...fields, type: chosen(types, run, values) } as RunCommand;
+  const path = { id: run.run_id as string };
+  return api.ask('POST /api/runs/{id}/commands', { path, body });
+};
+
+/** One verb for each name in the table of commands. */
+const verbOf = (types: CommandType[]): Command => {
+  const used = ordered(types);
+  return {
+    usage: ['[pipeline | run id]', ...used.map((option) => `[${options[option].usage}]`)].join(' '),
+    help: types.map((type) => commandTable[type].verb.help).join('; '),
+    options: [...used, 'json'],
+    maxArgs: 1,
+    run: async (context) => {
+      const status = await give(types, context);
+      if (context.values.wait) return waitFor(context, status.run_id as string, null);
+      tell(context, status);
+      return exits.done;
+    },
+  };
+};
+const verbs = Map.groupBy(commandTypes, (type) => commandTable[type].verb.name);
 
 /** Commands to a run; each says who asked and why, and a refusal what is possible instead. */
 export const controlCommands: Record<string, Command> = {
-  retry: {
-    usage: '[pipeline | run id] [--stage name] [--latest] [--reason text] [--wait]',
-    help: 'try again at once; of a run that has ended: a new run from the failed stage, or --stage, with --latest by the file of today',
-    options: ['stage', 'latest', 'reason', 'wait', 'json'],
-    maxArgs: 1,
-    run: async (context) => {
-      const { values } = context;
-      const run = await meant(context);
-      if (run.ended_at === null && (values.stage !== undefined || values.latest))
-        throw new Usage('--stage and --latest are for a run that has ended');
-      const status = await send(
-        context,
-        run,
-        run.ended_at === null
-          ? { type: 'RETRY_NOW' }
-          : {
-              type: 'RETRY_FROM',
-              definition: values.latest ? 'latest' : 'pinned',
-              ...(values.stage !== undefined && { stage: values.stage }),
-            },
-      );
-      return values.wait ? waitFor(context, status.run_id as string, null) : shown(context, status);
-    },
-  },
-  skip: {
-    usage: '[pipeline | run id] [--stage name] [--outputs json] [--reason text]',
-    help: 'the current stage is over; --outputs where a later stage needs them',
-    options: ['stage', 'outputs', 'reason', 'json'],
-    maxArgs: 1,
-    run: async (context) => {
-      const { stage, outputs } = context.values;
-      const more = {
-        ...(stage !== undefined && { stage }),
-        ...(outputs !== undefined && { outputs: outputsOf(outputs) }),
-      };
-      return shown(
-        context,
-        await send(context, await meant(context), { type: 'SKIP_STAGE', ...more }),
-      );
-    },
-  },
+  ...Object.fromEntries([...verbs].map(([name, types]) => [name, verbOf(types)])),
   reload: {
     usage: '',
     help: 'read the pipeline files again; what is live goes on as it began, a broken file keeps what it said before',
@@ -112,6 +121,4 @@ export const controlCommands: Record<string, Command> = {
       return report.problems.length > 0 ? exits.failed : exits.done;
     },
   },
-  pause: simple('PAUSE', 'hold the run after its stage, or instead of its next attempt'),
-  resume: simple('RESUME', 'go on'),
 };

@@ -85,28 +85,6 @@ export const runCommands: Record<string, Command> = {
       return exitOf(status);
     },
   },
-  stop: {
-    usage: '[pipeline | run id] [--now] [--reason text]',
-    help: 'stop the live run; with --now its processes are killed at once, also when it stops already',
-    options: ['now', 'reason', 'json'],
-    maxArgs: 1,
-    run: async (context) => {
-      const { api, args, values } = context;
-      const body = {
-        ...(values.reason !== undefined && { reason: values.reason }),
-        ...(values.now && { grace_ms: 0 }),
-      };
-      const [name] = args;
-      const status = isRunId(name)
-        ? await api.ask('POST /api/runs/{id}/commands', {
-            path: { id: name },
-            body: { type: 'STOP', ...body },
-          })
-        : await api.ask('POST /api/pipeline/stop', { query: { pipeline: name }, body });
-      tell(context, status as Status);
-      return exits.done;
-    },
-  },
   acknowledge: {
     usage: 'pipeline --reason text',
     help: 'forget its failures in a row: automatic runs that they paused go on',

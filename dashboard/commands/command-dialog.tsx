@@ -1,8 +1,9 @@
 import { type FormEvent, useState } from 'react';
+import { useLive } from '../live/use-live.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
-import { wordsOf } from './command-words.ts';
+import { maxReason, wordsOf } from './command-words.ts';
 import { type Target, useSendCommand } from './use-command.ts';
 
 /**
@@ -20,19 +21,20 @@ export const CommandDialog = ({
 }) => {
   const { label, icon, does, isDanger, needsReason } = wordsOf(type);
   const send = useSendCommand();
+  // The page behind goes on: what is confirmed is the run as it shows it now.
+  const version = useLive(
+    ({ stream }) => stream?.runs[run.run_id as string]?.version ?? run.version,
+  );
   const [reason, setReason] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setBusy(true);
-    send(run, type, reason.trim() ? { reason: reason.trim() } : {}).then(
-      onClose,
-      (refusal: unknown) => {
-        setError(refusal);
-        setBusy(false);
-      },
-    );
+    send({ ...run, version }, type, { reason }).then(onClose, (refusal: unknown) => {
+      setError(refusal);
+      setBusy(false);
+    });
   };
   return (
     <Dialog title={`${label}: ${run.pipeline}, run ${run.number}`} onClose={onClose}>
@@ -44,7 +46,7 @@ export const CommandDialog = ({
             type="text"
             value={reason}
             required={needsReason}
-            maxLength={500}
+            maxLength={maxReason}
             autoComplete="off"
             data-first
             onChange={({ target }) => setReason(target.value)}

@@ -1,81 +1,28 @@
+import { type CommandType, commandTable, commandTypes } from '../../wire/command-table.ts';
 import type { IconName } from '../ui/icon.tsx';
 
+/** Also a plain stop meant at once, which is a button of its own here. */
+type PageCommand = CommandType | 'STOP_NOW';
 type Words = {
   label: string;
   icon: IconName;
-  /** What it does, in the present tense, for whoever is about to press it. */
   does: string;
-  isDanger?: boolean;
-  /** Done at once: it loses nothing and can be undone. */
-  isDirect?: boolean;
-  needsReason?: boolean;
   said: string;
+  isDanger?: true;
+  isDirect?: true;
+  needsReason?: true;
 };
-const words: Record<string, Words> = {
-  STOP: {
-    label: 'Stop',
-    icon: 'stop',
-    isDanger: true,
-    said: 'Stop was accepted',
-    does: 'The stage that works is asked to end, then made to; the run becomes STOPPED when its last process is gone. It cannot go on afterwards.',
-  },
+const words: Record<PageCommand, Words> = {
+  ...commandTable,
   STOP_NOW: {
     label: 'Stop now',
     icon: 'stop',
-    isDanger: true,
-    said: 'Its processes are killed',
     does: 'The processes are killed at once, without what is left of the time they were given to end by themselves.',
-  },
-  RETRY_NOW: {
-    label: 'Retry now',
-    icon: 'retry',
-    does: 'The waiting time is cut short.',
-    isDirect: true,
-    said: 'The retry begins now',
-  },
-  RETRY_FROM: {
-    label: 'Retry',
-    icon: 'retry',
-    said: 'A new run goes on from there',
-    does: 'A new run begins at the stage that failed. Stages that succeeded before it are not done again; their results are reused.',
-  },
-  SKIP_STAGE: {
-    label: 'Skip stage',
-    icon: 'skip',
+    said: 'Its processes are killed',
     isDanger: true,
-    needsReason: true,
-    said: 'The stage is skipped',
-    does: 'The stage is not done; the run goes on with the next one. The skip is recorded with your reason.',
-  },
-  PAUSE: {
-    label: 'Pause',
-    icon: 'pause',
-    does: 'The run pauses before its next stage.',
-    isDirect: true,
-    said: 'The run pauses after this stage',
-  },
-  RESUME: {
-    label: 'Resume',
-    icon: 'start',
-    does: 'The run goes on.',
-    isDirect: true,
-    said: 'The run goes on',
-  },
-  APPROVE: {
-    label: 'Approve',
-    icon: 'check',
-    does: 'The run goes on with the next stage.',
-    said: 'Approved',
-  },
-  REJECT: {
-    label: 'Reject',
-    icon: 'close',
-    isDanger: true,
-    needsReason: true,
-    said: 'Rejected',
-    does: 'The run ends as FAILED, rejected, with your reason.',
   },
 };
+const isKnown = (type: string): type is PageCommand => Object.hasOwn(words, type);
 
 const sentence = (type: string): string =>
   type.charAt(0) + type.slice(1).toLowerCase().replaceAll('_', ' ');
@@ -84,12 +31,14 @@ const sentence = (type: string): string =>
  * name.
  */
 export const wordsOf = (type: string): Words =>
-  words[type] ?? {
-    label: sentence(type),
-    icon: 'right',
-    does: 'The service knows this command; this page does not.',
-    said: 'Accepted',
-  };
+  isKnown(type)
+    ? words[type]
+    : {
+        label: sentence(type),
+        icon: 'right',
+        does: 'The service knows this command; this page does not.',
+        said: 'Accepted',
+      };
 
 /** A plain stop of a run that stops already would change nothing: there it means at once. */
 export const meantIn = (state: string, type: string): string =>
@@ -98,7 +47,12 @@ export const meantIn = (state: string, type: string): string =>
 export const bodyOf = (type: string): { type: string; grace_ms?: number } =>
   type === 'STOP_NOW' ? { type: 'STOP', grace_ms: 0 } : { type };
 
+const offered = commandTypes
+  .filter((type) => commandTable[type].rank !== null)
+  .sort((a, b) => Number(commandTable[a].rank) - Number(commandTable[b].rank));
 /** The one to press first, of those that are possible. */
-const order = ['APPROVE', 'RETRY_NOW', 'RESUME', 'RETRY_FROM', 'STOP'];
 export const firstOf = (allowed: readonly string[]): string | null =>
-  order.find((type) => allowed.includes(type)) ?? null;
+  offered.find((type) => allowed.includes(type)) ?? null;
+
+/** As long as the API takes it. */
+export const maxReason = 1000;

@@ -21,7 +21,7 @@ export type Open =
   | { kind: 'start'; pipeline: string | null }
   | {
       kind: 'command';
-      run: Pick<RunView, 'run_id' | 'pipeline' | 'number' | 'state' | 'stage' | 'error'>;
+      run: Pick<RunView, 'run_id' | 'version' | 'pipeline' | 'number'>;
       type: string;
     }
   | { kind: 'palette' }

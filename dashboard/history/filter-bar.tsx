@@ -6,7 +6,7 @@ import { usePipelines } from '../use-reads.ts';
 import { type Filters, filterNames, isFiltered } from './filters.ts';
 
 const states = ['DONE', 'FAILED', 'STOPPED', 'RETRYING', 'STOPPING', 'QUEUED'];
-const triggers = ['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook'];
+const triggers = ['manual', 'api', 'schedule', 'retry', 'backfill'];
 const typingMs = 250;
 
 type Props = { filters: Filters; onChange: (change: Record<string, string | null>) => void };

@@ -1,10 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useMemo, useRef, useState } from 'react';
-import { useLocation } from 'wouter';
-import type { Operations } from '../../client/operations.ts';
 import type { RunView } from '../../wire/patch.ts';
-import { bodyOf, firstOf, meantIn, wordsOf } from '../commands/command-words.ts';
-import { useDesk } from '../desk/desk.tsx';
+import { firstOf, maxReason, meantIn, wordsOf } from '../commands/command-words.ts';
+import { useSendCommand } from '../commands/use-command.ts';
 import { useOffline } from '../live/use-offline.ts';
 import { api } from '../service-api.ts';
 import { useKeys } from '../shell/keys.ts';
@@ -12,7 +10,6 @@ import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 
 type Item = { type: string; allowed: boolean; why_not: string | null };
-type Body = Operations['POST /api/runs/{id}/commands']['body'];
 
 /**
  * What can be commanded at this version of the run, as the service says, and why the rest cannot.
@@ -44,8 +41,7 @@ const focusIt = (element: HTMLElement | null): void => element?.focus();
  */
 export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const { data } = useCommands(runId, run);
-  const { say } = useDesk();
-  const [, navigate] = useLocation();
+  const command = useSendCommand();
   const offline = useOffline();
   const [asked, setAsked] = useState<string | null>(null);
   const [reason, setReason] = useState('');
@@ -67,23 +63,10 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
     setBusy(true);
     setRefusal(null);
     try {
-      const body = {
-        ...bodyOf(type),
-        ...(why && { reason: why }),
-        ...(type === 'RETRY_FROM' && { stage: chosen ?? from }),
-      } as Body;
-      // What is commanded is the run that was seen: if it has moved on meanwhile, the service says
-      // so.
-      const headers = { 'If-Match': `"${run.version}"` };
-      const status = await api.ask('POST /api/runs/{id}/commands', {
-        path: { id: runId },
-        body,
-        headers,
-      });
+      const stage = chosen ?? from;
+      await command(run, type, { reason: why, ...(type === 'RETRY_FROM' && { stage }) });
       setAsked(null);
       setReason('');
-      say({ tone: 'ok', title: wordsOf(type).said, detail: status.why });
-      if (status.run_id !== null && status.run_id !== runId) navigate(`/runs/${status.run_id}`);
     } catch (error) {
       setRefusal({ type, error });
     } finally {
@@ -97,7 +80,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (asked) void send(asked, reason.trim());
+    if (asked) void send(asked, reason);
   };
   const possible = allowed.map(({ type }) => type).join();
   const pressed = useRef(press);
@@ -170,7 +153,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
               id="command-reason"
               type="text"
               placeholder={words.needsReason ? 'Reason' : 'Reason (optional)'}
-              maxLength={1000}
+              maxLength={maxReason}
               autoComplete="off"
               // It appeared because somebody pressed a button to type here.
               ref={focusIt}
@@ -205,7 +188,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
         </details>
       )}
       {refusal && (
-        <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason.trim())} />
+        <ProblemCard error={refusal.error} onRetry={() => void send(refusal.type, reason)} />
       )}
     </div>
   );

@@ -23,7 +23,6 @@ const fixed: Record<string, StateLook> = {
   STARTING: { tone: 'run', glyph: 'running', word: 'Starting' },
   RETRYING: { tone: 'wait', glyph: 'waiting', word: 'Retrying' },
   PAUSED: { tone: 'wait', glyph: 'paused', word: 'Paused' },
-  AWAITING_APPROVAL: { tone: 'wait', glyph: 'asking', word: 'Awaiting approval' },
   STOPPING: { tone: 'stop', glyph: 'stopped', word: 'Stopping' },
   DONE: { tone: 'ok', glyph: 'done', word: 'Done' },
   FAILED: { tone: 'bad', glyph: 'failed', word: 'Failed' },
@@ -32,7 +31,6 @@ const fixed: Record<string, StateLook> = {
 const outcomes: Record<string, string> = {
   noop: 'Done, nothing new',
   partial: 'Done in part',
-  rejected: 'Rejected',
 };
 
 export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>): StateLook => {
@@ -53,7 +51,6 @@ const stageLooks: Record<string, StateLook> = {
   pending: { tone: 'none', glyph: 'pending', word: 'pending' },
   running: { tone: 'run', glyph: 'running', word: 'running' },
   retrying: { tone: 'wait', glyph: 'waiting', word: 'retrying' },
-  awaiting_approval: { tone: 'wait', glyph: 'asking', word: 'awaiting approval' },
   paused: { tone: 'wait', glyph: 'paused', word: 'paused' },
   succeeded: { tone: 'ok', glyph: 'done', word: 'succeeded' },
   reused: { tone: 'ok', glyph: 'skipped', word: 'reused' },
@@ -72,7 +69,6 @@ const triggers: Record<string, string> = {
   schedule: 'by schedule',
   retry: 'as a retry',
   backfill: 'as a backfill',
-  webhook: 'by webhook',
 };
 export const triggerWord = (trigger: string | null): string =>
   trigger ? (triggers[trigger] ?? trigger) : '';

@@ -19,7 +19,7 @@ import { serveEvents } from './events-channel.ts';
 import { requestOf } from './handshake.ts';
 import { createJournalTail } from './journal-tail.ts';
 import { serveLogs } from './logs-channel.ts';
-import { createPeer, farewellMs, type PeerLimits } from './peer.ts';
+import { createPeer, farewellMs, type Peer, type PeerLimits } from './peer.ts';
 
 export type SocketLimits = PeerLimits & {
   maxClients: number;
@@ -125,14 +125,7 @@ export const createSockets = ({
         });
     } catch (error) {
       if (!(error instanceof ServiceError)) log('a stream could not begin', error);
-      const told =
-        error instanceof ServiceError
-          ? error
-          : new ServiceError('internal', 'something is wrong on our side');
-      // Said after accepting: a failed upgrade is only a 1006 in a browser.
-      const problem = problemOf(told, { instance: address.pathname, requestId: randomUUID() });
-      if (isV1) peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
-      peer.close(closeCodeOf[told.code] ?? 1011, told.message, farewellMs);
+      turnAway(peer, address.pathname, error);
     }
   };
 
@@ -155,6 +148,17 @@ export const createSockets = ({
       server.close();
     },
   };
+};
+
+/** Said after accepting: a failed upgrade is only a 1006 in a browser. */
+const turnAway = (peer: Peer, instance: string, error: unknown): void => {
+  const told =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError('internal', 'something is wrong on our side');
+  const problem = problemOf(told, { instance, requestId: randomUUID() });
+  if (peer.isV1) peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
+  peer.close(closeCodeOf[told.code] ?? 1011, told.message, farewellMs);
 };
 
 const noSocket = (): ServiceError =>

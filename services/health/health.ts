@@ -1,15 +1,6 @@
+import type { HealthReport } from '../../wire/health-report.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Store } from '../store/store.ts';
-
-export type HealthReport = {
-  status: 'ok' | 'degraded' | 'draining' | 'starting';
-  checks: Record<
-    string,
-    { status: 'ok' | 'degraded'; detail: string; code?: string; since?: string }
-  >;
-  /** New runs may be started: the answer of /readyz. */
-  ready: boolean;
-};
 
 /** What a part of the service says of itself. `code` names the reason; it is part of the API. */
 export type HealthVerdict =

@@ -1,16 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Attempt } from '../../wire/attempts.ts';
-/**
- * A file that a stage left for people in `artefacts/` of its run's workspace. `stage`: the one that
- * was at work then, if only one was.
- */
-export type Artefact = {
-  name: string;
-  bytes: number;
-  content_type: string;
-  stage: string | null;
-  at: string;
-};
+import type { Artefact } from '../../wire/run-answers.ts';
 
 /** An open artefact; whoever asked for it closes it. */
 type OpenArtefact = { name: string; bytes: number; contentType: string; file: FileHandle };

@@ -2,10 +2,11 @@ import { lstat, readdir, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { openWritten } from '../../stages/written-file.ts';
 import type { Attempt } from '../../wire/attempts.ts';
+import type { Artefact } from '../../wire/run-answers.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { Artefact, ArtefactQueries } from './artefact-queries.ts';
+import type { ArtefactQueries } from './artefact-queries.ts';
 
 /** One name and no path: nothing that leads anywhere, nothing hidden, nothing unprintable. */
 export const artefactName = /^[^./\\\p{C}][^/\\\p{C}]{0,199}$/u;

@@ -1,10 +1,10 @@
 import type { Queued, Reused } from '../../machines/context.ts';
 import type { Failure } from '../../wire/failure.ts';
+import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import type {
   BeginRequest,
   Begun,
-  Cause,
   Committed,
   Decision,
   Loaded,

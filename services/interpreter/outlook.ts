@@ -3,7 +3,8 @@ import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunEvent } from '../../machines/context.ts';
 import { type GuardName, guardTable, whyNotHeld } from '../../machines/guards.ts';
 import { type Projection, project } from '../../machines/project.ts';
-import { type CommandType, commandTypeSchema } from '../../wire/status.ts';
+import type { CommandType } from '../../wire/command-table.ts';
+import { commandTypeSchema } from '../../wire/status.ts';
 import type { LedgerRow } from '../store/store.ts';
 import { revive } from './charts.ts';
 

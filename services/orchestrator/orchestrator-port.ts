@@ -1,19 +1,31 @@
-import type { LintFinding } from '../../definition/finding.ts';
 import type { Command } from '../../machines/commands.ts';
 import type { Actor } from '../../wire/actor.ts';
 import type { Attempt } from '../../wire/attempts.ts';
 import type { JournalEvent } from '../../wire/events.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
 import type { LiveNews } from '../../wire/live-news.ts';
-import type { CommandType, Status } from '../../wire/status.ts';
-import type { HealthReport } from '../health/health.ts';
+import type {
+  Acknowledged,
+  PipelineHistory,
+  Pipelines,
+  ReloadReport,
+} from '../../wire/pipeline-answers.ts';
+import type {
+  CommandOutlook,
+  Events,
+  Runs,
+  Snapshot,
+  SnapshotAt,
+  Stopped,
+  Transitions,
+} from '../../wire/run-answers.ts';
+import type { Status } from '../../wire/status.ts';
 import type { Measures } from '../health/measures.ts';
 import type { ArtefactQueries } from '../history/artefact-queries.ts';
 import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
 import type { LogMatches } from '../history/search.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
-import type { PipelineProblem, ReloadReport } from '../pipelines/pipeline-problem.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
-import type { PolicyView } from '../start/failure-policy.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { RunFilter, StreamScope } from '../store/store.ts';
 
@@ -27,9 +39,7 @@ type StreamSnapshot = {
 export type LogPlace = { stage: string; attempt: number };
 export const chartFormats = ['json', 'svg', 'mermaid', 'scxml', 'xstate'] as const;
 export type ChartFormat = (typeof chartFormats)[number];
-/** What a command would meet now. */
-type CommandOutlook = { type: CommandType; allowed: boolean; why_not: string | null };
-export type EventFilter = {
+type EventFilter = {
   runId?: string;
   pipeline?: string;
   stage?: string;
@@ -38,37 +48,15 @@ export type EventFilter = {
   after?: number;
   limit: number;
 };
-type PipelineSummary = {
-  name: string;
-  title: string;
-  default: boolean;
-  file: string;
-  stages: { name: string; uses: string }[];
-  params: Record<string, unknown>;
-  lint: LintFinding[];
-  policy: PolicyView | null;
-  status: Status;
-  /** The next slots of all its schedules. */
-  next_slots: string[];
-};
-type PipelineDetail = PipelineSummary & {
-  definition: DefinitionView;
-  /** The last 30 runs, newest first; a live one has no outcome yet. */
-  outcomes: Record<string, unknown>[];
-  problems: PipelineProblem[];
-  as_of_seq: number;
-};
+/** What its file says stands beside how it went. */
+type PipelineDetail = PipelineHistory & { definition: DefinitionView };
 
 /**
  * Everything that only looks. Answers say with `as_of_seq` how much of the journal they have seen.
  */
 export type Queries = {
   defaultPipeline(): string;
-  pipelines(): Promise<{
-    items: PipelineSummary[];
-    problems: PipelineProblem[];
-    as_of_seq: number;
-  }>;
+  pipelines(): Promise<Pipelines>;
   /** @throws unknown-pipeline */
   pipeline(name: string): Promise<PipelineDetail>;
   /**
@@ -80,24 +68,16 @@ export type Queries = {
   run(runId: string): Promise<Status>;
   /** @throws unknown-run */
   runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
-  runs(
-    filter: RunFilter,
-  ): Promise<{ items: Status[]; next_cursor: string | null; as_of_seq: number }>;
+  runs(filter: RunFilter): Promise<Runs>;
   /** Body of GET /api/pipeline/snapshot. */
-  snapshot(pipeline: string): Promise<Record<string, unknown>>;
-  events(filter: EventFilter): Promise<{ items: JournalEvent[]; as_of_seq: number }>;
+  snapshot(pipeline: string): Promise<Snapshot>;
+  events(filter: EventFilter): Promise<Events>;
   /** The ledger of a run, rows with n > after, oldest first. */
-  transitions(
-    runId: string,
-    after: number,
-    limit: number,
-  ): Promise<{ items: Record<string, unknown>[]; as_of_seq: number }>;
+  transitions(runId: string, after: number, limit: number): Promise<Transitions>;
   /** State and context as they were after that transition. @throws unknown-run, unknown-version */
-  snapshotAt(runId: string, version: number): Promise<Record<string, unknown>>;
+  snapshotAt(runId: string, version: number): Promise<SnapshotAt>;
   /** @throws unknown-run */
-  commands(
-    runId: string,
-  ): Promise<{ run_id: string; version: number; items: CommandOutlook[]; as_of_seq: number }>;
+  commands(runId: string): Promise<CommandOutlook>;
   /**
    * The lifecycle chart of a pipeline, or the one a run was pinned to. @throws unknown-pipeline,
    * unknown-run
@@ -179,7 +159,7 @@ export type Commands = {
   stop(
     pipeline: string,
     options: { reason: string | null; graceMs: number | null; actor: Actor },
-  ): Promise<Status & { queued: number }>;
+  ): Promise<Stopped>;
   /**
    * The status of the run, or for RETRY_FROM of the new one.
    * @throws command-not-allowed, unknown-run, version-moved when the run is not at `ifVersion` any
@@ -198,10 +178,7 @@ export type Commands = {
    * Forgets the failures in a row and what they paused. @throws unknown-pipeline,
    * nothing-to-acknowledge
    */
-  acknowledge(
-    pipeline: string,
-    options: { reason: string; actor: Actor },
-  ): Promise<{ pipeline: string; policy: PolicyView | null; as_of_seq: number }>;
+  acknowledge(pipeline: string, options: { reason: string; actor: Actor }): Promise<Acknowledged>;
 };
 /** What concerns the service itself. */
 type Upkeep = {

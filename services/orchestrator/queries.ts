@@ -1,6 +1,6 @@
 import { foldAttempt } from '../../wire/fold-attempt.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
 import { iso } from '../../wire/iso.ts';
-import type { HealthReport } from '../health/health.ts';
 import type { Measures } from '../health/measures.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
@@ -14,6 +14,8 @@ import type { Queries, StreamSource } from './orchestrator-port.ts';
 import { createPipelineStatus } from './pipeline-status.ts';
 import { createStreamSnapshots } from './stream-snapshots.ts';
 
+/** What XState stores of a run. */
+type StoredSnapshot = { value: unknown; context: Record<string, unknown>; status: string };
 type Deps = {
   store: Store;
   charts: Charts;
@@ -85,7 +87,7 @@ export const createQueries = (
       if (!found)
         throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
       const { row } = found;
-      const { value, context, status: activity } = found.snapshot as Record<string, unknown>;
+      const { value, context, status: activity } = found.snapshot as StoredSnapshot;
       const of = {
         run_id: runId,
         version,

@@ -1,7 +1,7 @@
 import type { Actor } from '../../wire/actor.ts';
+import type { ReloadReport } from '../../wire/pipeline-answers.ts';
 import type { Repeats } from '../host/repeats.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { ReloadReport } from '../pipelines/pipeline-problem.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,7 +1,8 @@
 import type { JournalEvent } from '../../wire/events.ts';
 import { foldAttempt } from '../../wire/fold-attempt.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
 import { iso } from '../../wire/iso.ts';
-import type { HealthReport } from '../health/health.ts';
+import type { Snapshot } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
@@ -66,10 +67,7 @@ export const createStreamSnapshots = (
   const { requirePipeline, assertReady, show, requireRun } = lookup;
   const { namesByPreference, statusIn } = deps.statuses;
 
-  const snapshotBody = async (
-    read: StoreSnapshot,
-    pipeline: string,
-  ): Promise<Record<string, unknown>> => {
+  const snapshotBody = async (read: StoreSnapshot, pipeline: string): Promise<Snapshot> => {
     const now = statusIn(read, pipeline);
     const metrics = Object.fromEntries(now.stages.map((stage) => [stage.name, stage.metrics]));
     const rest = {

@@ -5,9 +5,9 @@ import type { PipelineDefinition } from '../../definition/definition.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
+import type { PipelineProblem } from '../../wire/pipeline-answers.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
-import type { PipelineProblem } from './pipeline-problem.ts';
 
 import { nearestLine } from './read-pipeline.ts';
 import { createReader } from './reader.ts';

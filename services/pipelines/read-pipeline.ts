@@ -1,7 +1,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { type FileSchedule, parseDefinition } from '../../definition/parse-definition.ts';
-import type { PipelineProblem } from './pipeline-problem.ts';
+import type { PipelineProblem } from '../../wire/pipeline-answers.ts';
 
 /** The line of everything that stands in a file, by JSON pointer. */
 type Lines = Record<string, number>;

@@ -3,6 +3,7 @@ import type { AttemptAnswer } from '../../stages/contract.ts';
 import { hasEvidence, saidIn, settleFromEvidence } from '../../stages/evidence.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
+import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
 import type { Effects } from '../interpreter/effects.ts';
@@ -11,7 +12,7 @@ import type { Timers } from '../interpreter/timers.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from '../start/admission.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow, Store } from '../store/store.ts';
 import { graceOf } from './drain.ts';
 import { outputOf, type StageMarks } from './stage-runner.ts';
 

@@ -1,15 +1,19 @@
 import type { ScheduleFacts } from '../../definition/finding.ts';
 import type {
   Backfill,
-  Coming,
+  BackfillList,
+  ClassicSchedule,
   Preview,
+  ScheduleList,
+  ScheduleSummary,
+  SchedulesPause,
   ScheduleView,
-  SlotView,
+  SlotList,
+  Upcoming,
 } from '../../wire/schedule-view.ts';
 import type { Pause, Written } from '../store/slot-store.ts';
 
 type Actor = { name: string };
-type Seen = { as_of_seq: number };
 export type BackfillRequest = {
   from: number;
   to: number;
@@ -21,12 +25,7 @@ export type BackfillRequest = {
 
 /** All that REST and CLI may ask of schedules. */
 export type Schedules = {
-  schedules(pipeline: string | null): Promise<
-    {
-      items: ScheduleView[];
-      paused: { by: string; at: string; reason: string | null } | null;
-    } & Seen
-  >;
+  schedules(pipeline: string | null): Promise<ScheduleList>;
   /** @throws unknown-schedule */
   scheduleById(id: string): Promise<ScheduleView>;
   /** @throws unknown-pipeline, schedule-exists, invalid-schedule */
@@ -51,9 +50,9 @@ export type Schedules = {
    * The main schedule of a pipeline in the classic form; made when there is none. @throws
    * unknown-pipeline, invalid-schedule
    */
-  setSchedule(pipeline: string, changes: Written, actor: Actor): Promise<Record<string, unknown>>;
+  setSchedule(pipeline: string, changes: Written, actor: Actor): Promise<ClassicSchedule>;
   /** @throws unknown-pipeline */
-  schedule(pipeline: string): Promise<Record<string, unknown>>;
+  schedule(pipeline: string): Promise<ClassicSchedule>;
   /**
    * The slots of a schedule as it would be with these fields, or of a stored one with these
    * changes. @throws invalid-schedule, unknown-schedule
@@ -70,24 +69,18 @@ export type Schedules = {
   /** What the planner knows of a pipeline's schedules, for the linter. */
   scheduleFacts(pipeline: string): Promise<ScheduleFacts[]>;
   /** For the snapshot of the stream. */
-  scheduleSummaries(): Promise<Record<string, unknown>[]>;
+  scheduleSummaries(): Promise<ScheduleSummary[]>;
   /**
    * The first slots of all schedules together, at most `limit`, and at most so many of each; the
    * first one of each schedule is always among them.
    */
-  upcoming(
-    limit: number,
-    perSchedule?: number | null,
-  ): Promise<{ items: ({ schedule: string; pipeline: string } & Coming)[] } & Seen>;
+  upcoming(limit: number, perSchedule?: number | null): Promise<Upcoming>;
   /** The newest first. @throws unknown-schedule */
-  slotsOf(id: string, before: number | null, limit: number): Promise<{ items: SlotView[] } & Seen>;
-  pauseSchedules(
-    pause: Pick<Pause, 'reason'> | null,
-    actor: Actor,
-  ): Promise<{ paused: boolean; by: string; reason: string | null }>;
+  slotsOf(id: string, before: number | null, limit: number): Promise<SlotList>;
+  pauseSchedules(pause: Pick<Pause, 'reason'> | null, actor: Actor): Promise<SchedulesPause>;
   /** @throws unknown-schedule, invalid-backfill */
   backfill(id: string, request: BackfillRequest): Promise<Backfill>;
-  backfills(id: string | null): Promise<{ items: Backfill[] } & Seen>;
+  backfills(id: string | null): Promise<BackfillList>;
   /** @throws unknown-backfill */
   cancelBackfill(id: string, actor: Actor): Promise<Backfill>;
 };

@@ -1,6 +1,11 @@
 import { scheduleFields } from '../../definition/schedule.ts';
 import { iso } from '../../wire/iso.ts';
-import type { ScheduleView, SlotView } from '../../wire/schedule-view.ts';
+import type {
+  ClassicSchedule,
+  ScheduleSummary,
+  ScheduleView,
+  SlotView,
+} from '../../wire/schedule-view.ts';
 import type { SlotOutcome } from '../store/slot-store.ts';
 import { pacedNext } from './paced.ts';
 import type { Schedule } from './schedule-registry.ts';
@@ -90,7 +95,7 @@ export const scheduleView = (
 };
 
 /** What the stream's snapshot says: it must stay small. */
-export const scheduleSummary = (view: ScheduleView): Record<string, unknown> => {
+export const scheduleSummary = (view: ScheduleView): ScheduleSummary => {
   const { id, pipeline, source, enabled, cron, every_ms, timezone, problem } = view;
   const short = {
     at: view.at?.slice(0, 5) ?? null,
@@ -110,7 +115,7 @@ export const classicView = ({
   dst_gap,
   dst_fold,
   next_slots,
-}: ScheduleView) => ({
+}: ScheduleView): ClassicSchedule => ({
   cron,
   timezone,
   enabled,
@@ -120,7 +125,7 @@ export const classicView = ({
   dst_fold,
   next_slots,
 });
-export const noSchedule = (timezone: string) => ({
+export const noSchedule = (timezone: string): ClassicSchedule => ({
   cron: null,
   timezone,
   enabled: false,

@@ -1,5 +1,6 @@
+import type { Cause } from '../../wire/run-answers.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import type { Cause, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 export type Admission = {
   /**

@@ -2,6 +2,7 @@ import type { FailurePolicy } from '../../definition/definition.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import { iso } from '../../wire/iso.ts';
+import type { PolicyView } from '../../wire/pipeline-answers.ts';
 import type { Trigger } from '../../wire/status.ts';
 import type { Streak } from '../store/streak.ts';
 import { noStreak } from '../store/streak.ts';
@@ -14,11 +15,8 @@ type Ended = {
   onlyStage: string | null;
   projection: Projection;
 };
-/**
- * Failures that say nothing about whether the pipeline works: the service was gone, or a person
- * said no.
- */
-const notItsFault = ['interrupted', 'rejected', 'approval-timeout'];
+/** Failures that say nothing about whether the pipeline works: the service was gone. */
+const notItsFault = ['interrupted'];
 
 type Meaning = 'failure' | 'success' | 'nothing';
 const meaningOf = ({ onlyStage, projection: { outcome, error } }: Ended): Meaning => {
@@ -117,7 +115,7 @@ export const warnedEvent = (streak: Streak, pipeline: string): NewEvent => ({
 });
 
 /** What GET /api/pipelines says; null when the pipeline has no policy. */
-export const policyView = (streak: Streak, policy: FailurePolicy | null) =>
+export const policyView = (streak: Streak, policy: FailurePolicy | null): PolicyView | null =>
   policy && {
     pause_after: policy.pauseAfter,
     blocks: policy.blocks,
@@ -132,4 +130,3 @@ export const policyView = (streak: Streak, policy: FailurePolicy | null) =>
       at: iso(streak.acknowledged.at) as string,
     },
   };
-export type PolicyView = NonNullable<ReturnType<typeof policyView>>;

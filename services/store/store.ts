@@ -4,6 +4,7 @@ import type { Queued } from '../../machines/context.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { JournalEvent, NewEvent } from '../../wire/events.ts';
+import type { Cause } from '../../wire/run-answers.ts';
 import type { Progress, Status, Trigger } from '../../wire/status.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { InputsSeen, SlotClaim, SlotStore } from './slot-store.ts';
@@ -80,10 +81,6 @@ export type TimerRow = {
   bootId: string;
 };
 
-export type Cause = {
-  kind: 'command' | 'effect' | 'timer' | 'watchdog' | 'recovery' | 'queue';
-  actor?: string;
-};
 export type Verdict = 'accepted' | 'refused' | 'stale';
 export type LedgerRow = {
   n: number;

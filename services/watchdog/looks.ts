@@ -1,4 +1,5 @@
 import type { ProcessTable } from '../../stages/launcher-port.ts';
+import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
@@ -6,7 +7,7 @@ import type { Room } from '../interpreter/room.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import { graceOf } from '../runners/drain.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow, Store } from '../store/store.ts';
 import { createAges } from './ages.ts';
 import type { Anomaly } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';

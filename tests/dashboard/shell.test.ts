@@ -155,6 +155,23 @@ test('stop asks for a reason, stops, and the reason stands in the ledger', async
   expect(await row('slow').getByRole('button', { name: 'Start slow' }).isEnabled()).toBe(true);
 });
 
+test('a command of the overview names the version that was seen, and takes a reason as long as the API does', async () => {
+  const { status } = await served.orchestrator.start(startRequest('slow'));
+  const { version } = await eventually(served.orchestrator, async () => {
+    const now = await served.orchestrator.run(status.run_id as string);
+    return now.state === 'RUNNING_WAIT' && now;
+  });
+  await open('/');
+  const sent = page.waitForRequest((one) => one.method() === 'POST' && /commands$/.test(one.url()));
+  await row('slow').getByRole('button', { name: 'Stop slow' }).click();
+  const reason = 'x'.repeat(1000);
+  await page.getByLabel('Reason').fill(reason);
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+  expect((await sent).headers()['if-match']).toBe(`"${version}"`);
+  const { why } = await ended(served.orchestrator, status.run_id as string);
+  expect(why).toContain(reason);
+});
+
 test('S17: a run that fails within a second leaves every button usable and the error visible, until it is acknowledged', async () => {
   await open('/');
   const { status } = await served.orchestrator.start(startRequest('bad'));

@@ -4,9 +4,10 @@ import type { RunContext } from '../../machines/context.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { viewOf } from '../../services/store/run-view.ts';
 import type { Decision, EffectRow, Loaded } from '../../services/store/store.ts';
+import type { CommandType } from '../../wire/command-table.ts';
 import type { Failure } from '../../wire/failure.ts';
 import { applyPatch, type StatusPatch } from '../../wire/patch.ts';
-import { type CommandType, commandTypeSchema } from '../../wire/status.ts';
+import { commandTypeSchema } from '../../wire/status.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 

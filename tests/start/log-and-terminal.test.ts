@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import type { HealthReport } from '../../services/health/health.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
 import type { Status } from '../../wire/status.ts';
 import { baseEnv, projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';

@@ -23,7 +23,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { HealthReport } from '../../services/health/health.ts';
+import type { HealthReport } from '../../wire/health-report.ts';
 import type { Status } from '../../wire/status.ts';
 import { type Served, serve, stagewright } from '../support/serve.ts';
 import { projectWith } from '../support/service.ts';

@@ -173,8 +173,8 @@ test.each([
   ['stopped', null, 1],
   ['noop', null, 1],
   ['failed', 'interrupted', 1],
-  ['failed', 'rejected', 1],
-  ['failed', 'approval-timeout', 1],
+  // A code that a stage gave itself.
+  ['failed', 'rejected', 2],
   ['failed', 'exit-code', 2],
   ['failed', 'chart-fault', 2],
   ['success', null, 0],
