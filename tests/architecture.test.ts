@@ -358,7 +358,7 @@ const stillTooLong: Record<string, number> = {
   'drawing/stage-wires.ts stageWires': 120,
   'machines/compile.ts compile': 100,
   'machines/compile.ts stageChart': 130,
-  'server/stream/events-channel.ts serveEvents': 180,
+
   'server/stream/journal-tail.ts createJournalTail': 120,
   'server/stream/logs-channel.ts serveLogs': 110,
   'services/calendar/zone.ts createZone': 90,
