@@ -4,7 +4,7 @@ import type { HealthReport } from '../services/health/health.ts';
 import { ServiceError, type ServiceErrorCode } from '../services/host/service-error.ts';
 import type { EventFilter, Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
 import type { StartRequest } from '../services/start/start-request.ts';
-import type { RunFilter } from '../services/store/store.ts';
+import type { RunFilter } from '../services/store/run-store.ts';
 import type { Status } from '../wire/status.ts';
 import { readArtefact } from './artefact-route.ts';
 import { digestOf, etagOf, versionAsked } from './etag.ts';

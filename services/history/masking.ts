@@ -6,7 +6,8 @@ import { UnreadableFile } from '../../stages/written-file.ts';
 import { attemptDirOf } from '../host/paths.ts';
 import type { ByteMask } from '../secrets/byte-mask.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import type { RunRow, Store } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { withMaskedFile } from './masked-file.ts';
 
 /**

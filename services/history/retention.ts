@@ -2,7 +2,15 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
 import { plainError } from '../host/plain-error.ts';
-import type { RetentionRow, RetentionStore, RetentionTotals } from '../store/retention-store.ts';
+import {
+  isArchived,
+  isDispensable,
+  isRemovable,
+  type RetentionRow,
+  type RetentionStore,
+  type RetentionTotals,
+} from '../store/retention-store.ts';
+import type { RunStore } from '../store/run-store.ts';
 
 /** null = no limit. `runs` counts per pipeline, `bytes` all files of runs together. */
 export type RetentionLimits = { ageMs: number | null; runs: number | null; bytes: number | null };
@@ -25,7 +33,7 @@ const quietMs = 10 * 60_000;
  * and this one.
  */
 export const judge = (
-  row: Omit<RetentionRow, 'isArchived'>,
+  row: RetentionRow & { isProtected: boolean },
   totals: RetentionTotals,
   limits: RetentionLimits,
   nowMs: number,
@@ -68,7 +76,7 @@ const sizeOf = async (path: string): Promise<number> => {
  * Keeps the history within its limits: oldest first, rows before files, never what is in use (S48).
  */
 export const createRetention = (deps: {
-  store: RetentionStore;
+  store: RetentionStore & Pick<RunStore, 'amend'>;
   clock: Pick<Clock, 'after' | 'wallMs'>;
   dataDir: string;
   limits: RetentionLimits;
@@ -90,15 +98,15 @@ export const createRetention = (deps: {
     await rm(archiveOf(runId), { force: true });
   };
 
+  const measureOne = async (runId: string): Promise<void> => {
+    const bytes = (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId)));
+    await store.amend([{ runId, change: () => ({ bytes }) }], clock.wallMs());
+  };
   const measure = async (): Promise<void> => {
     for (;;) {
       const some = await store.unmeasuredRuns(50);
       if (some.length === 0 || isClosed) return;
-      for (const runId of some)
-        await store.setBytes(
-          runId,
-          (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId))),
-        );
+      for (const runId of some) await measureOne(runId);
     }
   };
 
@@ -116,12 +124,13 @@ export const createRetention = (deps: {
       const page = await store.endedRuns(after, pageSize);
       const going: string[] = [];
       for (const row of page) {
-        const reason = judge(row, totals, limits, nowMs);
+        const isProtected = !isDispensable(row);
+        const reason = judge({ ...row, isProtected }, totals, limits, nowMs);
         if (!reason) continue;
         totals.bytes -= row.bytes;
         totals.counts[row.pipeline] = (totals.counts[row.pipeline] ?? 0) - 1;
         // It goes later; none goes in its place.
-        if (!row.isArchived) {
+        if (!isArchived(row)) {
           unarchived += 1;
           continue;
         }
@@ -130,7 +139,7 @@ export const createRetention = (deps: {
       }
       for (let index = 0; index < going.length; index += batchSize) {
         if (isClosed) return done();
-        await store.removeRuns(going.slice(index, index + batchSize));
+        await store.removeRuns(going.slice(index, index + batchSize), isRemovable);
         await sweep();
       }
       const youngest = page.at(-1);

@@ -15,7 +15,8 @@ import type { PipelineProblem, ReloadReport } from '../pipelines/pipeline-proble
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { PolicyView } from '../start/failure-policy.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
-import type { RunFilter, StreamScope } from '../store/store.ts';
+import type { StreamScope } from '../store/journal-store.ts';
+import type { RunFilter } from '../store/run-store.ts';
 
 type StreamSnapshot = {
   seq: number;

@@ -1,3 +1,4 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { chartGraph } from '../../drawing/graph.ts';
 import { chartMermaid } from '../../drawing/mermaid.ts';
 import { chartScxml } from '../../drawing/scxml.ts';
@@ -15,8 +16,11 @@ import { outlook } from '../interpreter/outlook.ts';
 import type { Look } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
-import { idleStatus } from '../store/run-view.ts';
-import type { Store, StoreSnapshot, TimerRow } from '../store/store.ts';
+import type { StoreSnapshot } from '../store/journal-store.ts';
+import type { TimerRow } from '../store/run-rows.ts';
+import type { PipelineFacts } from '../store/run-store.ts';
+import { idleStatus, shownRun } from '../store/run-view.ts';
+import type { Store } from '../store/store.ts';
 import type { ChartFormat, Queries, StreamSource } from './orchestrator-port.ts';
 
 type Deps = {
@@ -83,22 +87,24 @@ export const createQueries = (
   const status = async (pipeline: string): Promise<Status> => {
     truthful();
     const { definition } = known(pipeline);
-    const { run, reset, headSeq } = await store.latest(pipeline);
-    return run && !reset ? show(run, headSeq) : idleStatus(definition, headSeq, run?.runId ?? null);
+    return statusOf(definition, await store.latest(pipeline));
   };
 
-  /** The status of a pipeline as a snapshot of the store shows it; the same rule as `status`. */
+  const statusOf = (
+    definition: PipelineDefinition,
+    { runs, reset, headSeq }: Pick<PipelineFacts, 'runs' | 'reset' | 'headSeq'>,
+  ): Status => {
+    const { run, isHidden } = shownRun(runs, reset);
+    return run && !isHidden
+      ? show(run, headSeq)
+      : idleStatus(definition, headSeq, run?.runId ?? null);
+  };
+
+  /** The status of a pipeline as a snapshot of the store shows it. */
   const statusIn = ({ runs, resets, headSeq }: StoreSnapshot, pipeline: string): Status => {
-    const mine = runs
-      .filter((run) => run.pipeline === pipeline)
-      .sort((a, b) => b.number - a.number);
-    const live = mine.filter(({ endedAt }) => endedAt === null);
-    const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0];
-    const isHidden =
-      !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
-    return isHidden
-      ? idleStatus(known(pipeline).definition, headSeq, run?.runId ?? null)
-      : show(run, headSeq);
+    const mine = runs.filter((run) => run.pipeline === pipeline);
+    const reset = resets[pipeline];
+    return statusOf(known(pipeline).definition, { runs: mine, reset, headSeq });
   };
 
   const snapshotBody = async (

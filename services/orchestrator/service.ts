@@ -47,8 +47,12 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Waker } from '../scheduler/waker.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import { createAdmission } from '../start/admission.ts';
+import { closingOf } from '../start/failure-policy.ts';
+import { createStarter } from '../start/start.ts';
+import { processRecorded } from '../store/amendments.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow, Store } from '../store/store.ts';
+import type { EffectRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { createAlarms } from '../watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../watchdog/heartbeats.ts';
 import { createLooks } from '../watchdog/looks.ts';
@@ -128,6 +132,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     store,
     charts,
     clock,
+    closing: closingOf,
     onDefect: (error) =>
       logger.error('a commit was not taken by everybody here', {
         error: String(error),
@@ -179,8 +184,8 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   let graceCapMs = Number.POSITIVE_INFINITY;
 
   const closing = new AbortController();
-  const ending = createEndingMark({ store, launcher, log });
-  const progress = createProgress({ store, clock, note, tell, waits, log });
+  const ending = createEndingMark({ store, clock, launcher, log });
+  const progress = createProgress({ store, clock, wake, tell, waits, log });
   const lateExit = createLateExit({ store, clock, dataDir, note });
   const marks: StageMarks = {
     progress: progress.progress,
@@ -190,7 +195,11 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     },
     starting: createStartMarks({ store, clock, wake, log }),
     ending,
-    recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
+    recordProcess: async (effect, process) => {
+      const change = processRecorded(fenceOf(effect), process);
+      const [isRecorded] = await store.amend([{ runId: effect.runId, change }], clock.wallMs());
+      return isRecorded === true;
+    },
     watch: (...attempt) => heartbeats.watch(...attempt),
     writer: disk.writer,
   };
@@ -377,7 +386,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
   const nextRunId = createRunIds(clock.wallMs);
   const book = createBook({ store, loaded: options.loaded, now: clock.wallMs });
   const repeats = createRepeats({ clock, log });
-  const commands = createCommands({
+  const starter = createStarter({
     inputsNow: (pipeline) => inputsNow(book, pipeline),
     store,
     charts,
@@ -389,8 +398,17 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     nextRunId,
     isDraining: () => phase === 'draining',
     diskRefusal: disk.refusal,
+    repeats,
+  });
+  const commands = createCommands({
+    store,
+    interpreter,
+    clock,
+    look,
+    wake,
     stops,
     repeats,
+    starter,
   });
   const scheduler = createScheduler({
     store,
@@ -399,7 +417,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     waker,
     wake,
     log,
-    start: commands.start,
+    start: starter.start,
   });
   health.register('scheduler', scheduler.health);
   const schedules = createSchedules({

@@ -4,13 +4,15 @@ import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
+import { rearmAll } from '../interpreter/due-timers.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from '../start/admission.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
+import type { Cause, EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { outputOf, type StageMarks } from './stage-runner.ts';
 
 type Said = Pick<AttemptAnswer, 'progress' | 'warnings'>;
@@ -60,7 +62,8 @@ export const recover = async ({
   }
   // However long nobody was there: what is begun now has its full time, from now on. A grace is
   // none of these: an ending has one deadline.
-  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
+  await rearmAll(store, { wallMs, monotonicMs, bootId: clock.bootId() });
   // Only what the last service left: what the answers above have borne is started by their commits.
   for (const effect of rows) {
     if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);

@@ -1,18 +1,19 @@
 import type { Clock } from '../host/clock.ts';
-import type { StartRequest } from '../start/start-request.ts';
+import type { StartOutcome, StartRequest } from '../start/start-request.ts';
 
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
 import type { Book, Schedule } from './schedule-registry.ts';
+import { rewound } from './slot-words.ts';
 import type { Waker } from './waker.ts';
 
 type Deps = {
   store: Store;
   book: Book;
   clock: Clock;
-  start: (request: StartRequest) => Promise<unknown>;
+  start: (request: StartRequest) => Promise<StartOutcome>;
   waker: Waker;
   /** Tells the readers of the journal that something was written. */
   wake: () => void;
@@ -108,7 +109,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
     for (const { row } of book.all()) {
       const now = clock.wallMs();
       if (row.decidedTo <= now + maxBackMs) continue;
-      await store.rewind(row.id, now);
+      await store.decideSlots([], () => rewound(row, now));
       row.decidedTo = now;
     }
   };

@@ -1,7 +1,9 @@
 import { planOf } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Look } from '../lookup/run-lookup.ts';
-import type { RunRow, Store } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import { shownRun } from '../store/run-view.ts';
+import type { Store } from '../store/store.ts';
 import { checkedAlone, checkedIn, withoutNulls } from './checked.ts';
 import { overridesOf } from './edits.ts';
 import { type Lane, type Looked, lookAlong } from './lanes.ts';
@@ -23,7 +25,12 @@ export const createOutlook = (
   found: (id: string) => Schedule,
 ) => {
   const usual = async (pipeline: string): Promise<number | null> =>
-    medianOf(await store.durations(pipeline, usualOf));
+    medianOf(
+      (await store.runs({ pipeline, state: 'DONE', isWhole: true, limit: usualOf })).items.map(
+        ({ projection, createdAt, endedAt }) =>
+          projection.duration_ms ?? (endedAt ?? createdAt) - createdAt,
+      ),
+    );
   /**
    * When the live run is over: as usual; where nobody knows what is usual it is taken to be half
    * done.
@@ -34,7 +41,7 @@ export const createOutlook = (
   };
   /** Who waits: runs in the line of the lock, then slots whose turn comes. */
   const lineOf = async (pipeline: string, key: string): Promise<Known['line']> => {
-    const { waiters } = await store.line(key);
+    const { waiters } = await store.queue(key);
     const turns = (await store.waitingSlots()).filter(
       (row) => isTurn(row) && book.find(row.scheduleId)?.row.pipeline === pipeline,
     );
@@ -44,7 +51,8 @@ export const createOutlook = (
   const knownOf = async (pipeline: string, isNow: boolean): Promise<Known> => {
     const { concurrency } = look.known(pipeline).definition;
     const usualMs = await usual(pipeline);
-    const { run } = isNow ? await store.latest(pipeline) : { run: null };
+    const facts = isNow ? await store.latest(pipeline) : null;
+    const run = facts && shownRun(facts.runs, facts.reset).run;
     const live: LiveRun | null =
       run && run.endedAt === null
         ? {

@@ -1,5 +1,6 @@
 import { runIdFloor } from '../host/run-id.ts';
-import type { RunFilter, RunRow } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import type { RunFilter } from '../store/run-store.ts';
 import type { Database, Row } from './database.ts';
 import { toRun } from './rows.ts';
 
@@ -32,8 +33,9 @@ const indexed = ({ pipeline, state, fromMs, toMs, before }: RunFilter): Conditio
   return found;
 };
 
-const looked = ({ trigger, q }: RunFilter): Conditions => {
+const looked = ({ trigger, isWhole, q }: RunFilter): Conditions => {
   const found: Conditions = { where: [], values: [] };
+  if (isWhole) found.where.push("json_extract(runs.spec, '$.onlyStage') IS NULL");
   if (trigger !== undefined) {
     found.where.push("json_extract(runs.spec, '$.trigger') = ?");
     found.values.push(trigger);

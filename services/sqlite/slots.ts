@@ -9,7 +9,7 @@ import type {
   SlotStore,
 } from '../store/slot-store.ts';
 import type { Database, Row } from './database.ts';
-import { insertSlot, isOpen, raiseMark, slotColumns } from './slot-claims.ts';
+import { insertSlot, raiseMark, slotColumns, slotFacts } from './slot-claims.ts';
 import { addEvent } from './writes.ts';
 
 const toSchedule = (row: Row): ScheduleRow => ({
@@ -60,6 +60,12 @@ export const createSlotStore = (
 ): SlotStore => {
   const say = (event: NewEvent, pipeline: string, at: number): void =>
     void addEvent(db, { ...event, runId: null, pipeline }, at);
+  const rewindTo = ({ scheduleId, to }: { scheduleId: string; to: number }): void => {
+    const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
+    db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
+    db.run(`UPDATE slots SET slot_to = ?2 WHERE ${mine} AND slot_to > ?2`, scheduleId, to);
+    db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ?', to, scheduleId);
+  };
   return {
     schedules: async () =>
       db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
@@ -113,20 +119,16 @@ export const createSlotStore = (
         say(event, row.pipeline as string, at);
         return true;
       }),
-    decideSlots: (rows, event, pipeline, at) =>
+    decideSlots: (asked, plan) =>
       write(() => {
-        const decided = rows.filter((row) => isOpen(db, row) && insertSlot(db, row)).length;
-        // Afterwards: the mark of a later slot would close the earlier ones.
-        for (const row of rows) raiseMark(db, row);
-        if (decided > 0 && event) say(event, pipeline, at);
-        return decided;
-      }),
-    rewind: (scheduleId, to) =>
-      write(() => {
-        const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
-        db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
-        db.run(`UPDATE slots SET slot_to = ?2 WHERE ${mine} AND slot_to > ?2`, scheduleId, to);
-        db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ?', to, scheduleId);
+        const { rows, marks, rewind, event, pipeline, at } = plan(
+          asked.map((slot) => slotFacts(db, slot)),
+        );
+        for (const row of rows) insertSlot(db, row);
+        for (const row of marks) raiseMark(db, row);
+        if (rewind) rewindTo(rewind);
+        if (event) say(event, pipeline, at);
+        return rows.length;
       }),
     slots: async ({ scheduleId, backfill, before, limit }) =>
       db
@@ -145,10 +147,18 @@ export const createSlotStore = (
           `SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
         )
         .map(toSlot),
-    saveBackfill: (row, slots, event, pipeline) =>
+    saveBackfill: (row, plan, pipeline, at) =>
       write(() => {
+        const waiting = db
+          .all(
+            `SELECT ${slotColumns} FROM slots WHERE backfill = ? AND decision = 'waiting' ORDER BY slot`,
+            row.id,
+          )
+          .map(toSlot);
+        const { slots, event } = plan(waiting);
         db.run(
-          'INSERT INTO backfills (backfill, schedule_id, from_at, to_at, made_by, reason, at) VALUES (?,?,?,?,?,?,?)',
+          `INSERT INTO backfills (backfill, schedule_id, from_at, to_at, made_by, reason, at, cancelled_by) VALUES (?,?,?,?,?,?,?,?)
+           ON CONFLICT (backfill) DO UPDATE SET cancelled_by = COALESCE(cancelled_by, excluded.cancelled_by)`,
           row.id,
           row.scheduleId,
           row.from,
@@ -156,26 +166,10 @@ export const createSlotStore = (
           row.by,
           row.reason,
           row.at,
+          row.cancelledBy,
         );
         for (const slot of slots) insertSlot(db, slot);
-        say(event, pipeline, row.at);
-      }),
-    cancelBackfill: (id, by, event, pipeline, at) =>
-      write(() => {
-        const reason = `the backfill was cancelled by ${by}`;
-        const { changes } = db.run(
-          "UPDATE slots SET decision = 'cancelled', reason = ?, at = ? WHERE backfill = ? AND decision = 'waiting'",
-          reason,
-          at,
-          id,
-        );
-        db.run(
-          'UPDATE backfills SET cancelled_by = ? WHERE backfill = ? AND cancelled_by IS NULL',
-          by,
-          id,
-        );
-        say(event(changes), pipeline, at);
-        return changes;
+        say(event, pipeline, at);
       }),
     backfills: async (scheduleId) =>
       db
@@ -214,15 +208,6 @@ export const createSlotStore = (
           }
         : null;
     },
-    durations: async (pipeline, limit) =>
-      db
-        .all(
-          `SELECT coalesce(json_extract(projection, '$.duration_ms'), ended_at - created_at) AS ms FROM runs WHERE pipeline = ? AND state = 'DONE' AND ended_at IS NOT NULL
-           AND json_extract(spec, '$.onlyStage') IS NULL ORDER BY run_id DESC LIMIT ?`,
-          pipeline,
-          limit,
-        )
-        .map(({ ms }) => ms as number),
     pruneSlots: (keep) =>
       write(() => {
         let removed = 0;

@@ -1,5 +1,7 @@
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import type { Cause, Store } from '../store/store.ts';
+import type { Cause } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
+import { planAdmit, queuedAt } from './plan-start.ts';
 
 export type Admission = {
   /**
@@ -18,7 +20,7 @@ export type Admission = {
  * this joins them, and whatever a crash leaves between them is found again by `settleAll`.
  */
 export const createAdmission = (deps: {
-  store: Pick<Store, 'line' | 'waitedKeys' | 'run'>;
+  store: Pick<Store, 'queue' | 'waitedKeys' | 'run'>;
   interpreter: Interpreter;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Admission => {
@@ -31,11 +33,11 @@ export const createAdmission = (deps: {
    * Those that the newest replacing run takes the place of: what is live, and what waits before it.
    */
   const replace = async (key: string): Promise<void> => {
-    const { waiters, holders } = await store.line(key);
-    const last = waiters.findLastIndex(({ queued }) => queued.replaces);
+    const { waiters, holders } = await store.queue(key);
+    const last = waiters.findLastIndex(({ replaces }) => replaces);
     const newest = waiters[last];
     if (!newest) return;
-    for (const runId of [...waiters.slice(0, last).map((one) => one.runId), ...holders]) {
+    for (const runId of [...waiters.slice(0, last), ...holders].map((one) => one.runId)) {
       const found = await store.run(runId);
       // One that is ending already needs no telling, and would refuse it at every look.
       if (
@@ -54,7 +56,9 @@ export const createAdmission = (deps: {
   };
 
   const tell = async (key: string): Promise<void> => {
-    for (const { runId, queued } of (await store.line(key)).waiters) {
+    const queue = await store.queue(key);
+    for (const [index, { runId, replaces }] of queue.waiters.entries()) {
+      const queued = queuedAt(queue, index, replaces);
       const found = await store.run(runId);
       const { queued: told } =
         (found?.run.snapshot as { context: { queued?: unknown } } | undefined)?.context ?? {};
@@ -72,8 +76,8 @@ export const createAdmission = (deps: {
     await replace(key);
     for (;;) {
       if (closed) return;
-      const head = (await store.line(key)).waiters[0];
-      if (!head || !(await interpreter.admit(head.runId, cause))) break;
+      const head = (await store.queue(key)).waiters[0];
+      if (!head || !(await interpreter.admit(head.runId, planAdmit, cause))) break;
     }
     await tell(key);
   };

@@ -2,6 +2,7 @@ import type { FailurePolicy } from '../../definition/definition.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Trigger } from '../../wire/status.ts';
+import type { Closing } from '../interpreter/interpreter.ts';
 import type { Streak } from '../store/streak.ts';
 import { noStreak } from '../store/streak.ts';
 
@@ -79,6 +80,10 @@ export const afterRun = (
     event: { stage: 'pipeline', event: 'blocked', severity: 'error', msg, data },
   };
 };
+
+/** `afterRun` of a run of a pipeline with its own policy. */
+export const closingOf: Closing = (run, before, at) =>
+  afterRun(before, run, run.definition.onFailures ?? null, at);
 
 const wayOut = (pipeline: string, probeAt: number | null): string =>
   `acknowledge it with \`stagewright acknowledge ${pipeline} --reason …\`, or start it by hand${probeAt === null ? '' : `; a probe is let through from ${iso(probeAt)}`}`;

@@ -3,21 +3,39 @@ export type RetentionRow = {
   pipeline: string;
   endedAt: number;
   bytes: number;
-  isProtected: boolean;
-  /** Its events are in the archive, all of them. */
-  isArchived: boolean;
 };
+
+/** What stands between an ended run and its removal, as it is read. */
+export type RemovalFacts = {
+  hasEnded: boolean;
+  /** Rows that say it is in use: a lock, effects, timers, a place in a queue. */
+  inUse: boolean;
+  /** A live run works in its folder. */
+  hasHeir: boolean;
+  isLatest: boolean;
+  isLatestDone: boolean;
+  /** Its last event, and the last that the archive holds. */
+  lastSeq: number;
+  archivedSeq: number;
+};
+/** Over, nobody's, and not the one that others lean on. */
+export const isDispensable = (facts: RemovalFacts): boolean =>
+  facts.hasEnded && !facts.inUse && !facts.hasHeir && !facts.isLatest && !facts.isLatestDone;
+export const isArchived = ({ lastSeq, archivedSeq }: RemovalFacts): boolean =>
+  lastSeq <= archivedSeq;
+/** May the run be forgotten? Asked again in the transaction that forgets it. */
+export const isRemovable = (facts: RemovalFacts): boolean =>
+  isDispensable(facts) && isArchived(facts);
 
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
 export type RetentionStore = {
   retentionTotals(): Promise<RetentionTotals>;
   /** Ended runs, oldest first, from after this id on. */
-  endedRuns(after: string, limit: number): Promise<RetentionRow[]>;
+  endedRuns(after: string, limit: number): Promise<(RetentionRow & RemovalFacts)[]>;
   unmeasuredRuns(limit: number): Promise<string[]>;
-  setBytes(runId: string, bytes: number): Promise<void>;
   /** Forgets these runs with all they wrote. @returns those that are gone; what is in use stays */
-  removeRuns(runIds: string[]): Promise<string[]>;
+  removeRuns(runIds: readonly string[], mayGo: (facts: RemovalFacts) => boolean): Promise<string[]>;
   /** Forgets old events of no run. @returns how many */
   removeServiceEvents(before: number, limit: number): Promise<number>;
   /** Runs that `removeRuns` took and whose files may still be there, in the order of their ids. */

@@ -68,14 +68,16 @@ export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
   /** The schedule's. */
   timezone: string;
-  fired: (runId: string) => NewEvent;
-  /** What is recorded when a live run is in the way; null leaves the slot open. */
-  refused: (code: string, why: string, runId: string | null) => NewEvent | null;
+  /** How long after it was due. */
+  delayMs: number;
+  firing: Firing;
+  /** A live run in the way leaves it open. */
+  mayWait: boolean;
 };
+/** How a slot comes to its run: when it is due, or after it waited. */
+export type Firing = 'due' | 'made-up' | 'turn';
 /** All schedules are held: their slots are skipped, and backfills wait. */
 export type Pause = { by: string; at: number; reason: string | null };
-/** Somebody else has decided the slot: another process, or an earlier tick. */
-export class SlotDecided extends Error {}
 
 export type BackfillRow = {
   id: string;
@@ -91,6 +93,24 @@ export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecisi
 
 /** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
 export type InputsSeen = { patterns: string; marks: string };
+
+/** The name of a slot. */
+export type SlotKey = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>;
+/** `decision` null = there is no row; `decidedTo` null = there is no such schedule. */
+export type SlotFacts = { decision: SlotDecision | null; decidedTo: number | null };
+export type SlotWrites = {
+  rows: SlotRow[];
+  /** The schedules of these have decided everything up to them. */
+  marks: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slotTo'>[];
+  /**
+   * The clock was wrong by far: what was missed in a time that had not come is open again; what ran
+   * stays decided.
+   */
+  rewind?: { scheduleId: string; to: number };
+  event: NewEvent | null;
+  pipeline: string;
+  at: number;
+};
 
 /** The part of the store that belongs to schedules and their slots. */
 export type SlotStore = {
@@ -110,21 +130,11 @@ export type SlotStore = {
    * it has moved
    */
   removeSchedule(id: string, version: number, event: NewEvent, at: number): Promise<boolean>;
-  /**
-   * Decides slots that start no run, all in one transaction. Those decided already stay as they
-   * are. @returns how many were new
-   */
+  /** Reads what is known of these slots, and writes what is planned upon it. @returns how many rows */
   decideSlots(
-    rows: SlotRow[],
-    event: NewEvent | null,
-    pipeline: string,
-    at: number,
+    asked: readonly SlotKey[],
+    plan: (facts: readonly SlotFacts[]) => SlotWrites,
   ): Promise<number>;
-  /**
-   * The clock was wrong by far: what was missed in a time that had not come is open again; what ran
-   * stays decided.
-   */
-  rewind(scheduleId: string, to: number): Promise<void>;
   /** The newest first. */
   slots(filter: {
     scheduleId: string;
@@ -134,20 +144,13 @@ export type SlotStore = {
   }): Promise<SlotOutcome[]>;
   /** The oldest slot of each schedule or backfill that waits for its turn. */
   waitingSlots(): Promise<SlotRow[]>;
+  /** A new backfill, or one that changes. `plan` is given its slots that still wait. */
   saveBackfill(
     row: BackfillRow,
-    slots: SlotRow[],
-    event: NewEvent,
-    pipeline: string,
-  ): Promise<void>;
-  /** What still waits is cancelled. @returns how many slots that were */
-  cancelBackfill(
-    id: string,
-    by: string,
-    event: (count: number) => NewEvent,
+    plan: (waiting: readonly SlotRow[]) => { slots: SlotRow[]; event: NewEvent },
     pipeline: string,
     at: number,
-  ): Promise<number>;
+  ): Promise<void>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
   /**
    * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
@@ -157,8 +160,6 @@ export type SlotStore = {
     pipeline: string,
     patterns: string,
   ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
-  /** Milliseconds of the latest successful runs, newest first. */
-  durations(pipeline: string, limit: number): Promise<number[]>;
   /** Forgets all but the newest decided slots of each schedule. */
   pruneSlots(keep: number): Promise<number>;
 };

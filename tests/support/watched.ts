@@ -12,8 +12,11 @@ import { createDrainRunner } from '../../services/runners/drain.ts';
 import { createSettle } from '../../services/runners/recovery.ts';
 import { createSecrets } from '../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import { startOf } from '../../services/start/plan-start.ts';
+import { processRecorded } from '../../services/store/amendments.ts';
+import { fenceOf } from '../../services/store/fence.ts';
+import type { EffectRow } from '../../services/store/run-rows.ts';
 import { statusOf } from '../../services/store/run-view.ts';
-import type { EffectRow } from '../../services/store/store.ts';
 import { createAlarms } from '../../services/watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heartbeats.ts';
 import { createLooks } from '../../services/watchdog/looks.ts';
@@ -81,6 +84,7 @@ export const openWatched = async () => {
         // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
         // it.
         clock: {
+          wallMs: clock.wallMs,
           after: (_, late) => {
             setImmediate(late);
             return () => {};
@@ -90,11 +94,8 @@ export const openWatched = async () => {
       stage: async (effect, run) => {
         const mark = heartbeats.watch(run, effect, run.definition.stages[0]?.heartbeatMs ?? null);
         const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
-        await store.recordProcess(
-          run.runId,
-          { kind: 'effect', id: effect.id, stamp: effect.stamp },
-          process,
-        );
+        const change = processRecorded(fenceOf(effect), process);
+        await store.amend([{ runId: run.runId, change }], clock.wallMs());
         const over = Promise.withResolvers<void>();
         works.push({ alive: mark.alive, end: over.resolve });
         await over.promise;
@@ -134,7 +135,7 @@ export const openWatched = async () => {
   const begin = async (definition: PipelineDefinition, by = interpreter): Promise<void> => {
     const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
     await by.begin(
-      {
+      startOf({
         spec: {
           runId,
           pipeline: 'sample',
@@ -155,14 +156,8 @@ export const openWatched = async () => {
         at: clock.wallMs(),
         idempotency: null,
         lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-        refusal: () => ({
-          stage: 'pipeline',
-          event: 'refused',
-          severity: 'warning',
-          msg: '',
-          data: {},
-        }),
-      },
+        by: null,
+      }),
       { cause: { kind: 'command' } },
     );
   };

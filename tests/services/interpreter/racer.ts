@@ -7,6 +7,7 @@ import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { startOf } from '../../../services/start/plan-start.ts';
 import { pipeline, stage } from '../../support/definition.ts';
 
 const [path, starts] = process.argv.slice(2) as [string, string];
@@ -21,7 +22,7 @@ process.stdout.write('ready\n');
 const start = async (round: string): Promise<[kind: string, owner: string]> => {
   const runId = nextId();
   const begun = await interpreter.begin(
-    {
+    startOf({
       spec: {
         runId,
         pipeline: 'sample',
@@ -42,14 +43,8 @@ const start = async (round: string): Promise<[kind: string, owner: string]> => {
       at: systemClock.wallMs(),
       idempotency: null,
       lock: { key: `key-${round}`, limit: 1, onConflict: 'refuse', queueMax: 1 },
-      refusal: () => ({
-        stage: 'pipeline',
-        event: 'refused',
-        severity: 'warning',
-        msg: 'held',
-        data: {},
-      }),
-    },
+      by: null,
+    }),
     { cause: { kind: 'command' } },
   );
   return begun.kind === 'refused' ? ['refused', begun.owner.runId] : [begun.kind, runId];

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunRow } from '../../../services/store/store.ts';
+import type { RunRow } from '../../../services/store/run-rows.ts';
 import type { Status } from '../../../wire/status.ts';
 import { processesOf } from '../../support/processes.ts';
 import { eventually, type Running, runService, startRequest } from '../../support/service.ts';

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../services/host/clock.ts';
+import { rewound } from '../../../services/scheduler/slot-words.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { planSlots } from '../../../services/start/plan-slots.ts';
 import type { SlotRow } from '../../../services/store/slot-store.ts';
 import type { Store } from '../../../services/store/store.ts';
 
@@ -45,7 +47,8 @@ const slot = (at: number, decision: SlotRow['decision'], more: Partial<SlotRow> 
   at: 0,
   ...more,
 });
-const decide = (...rows: SlotRow[]): Promise<number> => store.decideSlots(rows, null, 'p', 0);
+const decide = (...rows: SlotRow[]): Promise<number> =>
+  store.decideSlots(rows, planSlots(rows, null, { pipeline: 'p', at: 0 }));
 const decided = async (backfill?: string) =>
   (
     await store.slots({ scheduleId: 's', limit: 100, ...(backfill !== undefined && { backfill }) })
@@ -94,7 +97,8 @@ test('a backfill decides slots of its own, whatever the schedule has decided; on
     at: 0,
     cancelledBy: null,
   };
-  await store.saveBackfill(made, [slot(500, 'waiting', { backfill: 'b_1' })], event, 'p');
+  const slots = [slot(500, 'waiting', { backfill: 'b_1' })];
+  await store.saveBackfill(made, () => ({ slots, event }), 'p', 0);
   expect(
     await decide(
       slot(500, 'skipped', { backfill: 'b_1' }),
@@ -111,7 +115,7 @@ test('what was missed in a time that had not come is open again after a rewind, 
     slot(2500, 'missed', { slotTo: 8000, count: 9 }),
     slot(9000, 'started'),
   );
-  await store.rewind('s', 3000);
+  await store.decideSlots([], () => rewound({ id: 's', pipeline: 'p' }, 3000));
   expect(await decide(slot(4000, 'skipped'), slot(9000, 'skipped'))).toBe(1);
   expect(await decided()).toEqual([
     [9000, 'started'],

@@ -90,7 +90,7 @@ test('nobody overtakes those that wait, not even when a place is free between tw
   const second = await start();
   await letGo();
   await over(first);
-  expect((await running.store.line('k')).holders).toEqual([]);
+  expect((await running.store.queue('k')).holders).toEqual([]);
 
   await expect(start('p0', { onConflict: 'refuse' })).rejects.toMatchObject({
     code: 'already-running',

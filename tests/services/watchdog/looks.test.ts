@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { systemClock } from '../../../services/host/clock.ts';
 import { attemptDirOf } from '../../../services/host/paths.ts';
+import { processRecorded } from '../../../services/store/amendments.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
 import { openWatched, runId, type Work } from '../../support/watched.ts';
@@ -108,11 +109,8 @@ test('overdue-effect: an attempt that nobody follows is interrupted, and the run
   });
   const [attempt] = await on.store.effects();
   const identity = { pid: 4711, startTicks: 1, bootId: 'x', pidNamespace: 'x' };
-  await on.store.recordProcess(
-    runId,
-    { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 },
-    identity,
-  );
+  const ofAttempt = { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 } as const;
+  await on.store.amend([{ runId, change: processRecorded(ofAttempt, identity) }], 0);
   await on.pass(5000);
   await on.pass(12_000);
   await until(async () => (await on.status()).state === 'RETRYING');

@@ -1,0 +1,56 @@
+import type { JournalEvent, NewEvent } from '../../wire/events.ts';
+import type { LedgerRow, RunRow, TimerRow } from './run-rows.ts';
+
+export type StreamScope = { runId?: string; pipeline?: string };
+export type JournalFilter = {
+  runId?: string;
+  pipeline?: string;
+  stage?: string;
+  event?: string;
+  after?: number;
+  limit: number;
+};
+
+/** One consistent view: these runs are the state after exactly the events up to `headSeq`. */
+export type StoreSnapshot = {
+  headSeq: number;
+  /** The run asked for, or every live run and the latest of each pipeline asked for. */
+  runs: RunRow[];
+  /** Pipelines that show IDLE by a reset, with the run it hides. */
+  resets: Record<string, string | null>;
+  /** Of one run only: what `foldAttempt` looks at, and what waits. */
+  attemptEvents: JournalEvent[];
+  timers: TimerRow[];
+  /** The newest events of the scope, oldest first. */
+  recent: JournalEvent[];
+};
+
+/** What was said and what was decided, in the order of the commits. It is never rewritten (I10). */
+export type JournalStore = {
+  /** An event that belongs to no run or moves none. */
+  note(
+    event: NewEvent & { runId: string | null; pipeline: string | null },
+    at: number,
+  ): Promise<void>;
+  /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
+  journal(filter: JournalFilter): Promise<JournalEvent[]>;
+  /**
+   * The next events of a scope in order, with the ends of the journal at that instant. From
+   * `oldestSeq` on nothing is missing.
+   */
+  journalAfter(
+    scope: StreamScope,
+    after: number,
+    limit: number,
+  ): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
+  ledger(runId: string, after: number, limit: number): Promise<LedgerRow[]>;
+  /** The accepted transition that led to this version, and the snapshot it left. */
+  transitionTo(
+    runId: string,
+    version: number,
+  ): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
+  /** State, head and recent events of one instant. */
+  snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;
+  meta(key: string): Promise<string | null>;
+  setMeta(key: string, value: string): Promise<void>;
+};
