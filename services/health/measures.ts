@@ -1,3 +1,4 @@
+import { liveRuns } from '../../services/store/run-view.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
@@ -26,7 +27,7 @@ const counted = <T extends object>(items: readonly T[]): (T & { count: number })
 
 export const createMeasures = (deps: {
   interpreter: Pick<Interpreter, 'onCommit'>;
-  store: Pick<Store, 'liveRuns' | 'journalAfter'>;
+  store: Pick<Store, 'runs' | 'journalAfter'>;
   effects: Pick<Effects, 'pendingAnswers'>;
   disk: Pick<Disk, 'state'>;
   alarms: Pick<Alarms, 'open'>;
@@ -47,7 +48,7 @@ export const createMeasures = (deps: {
     });
   });
   return async () => {
-    const live = (await store.liveRuns()).map(({ pipeline, projection }) => ({
+    const live = (await liveRuns(store)).map(({ pipeline, projection }) => ({
       pipeline,
       state: projection.state === 'QUEUED' ? ('queued' as const) : ('running' as const),
     }));

@@ -104,9 +104,9 @@ export const createRetention = (deps: {
   };
   const measure = async (): Promise<void> => {
     for (;;) {
-      const some = await store.unmeasuredRuns(50);
+      const some = await store.endedRuns({ isUnmeasured: true, limit: 50 });
       if (some.length === 0 || isClosed) return;
-      for (const runId of some) await measureOne(runId);
+      for (const { runId } of some) await measureOne(runId);
     }
   };
 
@@ -121,7 +121,7 @@ export const createRetention = (deps: {
     };
     let after = '';
     for (;;) {
-      const page = await store.endedRuns(after, pageSize);
+      const page = await store.endedRuns({ after, limit: pageSize });
       const going: string[] = [];
       for (const row of page) {
         const isProtected = !isDispensable(row);
@@ -161,7 +161,7 @@ export const createRetention = (deps: {
       if (failed) failure ??= failed.reason;
       // What could not be removed is tried again in the next round.
       const gone = some.filter((_, index) => tried[index]?.status === 'fulfilled');
-      if (gone.length > 0) await store.forgetRemoved(gone);
+      if (gone.length > 0) await store.prune({ removedRuns: gone });
       if (some.length < pageSize) return;
       after = some.at(-1) as string;
     }
@@ -175,7 +175,7 @@ export const createRetention = (deps: {
     if (limits.ageMs !== null)
       while (
         !isClosed &&
-        (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500
+        (await store.prune({ eventsBefore: clock.wallMs() - limits.ageMs, limit: 500 })) === 500
       );
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
     last = { removed, error: failure === null ? null : plainError(failure) };

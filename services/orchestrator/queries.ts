@@ -203,17 +203,16 @@ export const createQueries = (
     transitions: async (runId, after, limit) => {
       truthful();
       const { headSeq } = await runOr404(runId);
-      const rows = await store.ledger(runId, after, limit);
+      const rows = await store.ledger(runId, { after, limit });
       return { items: rows.map((row) => ({ ...row, at: iso(row.at) })), as_of_seq: headSeq };
     },
     snapshotAt: async (runId, version) => {
       truthful();
       const { run, headSeq } = await runOr404(runId);
-      const found = await store.transitionTo(runId, version);
-      if (!found)
+      const [row] = await store.ledger(runId, { version });
+      if (!row)
         throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
-      const { row } = found;
-      const { value, context, status: activity } = found.snapshot as Record<string, unknown>;
+      const { value, context, status: activity } = row.snapshot as Record<string, unknown>;
       const of = {
         run_id: runId,
         version,

@@ -1,3 +1,4 @@
+import { liveRuns } from '../../services/store/run-view.ts';
 import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
 import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
@@ -50,7 +51,7 @@ export const recover = async ({
   reap,
 }: Deps): Promise<{ runs: number }> => {
   const rows = await store.effects();
-  const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
+  const live = new Set((await liveRuns(store)).map(({ runId }) => runId));
   const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
   for (const effect of rows.filter(({ kind }) => kind === 'stage')) {
     if (effect.state === 'started')

@@ -173,7 +173,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     if (siblings.length > 0) {
       const { row, definition } = schedule;
       const own = [row.id, ...siblings.map((one) => one.row.id)];
-      const turns = (await store.waitingSlots()).filter(
+      const turns = (await store.slots('oldestWaiting')).filter(
         (one) => isTurn(one) && own.includes(one.scheduleId),
       );
       const waits = (turn: SlotRow): Promise<void> =>
@@ -291,7 +291,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     const now = clock.wallMs();
     const places = new Map(book.all().map(({ row }, place) => [row.id, place]));
     const placeOf = ({ scheduleId }: SlotRow): number => places.get(scheduleId) ?? 0;
-    const rows = (await store.waitingSlots())
+    const rows = (await store.slots('oldestWaiting'))
       .filter((row) => which === undefined || isTurn(row))
       .toSorted(
         (a, b) =>

@@ -163,7 +163,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
       });
     if (clock.monotonicMs() - prunedAt >= pruneEveryMs) {
       prunedAt = clock.monotonicMs();
-      await guarded('retention', async () => void (await store.pruneSlots(keptSlots)));
+      await guarded('retention', async () => void (await store.prune({ slotsBeyond: keptSlots })));
     }
     tickedAt = clock.monotonicMs();
   };

@@ -42,7 +42,7 @@ export const createOutlook = (
   /** Who waits: runs in the line of the lock, then slots whose turn comes. */
   const lineOf = async (pipeline: string, key: string): Promise<Known['line']> => {
     const { waiters } = await store.queue(key);
-    const turns = (await store.waitingSlots()).filter(
+    const turns = (await store.slots('oldestWaiting')).filter(
       (row) => isTurn(row) && book.find(row.scheduleId)?.row.pipeline === pipeline,
     );
     return [...waiters.map(() => null), ...turns.map(({ scheduleId }) => scheduleId)];

@@ -82,11 +82,9 @@ type Reads = Pick<
   | 'run'
   | 'runs'
   | 'latest'
-  | 'liveRuns'
   | 'effects'
   | 'timers'
   | 'ledger'
-  | 'transitionTo'
   | 'journal'
   | 'journalAfter'
   | 'meta'
@@ -151,28 +149,26 @@ export const createReads = (db: Database): Reads => {
       known.set(pipeline, found);
       return found;
     },
-    liveRuns: async () =>
-      db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
     effects: async () =>
       db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),
     timers: async () => db.all('SELECT * FROM timers ORDER BY run_id, stamp').map(toTimer),
-    ledger: async (runId, after, limit) =>
-      db
-        .all(
-          'SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?',
-          runId,
-          after,
-          limit,
-        )
-        .map(toLedger),
-    transitionTo: async (runId, version) => {
-      const row = db.get(
-        "SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'",
-        runId,
-        version,
-      );
-      return row ? { row: toLedger(row), snapshot: JSON.parse(row.snapshot as string) } : null;
-    },
+    ledger: async (runId, of) =>
+      'version' in of
+        ? db
+            .all(
+              "SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'",
+              runId,
+              of.version,
+            )
+            .map((row) => ({ ...toLedger(row), snapshot: JSON.parse(row.snapshot as string) }))
+        : db
+            .all(
+              'SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?',
+              runId,
+              of.after,
+              of.limit,
+            )
+            .map(toLedger),
     journal: async (filter) => journalRows(db, filter).map(toEvent),
     journalAfter: async (scope, after, limit) =>
       together(() => {

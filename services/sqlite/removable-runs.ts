@@ -1,6 +1,7 @@
 import type { RemovalFacts, RetentionRow, RetentionStore } from '../store/retention-store.ts';
 
 import type { Database, Row } from './database.ts';
+import { pruneSlots } from './slots.ts';
 
 /** What `RemovalFacts` are, as columns. */
 const facts = `
@@ -34,6 +35,19 @@ const raiseFloor = (db: Database, seq: number): void =>
     String(seq),
   );
 
+/** Events of no run, as far as the archive holds them. */
+const pruneEvents = (db: Database, before: number, limit: number): number => {
+  const old = db.all(
+    `SELECT seq FROM journal WHERE run_id IS NULL AND at < ?
+     AND seq <= CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER) ORDER BY seq LIMIT ?`,
+    before,
+    limit,
+  );
+  for (const { seq } of old) db.run('DELETE FROM journal WHERE seq = ?', seq as number);
+  raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
+  return old.length;
+};
+
 /** The part of the store that forgets. @param write runs its work in one transaction */
 export const createRetentionStore = (
   db: Database,
@@ -52,12 +66,13 @@ export const createRetentionStore = (
         .map(({ pipeline, n }) => [pipeline as string, n as number]),
     ),
   }),
-  endedRuns: async (after, limit) =>
+  endedRuns: async ({ after = '', isUnmeasured, limit }) =>
     db
       .all(
         `SELECT run_id, pipeline, ended_at, bytes, ${facts} FROM runs
-         WHERE ended_at IS NOT NULL AND run_id > ? ORDER BY run_id LIMIT ?`,
+         WHERE ended_at IS NOT NULL AND run_id > ?1 AND (?2 = 0 OR bytes IS NULL) ORDER BY run_id LIMIT ?3`,
         after,
+        isUnmeasured ? 1 : 0,
         limit,
       )
       .map((row): RetentionRow & RemovalFacts => ({
@@ -67,10 +82,6 @@ export const createRetentionStore = (
         bytes: (row.bytes as number | null) ?? 0,
         ...toFacts(row),
       })),
-  unmeasuredRuns: async (limit) =>
-    db
-      .all('SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND bytes IS NULL LIMIT ?', limit)
-      .map(({ run_id }) => run_id as string),
   removeRuns: (runIds, mayGo) =>
     write(() =>
       runIds.filter((runId) => {
@@ -85,26 +96,17 @@ export const createRetentionStore = (
         return true;
       }),
     ),
-  removeServiceEvents: (before, limit) =>
+  prune: (what) =>
     write(() => {
-      const old = db.all(
-        `SELECT seq FROM journal WHERE run_id IS NULL AND at < ?
-         AND seq <= CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER) ORDER BY seq LIMIT ?`,
-        before,
-        limit,
-      );
-      for (const { seq } of old) db.run('DELETE FROM journal WHERE seq = ?', seq as number);
-      raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
-      return old.length;
+      if ('slotsBeyond' in what) return pruneSlots(db, what.slotsBeyond);
+      if ('eventsBefore' in what) return pruneEvents(db, what.eventsBefore, what.limit);
+      const forget = 'DELETE FROM removed_runs WHERE run_id = ?';
+      return what.removedRuns.reduce((sum, runId) => sum + db.run(forget, runId).changes, 0);
     }),
   removedRuns: async (after, limit) =>
     db
       .all('SELECT run_id FROM removed_runs WHERE run_id > ? ORDER BY run_id LIMIT ?', after, limit)
       .map(({ run_id }) => run_id as string),
-  forgetRemoved: (runIds) =>
-    write(() => {
-      for (const runId of runIds) db.run('DELETE FROM removed_runs WHERE run_id = ?', runId);
-    }),
   unknownRuns: async (runIds) =>
     db
       .all(

@@ -14,13 +14,14 @@ const finals = ['DONE', 'FAILED', 'STOPPED'];
 type Conditions = { where: string[]; values: (string | number)[] };
 
 /** The conditions that an index answers. */
-const indexed = ({ pipeline, state, fromMs, toMs, before }: RunFilter): Conditions => {
+const indexed = ({ pipeline, state, isLive, fromMs, toMs, before }: RunFilter): Conditions => {
   const found: Conditions = { where: [], values: [] };
   const add = (condition: string, ...values: (string | number)[]) => {
     found.where.push(condition);
     found.values.push(...values);
   };
   if (pipeline !== undefined) add('runs.pipeline = ?', pipeline);
+  if (isLive) add('runs.ended_at IS NULL');
   if (state !== undefined)
     add(
       `runs.state = ? AND runs.ended_at IS ${finals.includes(state) ? 'NOT NULL' : 'NULL'}`,

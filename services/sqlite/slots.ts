@@ -130,23 +130,21 @@ export const createSlotStore = (
         if (event) say(event, pipeline, at);
         return rows.length;
       }),
-    slots: async ({ scheduleId, backfill, before, limit }) =>
-      db
-        .all(
-          `SELECT slots.*, runs.state AS run_state, runs.number AS run_number FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id
-           WHERE schedule_id = ?1 AND (?2 IS NULL OR backfill = ?2) AND (?3 IS NULL OR slot < ?3) ORDER BY slot DESC, slots.at DESC LIMIT ?4`,
-          scheduleId,
-          backfill ?? null,
-          before ?? null,
-          limit,
-        )
-        .map(toOutcome),
-    waitingSlots: async () =>
-      db
-        .all(
-          `SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
-        )
-        .map(toSlot),
+    slots: async (filter) =>
+      (filter === 'oldestWaiting'
+        ? db.all(
+            `SELECT ${slotColumns}, NULL AS run_state, NULL AS run_number, min(slot) FROM slots
+             WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
+          )
+        : db.all(
+            `SELECT slots.*, runs.state AS run_state, runs.number AS run_number FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id
+             WHERE schedule_id = ?1 AND (?2 IS NULL OR backfill = ?2) AND (?3 IS NULL OR slot < ?3) ORDER BY slot DESC, slots.at DESC LIMIT ?4`,
+            filter.scheduleId,
+            filter.backfill ?? null,
+            filter.before ?? null,
+            filter.limit,
+          )
+      ).map(toOutcome),
     saveBackfill: (row, plan, pipeline, at) =>
       write(() => {
         const waiting = db
@@ -208,23 +206,24 @@ export const createSlotStore = (
           }
         : null;
     },
-    pruneSlots: (keep) =>
-      write(() => {
-        let removed = 0;
-        for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
-          const oldest = db.get(
-            'SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?',
-            id as string,
-            keep,
-          );
-          if (oldest)
-            removed += db.run(
-              "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",
-              id as string,
-              oldest.slot as number,
-            ).changes;
-        }
-        return removed;
-      }),
   };
+};
+
+/** Forgets all but the newest decided slots of each schedule. */
+export const pruneSlots = (db: Database, keep: number): number => {
+  let removed = 0;
+  for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
+    const oldest = db.get(
+      'SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?',
+      id as string,
+      keep,
+    );
+    if (oldest)
+      removed += db.run(
+        "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",
+        id as string,
+        oldest.slot as number,
+      ).changes;
+  }
+  return removed;
 };

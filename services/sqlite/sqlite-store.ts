@@ -41,8 +41,6 @@ export const openSqliteStore = (options: {
     begin: (question, plan) => write(() => beginRun(db, question, plan)),
     admit: (runId, plan) => write(() => admitRun(db, runId, plan)),
     queue: async (key) => db.transaction('DEFERRED', () => queueOf(db, key)),
-    waitedKeys: async () =>
-      db.all('SELECT DISTINCT key FROM lock_waiters').map(({ key }) => key as string),
     step: (runId, decide) =>
       write(() => {
         const loaded = loadRun(db, runId);

@@ -15,12 +15,15 @@ export type Admission = {
   close(): void;
 };
 
+/** More than any queue holds; what is beyond it has its turn at the next look. */
+const maxWaiting = 100_000;
+
 /**
  * The line before a lock. A run's end and the next one's admission are two steps of two runs (T11):
  * this joins them, and whatever a crash leaves between them is found again by `settleAll`.
  */
 export const createAdmission = (deps: {
-  store: Pick<Store, 'queue' | 'waitedKeys' | 'run'>;
+  store: Pick<Store, 'queue' | 'runs' | 'run'>;
   interpreter: Interpreter;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Admission => {
@@ -99,7 +102,9 @@ export const createAdmission = (deps: {
   return {
     settle,
     settleAll: async () => {
-      for (const key of await store.waitedKeys()) await settle(key);
+      const { items } = await store.runs({ state: 'QUEUED', limit: maxWaiting });
+      const keys = new Set(items.map(({ definition }) => definition.concurrency.key));
+      for (const key of keys) await settle(key);
     },
     close: () => {
       closed = true;

@@ -25,6 +25,8 @@ export type StoreSnapshot = {
   recent: JournalEvent[];
 };
 
+type LedgerPage = { after: number; limit: number } | { version: number };
+
 /** What was said and what was decided, in the order of the commits. It is never rewritten (I10). */
 export type JournalStore = {
   /** An event that belongs to no run or moves none. */
@@ -43,12 +45,11 @@ export type JournalStore = {
     after: number,
     limit: number,
   ): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
-  ledger(runId: string, after: number, limit: number): Promise<LedgerRow[]>;
-  /** The accepted transition that led to this version, and the snapshot it left. */
-  transitionTo(
-    runId: string,
-    version: number,
-  ): Promise<{ row: LedgerRow; snapshot: unknown } | null>;
+  /**
+   * A page of the ledger; or the accepted transition that led to a version, with the snapshot it
+   * left.
+   */
+  ledger(runId: string, of: LedgerPage): Promise<(LedgerRow & { snapshot?: unknown })[]>;
   /** State, head and recent events of one instant. */
   snapshotRead(scope: StreamScope, recent: number): Promise<StoreSnapshot>;
   meta(key: string): Promise<string | null>;

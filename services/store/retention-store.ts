@@ -29,19 +29,27 @@ export const isRemovable = (facts: RemovalFacts): boolean =>
 
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
+/** `after` is a run id; `isUnmeasured` = the size of its files is not known yet. */
+export type EndedPage = { after?: string; isUnmeasured?: true; limit: number };
+/**
+ * What may be forgotten without a look at what it is: archived events of no run from before an
+ * instant, all but the newest decided slots of each schedule, removed runs whose files are gone.
+ */
+export type Prunable =
+  | { eventsBefore: number; limit: number }
+  | { slotsBeyond: number }
+  | { removedRuns: readonly string[] };
+
 export type RetentionStore = {
   retentionTotals(): Promise<RetentionTotals>;
-  /** Ended runs, oldest first, from after this id on. */
-  endedRuns(after: string, limit: number): Promise<(RetentionRow & RemovalFacts)[]>;
-  unmeasuredRuns(limit: number): Promise<string[]>;
+  /** Ended runs, oldest first. */
+  endedRuns(page: EndedPage): Promise<(RetentionRow & RemovalFacts)[]>;
   /** Forgets these runs with all they wrote. @returns those that are gone; what is in use stays */
   removeRuns(runIds: readonly string[], mayGo: (facts: RemovalFacts) => boolean): Promise<string[]>;
-  /** Forgets old events of no run. @returns how many */
-  removeServiceEvents(before: number, limit: number): Promise<number>;
+  /** @returns how many rows are gone */
+  prune(what: Prunable): Promise<number>;
   /** Runs that `removeRuns` took and whose files may still be there, in the order of their ids. */
   removedRuns(after: string, limit: number): Promise<string[]>;
-  /** Their files are gone. */
-  forgetRemoved(runIds: string[]): Promise<void>;
   /** Those of these ids that the store has never removed and has no run of. */
   unknownRuns(runIds: string[]): Promise<string[]>;
 };

@@ -68,6 +68,7 @@ export type RunFilter = {
   pipeline?: string;
   state?: Status['state'];
   trigger?: Trigger;
+  isLive?: true;
   /** Not one stage alone. */
   isWhole?: true;
   fromMs?: number;
@@ -107,13 +108,10 @@ export type RunStore = {
    */
   runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
   latest(pipeline: string): Promise<PipelineFacts>;
-  liveRuns(): Promise<RunRow[]>;
   /** Of all runs, the oldest first. */
   effects(): Promise<EffectRow[]>;
   timers(): Promise<TimerRow[]>;
   /** Who has a permit of this lock, and who waits for one. */
   queue(key: string): Promise<QueueFacts>;
-  /** The locks that somebody waits for. */
-  waitedKeys(): Promise<string[]>;
   chart(hash: string): Promise<{ config: ChartConfig; compilerVersion: number } | null>;
 };

@@ -3,6 +3,7 @@ import type { RunView } from '../../wire/patch.ts';
 import { shownOf } from '../../wire/shown-run.ts';
 import type { Progress, Status } from '../../wire/status.ts';
 import type { RunRow } from './run-rows.ts';
+import type { RunStore } from './run-store.ts';
 
 /**
  * What working stages said and showed since the row was written; `heartbeats` are instants by
@@ -139,3 +140,9 @@ export const shownRun = (runs: readonly RunRow[], reset: string | null | undefin
     }),
     reset,
   );
+
+/** Every live run, oldest first. */
+export const liveRuns = async (store: Pick<RunStore, 'runs'>): Promise<RunRow[]> => {
+  const { items } = await store.runs({ isLive: true, limit: 1_000_000 });
+  return items.reverse();
+};

@@ -94,6 +94,9 @@ export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecisi
 /** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
 export type InputsSeen = { patterns: string; marks: string };
 
+export type SlotFilter =
+  | 'oldestWaiting'
+  | { scheduleId: string; backfill?: string; before?: number; limit: number };
 /** The name of a slot. */
 export type SlotKey = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>;
 /** `decision` null = there is no row; `decidedTo` null = there is no such schedule. */
@@ -135,15 +138,8 @@ export type SlotStore = {
     asked: readonly SlotKey[],
     plan: (facts: readonly SlotFacts[]) => SlotWrites,
   ): Promise<number>;
-  /** The newest first. */
-  slots(filter: {
-    scheduleId: string;
-    backfill?: string;
-    before?: number;
-    limit: number;
-  }): Promise<SlotOutcome[]>;
-  /** The oldest slot of each schedule or backfill that waits for its turn. */
-  waitingSlots(): Promise<SlotRow[]>;
+  /** The newest first; `oldestWaiting` = of each schedule and backfill the one whose turn is next. */
+  slots(filter: SlotFilter): Promise<SlotOutcome[]>;
   /** A new backfill, or one that changes. `plan` is given its slots that still wait. */
   saveBackfill(
     row: BackfillRow,
@@ -160,6 +156,4 @@ export type SlotStore = {
     pipeline: string,
     patterns: string,
   ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
-  /** Forgets all but the newest decided slots of each schedule. */
-  pruneSlots(keep: number): Promise<number>;
 };

@@ -2,6 +2,7 @@ import type { Clock } from '../../services/host/clock.ts';
 import { planSlots } from '../../services/start/plan-slots.ts';
 import { drained, processRecorded } from '../../services/store/amendments.ts';
 import { fenceOf } from '../../services/store/fence.ts';
+import { liveRuns } from '../../services/store/run-view.ts';
 import type { SlotRow } from '../../services/store/slot-store.ts';
 import type { Store } from '../../services/store/store.ts';
 import { StoreTrouble } from '../../services/store/trouble.ts';
@@ -40,7 +41,9 @@ export const storeContract = (
       await at.remove();
     });
     const history = async (runId: string) => ({
-      ledger: (await store.ledger(runId, 0, all)).map((row) => JSON.stringify(row)),
+      ledger: (await store.ledger(runId, { after: 0, limit: all })).map((row) =>
+        JSON.stringify(row),
+      ),
       journal: (await store.journal({ after: 0, limit: all })).map((row) => JSON.stringify(row)),
     });
 
@@ -79,7 +82,8 @@ export const storeContract = (
       expect(await on.admit(id(2))).toBeNull();
       expect((await on.admit(id(1)))?.run.lock).toMatchObject({ key: 'k' });
       expect(await on.admit(id(1))).toBeNull();
-      expect(await store.waitedKeys()).toEqual(['k']);
+      const waiting = await store.runs({ state: 'QUEUED', limit: 10 });
+      expect(waiting.items.map(({ runId }) => runId)).toEqual([id(2)]);
     });
 
     test('I4: what was committed is there for another service at once, and after the store was closed', async () => {
@@ -173,7 +177,7 @@ export const storeContract = (
       const again = rigOn(flaky, clock);
       expect((await again.begin(again.requestOf(id(1)))).kind).toBe('begun');
       expect(tries).toBe(2);
-      expect((await store.liveRuns()).map(({ number }) => number)).toEqual([1]);
+      expect((await liveRuns(store)).map(({ number }) => number)).toEqual([1]);
       expect((await on.answer(id(1), 'preflight'))?.verdict).toBe('accepted');
       await raw.close();
     });
@@ -197,7 +201,7 @@ export const storeContract = (
         before?.run.projection,
         before?.effects,
       ]);
-      expect((await store.ledger(id(1), 0, all)).at(-1)?.verdict).toBe('stale');
+      expect((await store.ledger(id(1), { after: 0, limit: all })).at(-1)?.verdict).toBe('stale');
     });
 
     test('I13: the lock of an ended run stays while an attempt of it is not proven gone, also when a step says otherwise', async () => {
@@ -313,7 +317,7 @@ export const storeContract = (
       expect((await keyed(4, 'a')).kind).toBe('replayed');
       clock.jumpWall(1);
       expect((await keyed(5, 'b')).kind).toBe('begun');
-      expect((await store.liveRuns()).map(({ runId }) => runId)).toEqual([id(1), id(5)]);
+      expect((await liveRuns(store)).map(({ runId }) => runId)).toEqual([id(1), id(5)]);
     });
 
     test('S01: a slot begins one run, whoever asks; one that is decided begins none and leaves nothing', async () => {

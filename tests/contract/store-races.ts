@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../services/host/clock.ts';
+import { liveRuns } from '../../services/store/run-view.ts';
 import { openAt } from './open-at.ts';
 
 const racer = fileURLToPath(new URL('./racer.ts', import.meta.url));
@@ -40,7 +41,7 @@ const race = async (
     }
     await Promise.all(racers.map(({ stdin, stdout }) => stdin.end() && once(stdout, 'close')));
     const store = await openAt(place, systemClock);
-    const live = await store.liveRuns();
+    const live = await liveRuns(store);
     const numbers = new Set(live.map(({ number }) => number));
     expect([live.length, numbers.size]).toEqual([rounds * limit, rounds * limit]);
     const { events } = await store.journalAfter({}, 0, 1_000_000);

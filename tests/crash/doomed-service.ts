@@ -144,7 +144,7 @@ const points: Record<string, (parts: Parts) => Parts> = {
       },
     },
   }),
-  'during-boot': (parts) => ({ ...parts, store: { ...parts.store, liveRuns: async () => die() } }),
+  'during-boot': (parts) => ({ ...parts, store: { ...parts.store, runs: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');
 

@@ -114,14 +114,14 @@ describe('a run that somebody leans on is never removed', () => {
   test.each(protections)('one %s', async (_, protect) => {
     const id = await removable();
     protect(id);
-    const [row] = (await on.store.endedRuns('', 10)).filter(({ runId }) => runId === id);
+    const [row] = (await on.store.endedRuns({ limit: 10 })).filter(({ runId }) => runId === id);
     expect(row === undefined || !isRemovable(row)).toBe(true);
     // Answered, not thrown: a foreign key that stops the statement is no judgement, and would stop
     // the removal of all the others too.
     expect(await on.store.removeRuns([id], isRemovable)).toEqual([]);
     await greedy().tick();
     expect((await on.store.run(id))?.run.runId).toBe(id);
-    expect(await on.store.ledger(id, 0, 10)).not.toEqual([]);
+    expect(await on.store.ledger(id, { after: 0, limit: 10 })).not.toEqual([]);
     expect(existsSync(join(on.dataDir, 'runs', id))).toBe(true);
     expect(await on.store.removedRuns('', 10)).not.toContain(id);
   });

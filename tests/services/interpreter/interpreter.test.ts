@@ -199,7 +199,9 @@ test('T14: events of one run are decided in the order they came, however long th
   await new Promise((resolve) => setImmediate(resolve));
   first.resolve();
   await Promise.all(both);
-  const types = (await on.store.ledger(id, 0, 100)).map(({ event }) => event.type);
+  const types = (await on.store.ledger(id, { after: 0, limit: 100 })).map(
+    ({ event }) => event.type,
+  );
   expect(types.slice(-2)).toEqual(['PAUSE', 'RESUME']);
   await letGo(on);
 });

@@ -156,7 +156,7 @@ test('overdue timers are delivered in due order, and one that its run has outliv
   clock.advance(2 * 3_600_000);
   await timers.tick();
   // The backoff was due first and led to an attempt; the run's own limit ended it.
-  const types = (await store.ledger(id, 0, 100))
+  const types = (await store.ledger(id, { after: 0, limit: 100 }))
     .map(({ event }) => event.type)
     .filter((type) => /^xstate\.after|TIMEOUT/.test(type));
   expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);

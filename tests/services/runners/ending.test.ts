@@ -35,7 +35,7 @@ const asked = async () => {
 };
 const isFinal = ({ state }: Status) => ['DONE', 'FAILED', 'STOPPED'].includes(state);
 const steps = async (runId: string) =>
-  (await on.store.ledger(runId, 0, 1000)).map(({ event }) => event.type);
+  (await on.store.ledger(runId, { after: 0, limit: 1000 })).map(({ event }) => event.type);
 
 test('REL-1, TRUTH-2: who keeps pressing Stop is stopped, by the first deadline, with one SIGTERM', async () => {
   const id = await begin('grace: 2s');

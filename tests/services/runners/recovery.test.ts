@@ -143,7 +143,7 @@ const after = async (left: StageMarks['left'] = async () => {}) => {
 const position = async (runId: string): Promise<unknown> =>
   ((await store.run(runId))?.run.snapshot as { value: unknown } | undefined)?.value;
 const delivered = async (runId: string): Promise<string[]> =>
-  (await store.ledger(runId, 0, 100)).map(({ event }) => event.type);
+  (await store.ledger(runId, { after: 0, limit: 100 })).map(({ event }) => event.type);
 const leave = async (runId: string, files: Record<string, string>): Promise<void> => {
   const dir = attemptDirOf(dataDir, runId, 'one', 1);
   await mkdir(dir, { recursive: true });

@@ -73,10 +73,10 @@ test('of rows that are decided together the later do not shut out the earlier', 
 
 test('one that waits may still become something else, once', async () => {
   await decide(slot(2000, 'waiting'));
-  expect((await store.waitingSlots()).map(({ slot: at }) => at)).toEqual([2000]);
+  expect((await store.slots('oldestWaiting')).map(({ slot: at }) => at)).toEqual([2000]);
   expect(await decide(slot(2000, 'missed'))).toBe(1);
   expect(await decide(slot(2000, 'skipped'))).toBe(0);
-  expect([await decided(), await store.waitingSlots()]).toEqual([[[2000, 'missed']], []]);
+  expect([await decided(), await store.slots('oldestWaiting')]).toEqual([[[2000, 'missed']], []]);
 });
 
 test('a backfill decides slots of its own, whatever the schedule has decided; one that it does not hold is none of its', async () => {
@@ -129,7 +129,7 @@ test('retention keeps the newest decisions and whatever waits', async () => {
   await decide(
     ...[2000, 3000, 4000, 5000].map((at) => slot(at, at === 2000 ? 'waiting' : 'skipped')),
   );
-  expect(await store.pruneSlots(2)).toBe(1);
+  expect(await store.prune({ slotsBeyond: 2 })).toBe(1);
   expect(await decided()).toEqual([
     [5000, 'skipped'],
     [4000, 'skipped'],

@@ -74,7 +74,7 @@ test('dead-process: without evidence the attempt is interrupted with its fence, 
   await until(async () => (await on.status()).state === 'DONE');
   const { attempt, retry_count } = await on.status();
   expect([attempt, retry_count]).toEqual([2, 0]);
-  const interrupted = (await on.store.ledger(runId, 0, 100)).filter(
+  const interrupted = (await on.store.ledger(runId, { after: 0, limit: 100 })).filter(
     ({ event }) => event.type === 'INTERRUPTED',
   );
   expect(interrupted.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([
