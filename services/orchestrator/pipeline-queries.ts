@@ -4,11 +4,12 @@ import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import { policyView } from '../start/failure-policy.ts';
+import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Queries } from './orchestrator-port.ts';
 
 type Deps = {
-  store: Pick<Store, 'runs' | 'journalAfter' | 'latest'>;
+  store: Pick<Store, 'runs' | 'journal' | 'latest'>;
   look: Look;
   loaded: LoadedPipelines;
   lintFacts: (pipeline: string) => Promise<LintFacts>;
@@ -46,7 +47,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
   return {
     pipelines: async () => {
       const items = await Promise.all([...loaded.pipelines.values()].map(summaryOf));
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      const { headSeq } = await store.journal(headOnly);
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },
     pipeline: async (name) => {

@@ -191,8 +191,7 @@ export const createQueries = (
       return snapshotBody(await store.snapshotRead({ pipeline }, recentEvents), pipeline);
     },
     events: async (filter) => {
-      const items = await store.journal(filter);
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      const { events: items, headSeq } = await store.journal(filter);
       // Full pages end where they end; a page that is not full has seen everything up to the head
       // it was read at.
       return {
@@ -272,7 +271,7 @@ export const createQueries = (
         final: null,
       };
     },
-    journalAfter: (scope, after, limit) => store.journalAfter(scope, after, limit),
+    journalAfter: (scope, after, limit) => store.journal({ ...scope, after, limit }),
     onJournal: deps.onJournal,
     onNews: deps.onNews,
   };

@@ -125,7 +125,7 @@ const unsaid = async (
   { progress, warnings }: Said,
 ): Promise<Said> => {
   const stage = input.stage as string;
-  const known = (await store.journal({ runId, stage, limit: 1000 })).filter(
+  const known = (await store.journal({ runId, stage, limit: 1000 })).events.filter(
     (event) => event.attempt === attempt,
   );
   const isSaid = (msg: string): boolean =>

@@ -223,7 +223,9 @@ export const createDecisions = (deps: Deps): Decisions => {
       };
     if (definition.only_when_new.length === 0) return null;
     const patterns = definition.only_when_new;
-    const done = await store.latestInputs(row.pipeline, patternsKey(patterns));
+    const whole = { pipeline: row.pipeline, state: 'DONE', isWhole: true } as const;
+    const { items } = await store.runs({ ...whole, patterns: patternsKey(patterns), limit: 1 });
+    const [done] = items;
     if (!done || (await hasNewInput(patterns, projectDir, done))) return null;
     return {
       why: `no file of ${patterns.join(', ')} is new or changed since run ${done.number}, the latest that is DONE`,

@@ -1,6 +1,6 @@
 import type { Clock } from '../host/clock.ts';
 import type { StartOutcome, StartRequest } from '../start/start-request.ts';
-
+import { headOnly } from '../store/journal-store.ts';
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
@@ -179,8 +179,8 @@ export const createScheduler = (deps: Deps): Scheduler => {
     tick,
     paused,
     recall: async () => {
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
-      const [last] = (await store.journalAfter({}, headSeq - 1, 1)).events;
+      const { headSeq } = await store.journal(headOnly);
+      const [last] = (await store.journal({ after: headSeq - 1, limit: 1 })).events;
       recordedAt = last ? Date.parse(last.timestamp) : null;
     },
     open: async () => {

@@ -86,7 +86,6 @@ type Reads = Pick<
   | 'timers'
   | 'ledger'
   | 'journal'
-  | 'journalAfter'
   | 'meta'
   | 'snapshotRead'
 >;
@@ -129,7 +128,16 @@ export const createReads = (db: Database): Reads => {
         );
       }),
     runs: async (filter) =>
-      together(() => ({ ...runsPage(db, runColumns, filter), headSeq: head(db) })),
+      together(() => {
+        const { items, next } = runsPage(db, runColumns, filter);
+        if (filter.patterns === undefined) return { items, next, headSeq: head(db) };
+        const marks = 'SELECT marks FROM inputs_seen WHERE run_id = ? AND patterns = ?';
+        const known = items.map((run) => {
+          const seen = db.get(marks, run.runId, filter.patterns as string);
+          return Object.assign(run, { inputsFound: (seen?.marks as string | undefined) ?? null });
+        });
+        return { items: known, next, headSeq: head(db) };
+      }),
     latest: async (pipeline) => {
       const known = latestKnown();
       const before = known.get(pipeline);
@@ -169,10 +177,9 @@ export const createReads = (db: Database): Reads => {
               of.limit,
             )
             .map(toLedger),
-    journal: async (filter) => journalRows(db, filter).map(toEvent),
-    journalAfter: async (scope, after, limit) =>
+    journal: async (filter) =>
       together(() => {
-        const events = journalRows(db, { ...scope, after, limit }).map(toEvent);
+        const events = journalRows(db, filter).map(toEvent);
         const floor = db.get(
           "SELECT CAST(value AS INTEGER) AS seq FROM meta WHERE key = 'journal_floor'",
         );

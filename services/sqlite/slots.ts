@@ -2,6 +2,7 @@ import type { NewEvent } from '../../wire/events.ts';
 import type {
   BackfillProgress,
   BackfillRow,
+  RemovedSchedule,
   ScheduleRow,
   SlotDecision,
   SlotOutcome,
@@ -60,6 +61,22 @@ export const createSlotStore = (
 ): SlotStore => {
   const say = (event: NewEvent, pipeline: string, at: number): void =>
     void addEvent(db, { ...event, runId: null, pipeline }, at);
+  const remove = (
+    { id, pipeline }: RemovedSchedule,
+    version: number | null,
+    events: NewEvent[],
+    at: number,
+  ): boolean => {
+    const gone = 'DELETE FROM schedules WHERE schedule_id = ? AND version = ?';
+    if (db.run(gone, id, version).changes === 0) return false;
+    db.run(
+      "UPDATE slots SET decision = 'cancelled', reason = 'the schedule was removed', at = ? WHERE schedule_id = ? AND decision = 'waiting'",
+      at,
+      id,
+    );
+    for (const event of events) say(event, pipeline, at);
+    return true;
+  };
   const rewindTo = ({ scheduleId, to }: { scheduleId: string; to: number }): void => {
     const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
     db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
@@ -71,6 +88,7 @@ export const createSlotStore = (
       db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
     saveSchedule: (row, after, events, at) =>
       write(() => {
+        if ('isRemoved' in row) return remove(row, after, events, at);
         const definition = [
           row.pipeline,
           row.origin,
@@ -100,23 +118,6 @@ export const createSlotStore = (
               );
         if (changes === 0) return false;
         for (const event of events) say(event, row.pipeline, at);
-        return true;
-      }),
-    removeSchedule: (id, version, event, at) =>
-      write(() => {
-        const row = db.get(
-          'SELECT pipeline FROM schedules WHERE schedule_id = ? AND version = ?',
-          id,
-          version,
-        );
-        if (!row) return false;
-        db.run('DELETE FROM schedules WHERE schedule_id = ?', id);
-        db.run(
-          "UPDATE slots SET decision = 'cancelled', reason = 'the schedule was removed', at = ? WHERE schedule_id = ? AND decision = 'waiting'",
-          at,
-          id,
-        );
-        say(event, row.pipeline as string, at);
         return true;
       }),
     decideSlots: (asked, plan) =>
@@ -189,23 +190,6 @@ export const createSlotStore = (
             ),
           }),
         ),
-    latestInputs: async (pipeline, patterns) => {
-      const row = db.get(
-        `SELECT runs.number, runs.created_at, inputs_seen.marks FROM runs
-         LEFT JOIN inputs_seen ON inputs_seen.run_id = runs.run_id AND inputs_seen.patterns = ?2
-         WHERE runs.pipeline = ?1 AND runs.state = 'DONE' AND json_extract(runs.spec, '$.onlyStage') IS NULL
-         ORDER BY runs.run_id DESC LIMIT 1`,
-        pipeline,
-        patterns,
-      );
-      return row
-        ? {
-            number: row.number as number,
-            createdAt: row.created_at as number,
-            inputs: row.marks as string | null,
-          }
-        : null;
-    },
   };
 };
 

@@ -115,11 +115,7 @@ const rowOf = (request: BeginRequest, number: number, hasPlace: boolean): RunRow
  * Whether and how a run begins: slot, idempotency, policy, queue, permit, conflict are asked in this
  * order. Pure, and may be called twice.
  */
-export const planBegin = (
-  request: BeginRequest,
-  facts: StartFacts,
-  first: FirstStep,
-): StartPlan => {
+const planBegin = (request: BeginRequest, facts: StartFacts, first: FirstStep): StartPlan => {
   const { spec, at, idempotency, lock, slot = null } = request;
   const none = (answer: (StartPlan & { kind: 'not-begun' })['answer']): StartPlan => ({
     kind: 'not-begun',

@@ -25,7 +25,14 @@ export type StoreSnapshot = {
   recent: JournalEvent[];
 };
 
+/**
+ * With the ends of the journal at that instant: from `oldestSeq` on nothing is missing.
+ */
+type JournalPage = { events: JournalEvent[]; oldestSeq: number; headSeq: number };
 type LedgerPage = { after: number; limit: number } | { version: number };
+
+/** Nothing but the ends of the journal is asked for. */
+export const headOnly: JournalFilter = { after: Number.MAX_SAFE_INTEGER, limit: 1 };
 
 /** What was said and what was decided, in the order of the commits. It is never rewritten (I10). */
 export type JournalStore = {
@@ -35,16 +42,7 @@ export type JournalStore = {
     at: number,
   ): Promise<void>;
   /** Oldest first when `after` is given, else the newest `limit`, oldest first. */
-  journal(filter: JournalFilter): Promise<JournalEvent[]>;
-  /**
-   * The next events of a scope in order, with the ends of the journal at that instant. From
-   * `oldestSeq` on nothing is missing.
-   */
-  journalAfter(
-    scope: StreamScope,
-    after: number,
-    limit: number,
-  ): Promise<{ events: JournalEvent[]; oldestSeq: number; headSeq: number }>;
+  journal(filter: JournalFilter): Promise<JournalPage>;
   /**
    * A page of the ledger; or the accepted transition that led to a version, with the snapshot it
    * left.

@@ -30,12 +30,12 @@ export const isRemovable = (facts: RemovalFacts): boolean =>
 export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 
 /** `after` is a run id; `isUnmeasured` = the size of its files is not known yet. */
-export type EndedPage = { after?: string; isUnmeasured?: true; limit: number };
+type EndedPage = { after?: string; isUnmeasured?: true; limit: number };
 /**
  * What may be forgotten without a look at what it is: archived events of no run from before an
  * instant, all but the newest decided slots of each schedule, removed runs whose files are gone.
  */
-export type Prunable =
+type Prunable =
   | { eventsBefore: number; limit: number }
   | { slotsBeyond: number }
   | { removedRuns: readonly string[] };

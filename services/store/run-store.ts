@@ -75,8 +75,12 @@ export type RunFilter = {
   toMs?: number;
   q?: string;
   before?: string;
+  /** Also what each found of these files when it began (`inputsFound`). */
+  patterns?: string;
   limit: number;
 };
+/** `inputsFound` null = not remembered. */
+type RunItem = RunRow & { inputsFound?: string | null };
 
 /**
  * Runs and what lives of them. Each method is one transaction of its own: there is no begin/commit
@@ -106,7 +110,7 @@ export type RunStore = {
    * A page may hold fewer than `limit` and still have a `next`: one page looks at a bounded number
    * of rows.
    */
-  runs(filter: RunFilter): Promise<{ items: RunRow[]; next: string | null; headSeq: number }>;
+  runs(filter: RunFilter): Promise<{ items: RunItem[]; next: string | null; headSeq: number }>;
   latest(pipeline: string): Promise<PipelineFacts>;
   /** Of all runs, the oldest first. */
   effects(): Promise<EffectRow[]>;

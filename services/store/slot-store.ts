@@ -29,6 +29,8 @@ export type ScheduleRow = {
   updatedAt: number;
 };
 
+export type RemovedSchedule = Pick<ScheduleRow, 'id' | 'pipeline'> & { isRemoved: true };
+
 export type SlotDecision =
   | 'started'
   | 'queued'
@@ -94,7 +96,7 @@ export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecisi
 /** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
 export type InputsSeen = { patterns: string; marks: string };
 
-export type SlotFilter =
+type SlotFilter =
   | 'oldestWaiting'
   | { scheduleId: string; backfill?: string; before?: number; limit: number };
 /** The name of a slot. */
@@ -119,20 +121,16 @@ export type SlotWrites = {
 export type SlotStore = {
   schedules(): Promise<ScheduleRow[]>;
   /**
-   * Writes a new schedule (`after` null) or a change of version `after`, with its event. @returns
-   * false when it has moved, or is there already
+   * Writes a new schedule (`after` null) or a change of version `after`, with its event. One that is
+   * removed leaves its slots as history until retention takes them. @returns false when it has moved,
+   * or is there already
    */
   saveSchedule(
-    row: ScheduleRow,
+    row: ScheduleRow | RemovedSchedule,
     after: number | null,
     events: NewEvent[],
     at: number,
   ): Promise<boolean>;
-  /**
-   * Forgets a schedule; its slots stay as history until retention takes them. @returns false when
-   * it has moved
-   */
-  removeSchedule(id: string, version: number, event: NewEvent, at: number): Promise<boolean>;
   /** Reads what is known of these slots, and writes what is planned upon it. @returns how many rows */
   decideSlots(
     asked: readonly SlotKey[],
@@ -148,12 +146,4 @@ export type SlotStore = {
     at: number,
   ): Promise<void>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
-  /**
-   * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
-   * null = not remembered. @returns null when there is none
-   */
-  latestInputs(
-    pipeline: string,
-    patterns: string,
-  ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
 };

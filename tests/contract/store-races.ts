@@ -44,7 +44,7 @@ const race = async (
     const live = await liveRuns(store);
     const numbers = new Set(live.map(({ number }) => number));
     expect([live.length, numbers.size]).toEqual([rounds * limit, rounds * limit]);
-    const { events } = await store.journalAfter({}, 0, 1_000_000);
+    const { events } = await store.journal({ after: 0, limit: 1_000_000 });
     const accepted = events.filter(({ event }) => event === 'accepted');
     // The number of a run is given in its transaction: both orders are those of the commits.
     expect(accepted.map(({ data }) => data.number)).toEqual(accepted.map((_, index) => index + 1));

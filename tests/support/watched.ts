@@ -170,7 +170,7 @@ export const openWatched = async () => {
     });
   };
   const words = async (stage: string) =>
-    (await store.journal({ runId, after: 0, limit: 1000 })).filter(
+    (await store.journal({ runId, after: 0, limit: 1000 })).events.filter(
       (event) => event.stage === stage,
     );
   return {

@@ -48,7 +48,7 @@ test('S01: two processes that decide the same thousand slots start one run for e
       new Set(slots.map(({ runId }) => runId)).size,
       slots.every(({ decision }) => decision === 'started'),
     ]).toEqual([rounds, rounds, true]);
-    const { events } = await store.journalAfter({}, 0, 10 * rounds);
+    const { events } = await store.journal({ after: 0, limit: 10 * rounds });
     expect(events.filter(({ event }) => event === 'fired')).toHaveLength(rounds);
     await store.close();
   } finally {

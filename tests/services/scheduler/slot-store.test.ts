@@ -150,8 +150,9 @@ test('a schedule that is removed takes its mark along and cancels what waits; of
   if (!row) throw new Error('no schedule');
   expect(await store.saveSchedule({ ...row, version: 2 }, 1, [], 0)).toBe(true);
   expect(await store.saveSchedule({ ...row, version: 2 }, 1, [], 0)).toBe(false);
-  expect(await store.removeSchedule('s', 1, event, 0)).toBe(false);
-  expect(await store.removeSchedule('s', 2, event, 0)).toBe(true);
+  const removed = { id: 's', pipeline: 'p', isRemoved: true } as const;
+  expect(await store.saveSchedule(removed, 1, [event], 0)).toBe(false);
+  expect(await store.saveSchedule(removed, 2, [event], 0)).toBe(true);
   expect([await decided(), await decide(slot(9000, 'skipped'))]).toEqual([
     [[2000, 'cancelled']],
     0,

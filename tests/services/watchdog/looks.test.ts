@@ -130,7 +130,7 @@ test('overdue-timer: a timer that did not fire is delivered', async () => {
   on.clock.advance(20_000);
   await on.watchdog.tick();
   expect(
-    (await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).map(
+    (await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).events.map(
       ({ data }) => data.alarm,
     ),
   ).toContain('overdue-timer');
