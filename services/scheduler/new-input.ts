@@ -72,7 +72,7 @@ export const hasNewInput = async (
   done: { createdAt: number; inputsFound?: string | null },
 ): Promise<boolean> => {
   const { marks, newestMs } = await inputsThere(patterns, projectDir);
-  return (done.inputs ?? null) === null
+  return (done.inputsFound ?? null) === null
     ? newestMs > done.createdAt
     : hasNew(marks, done.inputsFound as string);
 };

@@ -11,9 +11,12 @@ const effectOf = ({ effects }: Loaded, { id, stamp }: Fence): EffectRow | undefi
 const changed = (effect: EffectRow | undefined, to: Partial<EffectRow>): Amendment | null =>
   effect ? { effects: [{ ...effect, ...to }] } : null;
 
-/** Who works, before the gate opens; null when the effect does not wait for it any more. */
+/**
+ * Who works, before the gate opens; a `process` of null works in the service itself. Nothing when the
+ * effect does not wait for it any more.
+ */
 export const processRecorded =
-  (fence: Fence, process: ProcessIdentity): Plan =>
+  (fence: Fence, process: ProcessIdentity | null): Plan =>
   (loaded) => {
     const effect = effectOf(loaded, fence);
     return effect?.state === 'born' ? changed(effect, { state: 'started', process }) : null;

@@ -62,7 +62,7 @@ const count = (answers: Answer[], kind: string): number =>
 export const storeRaces = (name: string, newPlace: () => Promise<Place>): void =>
   describe(`${name} under racing processes`, () => {
     test(
-      'S02, I3, T2: twelve starts at once from four processes, a thousand times: one begins, eleven are refused with its id',
+      'S02, T2, I3: twelve starts at once from four processes, a thousand times: one begins, eleven are refused with its id',
       () =>
         race(newPlace, 1, 1000, (answers) => {
           expect([count(answers, 'begun'), count(answers, 'refused')]).toEqual([1, 11]);

@@ -42,8 +42,11 @@ export const openWatched = async () => {
   const log = () => {};
   const news: LiveNews[] = [];
   const works: Work[] = [];
-  /** What the process table shows; the runner waits for ever while `answers` is false. */
-  const world = { alive: true, members: [] as number[], answers: true };
+  /**
+   * What the process table shows, and whether an attempt has a process at all; the runner waits
+   * for ever while `answers` is false.
+   */
+  const world = { alive: true, members: [] as number[], answers: true, hasProcess: true };
   const processes = {
     isAlive: () => world.alive,
     members: () => world.members,
@@ -94,7 +97,7 @@ export const openWatched = async () => {
       stage: async (effect, run) => {
         const mark = heartbeats.watch(run, effect, run.definition.stages[0]?.heartbeatMs ?? null);
         const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
-        const change = processRecorded(fenceOf(effect), process);
+        const change = processRecorded(fenceOf(effect), world.hasProcess ? process : null);
         await store.amend([{ runId: run.runId, change }], clock.wallMs());
         const over = Promise.withResolvers<void>();
         works.push({ alive: mark.alive, end: over.resolve });
