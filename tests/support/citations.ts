@@ -42,7 +42,7 @@ export const citations = (): Map<string, string[]> => {
 };
 
 /** What every store must do is a function of its own; a test file only calls it. */
-const testFile = /\.test\.ts$|^tests\/contract\/store-[a-z]+\.ts$/;
+export const testFile = /\.test\.ts$|^tests\/contract\/store-[a-z]+\.ts$/;
 
 const up = (page: string): string => '../'.repeat(page.split('/').length - 1);
 export const pageText = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
