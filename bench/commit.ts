@@ -5,6 +5,7 @@ import { createCharts } from '../services/interpreter/charts.ts';
 import { createInterpreter } from '../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../services/interpreter/outlook.ts';
 import { openDatabase } from '../services/sqlite/database.ts';
+import { startOf } from '../services/start/plan-start.ts';
 import type { Place } from './place.ts';
 import { medianMs, type Ratio } from './ratio.ts';
 
@@ -34,7 +35,7 @@ export const benchCommit = async (
   const runId = createRunIds(clock.wallMs)();
   const cause = { kind: 'command' as const, actor: 'bench' };
   await interpreter.begin(
-    {
+    startOf({
       spec: {
         runId,
         pipeline: 'commits',
@@ -55,14 +56,8 @@ export const benchCommit = async (
       at: clock.wallMs(),
       lock: { key: 'commits', limit: 1, onConflict: 'refuse', queueMax: 1 },
       idempotency: null,
-      refusal: () => ({
-        stage: 'pipeline',
-        event: 'refused',
-        severity: 'warning',
-        msg: '',
-        data: {},
-      }),
-    },
+      by: null,
+    }),
     { cause },
   );
   const stop = { type: 'STOP' as const, reason: null, by: 'bench', grace_ms: null };

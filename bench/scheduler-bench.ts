@@ -37,7 +37,7 @@ try {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   clearTimeout(timer!);
   const slots = await store.slots({ scheduleId: 'each-second', limit: 2 * seconds });
-  const { events } = await store.journalAfter({}, 0, 100 * seconds);
+  const { events } = await store.journal({ after: 0, limit: 100 * seconds });
   const fired = events.filter(({ event }) => event === 'fired');
   show('a bare timer for each full second', bare);
   show(

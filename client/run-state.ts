@@ -3,6 +3,7 @@ import type { JournalEvent } from '../wire/events.ts';
 import { foldAttempt } from '../wire/fold-attempt.ts';
 import type { EventFrame, ProgressFrame, SnapshotFrame } from '../wire/frames.ts';
 import { applyPatch, type RunView, type StatusPatch } from '../wire/patch.ts';
+import { shownOf } from '../wire/shown-run.ts';
 import type { Status } from '../wire/status.ts';
 
 /**
@@ -98,11 +99,16 @@ export const reduce = (state: StreamState, frame: EventFrame | ProgressFrame): S
 
 /** What a pipeline shows: its live run, else its latest, else null (IDLE; also after a reset). */
 export const shownRun = (state: StreamState, pipeline: string): RunView | null => {
-  const mine = Object.values(state.runs)
-    .filter((run) => run.pipeline === pipeline)
-    .sort((a, b) => (b.number ?? 0) - (a.number ?? 0));
-  const live = mine.filter(({ ended_at }) => ended_at === null);
-  // As the service chooses: what has the lock, else the first that waits for it.
-  const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0] ?? null;
-  return run?.ended_at != null && state.resets[pipeline] === run.run_id ? null : run;
+  const mine = Object.values(state.runs).filter((run) => run.pipeline === pipeline);
+  const { run, isHidden } = shownOf(
+    mine,
+    ({ number, ended_at, lock, run_id }) => ({
+      number: number ?? 0,
+      isLive: ended_at === null,
+      hasLock: lock !== null,
+      id: run_id,
+    }),
+    state.resets[pipeline],
+  );
+  return isHidden ? null : run;
 };

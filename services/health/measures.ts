@@ -1,6 +1,8 @@
+import { liveRuns } from '../../services/store/run-view.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
+import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Health } from './health.ts';
@@ -26,7 +28,7 @@ const counted = <T extends object>(items: readonly T[]): (T & { count: number })
 
 export const createMeasures = (deps: {
   interpreter: Pick<Interpreter, 'onCommit'>;
-  store: Pick<Store, 'liveRuns' | 'journalAfter'>;
+  store: Pick<Store, 'runs' | 'journal'>;
   effects: Pick<Effects, 'pendingAnswers'>;
   disk: Pick<Disk, 'state'>;
   alarms: Pick<Alarms, 'open'>;
@@ -47,7 +49,7 @@ export const createMeasures = (deps: {
     });
   });
   return async () => {
-    const live = (await store.liveRuns()).map(({ pipeline, projection }) => ({
+    const live = (await liveRuns(store)).map(({ pipeline, projection }) => ({
       pipeline,
       state: projection.state === 'QUEUED' ? ('queued' as const) : ('running' as const),
     }));
@@ -55,7 +57,7 @@ export const createMeasures = (deps: {
       ended: [...ended.values()],
       live: counted(live),
       eventLoop: lag(),
-      journalHead: (await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1)).headSeq,
+      journalHead: (await store.journal(headOnly)).headSeq,
       pendingAnswers: effects.pendingAnswers(),
       freeBytes: disk.state().freeBytes,
       alarms: counted(alarms.open().map(({ code }) => ({ alarm: code }))),

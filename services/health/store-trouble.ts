@@ -1,50 +1,13 @@
 import { isNoSpace } from '../host/no-space.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Store } from '../store/store.ts';
+import { StoreTrouble } from '../store/trouble.ts';
 
-/**
- * Primary result codes of SQLite that speak of the world, not of a mistake of ours
- * (sqlite.org/rescode.html).
- */
-const troubles: Record<number, string> = {
-  3: 'may not be opened',
-  5: 'is locked by another process',
-  6: 'is locked by another process',
-  7: 'has no memory left',
-  8: 'is read-only',
-  10: 'cannot be read or written (I/O error)',
-  11: 'is damaged',
-  13: 'is full: no space is left on the disk',
-  14: 'cannot be opened',
-  26: 'is no database any more',
-};
-/**
- * Commands and answers: for these the reserve on the disk is given away. A mark, a new process or a
- * word of the service itself would only take it from them.
- */
-const urgent = [
-  'begin',
-  'admit',
-  'step',
-  'removeDrained',
-  'acknowledge',
-  'markReset',
-  'removeRuns',
-];
-const isUrgent = (name: string, args: unknown[]): boolean =>
-  // What an attempt left is noted before its answer.
-  urgent.includes(name) ||
-  (name === 'note' && (args as Parameters<Store['note']>)[0].runId !== null);
 /**
  * What fails is tried again and says when it works; these need space and all that, so they speak
  * for the others.
  */
 const proofs = ['begin', 'step', 'note'];
-
-const codeOf = (error: unknown): number | null => {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' && (code & 0xff) in troubles ? code & 0xff : null;
-};
 
 /**
  * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health
@@ -56,20 +19,32 @@ export const watchStore = (deps: {
   /** The file we write to is not where the next service looks for it: said in one sentence. */
   moved?: () => string | null;
 }) => {
+  const { store } = deps;
   const moved = deps.moved ?? (() => null);
   let trouble: string | null = null;
   const failed = new Set<string>();
-  type Method = (...args: unknown[]) => Promise<unknown>;
 
-  const watched =
-    (name: string, method: Method): Method =>
-    async (...args) => {
-      // What began before goes on; nothing new is promised to a file that nobody will find.
-      const away = name === 'begin' ? moved() : null;
-      if (away) throw new ServiceError('store-unavailable', away);
+  const failure = (name: string, error: unknown): unknown => {
+    if (!(error instanceof StoreTrouble)) return error;
+    trouble = error.message;
+    failed.add(name);
+    const detail = `${error.message}; ask again when that is mended`;
+    return Object.assign(new ServiceError('store-unavailable', detail), { cause: error });
+  };
+  /**
+   * @param isUrgent commands and answers: for these the reserve on the disk is given away. A mark, a
+   * new process or a word of the service itself would only take it from them.
+   */
+  const over =
+    <A extends unknown[], R>(
+      name: string,
+      method: (...args: A) => Promise<R>,
+      isUrgent: (...args: A) => boolean = () => false,
+    ) =>
+    async (...args: A): Promise<R> => {
       try {
         const answer = await method(...args).catch((error) => {
-          if (!isNoSpace(error) || !deps.makeRoom(isUrgent(name, args))) throw error;
+          if (!isNoSpace(error) || !deps.makeRoom(isUrgent(...args))) throw error;
           return method(...args);
         });
         if (failed.has(name) || proofs.includes(name)) {
@@ -78,23 +53,51 @@ export const watchStore = (deps: {
         }
         return answer;
       } catch (error) {
-        const code = codeOf(error);
-        if (code === null) throw error;
-        const detail = `the store ${troubles[code]}`;
-        trouble = detail;
-        failed.add(name);
-        throw Object.assign(
-          new ServiceError('store-unavailable', `${detail}; try again once this is fixed`),
-          { cause: error },
-        );
+        throw failure(name, error);
       }
     };
+  const always = () => true;
+  const begin = over('begin', store.begin, always);
 
-  const store = Object.fromEntries(
-    Object.entries(deps.store).map(([name, part]) => [
-      name,
-      typeof part === 'function' && name !== 'close' ? watched(name, part as Method) : part,
-    ]),
-  ) as unknown as Store;
-  return { store, trouble: () => trouble ?? moved() };
+  const watched: Store = {
+    ...store,
+    // What began before goes on; nothing new is promised to a file that nobody will find.
+    begin: async (...args) => {
+      const away = moved();
+      if (away) throw new ServiceError('store-unavailable', away);
+      return begin(...args);
+    },
+    admit: over('admit', store.admit, always),
+    step: over('step', store.step, always),
+    amend: over('amend', store.amend, (changes) => changes.some(({ isUrgent }) => isUrgent)),
+    amendPipeline: over('amendPipeline', store.amendPipeline, always),
+    run: over('run', store.run),
+    runs: over('runs', store.runs),
+    latest: over('latest', store.latest),
+    effects: over('effects', store.effects),
+    timers: over('timers', store.timers),
+    queue: over('queue', store.queue),
+    chart: over('chart', store.chart),
+    // What an attempt left is noted before its answer.
+    note: over('note', store.note, ({ runId }) => runId !== null),
+    journal: over('journal', store.journal),
+    ledger: over('ledger', store.ledger),
+    snapshotRead: over('snapshotRead', store.snapshotRead),
+    meta: over('meta', store.meta),
+    setMeta: over('setMeta', store.setMeta),
+    schedules: over('schedules', store.schedules),
+    saveSchedule: over('saveSchedule', store.saveSchedule),
+    decideSlots: over('decideSlots', store.decideSlots),
+    slots: over('slots', store.slots),
+    saveBackfill: over('saveBackfill', store.saveBackfill),
+    backfills: over('backfills', store.backfills),
+    retentionTotals: over('retentionTotals', store.retentionTotals),
+    endedRuns: over('endedRuns', store.endedRuns),
+    removeRuns: over('removeRuns', store.removeRuns, always),
+    prune: over('prune', store.prune),
+    removedRuns: over('removedRuns', store.removedRuns),
+    unknownRuns: over('unknownRuns', store.unknownRuns),
+    checkpoint: over('checkpoint', store.checkpoint),
+  };
+  return { store: watched, trouble: () => trouble ?? moved() };
 };

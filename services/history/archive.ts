@@ -57,7 +57,7 @@ export const createArchive = (deps: {
     const { seq, timestamp, msg } = eventIn(last);
     if (seq === undefined) return null;
     if (seq <= (after ?? 0)) return seq;
-    const [same] = await store.journal({ after: seq - 1, limit: 1 });
+    const [same] = (await store.journal({ after: seq - 1, limit: 1 })).events;
     return same?.seq === seq && same.timestamp === timestamp && same.msg === msg ? seq : null;
   };
 
@@ -92,7 +92,7 @@ export const createArchive = (deps: {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     after ??= Number((await store.meta(position)) ?? 0);
     for (;;) {
-      const events = await store.journal({ after, limit: pageSize });
+      const { events } = await store.journal({ after, limit: pageSize });
       if (events.length === 0) return;
       const byFile = Map.groupBy(events, ({ run_id }) => `${run_id ?? 'service'}${suffix}`);
       for (const [name, some] of byFile) await append(name, some);

@@ -8,7 +8,8 @@ import { attemptDirOf } from '../host/paths.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { ByteMask } from '../secrets/byte-mask.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import type { RunRow, Store } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { withMaskedFile } from './masked-file.ts';
 
 /**

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
 import { plainError } from '../host/plain-error.ts';
-import type { RetentionRow, RetentionStore, RetentionTotals } from '../store/retention-store.ts';
+import {
+  isArchived,
+  isDispensable,
+  isRemovable,
+  type RetentionRow,
+  type RetentionStore,
+  type RetentionTotals,
+} from '../store/retention-store.ts';
+import type { RunStore } from '../store/run-store.ts';
 
 /** null = no limit. `runs` counts per pipeline, `bytes` all files of runs together. */
 export type RetentionLimits = { ageMs: number | null; runs: number | null; bytes: number | null };
@@ -26,7 +34,7 @@ const quietMs = 10 * 60_000;
  * and this one.
  */
 export const judge = (
-  row: Omit<RetentionRow, 'isArchived'>,
+  row: RetentionRow & { isProtected: boolean },
   totals: RetentionTotals,
   limits: RetentionLimits,
   nowMs: number,
@@ -69,7 +77,7 @@ const sizeOf = async (path: string): Promise<number> => {
  * Keeps the history within its limits: oldest first, rows before files, never what is in use (S48).
  */
 export const createRetention = (deps: {
-  store: RetentionStore;
+  store: RetentionStore & Pick<RunStore, 'amend'>;
   clock: Pick<Clock, 'after' | 'wallMs'>;
   dataDir: string;
   limits: RetentionLimits;
@@ -91,15 +99,15 @@ export const createRetention = (deps: {
     await rm(archiveOf(runId), { force: true });
   };
 
+  const measureOne = async (runId: string): Promise<void> => {
+    const bytes = (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId)));
+    await store.amend([{ runId, change: () => ({ bytes }) }], clock.wallMs());
+  };
   const measure = async (): Promise<void> => {
     for (;;) {
-      const some = await store.unmeasuredRuns(50);
+      const some = await store.endedRuns({ isUnmeasured: true, limit: 50 });
       if (some.length === 0 || isClosed) return;
-      for (const runId of some)
-        await store.setBytes(
-          runId,
-          (await sizeOf(join(runsDir, runId))) + (await sizeOf(archiveOf(runId))),
-        );
+      for (const { runId } of some) await measureOne(runId);
     }
   };
 
@@ -114,15 +122,16 @@ export const createRetention = (deps: {
     };
     let after = '';
     for (;;) {
-      const page = await store.endedRuns(after, pageSize);
+      const page = await store.endedRuns({ after, limit: pageSize });
       const going: string[] = [];
       for (const row of page) {
-        const reason = judge(row, totals, limits, nowMs);
+        const isProtected = !isDispensable(row);
+        const reason = judge({ ...row, isProtected }, totals, limits, nowMs);
         if (!reason) continue;
         totals.bytes -= row.bytes;
         totals.counts[row.pipeline] = (totals.counts[row.pipeline] ?? 0) - 1;
         // It goes later; none goes in its place.
-        if (!row.isArchived) {
+        if (!isArchived(row)) {
           unarchived += 1;
           continue;
         }
@@ -131,7 +140,7 @@ export const createRetention = (deps: {
       }
       for (let index = 0; index < going.length; index += batchSize) {
         if (isClosed) return done();
-        await store.removeRuns(going.slice(index, index + batchSize));
+        await store.removeRuns(going.slice(index, index + batchSize), isRemovable);
         await sweep();
       }
       const youngest = page.at(-1);
@@ -153,7 +162,7 @@ export const createRetention = (deps: {
       if (failed) failure ??= failed.reason;
       // What could not be removed is tried again in the next round.
       const gone = some.filter((_, index) => tried[index]?.status === 'fulfilled');
-      if (gone.length > 0) await store.forgetRemoved(gone);
+      if (gone.length > 0) await store.prune({ removedRuns: gone });
       if (some.length < pageSize) return;
       after = some.at(-1) as string;
     }
@@ -167,7 +176,7 @@ export const createRetention = (deps: {
     if (limits.ageMs !== null)
       while (
         !isClosed &&
-        (await store.removeServiceEvents(clock.wallMs() - limits.ageMs, 500)) === 500
+        (await store.prune({ eventsBefore: clock.wallMs() - limits.ageMs, limit: 500 })) === 500
       );
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
     last = { removed, error: failure === null ? null : plainError(failure) };

@@ -7,8 +7,8 @@ import { isFinal } from '../../wire/final-states.ts';
 import { patchOf, type StatusPatch } from '../../wire/patch.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import { fenceOf } from '../store/fence.ts';
+import type { Decision, Fence, LedgerRow, Loaded } from '../store/run-rows.ts';
 import { viewOf } from '../store/run-view.ts';
-import type { Decision, Fence, LedgerRow, Loaded } from '../store/store.ts';
 import { persist, revive } from './charts.ts';
 import { type Now, outboxOf } from './outbox.ts';
 import { allowedIn, judgeGuards, whyNot } from './outlook.ts';
@@ -110,9 +110,11 @@ export const decide = (
       : [];
   const rows = { ...outbox, remove: [...outbox.remove, ...given] };
   const begins = facts.some((fact) => fact.event === 'started');
+  const ended = next.status === 'done';
+  const freesLock = ended && isGone(loaded, rows);
   const moved = {
     at: now.wallMs,
-    next: { snapshot: persist(machine, next), projection, ended: next.status === 'done', begins },
+    next: { snapshot: persist(machine, next), projection, ended, begins, freesLock },
     ...rows,
   };
   return {
@@ -182,7 +184,13 @@ export const condemn = (
   const moved = {
     ...idle,
     at: now.wallMs,
-    next: { snapshot: run.snapshot, projection, ended: true, begins: false },
+    next: {
+      snapshot: run.snapshot,
+      projection,
+      ended: true,
+      begins: false,
+      freesLock: !effects.some(({ kind }) => kind === 'stage'),
+    },
     remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
     drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
     disarm: timers.map(({ id, stamp }) => ({ kind: 'timer' as const, id, stamp })),
@@ -328,25 +336,31 @@ const refused = (
   };
 };
 
+/** No attempt of the run is left, so no process of it can be: only then its lock may go (T1, I13). */
+const isGone = (
+  { effects }: Loaded,
+  { remove, born }: Pick<Decision, 'remove' | 'born'>,
+): boolean => {
+  const left = effects.filter(
+    (effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp),
+  );
+  return ![...left, ...born].some(({ kind }) => kind === 'stage');
+};
+
 /**
  * How the public view of the run changes: with it, whoever follows the events knows the status
  * without asking.
  */
 const patchAfter = (
-  { run, effects }: Loaded,
-  { at, next, remove, born }: Omit<Decision, 'ledger' | 'events'>,
+  { run }: Loaded,
+  { at, next }: Omit<Decision, 'ledger' | 'events'>,
 ): StatusPatch => {
-  const { projection, ended, begins } = next as NonNullable<Decision['next']>;
-  const left = effects.filter(
-    (effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp),
-  );
-  // As the store judges it: the lock of an ended run waits for processes that may live.
-  const isFree = ended && ![...left, ...born].some(({ kind }) => kind === 'stage');
+  const { projection, ended, begins, freesLock } = next as NonNullable<Decision['next']>;
   const moved = { projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null };
   const after = {
     ...run,
     ...moved,
-    lock: isFree ? null : run.lock,
+    lock: freesLock ? null : run.lock,
     progress: begins ? null : run.progress,
   };
   // A queued run holds no lock: the place it was given is news, too.

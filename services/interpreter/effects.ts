@@ -4,7 +4,7 @@ import type { Failure } from '../../wire/failure.ts';
 import type { Clock } from '../host/clock.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectKind, EffectRow, RunRow } from '../store/store.ts';
+import type { EffectKind, EffectRow, RunRow } from '../store/run-rows.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
 import { type Waits, whatFor, whyUnrecorded } from './waits.ts';

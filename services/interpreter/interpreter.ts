@@ -1,21 +1,41 @@
 import type { Queued, Reused } from '../../machines/context.ts';
+import type { NewEvent } from '../../wire/events.ts';
 import type { Failure } from '../../wire/failure.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import type {
-  BeginRequest,
   Begun,
   Committed,
   Decision,
   Loaded,
-  Store,
+  RunRow,
+  StepFacts,
   Verdict,
-} from '../store/store.ts';
+} from '../store/run-rows.ts';
+import type { AdmitFacts, StartFacts, StartPlan, StartQuestion } from '../store/start-facts.ts';
+import type { Store } from '../store/store.ts';
+import type { Streak } from '../store/streak.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
 import type { Now } from './outbox.ts';
 
 type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
+/** The first step of a run: it is admitted, or waits for its turn. */
+export type FirstStep = (facts: StepFacts, queued: Queued | null) => Decision;
+/** A start: what it asks of the store, and the pure plan that is made of the answers. */
+export type PlannedStart = {
+  runId: string;
+  chart: string;
+  question: StartQuestion;
+  plan: (facts: StartFacts, first: FirstStep) => StartPlan;
+};
+/** What the end of a run means for its pipeline: its failures in a row, and what there is to say. */
+export type Closing = (
+  run: RunRow,
+  before: Streak,
+  at: number,
+) => { streak: Streak; event: NewEvent | null };
+
 /**
  * The durable interpreter: an event goes in, one transaction decides and writes, and what the chart
  * asked for is started after the commit. Nothing else writes a run's state.
@@ -25,9 +45,13 @@ export type Interpreter = {
    * The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run
    * has done of it.
    */
-  begin(request: BeginRequest, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
-  /** Admits the run, if it is first in line and a place is free. @returns null when not */
-  admit(runId: string, cause: Cause): Promise<Committed | null>;
+  begin(start: PlannedStart, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
+  /** Admits the waiting run, if `permit` finds it one. @returns null when not */
+  admit(
+    runId: string,
+    permit: (facts: AdmitFacts) => number | null,
+    cause: Cause,
+  ): Promise<Committed | null>;
   /**
    * @returns null when the run does not exist. @throws the store's error when nothing could be
    * committed
@@ -41,6 +65,8 @@ export const createInterpreter = (deps: {
   store: Store;
   charts: Charts;
   clock: Clock;
+  /** Absent where nothing is made of the end of a run. */
+  closing?: Closing;
   /** A listener of commits that threw: a defect of ours; the others have heard of the commit. */
   onDefect?: (error: unknown) => void;
 }): Interpreter => {
@@ -95,8 +121,18 @@ export const createInterpreter = (deps: {
       return work();
     }
   };
+  const closed = (facts: StepFacts, decision: Decision): Decision => {
+    const { next, at } = decision;
+    if (!next?.ended || !deps.closing) return decision;
+    const { projection } = next;
+    const before = facts.streak;
+    const { streak, event } = deps.closing({ ...facts.run, projection }, before, at);
+    // Most runs succeed after one that did: nothing to write.
+    const isSame = JSON.stringify(streak) === JSON.stringify(before);
+    return { ...decision, closing: { streak: isSame ? null : streak, event } };
+  };
   const step = (runId: string, decision: (loaded: Loaded) => Decision): Promise<Committed | null> =>
-    loading(() => store.step(runId, decision));
+    loading(() => store.step(runId, (facts) => closed(facts, decision(facts))));
 
   const stepOrFault = async (runId: string, delivery: Delivery): Promise<Committed | null> => {
     const plainly = (given: Delivery) => (loaded: Loaded) =>
@@ -138,21 +174,17 @@ export const createInterpreter = (deps: {
   };
 
   return {
-    begin: (request, { cause, reused }) =>
-      inOrder(request.spec.runId, async () => {
-        const { runId, chart } = request.spec;
-        const begun = await store.begin(request, (loaded, queued) =>
-          decide(
-            charts.machine(chart),
-            loaded,
-            { event: first(runId, queued, reused), fence: null, cause },
-            now(),
-          ),
-        );
+    begin: ({ runId, chart, question, plan }, { cause, reused }) =>
+      inOrder(runId, async () => {
+        const begin: FirstStep = (facts, queued) => {
+          const delivery = { event: first(runId, queued, reused), fence: null, cause };
+          return closed(facts, decide(charts.machine(chart), facts, delivery, now()));
+        };
+        const begun = await store.begin(question, (facts) => plan(facts, begin));
         if (begun.kind === 'begun') publish(begun);
         return begun;
       }),
-    admit: (runId, cause) =>
+    admit: (runId, permit, cause) =>
       inOrder(runId, async () => {
         const delivery: Delivery = {
           event: { type: 'ADMITTED', run_id: runId },
@@ -160,9 +192,21 @@ export const createInterpreter = (deps: {
           cause,
         };
         const admit = () =>
-          store.admit(runId, (loaded) =>
-            decide(charts.machine(loaded.run.chart), loaded, delivery, now()),
-          );
+          store.admit(runId, (facts) => {
+            const place = permit(facts);
+            if (place === null) return null;
+            const { run } = facts;
+            const at = now();
+            const lock = { key: facts.queue.key, since: at.wallMs };
+            // Field by field: the failures of the pipeline are read when they are asked for.
+            const held: Loaded = {
+              run: { ...run, lock },
+              effects: facts.effects,
+              timers: facts.timers,
+            };
+            const decision = decide(charts.machine(run.chart), held, delivery, at);
+            return { place, decision: closed(facts, decision) };
+          });
         const committed = await loading(admit).catch((error) => {
           if (!(error instanceof ChartFault || error instanceof ChartNotSupported)) throw error;
           // It must not hold up those behind it.

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { RunContext } from '../../machines/context.ts';
 import type { NewEvent } from '../../wire/events.ts';
-import type { EffectKind, EffectRow, Fence, Loaded, TimerRow } from '../store/store.ts';
+import type { EffectKind, EffectRow, Fence, Loaded, TimerRow } from '../store/run-rows.ts';
 
 /** The instants of one step; the machine itself has no clock. */
 export type Now = { wallMs: number; monotonicMs: number; bootId: string };

@@ -5,7 +5,7 @@ import { type GuardName, guardTable, whyNotHeld } from '../../machines/guards.ts
 import { type Projection, project } from '../../machines/project.ts';
 import type { CommandType } from '../../wire/command-table.ts';
 import { commandTypeSchema } from '../../wire/status.ts';
-import type { LedgerRow } from '../store/store.ts';
+import type { LedgerRow } from '../store/run-rows.ts';
 import { revive } from './charts.ts';
 
 /** Each guard that was asked, and what it said: the ledger's "why this way". */

@@ -1,6 +1,8 @@
 import type { Clock } from '../host/clock.ts';
 import type { Disk } from '../host/disk.ts';
-import type { Committed, EffectRow, Store, TimerRow } from '../store/store.ts';
+import { limitsRestarted } from '../store/amendments.ts';
+import type { Committed, EffectRow, TimerRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import type { Waits } from './waits.ts';
 
 /**
@@ -32,8 +34,8 @@ const nameOf = ({ kind, input, attempt }: EffectRow): string =>
 
 export const createRoom = (deps: {
   disk: Pick<Disk, 'refusal' | 'onRoom' | 'state'>;
-  store: Pick<Store, 'restartLimits'>;
-  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  store: Pick<Store, 'amend'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep' | 'wallMs'>;
   waits: Pick<Waits, 'begin'>;
   /** What has to be recorded before anything of the run begins. */
   before: (runId: string) => Promise<void>;
@@ -69,7 +71,8 @@ export const createRoom = (deps: {
         if ((await disk.refusal()) !== null) continue;
         try {
           await deps.before(effect.runId);
-          await store.restartLimits(effect.runId, effect.stamp, clock.monotonicMs());
+          const change = limitsRestarted(effect.stamp, clock.monotonicMs());
+          await store.amend([{ runId: effect.runId, change }], clock.wallMs());
           return;
         } catch {
           // It was no room after all, or the store says itself what troubles it.

@@ -1,5 +1,7 @@
 import type { Clock } from '../host/clock.ts';
-import type { Store, TimerRow } from '../store/store.ts';
+import type { TimerRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
+import { dueOf, nextDueIn, rearmAll } from './due-timers.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
 
@@ -28,7 +30,7 @@ const ofRun = /^(RUN_TIMEOUT|STAGE_TIMEOUT)$|^xstate\.after\.run/;
 
 /** Durable timers: rows with an absolute due time, and one waker for all of them. */
 export const createTimers = (deps: {
-  store: Pick<Store, 'dueTimers' | 'nextDueIn' | 'rearmMonotonic'>;
+  store: Pick<Store, 'timers' | 'amend'>;
   interpreter: Interpreter;
   clock: Clock;
   /**
@@ -74,9 +76,9 @@ export const createTimers = (deps: {
     wasAway = true;
     await new Promise((resolve) => setImmediate(resolve));
     if (closed) return;
-    await store
-      .rearmMonotonic(clock.bootId(), clock.monotonicMs())
-      .catch((error) => log('limits could not be armed again', { error: String(error) }));
+    await rearmAll(store, { ...now(), bootId: clock.bootId() }).catch((error) =>
+      log('limits could not be armed again', { error: String(error) }),
+    );
     await tick();
   };
 
@@ -99,7 +101,7 @@ export const createTimers = (deps: {
     try {
       const waiting = new Map<string, number>();
       const noRoom: TimerRow[] = [];
-      for (const timer of await store.dueTimers(now())) {
+      for (const timer of dueOf(await store.timers(), now())) {
         if (closed) return;
         if (room?.holds(timer)) {
           noRoom.push(timer);
@@ -121,7 +123,7 @@ export const createTimers = (deps: {
       }
       room?.show(noRoom);
       held = waiting;
-      const nextMs = (await store.nextDueIn(now())) ?? maxSleepMs;
+      const nextMs = nextDueIn(await store.timers(), now()) ?? maxSleepMs;
       // What is held stays due: without this the waker would never sleep.
       sleep(Math.max(nextMs, waiting.size > 0 ? askAgainMs : noRoom.length > 0 ? heldMs : 0));
     } catch (error) {

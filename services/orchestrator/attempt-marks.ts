@@ -4,6 +4,7 @@ import type { createEndingMark } from '../runners/ending-mark.ts';
 import { createProgress } from '../runners/progress.ts';
 import type { StageMarks } from '../runners/stage-runner.ts';
 import { createStartMarks } from '../runners/start-marks.ts';
+import { processRecorded } from '../store/amendments.ts';
 import { fenceOf } from '../store/fence.ts';
 import { createHeartbeats } from '../watchdog/heartbeats.ts';
 import type { Foundation } from './foundation.ts';
@@ -15,7 +16,7 @@ export const createMarks = (
 ) => {
   const { store, clock, dataDir, disk, log } = foundation;
   const { note, tell, wake } = foundation.publisher;
-  const progress = createProgress({ store, clock, note, tell, waits, log });
+  const progress = createProgress({ store, clock, wake, tell, waits, log });
   const heartbeats = createHeartbeats({ store, clock, note, tell, log, ask: createAsk(dataDir) });
   const lateExit = createLateExit({ store, clock, dataDir, note });
   const left: StageMarks['left'] = async (run, effect, said) => {
@@ -27,7 +28,11 @@ export const createMarks = (
     left,
     starting: createStartMarks({ store, clock, wake, log }),
     ending,
-    recordProcess: (effect, process) => store.recordProcess(effect.runId, fenceOf(effect), process),
+    recordProcess: async (effect, process) => {
+      const change = processRecorded(fenceOf(effect), process);
+      const [isRecorded] = await store.amend([{ runId: effect.runId, change }], clock.wallMs());
+      return isRecorded === true;
+    },
     watch: heartbeats.watch,
     writer: disk.writer,
   };

@@ -1,13 +1,16 @@
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
+import type { NewEvent } from '../../wire/events.ts';
+import type { Status } from '../../wire/status.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { ServiceError } from '../host/service-error.ts';
 import { type Delivery, RefusedAgain, VersionMoved } from '../interpreter/decide.ts';
 import type { Stops } from '../runners/stops.ts';
 import { policyView } from '../start/failure-policy.ts';
-import { createStarter, type StartDeps } from '../start/start.ts';
-import { idleStatus } from '../store/run-view.ts';
-import type { RunRow } from '../store/store.ts';
+import type { StartDeps, Starter } from '../start/start.ts';
+import type { StartOutcome } from '../start/start-request.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import { idleStatus, shownRun } from '../store/run-view.ts';
 import { noStreak } from '../store/streak.ts';
 import type { Commands, RunCommand } from './orchestrator-port.ts';
 
@@ -23,21 +26,43 @@ const notAllowed = (
   });
 };
 
+const acknowledgedEvent = (failures: number, by: string, reason: string): NewEvent => ({
+  stage: 'pipeline',
+  event: 'acknowledged',
+  severity: 'info',
+  msg: `${failures} failed ${failures === 1 ? 'run' : 'runs'} acknowledged by ${by}: ${reason}`,
+  data: { command: 'ACKNOWLEDGE', by, reason, failures },
+});
+
+/** A start as its caller is answered. */
+const answered = (outcome: StartOutcome): { status: Status; replayed: boolean } => {
+  if (outcome.kind === 'refused') throw new ServiceError(outcome.code, outcome.why, outcome.more);
+  if (outcome.kind === 'slot-decided') throw new Error('only a schedule starts a run for a slot');
+  return { status: outcome.status, replayed: outcome.kind === 'replayed' };
+};
+
 /**
  * Everything that changes something. It validates; whatever moves a run goes through the
  * interpreter.
  */
 export const createCommands = (
-  deps: StartDeps & { stops: Pick<Stops, 'unrecorded'> },
+  deps: Pick<StartDeps, 'store' | 'interpreter' | 'clock' | 'lookup' | 'repeats' | 'wake'> & {
+    starter: Starter;
+    stops: Pick<Stops, 'unrecorded'>;
+  },
 ): Commands => {
-  const { store, interpreter, clock, repeats } = deps;
+  const { store, interpreter, clock, repeats, starter } = deps;
   const { requirePipeline, assertReady, show, requireRun } = deps.lookup;
-  const starter = createStarter(deps);
 
   const moved = (run: Pick<RunRow, 'runId' | 'version'>, ifVersion: number): ServiceError =>
     new ServiceError('version-moved', `the run is at version ${run.version}, not at ${ifVersion}`, {
       extra: { run_id: run.runId, version: run.version },
     });
+
+  const shownNow = async (pipeline: string): Promise<RunRow | null> => {
+    const { runs, reset } = await store.latest(pipeline);
+    return shownRun(runs, reset).run;
+  };
 
   const deliver = async (runId: string, { command, actor, ifVersion }: RunCommand) => {
     const event = eventOfCommand(command, actor.name);
@@ -69,7 +94,7 @@ export const createCommands = (
     if (asked.command.type === 'RETRY_FROM' && before.projection.allowed.includes('RETRY_FROM')) {
       if (asked.ifVersion !== null && asked.ifVersion !== before.version)
         throw moved(before, asked.ifVersion);
-      return starter.retryFrom(before, asked.command, asked);
+      return answered(await starter.retryFrom(before, asked.command, asked));
     }
     const outcome = await deliver(runId, asked).catch((error) => {
       if (!(error instanceof RefusedAgain)) throw error;
@@ -82,12 +107,12 @@ export const createCommands = (
   };
 
   return {
-    start: starter.start,
+    start: async (request) => answered(await starter.start(request)),
     command,
     stop: async (pipeline, { reason, graceMs, actor }) => {
       assertReady();
       const { definition } = requirePipeline(pipeline);
-      const { run } = await store.latest(pipeline);
+      const run = await shownNow(pipeline);
       if (!run || run.endedAt !== null)
         throw new ServiceError('nothing-to-stop', `no run of ${pipeline} is live`);
       const stop = {
@@ -101,21 +126,25 @@ export const createCommands = (
         ifVersion: null,
         idempotency: null,
       });
-      const { waiters } = await store.line(definition.concurrency.key);
+      const { waiters } = await store.queue(definition.concurrency.key);
       return { ...status, queued: waiters.filter(({ runId }) => runId !== run.runId).length };
     },
     acknowledge: async (pipeline, { reason, actor }) => {
       assertReady();
       const { definition } = requirePipeline(pipeline);
       const acknowledged = { by: actor.name, at: clock.wallMs(), reason };
-      const done = await store.acknowledge(pipeline, acknowledged, ({ failures }) => ({
-        stage: 'pipeline',
-        event: 'acknowledged',
-        severity: 'info',
-        msg: `${failures} failed ${failures === 1 ? 'run' : 'runs'} acknowledged by ${actor.name}: ${reason}`,
-        data: { command: 'ACKNOWLEDGE', by: actor.name, reason, failures },
-      }));
-      if (!done)
+      const seq = await store.amendPipeline(
+        pipeline,
+        ({ failures }) =>
+          failures === 0
+            ? null
+            : {
+                streak: { ...noStreak, acknowledged },
+                event: acknowledgedEvent(failures, actor.name, reason),
+              },
+        acknowledged.at,
+      );
+      if (seq === null)
         throw new ServiceError(
           'nothing-to-acknowledge',
           `the last run of ${pipeline} that counts did not fail`,
@@ -124,13 +153,13 @@ export const createCommands = (
       return {
         pipeline,
         policy: policyView({ ...noStreak, acknowledged }, definition.onFailures ?? null),
-        as_of_seq: done.headSeq,
+        as_of_seq: seq,
       };
     },
     reset: async (pipeline, { force, reason, actor }) => {
       assertReady();
       const { definition } = requirePipeline(pipeline);
-      const { run } = await store.latest(pipeline);
+      const run = await shownNow(pipeline);
       const isLive = run !== null && run.endedAt === null;
       // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
       // with a name and a reason (T1).
@@ -162,16 +191,17 @@ export const createCommands = (
         reason: reason === null ? 'forced' : `forced: ${reason}`,
       };
       const asked = { command: stop, actor, ifVersion: null, idempotency: null };
-      let seq: number;
+      let seq: number | null;
       try {
-        seq = await store.markReset(pipeline, runId, { ...event, data }, clock.wallMs());
+        const change = { reset: runId, event: { ...event, data } };
+        seq = await store.amendPipeline(pipeline, () => change, clock.wallMs());
       } catch (error) {
         // Whoever fills the disk is ended, whatever can be recorded.
         if (isLive && isNoSpace(error)) await command(run.runId, asked);
         throw error;
       }
       deps.wake();
-      if (!isLive) return idleStatus(definition, seq, runId);
+      if (!isLive) return idleStatus(definition, seq as number, runId);
       if (isStuck) {
         const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
         const outcome = await interpreter.deliver(run.runId, {

@@ -1,6 +1,6 @@
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import { interrupt } from '../runners/recovery.ts';
-import type { EffectRow } from '../store/store.ts';
+import type { EffectRow } from '../store/run-rows.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
 

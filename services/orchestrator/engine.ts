@@ -15,6 +15,7 @@ import { createStageRunner } from '../runners/stage-runner.ts';
 import { createStops } from '../runners/stops.ts';
 import { createVerifyRunner } from '../runners/verify.ts';
 import { createAdmission } from '../start/admission.ts';
+import { closingOf } from '../start/failure-policy.ts';
 import { createMarks } from './attempt-marks.ts';
 import { createCommitListeners } from './commit-listeners.ts';
 import type { Foundation } from './foundation.ts';
@@ -33,7 +34,7 @@ export const createEngine = (
   const { store, clock, dataDir, secrets, log } = foundation;
   const core = createCore(parts, foundation);
   const { interpreter, commits, room, waits } = core;
-  const ending = createEndingMark({ store, launcher: parts.launcher, log });
+  const ending = createEndingMark({ store, clock, launcher: parts.launcher, log });
   const marks = createMarks(foundation, { waits, ending });
   const masking = createMasking({ dataDir, store, secrets, log });
   const { runners, drain } = createRunners(parts, foundation, {
@@ -89,6 +90,7 @@ const createCore = ({ logger, processes }: Parts, foundation: Foundation) => {
   const plain = createInterpreter({
     store,
     charts,
+    closing: closingOf,
     clock,
     onDefect: (error) =>
       logger.error('a commit was not taken by everybody here', {

@@ -1,11 +1,12 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
-import { createRunLookup } from '../lookup/run-lookup.ts';
+import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createStarter } from '../start/start.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
@@ -25,24 +26,22 @@ export const createFacade = (
   engine: Engine,
   supervision: Supervision,
 ) => {
-  const { store, clock, dataDir, log, disk, phase, repeats, publisher } = foundation;
+  const { store, clock, dataDir, log, repeats, publisher } = foundation;
   const { loaded } = options;
   const { wake } = publisher;
   const lookup = lookupOf(foundation, engine, options);
   const registry = createScheduleRegistry({ store, loaded, now: clock.wallMs });
-  const nextRunId = createRunIds(clock.wallMs);
+  const starter = starterOf(foundation, engine, lookup, (pipeline) =>
+    inputsNow(registry, pipeline),
+  );
   const commands = createCommands({
     ...engine,
-    inputsNow: (pipeline) => inputsNow(registry, pipeline),
     store,
     clock,
     lookup,
     wake,
-    dataDir,
-    nextRunId,
-    isDraining: () => phase.now() === 'draining',
-    diskRefusal: disk.refusal,
     repeats,
+    starter,
   });
   const scheduler = createScheduler({
     store,
@@ -51,7 +50,7 @@ export const createFacade = (
     waker,
     wake,
     log,
-    start: commands.start,
+    start: starter.start,
   });
   supervision.health.register('scheduler', scheduler.health);
   const schedules = createSchedules({
@@ -61,7 +60,7 @@ export const createFacade = (
     clock,
     lookup,
     wake,
-    nextId: nextRunId,
+    nextId: createRunIds(clock.wallMs),
   });
   const queries = createQueries({
     ...publisher,
@@ -99,6 +98,26 @@ export const createFacade = (
   };
   return { orchestrator, scheduler };
 };
+
+const starterOf = (
+  { store, clock, dataDir, disk, phase, repeats, publisher }: Foundation,
+  engine: Engine,
+  lookup: RunLookup,
+  seen: Parameters<typeof createStarter>[0]['inputsNow'],
+) =>
+  createStarter({
+    ...engine,
+    inputsNow: seen,
+    store,
+    clock,
+    lookup,
+    wake: publisher.wake,
+    dataDir,
+    nextRunId: createRunIds(clock.wallMs),
+    isDraining: () => phase.now() === 'draining',
+    diskRefusal: disk.refusal,
+    repeats,
+  });
 
 const lookupOf = (
   { store, phase }: Foundation,

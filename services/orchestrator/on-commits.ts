@@ -2,7 +2,7 @@ import type { Masking } from '../history/masking.ts';
 import type { Logger } from '../host/logger.ts';
 import type { Waits } from '../interpreter/waits.ts';
 import type { Admission } from '../start/admission.ts';
-import type { Committed } from '../store/store.ts';
+import type { Committed } from '../store/run-rows.ts';
 import type { createMarks } from './attempt-marks.ts';
 import type { CommitListeners } from './commit-listeners.ts';
 import type { Foundation } from './foundation.ts';

@@ -27,7 +27,8 @@ import type { LogMatches } from '../history/search.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
-import type { RunFilter, StreamScope } from '../store/store.ts';
+import type { StreamScope } from '../store/journal-store.ts';
+import type { RunFilter } from '../store/run-store.ts';
 
 type StreamSnapshot = {
   seq: number;

@@ -5,13 +5,12 @@ import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import { policyView } from '../start/failure-policy.ts';
+import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
-import type { Streak } from '../store/streak.ts';
-import { noStreak } from '../store/streak.ts';
 import type { Queries } from './orchestrator-port.ts';
 
 type Deps = {
-  store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;
+  store: Pick<Store, 'runs' | 'journal' | 'latest'>;
   lookup: RunLookup;
   loaded: LoadedPipelines;
   lintFacts: (pipeline: string) => Promise<LintFacts>;
@@ -26,8 +25,9 @@ const shownOutcomes = 30;
 export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
   const { store, loaded, lookup } = deps;
 
-  const summaryOf = async (entry: LoadedPipeline, streaks: Map<string, Streak>) => {
+  const summaryOf = async (entry: LoadedPipeline) => {
     const { definition, file } = entry;
+    const { streak } = await store.latest(definition.name);
     return {
       name: definition.name,
       title: definition.title,
@@ -38,7 +38,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
         uses: rulesOf(program).describe(program),
       })),
       params: definition.params,
-      policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),
+      policy: policyView(streak, definition.onFailures ?? null),
       lint: lintOf(entry, await deps.lintFacts(definition.name)),
       status: await deps.status(definition.name),
       next_slots: await deps.nextSlotsOf(definition.name),
@@ -47,11 +47,8 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
 
   return {
     pipelines: async () => {
-      const streaks = await store.streaks();
-      const items = await Promise.all(
-        [...loaded.pipelines.values()].map((entry) => summaryOf(entry, streaks)),
-      );
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      const items = await Promise.all([...loaded.pipelines.values()].map(summaryOf));
+      const { headSeq } = await store.journal(headOnly);
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },
     pipeline: async (name) => {
@@ -87,7 +84,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
         };
       });
       return {
-        ...(await summaryOf(entry, await store.streaks())),
+        ...(await summaryOf(entry)),
         definition: definitionView(entry.definition),
         outcomes,
         problems: loaded.problems.filter(({ file }) => file === entry.file),

@@ -1,9 +1,12 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { Status } from '../../wire/status.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
-import { idleStatus } from '../store/run-view.ts';
-import type { Store, StoreSnapshot } from '../store/store.ts';
+import type { StoreSnapshot } from '../store/journal-store.ts';
+import type { PipelineFacts } from '../store/run-store.ts';
+import { idleStatus, shownRun } from '../store/run-view.ts';
+import type { Store } from '../store/store.ts';
 
 type Deps = {
   store: Pick<Store, 'latest'>;
@@ -33,22 +36,24 @@ export const createPipelineStatus = (deps: Deps) => {
   const status = async (pipeline: string): Promise<Status> => {
     assertReady();
     const { definition } = requirePipeline(pipeline);
-    const { run, reset, headSeq } = await store.latest(pipeline);
-    return run && !reset ? show(run, headSeq) : idleStatus(definition, headSeq, run?.runId ?? null);
+    return statusOf(definition, await store.latest(pipeline));
   };
 
-  /** The status of a pipeline as a snapshot of the store shows it; the same rule as `status`. */
+  const statusOf = (
+    definition: PipelineDefinition,
+    { runs, reset, headSeq }: Pick<PipelineFacts, 'runs' | 'reset' | 'headSeq'>,
+  ): Status => {
+    const { run, isHidden } = shownRun(runs, reset);
+    return run && !isHidden
+      ? show(run, headSeq)
+      : idleStatus(definition, headSeq, run?.runId ?? null);
+  };
+
+  /** The status of a pipeline as a snapshot of the store shows it. */
   const statusIn = ({ runs, resets, headSeq }: StoreSnapshot, pipeline: string): Status => {
-    const mine = runs
-      .filter((run) => run.pipeline === pipeline)
-      .sort((a, b) => b.number - a.number);
-    const live = mine.filter(({ endedAt }) => endedAt === null);
-    const run = live.find(({ lock }) => lock !== null) ?? live.at(-1) ?? mine[0];
-    const isHidden =
-      !run || (run.endedAt !== null && pipeline in resets && resets[pipeline] === run.runId);
-    return isHidden
-      ? idleStatus(requirePipeline(pipeline).definition, headSeq, run?.runId ?? null)
-      : show(run, headSeq);
+    const mine = runs.filter((run) => run.pipeline === pipeline);
+    const reset = resets[pipeline];
+    return statusOf(requirePipeline(pipeline).definition, { runs: mine, reset, headSeq });
   };
 
   return { namesByPreference, defaultPipeline, status, statusIn };

@@ -65,8 +65,7 @@ export const createQueries = (
       };
     },
     events: async (filter) => {
-      const items = await store.journal(filter);
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
+      const { events: items, headSeq } = await store.journal(filter);
       // Full pages end where they end; a page that is not full has seen everything up to the head
       // it was read at.
       return {
@@ -77,17 +76,16 @@ export const createQueries = (
     transitions: async (runId, after, limit) => {
       assertReady();
       const { headSeq } = await requireRun(runId);
-      const rows = await store.ledger(runId, after, limit);
+      const rows = await store.ledger(runId, { after, limit });
       return { items: rows.map((row) => ({ ...row, at: iso(row.at) })), as_of_seq: headSeq };
     },
     snapshotAt: async (runId, version) => {
       assertReady();
       const { run, headSeq } = await requireRun(runId);
-      const found = await store.transitionTo(runId, version);
-      if (!found)
+      const [row] = await store.ledger(runId, { version });
+      if (!row)
         throw new ServiceError('unknown-version', `run ${runId} has versions 1 to ${run.version}`);
-      const { row } = found;
-      const { value, context, status: activity } = found.snapshot as StoredSnapshot;
+      const { value, context, status: activity } = row.snapshot as StoredSnapshot;
       const of = {
         run_id: runId,
         version,
@@ -105,7 +103,7 @@ export const createQueries = (
     health: deps.health,
     measures: deps.measures,
     epoch: () => store.epoch,
-    journalAfter: (scope, after, limit) => store.journalAfter(scope, after, limit),
+    journalAfter: (scope, after, limit) => store.journal({ ...scope, after, limit }),
     onJournal: deps.onJournal,
     onNews: deps.onNews,
   };

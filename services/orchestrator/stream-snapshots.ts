@@ -7,7 +7,9 @@ import type { Clock } from '../host/clock.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
-import type { Store, StoreSnapshot, TimerRow } from '../store/store.ts';
+import type { StoreSnapshot } from '../store/journal-store.ts';
+import type { TimerRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import type { Queries, StreamSource } from './orchestrator-port.ts';
 import type { PipelineStatus } from './pipeline-status.ts';
 

@@ -1,7 +1,8 @@
 import { endOf, outputSeen } from '../../stages/evidence.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf } from '../host/paths.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 
 /** After the grace of what a program left behind: SIGKILL, and the files are read to their end. */
 const answerMs = 5000;
@@ -14,9 +15,9 @@ const stageOf = (run: RunRow, effect: EffectRow) =>
  * @returns how long that may take; null when nothing has ended
  */
 export const createAnswerWithin =
-  ({ store, dataDir }: { store: Pick<Store, 'load'>; dataDir: string }) =>
+  ({ store, dataDir }: { store: Pick<Store, 'run'>; dataDir: string }) =>
   async (runId: string): Promise<number | null> => {
-    const { run, effects = [] } = (await store.load(runId)) ?? {};
+    const { run, effects = [] } = (await store.run(runId)) ?? {};
     const working = effects.find(({ kind, state }) => kind === 'stage' && state === 'started');
     const stage = run && working && stageOf(run, working);
     if (!stage) return null;
@@ -39,7 +40,7 @@ export const createAsk =
  */
 export const createLateExit =
   (deps: {
-    store: Pick<Store, 'load'>;
+    store: Pick<Store, 'run'>;
     clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'bootId'>;
     dataDir: string;
     note: (event: Parameters<Store['note']>[0]) => Promise<void>;
@@ -48,7 +49,7 @@ export const createLateExit =
     const { store, clock, dataDir, note } = deps;
     const stage = stageOf(run, effect);
     if (!stage || clock.wallMs() - effect.createdAt <= stage.timeoutMs) return;
-    const { effects = [], timers = [] } = (await store.load(run.runId)) ?? {};
+    const { effects = [], timers = [] } = (await store.run(run.runId)) ?? {};
     const isOfIt = ({ stamp }: { stamp: number }): boolean => stamp === effect.stamp;
     // One that was ended is not late.
     if (!effects.some((row) => isOfIt(row) && row.id === effect.id && row.state === 'started'))

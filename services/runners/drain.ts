@@ -3,11 +3,13 @@ import type { Ending } from '../../stages/contract.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
 import type { EffectRunner } from '../interpreter/effects.ts';
+import { drained } from '../store/amendments.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 
 type Deps = {
-  store: Pick<Store, 'load' | 'removeDrained'>;
+  store: Pick<Store, 'run' | 'amend'>;
   processes: Pick<ProcessTable, 'end' | 'shorten'>;
   /** Called when SIGTERM was sent, and each time the deadline came nearer. */
   ending: (effect: EffectRow, ending: Ending) => void;
@@ -15,7 +17,7 @@ type Deps = {
   settled: (effect: EffectRow) => Promise<void>;
   /** No grace is longer than this; finite only while the service shuts down. */
   graceCapMs: () => number;
-  clock: Pick<Clock, 'after'>;
+  clock: Pick<Clock, 'after' | 'wallMs'>;
   /** The service closes: nobody waits for a process any more. */
   closing: AbortSignal;
 };
@@ -53,7 +55,8 @@ export const createDrain = (deps: Deps): Drain => {
     // Its runner closes its books once its processes are gone. One that cannot (its launcher
     // hangs) holds nobody up.
     await atMost(settleMs, settled(effect));
-    await store.removeDrained(effect.runId, [fenceOf(effect)]);
+    const change = drained([fenceOf(effect)]);
+    await store.amend([{ runId: effect.runId, change, isUrgent: true }], clock.wallMs());
   };
   const proofOf = (effect: EffectRow, graceMs: number): Promise<void> => {
     const { token } = effect;
@@ -64,7 +67,7 @@ export const createDrain = (deps: Deps): Drain => {
     return proof;
   };
   return async (run) => {
-    const loaded = await store.load(run.runId);
+    const loaded = await store.run(run.runId);
     const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
     await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
   };

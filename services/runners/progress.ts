@@ -1,10 +1,13 @@
+import type { NewEvent } from '../../wire/events.ts';
 import type { LiveNews } from '../../wire/live-news.ts';
 import type { Progress } from '../../wire/status.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
 import { type Waits, whyUnrecorded } from '../interpreter/waits.ts';
 
-import type { Committed, Store } from '../store/store.ts';
+import { progressed } from '../store/amendments.ts';
+import type { Committed } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import type { StageMarks } from './stage-runner.ts';
 
 /** How often the last progress of a working stage is written down. */
@@ -25,9 +28,9 @@ export type ProgressMarks = Pick<StageMarks, 'progress' | 'left'> & {
 const againMs = 1000;
 
 export const createProgress = (deps: {
-  store: Pick<Store, 'saveProgress'>;
-  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
-  note: (event: Parameters<Store['note']>[0]) => Promise<void>;
+  store: Pick<Store, 'amend'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep' | 'wallMs'>;
+  wake: () => void;
   tell: (news: LiveNews) => void;
   waits: Pick<Waits, 'begin'>;
   log: Log;
@@ -36,15 +39,19 @@ export const createProgress = (deps: {
   let isClosed = false;
   /** The answer comes after it, and must not become a failure because the disk is full. */
   const note = async (
-    event: Parameters<Store['note']>[0] & { runId: string; attempt: number },
+    { runId, ...event }: NewEvent & { runId: string; attempt: number },
+    progress?: Progress,
   ): Promise<void> => {
+    // What a client folds from the event is what the next snapshot shows.
+    const change = () => ({ event, ...(progress && { progress }) });
     let over: (() => void) | null = null;
     while (!isClosed)
       try {
-        await deps.note(event);
+        await store.amend([{ runId, change, isUrgent: true }], clock.wallMs());
+        deps.wake();
         break;
       } catch (error) {
-        const { runId, stage, attempt } = event;
+        const { stage, attempt } = event;
         log('what an attempt left could not be written down; it is tried again', {
           run_id: runId,
           error: String(error),
@@ -57,7 +64,7 @@ export const createProgress = (deps: {
   const marks = new Map<string, { stage: string; value: Progress; savedAt: number }>();
   const save = (runId: string, value: Progress): void => {
     store
-      .saveProgress(runId, value)
+      .amend([{ runId, change: progressed(value) }], clock.wallMs())
       .catch((error) => log('progress could not be saved', { error: String(error) }));
   };
 
@@ -75,20 +82,15 @@ export const createProgress = (deps: {
       });
       if (isDue) save(runId, value);
     },
-    left: async ({ runId, pipeline }, { input, attempt }, { progress: last, warnings }) => {
-      const of = { runId, pipeline, stage: input.stage as string, attempt };
+    left: async ({ runId }, { input, attempt }, { progress: last, warnings }) => {
+      const of = { runId, stage: input.stage as string, attempt };
       for (const msg of warnings)
         await note({ ...of, event: 'warning', severity: 'warning', msg, data: {} });
       if (!last) return;
       const msg = `${[last.done, last.total].filter((one) => one !== undefined).join(' of ')} ${last.unit ?? ''} ${last.note ?? ''}`;
       const data = { ...last, patch: { progress: last } };
-      await note({
-        ...of,
-        event: 'progress',
-        severity: 'info',
-        msg: msg.replaceAll(/ +/g, ' ').trim(),
-        data,
-      });
+      const said = msg.replaceAll(/ +/g, ' ').trim();
+      await note({ ...of, event: 'progress', severity: 'info', msg: said, data }, last);
     },
     shown: (runId) => marks.get(runId) ?? null,
     settle: ({ run: { runId, endedAt }, decision }) => {

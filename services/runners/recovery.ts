@@ -1,3 +1,4 @@
+import { liveRuns } from '../../services/store/run-view.ts';
 import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
 import { hasEvidence, saidIn, settleFromEvidence } from '../../stages/evidence.ts';
@@ -6,13 +7,15 @@ import { withLocalMessage } from '../../stages/local-paths.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
+import { rearmAll } from '../interpreter/due-timers.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from '../start/admission.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { graceOf } from './drain.ts';
 import { outputOf, type StageMarks } from './stage-runner.ts';
 
@@ -44,7 +47,7 @@ type Deps = {
 export const recover = async (deps: Deps): Promise<{ runs: number }> => {
   const { store, effects, timers, admission, clock, reap } = deps;
   const rows = await store.effects();
-  const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
+  const live = new Set((await liveRuns(store)).map(({ runId }) => runId));
   const settle = createSettle(deps);
   const stages = rows.filter(({ kind }) => kind === 'stage');
   // At once: the graces of what they left do not add up.
@@ -61,7 +64,8 @@ export const recover = async (deps: Deps): Promise<{ runs: number }> => {
   }
   // However long nobody was there: what is begun now has its full time, from now on. A grace is
   // none of these: an ending has one deadline.
-  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
+  await rearmAll(store, { wallMs, monotonicMs, bootId: clock.bootId() });
   // Only what the last service left: what the answers above have borne is started by their commits.
   for (const effect of rows) {
     if (effect.state === 'dropping' && !live.has(effect.runId)) reap(effect.runId);
@@ -140,7 +144,7 @@ const unsaid = async (
   { progress, warnings }: Said,
 ): Promise<Said> => {
   const stage = input.stage as string;
-  const known = (await store.journal({ runId, stage, limit: 1000 })).filter(
+  const known = (await store.journal({ runId, stage, limit: 1000 })).events.filter(
     (event) => event.attempt === attempt,
   );
   const isSaid = (msg: string): boolean =>

@@ -1,6 +1,6 @@
 import type { EffectRunner } from '../interpreter/effects.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow } from '../store/store.ts';
+import type { EffectRow } from '../store/run-rows.ts';
 
 const keyOf = (effect: EffectRow): string => {
   const { id, stamp } = fenceOf(effect);

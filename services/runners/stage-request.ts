@@ -6,8 +6,8 @@ import type { AttemptRequest } from '../../stages/contract.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
 
 import type { Secrets } from '../secrets/secrets.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import { slotOf } from '../store/slot-of-run.ts';
-import type { EffectRow, RunRow } from '../store/store.ts';
 
 export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
 

@@ -7,7 +7,7 @@ import type { Masking } from '../history/masking.ts';
 import type { Clock } from '../host/clock.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
-import type { EffectRow, RunRow } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 
 /** What is heard of one attempt; `writtenAt` where that was written long before it was read. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
+import { whyChanged } from '../store/amendments.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 
 /** A fork takes milliseconds; from here on it is news that the program is not there. */
 const tellAfterMs = 5000;
@@ -12,8 +14,8 @@ const tellAfterMs = 5000;
  */
 export const createStartMarks =
   (deps: {
-    store: Pick<Store, 'changeWhy'>;
-    clock: Pick<Clock, 'after'>;
+    store: Pick<Store, 'amend'>;
+    clock: Pick<Clock, 'after' | 'wallMs'>;
     wake: () => void;
     log: Log;
   }) =>
@@ -21,7 +23,9 @@ export const createStartMarks =
     const { runId, input, attempt } = effect;
     const change = async (next: (why: string, run: RunRow) => string | null): Promise<void> => {
       try {
-        if (await deps.store.changeWhy(runId, fenceOf(effect), next)) deps.wake();
+        const plan = { runId, change: whyChanged(fenceOf(effect), next) };
+        const [isChanged] = await deps.store.amend([plan], deps.clock.wallMs());
+        if (isChanged) deps.wake();
       } catch (error) {
         deps.log('a slow start could not be told', { run_id: runId, error: String(error) });
       }

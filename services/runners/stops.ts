@@ -6,7 +6,8 @@ import { ServiceError } from '../host/service-error.ts';
 import type { Delivery } from '../interpreter/decide.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Waits } from '../interpreter/waits.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 
 export type Stops = {
   /**
@@ -31,7 +32,7 @@ const againMs = 1000;
 
 export const createStops = (deps: {
   interpreter: Pick<Interpreter, 'deliver'>;
-  store: Pick<Store, 'load'>;
+  store: Pick<Store, 'run'>;
   processes: ProcessTable;
   waits: Pick<Waits, 'begin'>;
   clock: Pick<Clock, 'after'>;
@@ -78,7 +79,7 @@ export const createStops = (deps: {
 
   return {
     unrecorded: async (runId, delivery) => {
-      const loaded = await store.load(runId);
+      const loaded = await store.run(runId);
       if (!loaded?.run.projection.allowed.includes('STOP')) return null;
       const { run } = loaded;
       const event = delivery.event as Stop;

@@ -104,11 +104,12 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
       }),
     );
     const msg = `${actor.name} asked for a backfill of schedule ${row.id}: ${rows.length} ${rows.length === 1 ? 'slot' : 'slots'} from ${view.from} to ${view.to}`;
+    const data = { command: 'BACKFILL', by: actor.name, count: rows.length };
     await store.saveBackfill(
       made,
-      rows,
-      event(row.id, made.id, msg, { command: 'BACKFILL', by: actor.name, count: rows.length }),
+      () => ({ slots: rows, event: event(row.id, made.id, msg, data) }),
       row.pipeline,
+      at,
     );
     wake();
     await changed();
@@ -145,18 +146,23 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
     ): Promise<Backfill> => {
       const row = (await store.backfills(null)).find((one) => one.id === id);
       if (!row) throw new ServiceError('unknown-backfill', `there is no backfill ${id}`);
-      const told = (count: number): NewEvent =>
-        event(
-          row.scheduleId,
-          id,
-          `${by} cancelled the backfill ${id}: ${count} ${count === 1 ? 'slot is' : 'slots are'} not run`,
-          {
-            command: 'CANCEL',
-            by,
-            count,
-          },
-        );
-      await store.cancelBackfill(id, by, told, pipelineOf(row.scheduleId), now());
+      const at = now();
+      const cancelled = { decision: 'cancelled', at } as const;
+      const reason = `the backfill was cancelled by ${by}`;
+      const told = (count: number): NewEvent => {
+        const what = `${count} ${count === 1 ? 'slot is' : 'slots are'} not run`;
+        const msg = `${by} cancelled the backfill ${id}: ${what}`;
+        return event(row.scheduleId, id, msg, { command: 'CANCEL', by, count });
+      };
+      await store.saveBackfill(
+        { ...row, cancelledBy: by },
+        (waiting) => ({
+          slots: waiting.map((slot) => ({ ...slot, ...cancelled, reason })),
+          event: told(waiting.length),
+        }),
+        pipelineOf(row.scheduleId),
+        at,
+      );
       wake();
       return (await all(row.scheduleId)).find((one) => one.id === id) as Backfill;
     },

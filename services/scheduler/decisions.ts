@@ -1,10 +1,11 @@
 import type { NewEvent } from '../../wire/events.ts';
 import type { PlannedSlot } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
-import { ServiceError } from '../host/service-error.ts';
-import type { StartRequest } from '../start/start-request.ts';
-
-import { type Pause, SlotDecided, type SlotRow } from '../store/slot-store.ts';
+import { planSlots } from '../start/plan-slots.ts';
+import { notRunEvent } from '../start/slot-events.ts';
+import type { StartOutcome, StartRequest } from '../start/start-request.ts';
+import { shownRun } from '../store/run-view.ts';
+import type { Firing, Pause, SlotRow } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { dueSlots, judgeDue } from './missed.ts';
 import { hasNewInput, patternsKey } from './new-input.ts';
@@ -12,10 +13,8 @@ import { secondOf, sharedWords } from './preview.ts';
 import type { Schedule, ScheduleRegistry } from './schedule-registry.ts';
 import {
   claimOf,
-  type Firing,
   isTurn,
   missedEvent,
-  notRunEvent,
   paramsFor,
   policyOf,
   turnPolicy,
@@ -27,7 +26,7 @@ type Deps = {
   store: Store;
   registry: ScheduleRegistry;
   clock: Clock;
-  start: (request: StartRequest) => Promise<unknown>;
+  start: (request: StartRequest) => Promise<StartOutcome>;
   paused: () => Promise<Pause | null>;
   /** Tells the readers of the journal that something was written. */
   wake: () => void;
@@ -45,15 +44,6 @@ export type Decisions = {
   decideWaiting(which?: 'turns'): Promise<boolean>;
 };
 
-/**
- * Refusals that say "not now": the slot stays undecided, and the next service or tick decides it.
- */
-const notNow = ['draining', 'starting'];
-/**
- * Another run has the place, or the failures of the pipeline hold it back: recorded where the run
- * was refused.
- */
-const inTheWay = ['already-running', 'queue-full', 'blocked-by-policy'];
 const conflictWords = {
   skip: 'refuse',
   queue_one: 'queue',
@@ -70,7 +60,8 @@ export const createDecisions = (deps: Deps): Decisions => {
     event: NewEvent | null,
   ): Promise<void> => {
     if (rows.length === 0) return;
-    await store.decideSlots(rows, event, schedule.row.pipeline, clock.wallMs());
+    const of = { pipeline: schedule.row.pipeline, at: clock.wallMs() };
+    await store.decideSlots(rows, planSlots(rows, event, of));
     const own = rows.filter(({ backfill }) => backfill === '').map(({ slotTo }) => slotTo);
     schedule.row.decidedTo = Math.max(schedule.row.decidedTo, ...own);
     deps.wake();
@@ -136,18 +127,19 @@ export const createDecisions = (deps: Deps): Decisions => {
       onConflict: mayWait ? 'refuse' : conflictWords[definition.overlap],
       slot: claimOf(schedule, of, Math.max(0, clock.wallMs() - fireAt), firing, mayWait),
     };
-    try {
-      await deps.start(request);
-    } catch (error) {
-      if (error instanceof SlotDecided) await registry.refresh(row.id);
-      else if (!(error instanceof ServiceError) || error.status >= 500) {
-        if (error instanceof ServiceError && notNow.includes(error.code)) return 'not-now';
-        throw error;
-      } else if (inTheWay.includes(error.code)) {
-        const isOpen = error.code === 'blocked-by-policy' ? firing !== 'due' : mayWait;
-        if (isOpen) return 'in-the-way';
+    const outcome = await deps.start(request);
+    if (outcome.kind === 'slot-decided') await registry.refresh(row.id);
+    if (outcome.kind === 'refused') {
+      const { obstacle, why, code } = outcome;
+      // The slot stays undecided, and the next service or tick decides it.
+      if (obstacle === 'not-now') return 'not-now';
+      if (obstacle === 'no-room') throw new Error(why);
+      if (obstacle === 'impossible') await notRun(schedule, of, 'refused', why, code);
+      else {
+        if (obstacle === 'blocked' ? firing !== 'due' : mayWait) return 'in-the-way';
+        // Recorded where the run was refused.
         deps.wake();
-      } else await notRun(schedule, of, 'refused', error.message, error.code);
+      }
     }
     if (of.backfill === '') schedule.row.decidedTo = Math.max(schedule.row.decidedTo, of.slot);
     return 'decided';
@@ -181,7 +173,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     if (siblings.length > 0) {
       const { row, definition } = schedule;
       const own = [row.id, ...siblings.map((one) => one.row.id)];
-      const turns = (await store.waitingSlots()).filter(
+      const turns = (await store.slots('oldestWaiting')).filter(
         (one) => isTurn(one) && own.includes(one.scheduleId),
       );
       const waits = (turn: SlotRow): Promise<void> =>
@@ -231,7 +223,9 @@ export const createDecisions = (deps: Deps): Decisions => {
       };
     if (definition.only_when_new.length === 0) return null;
     const patterns = definition.only_when_new;
-    const done = await store.latestInputs(row.pipeline, patternsKey(patterns));
+    const whole = { pipeline: row.pipeline, state: 'DONE', isWhole: true } as const;
+    const { items } = await store.runs({ ...whole, patterns: patternsKey(patterns), limit: 1 });
+    const [done] = items;
     if (!done || (await hasNewInput(patterns, projectDir, done))) return null;
     return {
       why: `no file of ${patterns.join(', ')} is new or changed since run ${done.number}, the latest that is DONE`,
@@ -299,7 +293,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     const now = clock.wallMs();
     const places = new Map(registry.all().map(({ row }, place) => [row.id, place]));
     const placeOf = ({ scheduleId }: SlotRow): number => places.get(scheduleId) ?? 0;
-    const rows = (await store.waitingSlots())
+    const rows = (await store.slots('oldestWaiting'))
       .filter((row) => which === undefined || isTurn(row))
       .toSorted(
         (a, b) =>
@@ -338,7 +332,8 @@ export const createDecisions = (deps: Deps): Decisions => {
         );
         continue;
       }
-      const { run } = await store.latest(schedule.row.pipeline);
+      const { runs, reset } = await store.latest(schedule.row.pipeline);
+      const { run } = shownRun(runs, reset);
       const isLive = run !== null && run.endedAt === null;
       // What is made up for runs alone; whose turn it is takes the first place that is free.
       if (isLive && !(isTurn(row) && run.definition.concurrency.limit > 1)) continue;

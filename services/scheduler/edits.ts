@@ -153,13 +153,14 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
           'defined-in-file',
           `schedule ${id} stands in the file of ${row.pipeline}; remove it there, or disable it`,
         );
+      const removed = { id, pipeline: row.pipeline, isRemoved: true } as const;
       const said = event(id, `${actor.name} removed the schedule ${id}`, {
         command: 'DELETE',
         by: actor.name,
       });
       if (
         (ifVersion !== null && ifVersion !== row.version) ||
-        !(await store.removeSchedule(id, row.version, said, clock.wallMs()))
+        !(await store.saveSchedule(removed, row.version, [said], clock.wallMs()))
       )
         throw new ServiceError('schedule-moved', `schedule ${id} is at version ${row.version}`, {
           extra: { schedule: id, version: row.version },

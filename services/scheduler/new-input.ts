@@ -69,10 +69,12 @@ const hasNew = (now: string, before: string): boolean => {
 export const hasNewInput = async (
   patterns: string[],
   projectDir: string,
-  done: { createdAt: number; inputs: string | null },
+  done: { createdAt: number; inputsFound?: string | null },
 ): Promise<boolean> => {
   const { marks, newestMs } = await inputsThere(patterns, projectDir);
-  return done.inputs === null ? newestMs > done.createdAt : hasNew(marks, done.inputs);
+  return (done.inputsFound ?? null) === null
+    ? newestMs > done.createdAt
+    : hasNew(marks, done.inputsFound as string);
 };
 
 /** What a run of the pipeline finds when it begins now, for each schedule that waits for new files. */

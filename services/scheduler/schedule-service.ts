@@ -7,6 +7,7 @@ import type { Plan } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
+import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
 import { createBackfills } from './backfills.ts';
 import { createEdits } from './edits.ts';
@@ -49,8 +50,7 @@ export const createSchedules = ({
   nextId,
   wake,
 }: Deps): Schedules => {
-  const headSeq = async (): Promise<number> =>
-    (await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1)).headSeq;
+  const headSeq = async (): Promise<number> => (await store.journal(headOnly)).headSeq;
 
   const found = (id: string): Schedule => {
     lookup.assertReady();

@@ -1,19 +1,20 @@
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
-import type { StartRequest } from '../start/start-request.ts';
-
+import type { StartOutcome, StartRequest } from '../start/start-request.ts';
+import { headOnly } from '../store/journal-store.ts';
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
 import type { Schedule, ScheduleRegistry } from './schedule-registry.ts';
+import { rewound } from './slot-words.ts';
 import type { Waker } from './waker.ts';
 
 type Deps = {
   store: Store;
   registry: ScheduleRegistry;
   clock: Clock;
-  start: (request: StartRequest) => Promise<unknown>;
+  start: (request: StartRequest) => Promise<StartOutcome>;
   waker: Waker;
   /** Tells the readers of the journal that something was written. */
   wake: () => void;
@@ -109,7 +110,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
     for (const { row } of registry.all()) {
       const now = clock.wallMs();
       if (row.decidedTo <= now + maxBackMs) continue;
-      await store.rewind(row.id, now);
+      await store.decideSlots([], () => rewound(row, now));
       row.decidedTo = now;
     }
   };
@@ -163,7 +164,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
       });
     if (clock.monotonicMs() - prunedAt >= pruneEveryMs) {
       prunedAt = clock.monotonicMs();
-      await guarded('retention', async () => void (await store.pruneSlots(keptSlots)));
+      await guarded('retention', async () => void (await store.prune({ slotsBeyond: keptSlots })));
     }
     tickedAt = clock.monotonicMs();
   };
@@ -179,8 +180,8 @@ export const createScheduler = (deps: Deps): Scheduler => {
     tick,
     paused,
     recall: async () => {
-      const { headSeq } = await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1);
-      const [last] = (await store.journalAfter({}, headSeq - 1, 1)).events;
+      const { headSeq } = await store.journal(headOnly);
+      const [last] = (await store.journal({ after: headSeq - 1, limit: 1 })).events;
       recordedAt = last ? Date.parse(last.timestamp) : null;
     },
     open: async () => {

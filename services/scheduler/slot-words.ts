@@ -1,12 +1,10 @@
 import { paramsOfSlot } from '../../definition/slot-params.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import { iso } from '../../wire/iso.ts';
+import { dataOf, type SlotOf } from '../start/slot-events.ts';
 import { slotTimes } from '../store/slot-of-run.ts';
-import type { SlotClaim, SlotRow } from '../store/slot-store.ts';
+import type { Firing, SlotClaim, SlotRow, SlotWrites } from '../store/slot-store.ts';
 import type { Schedule } from './schedule-registry.ts';
-
-/** From here on a fired slot is called late. */
-const lateMs = 10_000;
 
 /** The parameters of the run of a slot. */
 export const paramsFor = ({ definition }: Schedule, slot: number): Record<string, unknown> =>
@@ -25,57 +23,6 @@ export const turnPolicy = 'schedules-collide';
 /** Does the slot wait for its turn behind another schedule's? It runs before anything else. */
 export const isTurn = ({ decision, policy, backfill }: SlotRow): boolean =>
   decision === 'waiting' && policy === turnPolicy && backfill === '';
-/** How a slot comes to its run: when it is due, or after it waited. */
-export type Firing = 'due' | 'made-up' | 'turn';
-
-type SlotOf = { scheduleId: string; backfill: string; slot: number };
-const dataOf = ({ scheduleId, backfill, slot }: SlotOf) => ({
-  schedule: scheduleId,
-  slot: iso(slot),
-  ...(backfill && { backfill }),
-});
-
-const firedEvent = (of: SlotOf, runId: string, delayMs: number, firing: Firing): NewEvent => {
-  const isLate = firing === 'due' && delayMs >= lateMs;
-  const made = of.backfill ? ', a slot of a backfill' : ', a missed slot that is made up for';
-  const how =
-    firing === 'made-up'
-      ? made
-      : firing === 'turn'
-        ? `, whose turn it was after ${Math.round(delayMs / 1000)} s`
-        : isLate
-          ? `, ${Math.round(delayMs / 1000)} s late`
-          : '';
-  return {
-    stage: 'scheduler',
-    event: 'fired',
-    severity: isLate ? 'warning' : 'info',
-    msg: `schedule ${of.scheduleId} fired for ${iso(of.slot)}${how}`,
-    data: { ...dataOf(of), run_id: runId, late_ms: firing === 'made-up' ? null : delayMs },
-  };
-};
-
-/**
- * A slot that starts no run although it was due: skipped by a rule, blocked by a policy, or refused
- * as impossible.
- */
-export const notRunEvent = (
-  of: SlotOf,
-  decision: 'skipped' | 'blocked' | 'refused',
-  why: string,
-  policy: string,
-  would: string,
-  runId: string | null = null,
-): NewEvent => {
-  const rest = {
-    stage: 'scheduler',
-    msg: `the slot ${iso(of.slot)} of schedule ${of.scheduleId} was ${decision}: ${why}`,
-  };
-  const data = { ...dataOf(of), why, policy, would, ...(runId && { run_id: runId }) };
-  if (decision === 'blocked') return { ...rest, event: 'blocked', severity: 'warning', data };
-  if (decision === 'refused') return { ...rest, event: 'refused', severity: 'error', data };
-  return { ...rest, event: 'skipped', severity: 'info', data };
-};
 
 /** A slot that is due and waits for its turn. */
 export const waitsEvent = (of: SlotOf, why: string, would: string): NewEvent => ({
@@ -120,19 +67,26 @@ export const claimOf = (
   delayMs: number,
   firing: Firing,
   mayWait: boolean,
-): SlotClaim => {
-  const of = { scheduleId: schedule.row.id, ...slot };
-  const [policy, would] = [policyOf(schedule), wouldOf(schedule, slot.slot)];
-  return {
-    ...of,
-    policy,
-    would,
-    timezone: schedule.definition.timezone,
-    fired: (runId) => firedEvent(of, runId, delayMs, firing),
-    refused: (code, why, runId) => {
-      if (code === 'blocked-by-policy')
-        return firing === 'due' ? notRunEvent(of, 'blocked', why, code, would) : null;
-      return mayWait ? null : notRunEvent(of, 'skipped', why, policy, would, runId);
-    },
-  };
-};
+): SlotClaim => ({
+  scheduleId: schedule.row.id,
+  ...slot,
+  policy: policyOf(schedule),
+  would: wouldOf(schedule, slot.slot),
+  timezone: schedule.definition.timezone,
+  delayMs,
+  firing,
+  mayWait,
+});
+
+/** Only what was missed after this instant is open again. */
+export const rewound = (
+  { id, pipeline }: Pick<Schedule['row'], 'id' | 'pipeline'>,
+  to: number,
+): SlotWrites => ({
+  rows: [],
+  marks: [],
+  rewind: { scheduleId: id, to },
+  event: null,
+  pipeline,
+  at: to,
+});

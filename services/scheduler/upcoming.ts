@@ -2,7 +2,9 @@ import { iso } from '../../wire/iso.ts';
 import { planOf } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { RunRow, Store } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import { shownRun } from '../store/run-view.ts';
+import type { Store } from '../store/store.ts';
 import { checkedAlone, checkedIn, withoutNulls } from './checked.ts';
 import { overridesOf } from './edits.ts';
 import { type Looked, lookAlong, type ScheduleLane } from './lanes.ts';
@@ -35,7 +37,12 @@ export const createUpcoming = (
   found: (id: string) => Schedule,
 ) => {
   const usual = async (pipeline: string): Promise<number | null> =>
-    medianOf(await store.durations(pipeline, usualOf));
+    medianOf(
+      (await store.runs({ pipeline, state: 'DONE', isWhole: true, limit: usualOf })).items.map(
+        ({ projection, createdAt, endedAt }) =>
+          projection.duration_ms ?? (endedAt ?? createdAt) - createdAt,
+      ),
+    );
   /**
    * When the live run is over: as usual; where nobody knows what is usual it is taken to be half
    * done.
@@ -46,8 +53,8 @@ export const createUpcoming = (
   };
   /** Who waits: runs in the queue of the lock, then slots whose turn comes. */
   const queueOf = async (pipeline: string, key: string): Promise<ForecastFacts['queue']> => {
-    const { waiters } = await store.line(key);
-    const turns = (await store.waitingSlots()).filter(
+    const { waiters } = await store.queue(key);
+    const turns = (await store.slots('oldestWaiting')).filter(
       (row) => isTurn(row) && registry.find(row.scheduleId)?.row.pipeline === pipeline,
     );
     return [...waiters.map(() => null), ...turns.map(({ scheduleId }) => scheduleId)];
@@ -56,7 +63,8 @@ export const createUpcoming = (
   const knownOf = async (pipeline: string, isNow: boolean): Promise<ForecastFacts> => {
     const { concurrency } = lookup.requirePipeline(pipeline).definition;
     const usualMs = await usual(pipeline);
-    const { run } = isNow ? await store.latest(pipeline) : { run: null };
+    const facts = isNow ? await store.latest(pipeline) : null;
+    const run = facts && shownRun(facts.runs, facts.reset).run;
     const live: LiveRun | null =
       run && run.endedAt === null
         ? {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { StoreTrouble } from '../store/trouble.ts';
 import { migrations } from './migrations.ts';
 
 type Value = string | number | null;
@@ -47,10 +48,10 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
     return statement;
   };
   const transaction = <T>(mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T => {
-    prepared(`BEGIN ${mode}`).run();
+    driven(() => prepared(`BEGIN ${mode}`).run());
     try {
       const result = work();
-      prepared('COMMIT').run();
+      driven(() => prepared('COMMIT').run());
       return result;
     } catch (error) {
       // Some errors (disk full) have rolled back already.
@@ -59,19 +60,19 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
     }
   };
   const database: Database = {
-    all: (sql, ...values) => prepared(sql).all(...values) as Row[],
-    get: (sql, ...values) => prepared(sql).get(...values) as Row | undefined,
+    all: (sql, ...values) => driven(() => prepared(sql).all(...values)) as Row[],
+    get: (sql, ...values) => driven(() => prepared(sql).get(...values)) as Row | undefined,
     run: (sql, ...values) => {
-      const { changes, lastInsertRowid } = prepared(sql).run(...values);
+      const { changes, lastInsertRowid } = driven(() => prepared(sql).run(...values));
       return { changes: Number(changes), lastId: Number(lastInsertRowid) };
     },
     transaction,
     checkpoint: () => {
       try {
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        driven(() => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
       } catch (error) {
         // Somebody else is at it, or the disk has no room for it: nothing is lost, the log stays.
-        if (!isBusy(error) && !isFull(error)) throw error;
+        if (!isTrouble(error, 'busy') && !isTrouble(error, 'full')) throw error;
       }
     },
     close: () => db.close(),
@@ -99,14 +100,32 @@ const migrate = (db: DatabaseSync, database: Database): void => {
   );
 };
 
-const primaryCode = (error: unknown): number | null => {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' ? code & 0xff : null;
-};
-/** SQLITE_FULL. */
-const isFull = (error: unknown): boolean => primaryCode(error) === 13;
 /**
- * Another connection holds the file right now: try again later. Numbers: SQLITE_BUSY 5,
- * SQLITE_LOCKED 6.
+ * Primary result codes of SQLite that speak of the world, not of a mistake of ours
+ * (sqlite.org/rescode.html).
  */
-export const isBusy = (error: unknown): boolean => [5, 6].includes(primaryCode(error) ?? 0);
+const troubles: Record<number, [StoreTrouble['kind'], string]> = {
+  3: ['unavailable', 'may not be opened'],
+  5: ['busy', 'is held by somebody else'],
+  6: ['busy', 'is held by somebody else'],
+  7: ['unavailable', 'has no memory left'],
+  8: ['unavailable', 'is read-only'],
+  10: ['unavailable', 'cannot be read or written (I/O error)'],
+  11: ['unavailable', 'is damaged'],
+  13: ['full', 'is full: no space is left on the disk'],
+  14: ['unavailable', 'cannot be opened'],
+  26: ['unavailable', 'is no database any more'],
+};
+
+/** What the driver throws, as the port names it. @throws StoreTrouble */
+export const driven = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    const code = (error as { errcode?: unknown } | null)?.errcode;
+    const known = typeof code === 'number' ? troubles[code & 0xff] : undefined;
+    throw known ? new StoreTrouble(...known, error) : error;
+  }
+};
+export const isTrouble = (error: unknown, kind: StoreTrouble['kind']): boolean =>
+  error instanceof StoreTrouble && error.kind === kind;

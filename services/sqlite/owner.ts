@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartTrouble, started } from '../host/start-trouble.ts';
-import { isBusy } from './database.ts';
+import { driven, isTrouble } from './database.ts';
 
 export type Owner = { pid: number; url: string | null };
 export type Claim = { publish(url: string): void; release(): void };
@@ -16,11 +16,12 @@ const noteOf = (dataDir: string): string => join(dataDir, 'owner.json');
 const isHeld = (path: string, db: DatabaseSync, sql: string): boolean =>
   started(path, () => {
     try {
-      db.exec(sql);
+      driven(() => db.exec(sql));
       return false;
     } catch (error) {
-      if (isBusy(error)) return true;
-      if ((error as { errcode?: number }).errcode !== 26) throw error;
+      if (isTrouble(error, 'busy')) return true;
+      const { cause } = error as { cause?: { errcode?: number } };
+      if (cause?.errcode !== 26) throw error;
       throw new StartTrouble(
         `${path} is damaged, and so nobody can tell whether another service works here`,
         'when none does, remove that file (it holds nothing) and start again',

@@ -1,38 +1,16 @@
 import { attemptEvents } from '../../wire/fold-attempt.ts';
-import type { JournalFilter, RunRow, Store, StoreSnapshot, StreamScope } from '../store/store.ts';
+import type { JournalFilter, StoreSnapshot, StreamScope } from '../store/journal-store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import type { Database, Row } from './database.ts';
+import { loadRun, runColumns, selectRun } from './load-run.ts';
 import { toEffect, toEvent, toLedger, toRun, toTimer } from './rows.ts';
 import { runsPage } from './runs-page.ts';
-
-const runColumns = `SELECT runs.*, definitions.definition AS definition, lock_holders.key AS lock_key, lock_holders.since AS lock_since
-  FROM runs JOIN definitions ON definitions.hash = runs.definition LEFT JOIN lock_holders ON lock_holders.run_id = runs.run_id`;
-
-export const selectRun = (
-  db: Database,
-  where: string,
-  ...values: (string | number)[]
-): RunRow | null => {
-  const row = db.get(`${runColumns} WHERE ${where}`, ...values);
-  return row ? toRun(row) : null;
-};
+import { streakOf } from './streaks.ts';
 
 const head = (db: Database): number =>
   (db.get("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")?.seq as number | undefined) ??
   0;
-
-/** The newest run that has a place, else the first that waits for one, else the latest. */
-const latestRun = (db: Database, pipeline: string): RunRow | null =>
-  selectRun(
-    db,
-    'runs.pipeline = ? AND runs.ended_at IS NULL AND lock_holders.run_id IS NOT NULL ORDER BY runs.run_id DESC LIMIT 1',
-    pipeline,
-  ) ??
-  selectRun(
-    db,
-    'runs.pipeline = ? AND runs.ended_at IS NULL ORDER BY runs.run_id LIMIT 1',
-    pipeline,
-  ) ??
-  selectRun(db, 'runs.pipeline = ? ORDER BY runs.number DESC LIMIT 1', pipeline);
 
 const journalRows = (db: Database, filter: JournalFilter): Row[] => {
   const conditions: string[] = [];
@@ -104,15 +82,10 @@ type Reads = Pick<
   | 'run'
   | 'runs'
   | 'latest'
-  | 'latestDone'
-  | 'liveRuns'
   | 'effects'
-  | 'dueTimers'
-  | 'nextDueIn'
+  | 'timers'
   | 'ledger'
-  | 'transitionTo'
   | 'journal'
-  | 'journalAfter'
   | 'meta'
   | 'snapshotRead'
 >;
@@ -144,81 +117,69 @@ export const createReads = (db: Database): Reads => {
     },
     run: async (runId) =>
       together(() => {
-        const run = selectRun(db, 'runs.run_id = ?', runId);
-        return run && { run, headSeq: head(db) };
+        const loaded = loadRun(db, runId);
+        return (
+          loaded && {
+            run: loaded.run,
+            effects: loaded.effects,
+            timers: loaded.timers,
+            headSeq: head(db),
+          }
+        );
       }),
     runs: async (filter) =>
-      together(() => ({ ...runsPage(db, runColumns, filter), headSeq: head(db) })),
+      together(() => {
+        const { items, next } = runsPage(db, runColumns, filter);
+        if (filter.patterns === undefined) return { items, next, headSeq: head(db) };
+        const marks = 'SELECT marks FROM inputs_seen WHERE run_id = ? AND patterns = ?';
+        const known = items.map((run) => {
+          const seen = db.get(marks, run.runId, filter.patterns as string);
+          return Object.assign(run, { inputsFound: (seen?.marks as string | undefined) ?? null });
+        });
+        return { items: known, next, headSeq: head(db) };
+      }),
     latest: async (pipeline) => {
       const known = latestKnown();
       const before = known.get(pipeline);
       if (before) return before;
       const found = together((): Latest => {
         const mark = db.get(
-          'SELECT is_reset, reset_run_id FROM pipelines WHERE name = ?',
+          'SELECT reset_run_id FROM pipelines WHERE name = ? AND is_reset = 1',
           pipeline,
         );
-        const run = latestRun(db, pipeline);
-        const reset =
-          mark?.is_reset === 1 &&
-          run !== null &&
-          run.endedAt !== null &&
-          mark.reset_run_id === run.runId;
-        return { run, reset, headSeq: head(db) };
+        return {
+          runs: shownRuns(db, { pipeline }),
+          reset: mark && (mark.reset_run_id as string | null),
+          streak: streakOf(db, pipeline),
+          headSeq: head(db),
+        };
       });
       known.set(pipeline, found);
       return found;
     },
-    latestDone: async (pipeline) =>
-      selectRun(
-        db,
-        "runs.pipeline = ? AND runs.state = 'DONE' ORDER BY runs.run_id DESC LIMIT 1",
-        pipeline,
-      ),
-    liveRuns: async () =>
-      db.all(`${runColumns} WHERE runs.ended_at IS NULL ORDER BY runs.run_id`).map(toRun),
     effects: async () =>
       db.all('SELECT * FROM effects ORDER BY created_at, run_id, stamp').map(toEffect),
-    dueTimers: async ({ wallMs, monotonicMs }) =>
-      db
-        .all(
-          `SELECT * FROM timers WHERE (clock = 'wall' AND due_at <= ?1) OR (clock = 'monotonic' AND due_at <= ?2)
-           ORDER BY CASE clock WHEN 'wall' THEN due_at - ?1 ELSE due_at - ?2 END, run_id, stamp`,
-          wallMs,
-          monotonicMs,
-        )
-        .map(toTimer),
-    nextDueIn: async ({ wallMs, monotonicMs }) => {
-      const row = db.get(
-        `SELECT min(wait) AS wait FROM (
-           SELECT min(due_at) - ? AS wait FROM timers WHERE clock = 'wall'
-           UNION ALL SELECT min(due_at) - ? FROM timers WHERE clock = 'monotonic')`,
-        wallMs,
-        monotonicMs,
-      );
-      return (row?.wait as number | null | undefined) ?? null;
-    },
-    ledger: async (runId, after, limit) =>
-      db
-        .all(
-          'SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?',
-          runId,
-          after,
-          limit,
-        )
-        .map(toLedger),
-    transitionTo: async (runId, version) => {
-      const row = db.get(
-        "SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'",
-        runId,
-        version,
-      );
-      return row ? { row: toLedger(row), snapshot: JSON.parse(row.snapshot as string) } : null;
-    },
-    journal: async (filter) => journalRows(db, filter).map(toEvent),
-    journalAfter: async (scope, after, limit) =>
+    timers: async () => db.all('SELECT * FROM timers ORDER BY run_id, stamp').map(toTimer),
+    ledger: async (runId, of) =>
+      'version' in of
+        ? db
+            .all(
+              "SELECT * FROM transitions WHERE run_id = ? AND version = ? AND verdict = 'accepted'",
+              runId,
+              of.version,
+            )
+            .map((row) => ({ ...toLedger(row), snapshot: JSON.parse(row.snapshot as string) }))
+        : db
+            .all(
+              'SELECT * FROM transitions WHERE run_id = ? AND n > ? ORDER BY n LIMIT ?',
+              runId,
+              of.after,
+              of.limit,
+            )
+            .map(toLedger),
+    journal: async (filter) =>
       together(() => {
-        const events = journalRows(db, { ...scope, after, limit }).map(toEvent);
+        const events = journalRows(db, filter).map(toEvent);
         const floor = db.get(
           "SELECT CAST(value AS INTEGER) AS seq FROM meta WHERE key = 'journal_floor'",
         );

@@ -1,22 +1,29 @@
-import type { RetentionRow, RetentionStore } from '../store/retention-store.ts';
+import type { RemovalFacts, RetentionRow, RetentionStore } from '../store/retention-store.ts';
 
-import type { Database } from './database.ts';
+import type { Database, Row } from './database.ts';
+import { pruneSlots } from './slots.ts';
 
-/** What holds for a run that may go: over, nobody's, and not the one that others lean on. */
-const dispensable = `
-  runs.ended_at IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
-  AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.run_id = runs.run_id)
-  AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.run_id = runs.run_id)
-  AND NOT EXISTS (SELECT 1 FROM lock_waiters WHERE lock_waiters.run_id = runs.run_id)
-  AND NOT EXISTS (SELECT 1 FROM runs AS heirs WHERE heirs.ended_at IS NULL AND json_extract(heirs.spec, '$.metadata.workspace_of') = runs.run_id)
-  AND runs.number < (SELECT max(number) FROM runs AS others WHERE others.pipeline = runs.pipeline)
-  AND runs.run_id IS NOT (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL)`;
-/** No position at all is that of an archive that holds nothing. */
-const archived = `
-  NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id
-    AND seq > COALESCE(CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER), 0))`;
-const removable = `${dispensable} AND ${archived}`;
+/** What `RemovalFacts` are, as columns. */
+const facts = `
+  runs.ended_at IS NOT NULL AS has_ended,
+  EXISTS (SELECT 1 FROM lock_holders WHERE lock_holders.run_id = runs.run_id)
+    OR EXISTS (SELECT 1 FROM effects WHERE effects.run_id = runs.run_id)
+    OR EXISTS (SELECT 1 FROM timers WHERE timers.run_id = runs.run_id)
+    OR EXISTS (SELECT 1 FROM lock_waiters WHERE lock_waiters.run_id = runs.run_id) AS in_use,
+  EXISTS (SELECT 1 FROM runs AS heirs WHERE heirs.ended_at IS NULL AND json_extract(heirs.spec, '$.metadata.workspace_of') = runs.run_id) AS has_heir,
+  runs.number = (SELECT max(number) FROM runs AS others WHERE others.pipeline = runs.pipeline) AS is_latest,
+  runs.run_id IS (SELECT max(run_id) FROM runs AS others WHERE others.pipeline = runs.pipeline AND others.state = 'DONE' AND others.ended_at IS NOT NULL) AS is_latest_done,
+  COALESCE((SELECT max(seq) FROM journal WHERE journal.run_id = runs.run_id), 0) AS last_seq,
+  COALESCE(CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER), 0) AS archived_seq`;
+const toFacts = (row: Row): RemovalFacts => ({
+  hasEnded: row.has_ended === 1,
+  inUse: row.in_use === 1,
+  hasHeir: row.has_heir === 1,
+  isLatest: row.is_latest === 1,
+  isLatestDone: row.is_latest_done === 1,
+  lastSeq: row.last_seq as number,
+  archivedSeq: row.archived_seq as number,
+});
 
 /**
  * Whoever stands before an event that is gone must be told, wherever in the journal the hole is.
@@ -27,6 +34,19 @@ const raiseFloor = (db: Database, seq: number): void =>
      ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(?1 AS INTEGER))`,
     String(seq),
   );
+
+/** Events of no run, as far as the archive holds them. */
+const pruneEvents = (db: Database, before: number, limit: number): number => {
+  const old = db.all(
+    `SELECT seq FROM journal WHERE run_id IS NULL AND at < ?
+     AND seq <= CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER) ORDER BY seq LIMIT ?`,
+    before,
+    limit,
+  );
+  for (const { seq } of old) db.run('DELETE FROM journal WHERE seq = ?', seq as number);
+  raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
+  return old.length;
+};
 
 /** The part of the store that forgets. @param write runs its work in one transaction */
 export const createRetentionStore = (
@@ -46,42 +66,29 @@ export const createRetentionStore = (
         .map(({ pipeline, n }) => [pipeline as string, n as number]),
     ),
   }),
-  endedRuns: async (after, limit) =>
+  endedRuns: async ({ after = '', isUnmeasured, limit }) =>
     db
       .all(
-        `SELECT run_id, pipeline, ended_at, bytes, (${dispensable}) AS dispensable, (${archived}) AS archived FROM runs
-         WHERE ended_at IS NOT NULL AND run_id > ? ORDER BY run_id LIMIT ?`,
+        `SELECT run_id, pipeline, ended_at, bytes, ${facts} FROM runs
+         WHERE ended_at IS NOT NULL AND run_id > ?1 AND (?2 = 0 OR bytes IS NULL) ORDER BY run_id LIMIT ?3`,
         after,
+        isUnmeasured ? 1 : 0,
         limit,
       )
-      .map(
-        (row): RetentionRow => ({
-          runId: row.run_id as string,
-          pipeline: row.pipeline as string,
-          endedAt: row.ended_at as number,
-          bytes: (row.bytes as number | null) ?? 0,
-          isProtected: row.dispensable !== 1,
-          isArchived: row.archived === 1,
-        }),
-      ),
-  unmeasuredRuns: async (limit) =>
-    db
-      .all('SELECT run_id FROM runs WHERE ended_at IS NOT NULL AND bytes IS NULL LIMIT ?', limit)
-      .map(({ run_id }) => run_id as string),
-  setBytes: (runId, bytes) =>
-    write(() => void db.run('UPDATE runs SET bytes = ? WHERE run_id = ?', bytes, runId)),
-  removeRuns: (runIds) =>
+      .map((row): RetentionRow & RemovalFacts => ({
+        runId: row.run_id as string,
+        pipeline: row.pipeline as string,
+        endedAt: row.ended_at as number,
+        bytes: (row.bytes as number | null) ?? 0,
+        ...toFacts(row),
+      })),
+  removeRuns: (runIds, mayGo) =>
     write(() =>
       runIds.filter((runId) => {
         // Asked again inside the transaction: a command may have come in between.
-        if (!db.get(`SELECT 1 AS yes FROM runs WHERE run_id = ? AND ${removable}`, runId))
-          return false;
-        raiseFloor(
-          db,
-          (db.get('SELECT max(seq) AS seq FROM journal WHERE run_id = ?', runId)?.seq as
-            | number
-            | null) ?? 0,
-        );
+        const row = db.get(`SELECT ${facts} FROM runs WHERE run_id = ?`, runId);
+        if (!row || !mayGo(toFacts(row))) return false;
+        raiseFloor(db, row.last_seq as number);
         for (const table of ['transitions', 'journal', 'idempotency', 'inputs_seen'])
           db.run(`DELETE FROM ${table} WHERE run_id = ?`, runId);
         db.run('DELETE FROM runs WHERE run_id = ?', runId);
@@ -89,26 +96,17 @@ export const createRetentionStore = (
         return true;
       }),
     ),
-  removeServiceEvents: (before, limit) =>
+  prune: (what) =>
     write(() => {
-      const old = db.all(
-        `SELECT seq FROM journal WHERE run_id IS NULL AND at < ?
-         AND seq <= CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER) ORDER BY seq LIMIT ?`,
-        before,
-        limit,
-      );
-      for (const { seq } of old) db.run('DELETE FROM journal WHERE seq = ?', seq as number);
-      raiseFloor(db, (old.at(-1)?.seq as number | undefined) ?? 0);
-      return old.length;
+      if ('slotsBeyond' in what) return pruneSlots(db, what.slotsBeyond);
+      if ('eventsBefore' in what) return pruneEvents(db, what.eventsBefore, what.limit);
+      const forget = 'DELETE FROM removed_runs WHERE run_id = ?';
+      return what.removedRuns.reduce((sum, runId) => sum + db.run(forget, runId).changes, 0);
     }),
   removedRuns: async (after, limit) =>
     db
       .all('SELECT run_id FROM removed_runs WHERE run_id > ? ORDER BY run_id LIMIT ?', after, limit)
       .map(({ run_id }) => run_id as string),
-  forgetRemoved: (runIds) =>
-    write(() => {
-      for (const runId of runIds) db.run('DELETE FROM removed_runs WHERE run_id = ?', runId);
-    }),
   unknownRuns: async (runIds) =>
     db
       .all(

@@ -1,7 +1,7 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { storedDefinition } from '../../definition/stored-definition.ts';
 import type { JournalEvent, NewEvent } from '../../wire/events.ts';
-import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store/store.ts';
+import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store/run-rows.ts';
 import type { Row } from './database.ts';
 
 const text = (row: Row, key: string): string => row[key] as string;

@@ -1,6 +1,7 @@
 import { isFinal } from '../../wire/final-states.ts';
 import { runIdFloor } from '../host/run-id.ts';
-import type { RunFilter, RunRow } from '../store/store.ts';
+import type { RunRow } from '../store/run-rows.ts';
+import type { RunFilter } from '../store/run-store.ts';
 import type { Database, Row } from './database.ts';
 import { toRun } from './rows.ts';
 
@@ -13,13 +14,14 @@ const maxScanned = 2000;
 type Conditions = { where: string[]; values: (string | number)[] };
 
 /** The conditions that an index answers. */
-const indexed = ({ pipeline, state, fromMs, toMs, before }: RunFilter): Conditions => {
+const indexed = ({ pipeline, state, isLive, fromMs, toMs, before }: RunFilter): Conditions => {
   const found: Conditions = { where: [], values: [] };
   const add = (condition: string, ...values: (string | number)[]) => {
     found.where.push(condition);
     found.values.push(...values);
   };
   if (pipeline !== undefined) add('runs.pipeline = ?', pipeline);
+  if (isLive) add('runs.ended_at IS NULL');
   if (state !== undefined)
     add(`runs.state = ? AND runs.ended_at IS ${isFinal(state) ? 'NOT NULL' : 'NULL'}`, state);
   // Ids begin with the instant of their start.
@@ -29,8 +31,9 @@ const indexed = ({ pipeline, state, fromMs, toMs, before }: RunFilter): Conditio
   return found;
 };
 
-const looked = ({ trigger, q }: RunFilter): Conditions => {
+const looked = ({ trigger, isWhole, q }: RunFilter): Conditions => {
   const found: Conditions = { where: [], values: [] };
+  if (isWhole) found.where.push("json_extract(runs.spec, '$.onlyStage') IS NULL");
   if (trigger !== undefined) {
     found.where.push("json_extract(runs.spec, '$.trigger') = ?");
     found.values.push(trigger);

@@ -1,4 +1,4 @@
-import type { SlotClaim, SlotRow } from '../store/slot-store.ts';
+import type { SlotDecision, SlotFacts, SlotKey, SlotRow } from '../store/slot-store.ts';
 import type { Database } from './database.ts';
 
 export const slotColumns =
@@ -21,25 +21,25 @@ export const insertSlot = (db: Database, row: SlotRow): boolean =>
     row.at,
   ).changes === 1;
 
-/** Is the slot still to be decided? Asked inside the transaction that decides it. */
-export const isOpen = (
-  db: Database,
-  { scheduleId, backfill, slot }: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>,
-): boolean => {
+/** What is known of a slot inside the transaction that decides it. */
+export const slotFacts = (db: Database, { scheduleId, backfill, slot }: SlotKey): SlotFacts => {
   const row = db.get(
     'SELECT decision FROM slots WHERE schedule_id = ? AND backfill = ? AND slot = ?',
     scheduleId,
     backfill,
     slot,
   );
-  if (row) return row.decision === 'waiting';
-  // A slot of a backfill is there from its beginning; one that is not was never part of it.
-  if (backfill !== '') return false;
   const schedule = db.get('SELECT decided_to FROM schedules WHERE schedule_id = ?', scheduleId);
-  return schedule !== undefined && (schedule.decided_to as number) < slot;
+  return {
+    decision: (row?.decision as SlotDecision | undefined) ?? null,
+    decidedTo: (schedule?.decided_to as number | undefined) ?? null,
+  };
 };
 
-export const raiseMark = (db: Database, { scheduleId, backfill, slotTo }: SlotRow): void => {
+export const raiseMark = (
+  db: Database,
+  { scheduleId, backfill, slotTo }: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slotTo'>,
+): void => {
   if (backfill === '')
     db.run(
       'UPDATE schedules SET decided_to = ? WHERE schedule_id = ? AND decided_to < ?',
@@ -47,20 +47,4 @@ export const raiseMark = (db: Database, { scheduleId, backfill, slotTo }: SlotRo
       scheduleId,
       slotTo,
     );
-};
-
-/**
- * Records what became of a claimed slot. Must stand inside the transaction that began or refused
- * the run.
- */
-export const recordClaim = (
-  db: Database,
-  claim: SlotClaim,
-  became: Pick<SlotRow, 'decision' | 'runId' | 'reason'>,
-  at: number,
-): void => {
-  const { scheduleId, backfill, slot, policy, would } = claim;
-  const row = { scheduleId, backfill, slot, slotTo: slot, count: 1, policy, would, ...became, at };
-  insertSlot(db, row);
-  raiseMark(db, row);
 };

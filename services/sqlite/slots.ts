@@ -2,6 +2,7 @@ import type { NewEvent } from '../../wire/events.ts';
 import type {
   BackfillProgress,
   BackfillRow,
+  RemovedSchedule,
   ScheduleRow,
   SlotDecision,
   SlotOutcome,
@@ -9,7 +10,7 @@ import type {
   SlotStore,
 } from '../store/slot-store.ts';
 import type { Database, Row } from './database.ts';
-import { insertSlot, isOpen, raiseMark, slotColumns } from './slot-claims.ts';
+import { insertSlot, raiseMark, slotColumns, slotFacts } from './slot-claims.ts';
 import { addEvent } from './writes.ts';
 
 const toSchedule = (row: Row): ScheduleRow => ({
@@ -60,11 +61,34 @@ export const createSlotStore = (
 ): SlotStore => {
   const say = (event: NewEvent, pipeline: string, at: number): void =>
     void addEvent(db, { ...event, runId: null, pipeline }, at);
+  const remove = (
+    { id, pipeline }: RemovedSchedule,
+    version: number | null,
+    events: NewEvent[],
+    at: number,
+  ): boolean => {
+    const gone = 'DELETE FROM schedules WHERE schedule_id = ? AND version = ?';
+    if (db.run(gone, id, version).changes === 0) return false;
+    db.run(
+      "UPDATE slots SET decision = 'cancelled', reason = 'the schedule was removed', at = ? WHERE schedule_id = ? AND decision = 'waiting'",
+      at,
+      id,
+    );
+    for (const event of events) say(event, pipeline, at);
+    return true;
+  };
+  const rewindTo = ({ scheduleId, to }: { scheduleId: string; to: number }): void => {
+    const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
+    db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
+    db.run(`UPDATE slots SET slot_to = ?2 WHERE ${mine} AND slot_to > ?2`, scheduleId, to);
+    db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ?', to, scheduleId);
+  };
   return {
     schedules: async () =>
       db.all('SELECT * FROM schedules ORDER BY created_at, schedule_id').map(toSchedule),
     saveSchedule: (row, after, events, at) =>
       write(() => {
+        if ('isRemoved' in row) return remove(row, after, events, at);
         const definition = [
           row.pipeline,
           row.origin,
@@ -96,59 +120,44 @@ export const createSlotStore = (
         for (const event of events) say(event, row.pipeline, at);
         return true;
       }),
-    removeSchedule: (id, version, event, at) =>
+    decideSlots: (asked, plan) =>
       write(() => {
-        const row = db.get(
-          'SELECT pipeline FROM schedules WHERE schedule_id = ? AND version = ?',
-          id,
-          version,
+        const { rows, marks, rewind, event, pipeline, at } = plan(
+          asked.map((slot) => slotFacts(db, slot)),
         );
-        if (!row) return false;
-        db.run('DELETE FROM schedules WHERE schedule_id = ?', id);
+        for (const row of rows) insertSlot(db, row);
+        for (const row of marks) raiseMark(db, row);
+        if (rewind) rewindTo(rewind);
+        if (event) say(event, pipeline, at);
+        return rows.length;
+      }),
+    slots: async (filter) =>
+      (filter === 'oldestWaiting'
+        ? db.all(
+            `SELECT ${slotColumns}, NULL AS run_state, NULL AS run_number, min(slot) FROM slots
+             WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
+          )
+        : db.all(
+            `SELECT slots.*, runs.state AS run_state, runs.number AS run_number FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id
+             WHERE schedule_id = ?1 AND (?2 IS NULL OR backfill = ?2) AND (?3 IS NULL OR slot < ?3) ORDER BY slot DESC, slots.at DESC LIMIT ?4`,
+            filter.scheduleId,
+            filter.backfill ?? null,
+            filter.before ?? null,
+            filter.limit,
+          )
+      ).map(toOutcome),
+    saveBackfill: (row, plan, pipeline, at) =>
+      write(() => {
+        const waiting = db
+          .all(
+            `SELECT ${slotColumns} FROM slots WHERE backfill = ? AND decision = 'waiting' ORDER BY slot`,
+            row.id,
+          )
+          .map(toSlot);
+        const { slots, event } = plan(waiting);
         db.run(
-          "UPDATE slots SET decision = 'cancelled', reason = 'the schedule was removed', at = ? WHERE schedule_id = ? AND decision = 'waiting'",
-          at,
-          id,
-        );
-        say(event, row.pipeline as string, at);
-        return true;
-      }),
-    decideSlots: (rows, event, pipeline, at) =>
-      write(() => {
-        const decided = rows.filter((row) => isOpen(db, row) && insertSlot(db, row)).length;
-        // Afterwards: the mark of a later slot would close the earlier ones.
-        for (const row of rows) raiseMark(db, row);
-        if (decided > 0 && event) say(event, pipeline, at);
-        return decided;
-      }),
-    rewind: (scheduleId, to) =>
-      write(() => {
-        const mine = "schedule_id = ?1 AND backfill = '' AND decision = 'missed'";
-        db.run(`DELETE FROM slots WHERE ${mine} AND slot > ?2`, scheduleId, to);
-        db.run(`UPDATE slots SET slot_to = ?2 WHERE ${mine} AND slot_to > ?2`, scheduleId, to);
-        db.run('UPDATE schedules SET decided_to = ? WHERE schedule_id = ?', to, scheduleId);
-      }),
-    slots: async ({ scheduleId, backfill, before, limit }) =>
-      db
-        .all(
-          `SELECT slots.*, runs.state AS run_state, runs.number AS run_number FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id
-           WHERE schedule_id = ?1 AND (?2 IS NULL OR backfill = ?2) AND (?3 IS NULL OR slot < ?3) ORDER BY slot DESC, slots.at DESC LIMIT ?4`,
-          scheduleId,
-          backfill ?? null,
-          before ?? null,
-          limit,
-        )
-        .map(toOutcome),
-    waitingSlots: async () =>
-      db
-        .all(
-          `SELECT ${slotColumns}, min(slot) FROM slots WHERE decision = 'waiting' GROUP BY schedule_id, backfill ORDER BY slot`,
-        )
-        .map(toSlot),
-    saveBackfill: (row, slots, event, pipeline) =>
-      write(() => {
-        db.run(
-          'INSERT INTO backfills (backfill, schedule_id, from_at, to_at, made_by, reason, at) VALUES (?,?,?,?,?,?,?)',
+          `INSERT INTO backfills (backfill, schedule_id, from_at, to_at, made_by, reason, at, cancelled_by) VALUES (?,?,?,?,?,?,?,?)
+           ON CONFLICT (backfill) DO UPDATE SET cancelled_by = COALESCE(cancelled_by, excluded.cancelled_by)`,
           row.id,
           row.scheduleId,
           row.from,
@@ -156,26 +165,10 @@ export const createSlotStore = (
           row.by,
           row.reason,
           row.at,
+          row.cancelledBy,
         );
         for (const slot of slots) insertSlot(db, slot);
-        say(event, pipeline, row.at);
-      }),
-    cancelBackfill: (id, by, event, pipeline, at) =>
-      write(() => {
-        const reason = `the backfill was cancelled by ${by}`;
-        const { changes } = db.run(
-          "UPDATE slots SET decision = 'cancelled', reason = ?, at = ? WHERE backfill = ? AND decision = 'waiting'",
-          reason,
-          at,
-          id,
-        );
-        db.run(
-          'UPDATE backfills SET cancelled_by = ? WHERE backfill = ? AND cancelled_by IS NULL',
-          by,
-          id,
-        );
-        say(event(changes), pipeline, at);
-        return changes;
+        say(event, pipeline, at);
       }),
     backfills: async (scheduleId) =>
       db
@@ -197,49 +190,24 @@ export const createSlotStore = (
             ),
           }),
         ),
-    latestInputs: async (pipeline, patterns) => {
-      const row = db.get(
-        `SELECT runs.number, runs.created_at, inputs_seen.marks FROM runs
-         LEFT JOIN inputs_seen ON inputs_seen.run_id = runs.run_id AND inputs_seen.patterns = ?2
-         WHERE runs.pipeline = ?1 AND runs.state = 'DONE' AND json_extract(runs.spec, '$.onlyStage') IS NULL
-         ORDER BY runs.run_id DESC LIMIT 1`,
-        pipeline,
-        patterns,
-      );
-      return row
-        ? {
-            number: row.number as number,
-            createdAt: row.created_at as number,
-            inputs: row.marks as string | null,
-          }
-        : null;
-    },
-    durations: async (pipeline, limit) =>
-      db
-        .all(
-          `SELECT coalesce(json_extract(projection, '$.duration_ms'), ended_at - created_at) AS ms FROM runs WHERE pipeline = ? AND state = 'DONE' AND ended_at IS NOT NULL
-           AND json_extract(spec, '$.onlyStage') IS NULL ORDER BY run_id DESC LIMIT ?`,
-          pipeline,
-          limit,
-        )
-        .map(({ ms }) => ms as number),
-    pruneSlots: (keep) =>
-      write(() => {
-        let removed = 0;
-        for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
-          const oldest = db.get(
-            'SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?',
-            id as string,
-            keep,
-          );
-          if (oldest)
-            removed += db.run(
-              "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",
-              id as string,
-              oldest.slot as number,
-            ).changes;
-        }
-        return removed;
-      }),
   };
+};
+
+/** Forgets all but the newest decided slots of each schedule. */
+export const pruneSlots = (db: Database, keep: number): number => {
+  let removed = 0;
+  for (const { schedule_id: id } of db.all('SELECT DISTINCT schedule_id FROM slots')) {
+    const oldest = db.get(
+      'SELECT slot FROM slots WHERE schedule_id = ? ORDER BY slot DESC LIMIT 1 OFFSET ?',
+      id as string,
+      keep,
+    );
+    if (oldest)
+      removed += db.run(
+        "DELETE FROM slots WHERE schedule_id = ? AND slot <= ? AND decision <> 'waiting'",
+        id as string,
+        oldest.slot as number,
+      ).changes;
+  }
+  return removed;
 };

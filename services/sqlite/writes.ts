@@ -1,20 +1,10 @@
 import type { NewEvent } from '../../wire/events.ts';
-import type { Committed, Decision, Fence, Loaded, RunRow } from '../store/store.ts';
+import type { Committed, Decision, RunRow } from '../store/run-rows.ts';
+import type { Amendment, Change, PipelineAmendment } from '../store/run-store.ts';
+import type { Streak } from '../store/streak.ts';
 import type { Database } from './database.ts';
-import { selectRun } from './reads.ts';
-import { toEffect, toTimer } from './rows.ts';
-import { countRun } from './streaks.ts';
-
-/** The run and all that lives of it. */
-export const loadRun = (db: Database, runId: string): Loaded | null => {
-  const run = selectRun(db, 'runs.run_id = ?', runId);
-  if (!run) return null;
-  return {
-    run,
-    effects: db.all('SELECT * FROM effects WHERE run_id = ? ORDER BY stamp', runId).map(toEffect),
-    timers: db.all('SELECT * FROM timers WHERE run_id = ? ORDER BY stamp', runId).map(toTimer),
-  };
-};
+import { loadRun } from './load-run.ts';
+import { keepStreak, streakOf } from './streaks.ts';
 
 export const insertEvent = (
   db: Database,
@@ -158,49 +148,12 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
     );
   });
   if (next?.ended) db.run('DELETE FROM lock_waiters WHERE run_id = ?', runId);
-  // An ended run whose processes are not proven gone keeps its lock; `removeDrained` frees it
-  // later.
-  if (next?.ended && freeLock(db, runId)) after.lock = null;
-  const word = next?.ended ? countRun(db, after, at) : null;
-  if (word)
-    lastSeq = insertEvent(db, word, { runId: null, runSeq: null, pipeline: before.pipeline }, at);
+  if (next?.freesLock && freeLock(db, runId)) after.lock = null;
+  const { streak = null, event = null } = decision.closing ?? {};
+  if (streak) keepStreak(db, before.pipeline, streak);
+  if (event)
+    lastSeq = insertEvent(db, event, { runId: null, runSeq: null, pipeline: before.pipeline }, at);
   return { run: after, decision, lastSeq };
-};
-
-/** Forgets drained effects; the last one of an ended run gives its lock back, and says so. */
-export const forgetDrained = (
-  db: Database,
-  runId: string,
-  fences: { id: string; stamp: number }[],
-  at: number,
-): void => {
-  for (const { id, stamp } of fences)
-    db.run(
-      "DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ? AND state = 'dropping'",
-      runId,
-      id,
-      stamp,
-    );
-  const ended = db.get(
-    'SELECT pipeline FROM runs WHERE run_id = ? AND ended_at IS NOT NULL',
-    runId,
-  );
-  if (!ended || !freeLock(db, runId)) return;
-  const msg = 'no process of the run is left; its lock is free again';
-  const data = { patch: { lock: null } };
-  addEvent(
-    db,
-    {
-      runId,
-      pipeline: ended.pipeline as string,
-      stage: 'system',
-      event: 'recovered',
-      severity: 'info',
-      msg,
-      data,
-    },
-    at,
-  );
 };
 
 /** An event outside a step: of a run, with the next number of it, or of nobody. */
@@ -214,10 +167,6 @@ export const addEvent = (
     runId === null
       ? null
       : db.get('UPDATE runs SET run_seq = run_seq + 1 WHERE run_id = ? RETURNING run_seq', runId);
-  // What a client folds from the event is what the next snapshot shows.
-  const progress = (event.data.patch as { progress?: unknown } | undefined)?.progress;
-  if (runId !== null && progress !== undefined)
-    db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
   return insertEvent(
     db,
     event,
@@ -226,39 +175,72 @@ export const addEvent = (
   );
 };
 
-/** Says something else of a run whose chart stands still: its row and its event, at one version. */
-export const changeWhy = (
-  db: Database,
-  asked: { runId: string; fence: Fence; next: (why: string, run: RunRow) => string | null },
-  at: number,
-): boolean => {
-  const { runId, fence } = asked;
+const saveRows = (db: Database, runId: string, { effects = [], timers = [] }: Amendment): void => {
+  for (const { id, stamp, state, process, ending, heartbeatAt } of effects)
+    db.run(
+      `UPDATE effects SET state = ?, process = ?, ending = ?, heartbeat_at = ?
+       WHERE run_id = ? AND effect_id = ? AND stamp = ?`,
+      state,
+      process && JSON.stringify(process),
+      ending && JSON.stringify(ending),
+      heartbeatAt,
+      runId,
+      id,
+      stamp,
+    );
+  for (const { id, stamp, dueAt, bootId } of timers)
+    db.run(
+      'UPDATE timers SET due_at = ?, boot_id = ? WHERE run_id = ? AND timer_id = ? AND stamp = ?',
+      dueAt,
+      bootId,
+      runId,
+      id,
+      stamp,
+    );
+};
+
+/** Writes of a run without a step. @returns whether there was something to write */
+export const amendRun = (db: Database, { runId, change }: Change, at: number): boolean => {
   const loaded = loadRun(db, runId);
-  const isLive = loaded?.effects.some(
-    ({ id, stamp, state }) => id === fence.id && stamp === fence.stamp && state !== 'dropping',
-  );
-  if (!loaded || !isLive) return false;
-  const { projection, pipeline, version } = loaded.run;
-  const why = asked.next(projection.why, loaded.run);
-  if (why === null) return false;
-  db.run(
-    'UPDATE runs SET projection = ? WHERE run_id = ?',
-    JSON.stringify({ ...projection, why }),
-    runId,
-  );
-  const { state, canonical } = projection;
-  const data = {
-    from: state,
-    to: state,
-    canonical,
-    version,
-    cause: { kind: 'effect' },
-    patch: { why },
-  };
-  addEvent(
-    db,
-    { runId, pipeline, stage: 'pipeline', event: 'why_change', severity: 'debug', msg: why, data },
-    at,
-  );
+  const planned = loaded && change(loaded);
+  if (!planned) return false;
+  const { remove = [], progress, why, bytes, freesLock, event } = planned;
+  for (const { id, stamp } of remove)
+    db.run(
+      'DELETE FROM effects WHERE run_id = ? AND effect_id = ? AND stamp = ?',
+      runId,
+      id,
+      stamp,
+    );
+  saveRows(db, runId, planned);
+  if (progress !== undefined)
+    db.run('UPDATE runs SET progress = ? WHERE run_id = ?', JSON.stringify(progress), runId);
+  if (why !== undefined) {
+    const projection = JSON.stringify({ ...loaded.run.projection, why });
+    db.run('UPDATE runs SET projection = ? WHERE run_id = ?', projection, runId);
+  }
+  if (bytes !== undefined) db.run('UPDATE runs SET bytes = ? WHERE run_id = ?', bytes, runId);
+  if (freesLock) freeLock(db, runId);
+  if (event) addEvent(db, { ...event, runId, pipeline: loaded.run.pipeline }, at);
   return true;
+};
+
+export const amendPipeline = (
+  db: Database,
+  pipeline: string,
+  plan: (streak: Streak) => PipelineAmendment | null,
+  at: number,
+): number | null => {
+  const planned = plan(streakOf(db, pipeline));
+  if (!planned) return null;
+  const { streak, reset, event } = planned;
+  if (streak) keepStreak(db, pipeline, streak);
+  if (reset !== undefined)
+    db.run(
+      `INSERT INTO pipelines (name, last_number, is_reset, reset_run_id) VALUES (?, 0, 1, ?)
+       ON CONFLICT (name) DO UPDATE SET is_reset = 1, reset_run_id = excluded.reset_run_id`,
+      pipeline,
+      reset,
+    );
+  return addEvent(db, { ...event, runId: null, pipeline }, at);
 };

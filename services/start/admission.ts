@@ -1,6 +1,7 @@
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Store } from '../store/store.ts';
+import { planAdmit, queuedAt } from './plan-start.ts';
 
 export type Admission = {
   /**
@@ -14,12 +15,15 @@ export type Admission = {
   close(): void;
 };
 
+/** More than any queue holds; what is beyond it has its turn at the next look. */
+const maxWaiting = 100_000;
+
 /**
  * The line before a lock. A run's end and the next one's admission are two steps of two runs (T11):
  * this joins them, and whatever a crash leaves between them is found again by `settleAll`.
  */
 export const createAdmission = (deps: {
-  store: Pick<Store, 'line' | 'waitedKeys' | 'run'>;
+  store: Pick<Store, 'queue' | 'runs' | 'run'>;
   interpreter: Interpreter;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Admission => {
@@ -32,11 +36,11 @@ export const createAdmission = (deps: {
    * Those that the newest replacing run takes the place of: what is live, and what waits before it.
    */
   const replace = async (key: string): Promise<void> => {
-    const { waiters, holders } = await store.line(key);
-    const last = waiters.findLastIndex(({ queued }) => queued.replaces);
+    const { waiters, holders } = await store.queue(key);
+    const last = waiters.findLastIndex(({ replaces }) => replaces);
     const newest = waiters[last];
     if (!newest) return;
-    for (const runId of [...waiters.slice(0, last).map((one) => one.runId), ...holders]) {
+    for (const runId of [...waiters.slice(0, last), ...holders].map((one) => one.runId)) {
       const found = await store.run(runId);
       // One that is ending already needs no telling, and would refuse it at every look.
       if (
@@ -55,7 +59,9 @@ export const createAdmission = (deps: {
   };
 
   const tell = async (key: string): Promise<void> => {
-    for (const { runId, queued } of (await store.line(key)).waiters) {
+    const queue = await store.queue(key);
+    for (const [index, { runId, replaces }] of queue.waiters.entries()) {
+      const queued = queuedAt(queue, index, replaces);
       const found = await store.run(runId);
       const { queued: told } =
         (found?.run.snapshot as { context: { queued?: unknown } } | undefined)?.context ?? {};
@@ -73,8 +79,8 @@ export const createAdmission = (deps: {
     await replace(key);
     for (;;) {
       if (closed) return;
-      const head = (await store.line(key)).waiters[0];
-      if (!head || !(await interpreter.admit(head.runId, cause))) break;
+      const head = (await store.queue(key)).waiters[0];
+      if (!head || !(await interpreter.admit(head.runId, planAdmit, cause))) break;
     }
     await tell(key);
   };
@@ -96,7 +102,9 @@ export const createAdmission = (deps: {
   return {
     settle,
     settleAll: async () => {
-      for (const key of await store.waitedKeys()) await settle(key);
+      const { items } = await store.runs({ state: 'QUEUED', limit: maxWaiting });
+      const keys = new Set(items.map(({ definition }) => definition.concurrency.key));
+      for (const key of keys) await settle(key);
     },
     close: () => {
       closed = true;

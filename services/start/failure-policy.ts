@@ -4,6 +4,7 @@ import type { NewEvent } from '../../wire/events.ts';
 import { iso } from '../../wire/iso.ts';
 import type { PolicyView } from '../../wire/pipeline-answers.ts';
 import type { Trigger } from '../../wire/status.ts';
+import type { Closing } from '../interpreter/interpreter.ts';
 import type { Streak } from '../store/streak.ts';
 import { noStreak } from '../store/streak.ts';
 
@@ -77,6 +78,10 @@ export const afterRun = (
     event: { stage: 'pipeline', event: 'blocked', severity: 'error', msg, data },
   };
 };
+
+/** `afterRun` of a run of a pipeline with its own policy. */
+export const closingOf: Closing = (run, before, at) =>
+  afterRun(before, run, run.definition.onFailures ?? null, at);
 
 const wayOut = (pipeline: string, probeAt: number | null): string =>
   `acknowledge it with \`stagewright acknowledge ${pipeline} --reason …\`, or start it by hand${probeAt === null ? '' : `; a probe is let through from ${iso(probeAt)}`}`;

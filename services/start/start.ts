@@ -1,26 +1,33 @@
 import { access } from 'node:fs/promises';
-import type { FailurePolicy, PipelineDefinition } from '../../definition/definition.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { references } from '../../definition/interpolate.ts';
 import { validateParams } from '../../definition/params.ts';
 import { suggest } from '../../definition/suggest.ts';
 import type { Command } from '../../machines/commands.ts';
 import type { Reused } from '../../machines/context.ts';
 import type { Actor } from '../../wire/actor.ts';
-import type { Status } from '../../wire/status.ts';
 import type { Clock } from '../host/clock.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import type { Repeats } from '../host/repeats.ts';
-import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { projectSnapshot } from '../interpreter/outlook.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipeline } from '../pipelines/pipelines.ts';
+import type { Begun, RunRow, RunSpec } from '../store/run-rows.ts';
 import { slotOf, slotTimes } from '../store/slot-of-run.ts';
-import { type InputsSeen, type SlotClaim, SlotDecided } from '../store/slot-store.ts';
-import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from '../store/store.ts';
-import { policyView, whyBlocked } from './failure-policy.ts';
-import type { Idempotency, StartRequest } from './start-request.ts';
+import type { InputsSeen, SlotClaim } from '../store/slot-store.ts';
+import type { Store } from '../store/store.ts';
+import { policyView } from './failure-policy.ts';
+import { startOf } from './plan-start.ts';
+import type {
+  BeginRequest,
+  Idempotency,
+  Refused,
+  StartOutcome,
+  StartRequest,
+} from './start-request.ts';
+import { refusedEvent, whyRefused } from './why-refused.ts';
 
 export type StartDeps = {
   store: Store;
@@ -38,16 +45,23 @@ export type StartDeps = {
   wake: () => void;
   repeats: Repeats;
 };
-type Started = { status: Status; replayed: boolean };
 export type Starter = {
-  start(request: StartRequest): Promise<Started>;
+  start(request: StartRequest): Promise<StartOutcome>;
   /** A new run that takes over what this ended one has finished. */
   retryFrom(
     run: RunRow,
     command: Extract<Command, { type: 'RETRY_FROM' }>,
     by: { actor: Actor; idempotency: Idempotency | null },
-  ): Promise<Started>;
+  ): Promise<StartOutcome>;
 };
+type Checked<T> = { kind: 'checked'; value: T } | Refused;
+const checked = <T>(value: T): Checked<T> => ({ kind: 'checked', value });
+const refused = (
+  obstacle: Refused['obstacle'],
+  code: Refused['code'],
+  why: string,
+  more: Refused['more'] = {},
+): Refused => ({ kind: 'refused', obstacle, code, why, more });
 
 /**
  * How a run begins: checked, pinned to its chart, and handed with its first event to the
@@ -55,49 +69,52 @@ export type Starter = {
  */
 export const createStarter = (deps: StartDeps): Starter => {
   const { store, charts, interpreter, clock } = deps;
-  const { requirePipeline, assertReady, show, requireRun } = deps.lookup;
+  const { lookup } = deps;
 
-  const willing = async (): Promise<void> => {
-    assertReady();
+  const unwilling = async (): Promise<Refused | null> => {
+    const starting = lookup.whyStarting();
+    if (starting !== null) return refused('not-now', 'starting', starting);
     if (deps.isDraining())
-      throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
+      return refused('not-now', 'draining', 'the service is shutting down and starts nothing more');
     const shortage = await deps.diskRefusal();
-    if (shortage !== null) throw new ServiceError('disk-full', shortage);
+    return shortage === null ? null : refused('no-room', 'disk-full', shortage);
   };
 
   /** Outputs a single-stage run needs from stages it does not run: those of the latest DONE run. */
   const inputsOf = async (
     definition: PipelineDefinition,
-  ): Promise<Pick<RunSpec, 'inputs' | 'metadata'>> => {
+  ): Promise<Checked<Pick<RunSpec, 'inputs' | 'metadata'>>> => {
     const own = new Set(definition.stages.map(({ name }) => name));
     const needed = new Set<string>();
     for (const { program, with: given, env, cwd, files } of definition.stages)
       for (const [root, stage] of references({ program, given, env, cwd, files }))
         if (root === 'stages' && stage && !own.has(stage)) needed.add(stage);
-    if (needed.size === 0) return { inputs: {}, metadata: {} };
-    const donor = await store.latestDone(definition.name);
+    if (needed.size === 0) return checked({ inputs: {}, metadata: {} });
+    const of = { pipeline: definition.name, state: 'DONE' as const, limit: 1 };
+    const donor = (await store.runs(of)).items[0];
     const inputs: RunSpec['inputs'] = {};
     for (const name of needed) {
       const facts = donor?.projection.stages.find((stage) => stage.name === name);
       if (!facts)
-        throw new ServiceError(
+        return refused(
+          'impossible',
           'missing-input',
           `outputs of stage ${name} are needed, and no DONE run of ${definition.name} has any`,
         );
       inputs[name] = facts.outputs;
     }
-    return { inputs, metadata: { inputs_from: donor?.runId } };
+    return checked({ inputs, metadata: { inputs_from: donor?.runId } });
   };
 
   const validParams = (
     definition: PipelineDefinition,
     given: Record<string, unknown>,
-  ): Record<string, unknown> => {
+  ): Checked<Record<string, unknown>> => {
     const params = validateParams(definition, given);
-    if (params.ok) return params.params;
-    throw new ServiceError('invalid-params', 'the parameters do not fit the pipeline', {
-      errors: params.errors,
-    });
+    if (params.ok) return checked(params.params);
+    const { errors } = params;
+    const why = 'the parameters do not fit the pipeline';
+    return refused('impossible', 'invalid-params', why, { errors });
   };
 
   type Begin = Omit<RunSpec, 'runId' | 'chart'> & {
@@ -116,13 +133,14 @@ export const createStarter = (deps: StartDeps): Starter => {
     slot,
     inputsSeen,
     ...rest
-  }: Begin): Promise<Started> => {
+  }: Begin): Promise<StartOutcome> => {
     const { definition } = rest;
     const { key, limit, onConflict: ownWord, queue } = definition.concurrency;
     const pinned = charts.pin(definition);
     // Before the id: what is asked for from an instant on is found by its id.
     const at = clock.wallMs();
     const spec: RunSpec = { ...rest, runId: deps.nextRunId(), chart: pinned.hash };
+    const by = actor.name;
     const request: BeginRequest = {
       spec,
       config: pinned.config,
@@ -130,6 +148,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       snapshot: pinned.initial,
       projection: projectSnapshot(pinned.machine, pinned.initial),
       at,
+      by,
       idempotency,
       lock: {
         key,
@@ -139,81 +158,62 @@ export const createStarter = (deps: StartDeps): Starter => {
       },
       ...(slot && { slot }),
       ...(inputsSeen && { inputsSeen }),
-      refusal: (met) => {
-        const why = whyRefused(met, definition);
-        const runId = 'owner' in met ? met.owner.runId : null;
-        if (slot) return slot.refused(met.code, why, runId);
-        const data = {
-          command: 'START',
-          why,
-          run_id: runId,
-          trigger: spec.trigger,
-          by: actor.name,
-          reason: spec.reason,
-        };
-        const fact = {
-          stage: 'pipeline',
-          event: 'refused' as const,
-          severity: 'warning' as const,
-          msg: `start refused: ${why}`,
-          data,
-        };
-        const again = JSON.stringify(['START', definition.name, rest.onlyStage, actor.name, why]);
-        const tellMore = async (more: number): Promise<void> => {
-          const msg = `start refused, ${more} more: ${why}`;
-          const told = { ...fact, msg, data: { ...data, reason: null, more } };
-          const of = { runId: null, pipeline: definition.name };
-          await store.note({ ...told, ...of }, clock.wallMs());
-          deps.wake();
-        };
-        return deps.repeats.isAgain(again, tellMore) ? null : fact;
-      },
+      isRepeated: repeated(spec, by),
     };
-    const begun = await interpreter.begin(request, {
-      cause: { kind: 'command', actor: actor.name },
+    const begun = await interpreter.begin(startOf(request), {
+      cause: { kind: 'command', actor: by },
       ...(reused && { reused }),
     });
-    if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
-    if (begun.kind === 'replayed')
-      return {
-        status: show(begun.run, (await requireRun(begun.run.runId)).headSeq),
-        replayed: true,
-      };
-    if (begun.kind === 'key-reused')
-      throw new ServiceError(
-        'idempotency-key-reused',
-        `the key stands for run ${begun.run.runId}, started with another body`,
-      );
-    if (begun.kind === 'slot-decided') throw new SlotDecided();
-    deps.wake();
-    if (begun.kind === 'blocked') {
-      const policy = policyView(begun.streak, definition.onFailures ?? null);
-      throw new ServiceError('blocked-by-policy', whyRefused(begun, definition), {
-        extra: { pipeline: definition.name, ...policy },
-      });
+    if (begun.kind === 'begun') {
+      const status = lookup.show(begun.run, begun.lastSeq);
+      return { kind: begun.run.projection.state === 'QUEUED' ? 'queued' : 'started', status };
     }
-    const { owner, waiting } = begun;
-    throw new ServiceError(begun.code, whyRefused(begun, definition), {
-      extra: {
-        run_id: owner.runId,
-        pipeline: owner.pipeline,
-        state: owner.projection.state,
-        why: owner.projection.why,
-        queued: waiting,
-        since: new Date(owner.lock?.since ?? owner.createdAt).toISOString(),
-      },
-    });
+    if (begun.kind === 'replayed') {
+      const { headSeq } = await lookup.requireRun(begun.run.runId);
+      return { kind: 'replayed', status: lookup.show(begun.run, headSeq) };
+    }
+    if (begun.kind === 'slot-decided') return begun;
+    if (begun.kind === 'key-reused') {
+      const why = `the key stands for run ${begun.run.runId}, started with another body`;
+      return refused('impossible', 'idempotency-key-reused', why);
+    }
+    deps.wake();
+    return refusedAs(begun, definition);
+  };
+
+  /** Is it the same refusal as a moment ago? The answer stays, so that a plan may ask twice. */
+  const repeated = (spec: RunSpec, by: string): NonNullable<BeginRequest['isRepeated']> => {
+    const answers = new Map<string, boolean>();
+    return (why, runId) => {
+      const { pipeline } = spec;
+      const key = JSON.stringify(['START', pipeline, spec.onlyStage, by, why]);
+      const known = answers.get(key);
+      if (known !== undefined) return known;
+      const tellMore = async (more: number): Promise<void> => {
+        const fact = refusedEvent(spec, by, runId, why, more);
+        await store.note({ ...fact, runId: null, pipeline }, clock.wallMs());
+        deps.wake();
+      };
+      const isAgain = deps.repeats.isAgain(key, tellMore);
+      answers.set(key, isAgain);
+      return isAgain;
+    };
   };
 
   /** What the new run takes over: every stage before `stage`, all of which must have ended well. */
-  const reusedOf = (run: RunRow, definition: PipelineDefinition, stage: string): Reused => {
+  const reusedOf = (
+    run: RunRow,
+    definition: PipelineDefinition,
+    stage: string,
+  ): Checked<Reused> => {
     const reused: Reused = {};
     const place = definition.stages.findIndex(({ name }) => name === stage);
-    if (place < 0) throw unknownStage(definition, stage);
+    if (place < 0) return unknownStage(definition, stage);
     for (const { name } of definition.stages.slice(0, place)) {
       const done = run.projection.stages.find((one) => one.name === name);
       if (!done || !['succeeded', 'skipped', 'reused'].includes(done.state))
-        throw new ServiceError(
+        return refused(
+          'impossible',
           'command-not-allowed',
           `RETRY_FROM ${stage} is not possible: ${name} before it has not finished in run ${run.number}`,
           {
@@ -227,35 +227,39 @@ export const createStarter = (deps: StartDeps): Starter => {
         );
       reused[name] = { outputs: done.outputs, metrics: done.metrics as Record<string, number> };
     }
-    return reused;
+    return checked(reused);
   };
 
   return {
     start: async (request) => {
-      await willing();
-      const entry = requirePipeline(request.pipeline);
-      const definition = definitionFor(entry, request.onlyStage);
+      const refusal = await unwilling();
+      if (refusal) return refusal;
       const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } =
         request;
+      const entry = lookup.find(pipeline);
+      if (!entry) return refused('impossible', 'unknown-pipeline', lookup.whyUnknown(pipeline));
+      const found = definitionFor(entry, onlyStage);
+      if (found.kind === 'refused') return found;
+      const definition = found.value;
       const params = validParams(definition, request.params);
-      const of = {
+      if (params.kind === 'refused') return params;
+      const given = await inputsOf(definition);
+      if (given.kind === 'refused') return given;
+      const { inputs, metadata } = given.value;
+      const ofSlot = slot && metadataOf(slot);
+      // One stage alone does not take in what is new.
+      const now = onlyStage === null ? await deps.inputsNow(pipeline) : [];
+      return begin({
         pipeline,
         definition,
         projectDir: entry.projectDir,
-        params,
+        params: params.value,
         trigger,
         onlyStage,
         reason,
         actor,
         onConflict,
         idempotency,
-      };
-      const { inputs, metadata } = await inputsOf(definition);
-      const ofSlot = slot && metadataOf(slot);
-      // One stage alone does not take in what is new.
-      const now = onlyStage === null ? await deps.inputsNow(pipeline) : [];
-      return begin({
-        ...of,
         inputs,
         metadata: { ...metadata, ...ofSlot },
         ...(slot && { slot }),
@@ -263,11 +267,14 @@ export const createStarter = (deps: StartDeps): Starter => {
       });
     },
     retryFrom: async (run, command, { actor, idempotency }) => {
-      await willing();
-      const isLatest = command.definition === 'latest';
-      const definition = isLatest
-        ? definitionFor(requirePipeline(run.pipeline), run.onlyStage)
-        : run.definition;
+      const refusal = await unwilling();
+      if (refusal) return refusal;
+      const entry = command.definition === 'latest' ? lookup.find(run.pipeline) : null;
+      if (entry === undefined)
+        return refused('impossible', 'unknown-pipeline', lookup.whyUnknown(run.pipeline));
+      const found = entry ? definitionFor(entry, run.onlyStage) : checked(run.definition);
+      if (found.kind === 'refused') return found;
+      const definition = found.value;
       const unfinished = run.projection.stages.find(
         ({ state }) => !['succeeded', 'skipped', 'reused'].includes(state),
       );
@@ -276,7 +283,11 @@ export const createStarter = (deps: StartDeps): Starter => {
         run.projection.error?.stage ??
         unfinished?.name ??
         (definition.stages[0]?.name as string);
-      const reused = reusedOf(run, definition, stage);
+      const taken = reusedOf(run, definition, stage);
+      if (taken.kind === 'refused') return taken;
+      const reused = taken.value;
+      const params = validParams(definition, run.params);
+      if (params.kind === 'refused') return params;
       const workspace = workspaceOwner(run);
       // What finished stages left in their workspace is part of what is taken over.
       const hasWorkspace = await access(workspaceOf(deps.dataDir, workspace)).then(
@@ -284,7 +295,8 @@ export const createStarter = (deps: StartDeps): Starter => {
         () => false,
       );
       if (!hasWorkspace && Object.keys(reused).length > 0)
-        throw new ServiceError(
+        return refused(
+          'impossible',
           'missing-input',
           `the files of run ${run.number} were removed; start a new run`,
         );
@@ -310,7 +322,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         inputs,
         metadata,
         reason,
-        params: validParams(definition, run.params),
+        params: params.value,
       };
       const started = await begin({
         ...of,
@@ -321,7 +333,7 @@ export const createStarter = (deps: StartDeps): Starter => {
         reused,
         inputsSeen: { of: run.runId },
       });
-      if (!started.replayed) {
+      if (started.kind === 'started' || started.kind === 'queued') {
         const msg = `run ${started.status.number} retries this one from ${stage}, asked by ${actor.name}`;
         const data = {
           command: 'RETRY_FROM',
@@ -351,10 +363,11 @@ const metadataOf = ({ scheduleId, slot, timezone }: SlotClaim): Record<string, s
   return { schedule: scheduleId, slot: utc, slot_local: local };
 };
 
-const unknownStage = (definition: PipelineDefinition, stage: string): ServiceError => {
+const unknownStage = (definition: PipelineDefinition, stage: string): Refused => {
   const names = definition.stages.map(({ name }) => name);
   const nearest = suggest(stage, names);
-  return new ServiceError(
+  return refused(
+    'impossible',
     'unknown-stage',
     `${definition.name} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`,
   );
@@ -362,21 +375,32 @@ const unknownStage = (definition: PipelineDefinition, stage: string): ServiceErr
 const definitionFor = (
   { definition }: LoadedPipeline,
   onlyStage: string | null,
-): PipelineDefinition => {
-  if (onlyStage === null) return definition;
+): Checked<PipelineDefinition> => {
+  if (onlyStage === null) return checked(definition);
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
-  if (stages.length > 0) return { ...definition, stages };
-  throw unknownStage(definition, onlyStage);
+  return stages.length > 0
+    ? checked({ ...definition, stages })
+    : unknownStage(definition, onlyStage);
 };
 
-const whyRefused = (met: Conflict | Paused, definition: PipelineDefinition): string => {
-  if (met.code === 'blocked-by-policy')
-    return whyBlocked(met.streak, definition.name, definition.onFailures as FailurePolicy);
-  const { code, owner, waiting } = met;
-  const held = `run ${owner.number} of ${owner.pipeline} (${owner.runId}) is ${owner.projection.state}`;
-  if (code === 'queue-full')
-    return `${held}, and ${waiting} ${waiting === 1 ? 'run waits' : 'runs wait'} for it already, which is all that may`;
-  return owner.lock
-    ? `${held} and holds the lock: ${owner.projection.why}`
-    : `${held}: ${owner.projection.why}`;
+/** What a caller is told of what stood in the way. */
+const refusedAs = (
+  met: Extract<Begun, { kind: 'refused' | 'blocked' }>,
+  definition: PipelineDefinition,
+): Refused => {
+  const why = whyRefused(met, definition);
+  if (met.kind === 'blocked') {
+    const policy = policyView(met.streak, definition.onFailures ?? null);
+    return refused('blocked', met.code, why, { extra: { pipeline: definition.name, ...policy } });
+  }
+  const { owner, waiting } = met;
+  const extra = {
+    run_id: owner.runId,
+    pipeline: owner.pipeline,
+    state: owner.projection.state,
+    why: owner.projection.why,
+    queued: waiting,
+    since: new Date(owner.lock?.since ?? owner.createdAt).toISOString(),
+  };
+  return refused('in-the-way', met.code, why, { extra });
 };

@@ -1,8 +1,10 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { iso } from '../../wire/iso.ts';
 import type { RunView } from '../../wire/patch.ts';
+import { shownOf } from '../../wire/shown-run.ts';
 import type { Progress, Status } from '../../wire/status.ts';
-import type { RunRow } from './store.ts';
+import type { RunRow } from './run-rows.ts';
+import type { RunStore } from './run-store.ts';
 
 /**
  * What working stages said and showed since the row was written; `heartbeats` are instants by
@@ -124,3 +126,22 @@ export const idleStatus = (
   last_run_id: lastRunId,
   metadata: {},
 });
+
+/** Which of these runs of one pipeline it shows. */
+export const shownRun = (runs: readonly RunRow[], reset: string | null | undefined) =>
+  shownOf(
+    runs,
+    ({ number, endedAt, lock, runId }) => ({
+      number,
+      isLive: endedAt === null,
+      hasLock: lock !== null,
+      id: runId,
+    }),
+    reset,
+  );
+
+/** Every live run, oldest first. */
+export const liveRuns = async (store: Pick<RunStore, 'runs'>): Promise<RunRow[]> => {
+  const { items } = await store.runs({ isLive: true, limit: 1_000_000 });
+  return items.reverse();
+};

@@ -1,7 +1,7 @@
 import type { SlotTimes } from '../../definition/slot-values.ts';
 import { localText } from '../calendar/moment.ts';
 import { zoneOf } from '../calendar/zone.ts';
-import type { RunRow } from './store.ts';
+import type { RunRow } from './run-rows.ts';
 
 /** An instant on the clocks of UTC and of a zone. */
 export const slotTimes = (at: number, timezone: string): SlotTimes => ({

@@ -29,6 +29,8 @@ export type ScheduleRow = {
   updatedAt: number;
 };
 
+export type RemovedSchedule = Pick<ScheduleRow, 'id' | 'pipeline'> & { isRemoved: true };
+
 export type SlotDecision =
   | 'started'
   | 'queued'
@@ -68,14 +70,16 @@ export type SlotOutcome = SlotRow & { runState: string | null; runNumber: number
 export type SlotClaim = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot' | 'policy' | 'would'> & {
   /** The schedule's. */
   timezone: string;
-  fired: (runId: string) => NewEvent;
-  /** What is recorded when a live run is in the way; null leaves the slot open. */
-  refused: (code: string, why: string, runId: string | null) => NewEvent | null;
+  /** How long after it was due. */
+  delayMs: number;
+  firing: Firing;
+  /** A live run in the way leaves it open. */
+  mayWait: boolean;
 };
+/** How a slot comes to its run: when it is due, or after it waited. */
+export type Firing = 'due' | 'made-up' | 'turn';
 /** All schedules are held: their slots are skipped, and backfills wait. */
 export type Pause = { by: string; at: number; reason: string | null };
-/** Somebody else has decided the slot: another process, or an earlier tick. */
-export class SlotDecided extends Error {}
 
 export type BackfillRow = {
   id: string;
@@ -92,73 +96,54 @@ export type BackfillProgress = BackfillRow & { counts: Partial<Record<SlotDecisi
 /** What a run found of the files that a schedule waits for (`only_when_new`) when it began. */
 export type InputsSeen = { patterns: string; marks: string };
 
-/** The part of the store that belongs to schedules and their slots. */
-export type SlotStore = {
-  schedules(): Promise<ScheduleRow[]>;
-  /**
-   * Writes a new schedule (`after` null) or a change of version `after`, with its event. @returns
-   * false when it has moved, or is there already
-   */
-  saveSchedule(
-    row: ScheduleRow,
-    after: number | null,
-    events: NewEvent[],
-    at: number,
-  ): Promise<boolean>;
-  /**
-   * Forgets a schedule; its slots stay as history until retention takes them. @returns false when
-   * it has moved
-   */
-  removeSchedule(id: string, version: number, event: NewEvent, at: number): Promise<boolean>;
-  /**
-   * Decides slots that start no run, all in one transaction. Those decided already stay as they
-   * are. @returns how many were new
-   */
-  decideSlots(
-    rows: SlotRow[],
-    event: NewEvent | null,
-    pipeline: string,
-    at: number,
-  ): Promise<number>;
+type SlotFilter =
+  | 'oldestWaiting'
+  | { scheduleId: string; backfill?: string; before?: number; limit: number };
+/** The name of a slot. */
+export type SlotKey = Pick<SlotRow, 'scheduleId' | 'backfill' | 'slot'>;
+/** `decision` null = there is no row; `decidedTo` null = there is no such schedule. */
+export type SlotFacts = { decision: SlotDecision | null; decidedTo: number | null };
+export type SlotWrites = {
+  rows: SlotRow[];
+  /** The schedules of these have decided everything up to them. */
+  marks: Pick<SlotRow, 'scheduleId' | 'backfill' | 'slotTo'>[];
   /**
    * The clock was wrong by far: what was missed in a time that had not come is open again; what ran
    * stays decided.
    */
-  rewind(scheduleId: string, to: number): Promise<void>;
-  /** The newest first. */
-  slots(filter: {
-    scheduleId: string;
-    backfill?: string;
-    before?: number;
-    limit: number;
-  }): Promise<SlotOutcome[]>;
-  /** The oldest slot of each schedule or backfill that waits for its turn. */
-  waitingSlots(): Promise<SlotRow[]>;
+  rewind?: { scheduleId: string; to: number };
+  event: NewEvent | null;
+  pipeline: string;
+  at: number;
+};
+
+/** The part of the store that belongs to schedules and their slots. */
+export type SlotStore = {
+  schedules(): Promise<ScheduleRow[]>;
+  /**
+   * Writes a new schedule (`after` null) or a change of version `after`, with its event. One that is
+   * removed leaves its slots as history until retention takes them. @returns false when it has moved,
+   * or is there already
+   */
+  saveSchedule(
+    row: ScheduleRow | RemovedSchedule,
+    after: number | null,
+    events: NewEvent[],
+    at: number,
+  ): Promise<boolean>;
+  /** Reads what is known of these slots, and writes what is planned upon it. @returns how many rows */
+  decideSlots(
+    asked: readonly SlotKey[],
+    plan: (facts: readonly SlotFacts[]) => SlotWrites,
+  ): Promise<number>;
+  /** The newest first; `oldestWaiting` = of each schedule and backfill the one whose turn is next. */
+  slots(filter: SlotFilter): Promise<SlotOutcome[]>;
+  /** A new backfill, or one that changes. `plan` is given its slots that still wait. */
   saveBackfill(
     row: BackfillRow,
-    slots: SlotRow[],
-    event: NewEvent,
-    pipeline: string,
-  ): Promise<void>;
-  /** What still waits is cancelled. @returns how many slots that were */
-  cancelBackfill(
-    id: string,
-    by: string,
-    event: (count: number) => NewEvent,
+    plan: (waiting: readonly SlotRow[]) => { slots: SlotRow[]; event: NewEvent },
     pipeline: string,
     at: number,
-  ): Promise<number>;
+  ): Promise<void>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
-  /**
-   * The latest whole run of a pipeline that is DONE, and what it found of these patterns; `inputs`
-   * null = not remembered. @returns null when there is none
-   */
-  latestInputs(
-    pipeline: string,
-    patterns: string,
-  ): Promise<{ number: number; createdAt: number; inputs: string | null } | null>;
-  /** Milliseconds of the latest successful runs, newest first. */
-  durations(pipeline: string, limit: number): Promise<number[]>;
-  /** Forgets all but the newest decided slots of each schedule. */
-  pruneSlots(keep: number): Promise<number>;
 };

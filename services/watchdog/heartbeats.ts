@@ -2,8 +2,11 @@ import type { LiveNews } from '../../wire/live-news.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
 
+import { heard as signOfLife } from '../store/amendments.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { Committed, EffectRow, Fence, RunRow, Store } from '../store/store.ts';
+import type { Committed, EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Change } from '../store/run-store.ts';
+import type { Store } from '../store/store.ts';
 
 type Mark = {
   run: RunRow;
@@ -69,7 +72,7 @@ const sayEveryMs = 600_000;
 const askAgainMs = 200;
 
 export const createHeartbeats = (deps: {
-  store: Pick<Store, 'saveHeartbeats'>;
+  store: Pick<Store, 'amend'>;
   clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'after'>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   tell: (news: LiveNews) => void;
@@ -143,13 +146,13 @@ export const createHeartbeats = (deps: {
     const heard = [...marks].filter(
       ({ isDropped, heardAt, shownAt }) => !isDropped && heardAt !== null && heardAt !== shownAt,
     );
-    const rows: { runId: string; fence: Fence; at: number }[] = [];
+    const changes: Change[] = [];
     for (const mark of heard) {
       const { run, effect, stage, heardAt } = mark;
       const at = heardAt as number;
       mark.shownAt = at;
       shown.set(run.runId, { ...shown.get(run.runId), [stage]: at });
-      rows.push({ runId: run.runId, fence: fenceOf(effect), at });
+      changes.push({ runId: run.runId, change: signOfLife(fenceOf(effect), at) });
       const patch = { stages: [{ name: stage, heartbeat_at: new Date(at).toISOString() }] };
       tell({
         run_id: run.runId,
@@ -159,7 +162,7 @@ export const createHeartbeats = (deps: {
         data: { patch },
       });
     }
-    if (rows.length > 0) await store.saveHeartbeats(rows);
+    if (changes.length > 0) await store.amend(changes, clock.wallMs());
     for (const mark of heard) if (isWorthSaying(mark)) await say(mark);
   };
 

@@ -1,19 +1,21 @@
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
+import { dueOf } from '../interpreter/due-timers.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Room } from '../interpreter/room.ts';
 import type { Timers } from '../interpreter/timers.ts';
 import { graceOf } from '../runners/drain.ts';
 import { fenceOf } from '../store/fence.ts';
-import type { EffectRow, RunRow, Store } from '../store/store.ts';
+import type { EffectRow, RunRow } from '../store/run-rows.ts';
+import type { Store } from '../store/store.ts';
 import { createAges } from './ages.ts';
 import type { Anomaly } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';
 
 type Deps = {
-  store: Pick<Store, 'effects' | 'run' | 'dueTimers'>;
+  store: Pick<Store, 'effects' | 'run' | 'timers'>;
   clock: Clock;
   interpreter: Interpreter;
   effects: Effects;
@@ -203,7 +205,7 @@ const overdueTimer = ({ store, clock, timers, room }: Deps): WatchdogLook => {
   const ages = createAges(clock);
   return async () => {
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-    const due = (await store.dueTimers(now)).filter(
+    const due = dueOf(await store.timers(), now).filter(
       (timer) => !room?.holds(timer) && !timers.isHeld(timer),
     );
     const nameOfTimer = ({ runId, id, stamp }: (typeof due)[number]) => `${runId} ${id} ${stamp}`;

@@ -2,6 +2,7 @@
 // Composition only for tests.
 import { serve } from '../../bin/serve.ts';
 import type { Parts } from '../../services/orchestrator/service-parts.ts';
+import type { Change } from '../../services/store/run-store.ts';
 
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');
@@ -10,6 +11,31 @@ const die = (): never => {
 };
 const isAnswerOf = (stage: string, state: unknown): boolean =>
   (state as { stage?: string }).stage === stage;
+
+/** Is the process of the attempt of `work` recorded by one of these? */
+const watched = (changes: readonly Change[]) => {
+  let isRecorded = false;
+  return {
+    changes: changes.map(
+      (one): Change => ({
+        ...one,
+        change: (loaded) => {
+          const amendment = one.change(loaded);
+          const born = loaded.effects.find(
+            ({ id, state }) => id === 'attempt-work' && state === 'born',
+          );
+          if (
+            born &&
+            amendment?.effects?.some(({ id, process }) => id === born.id && process !== null)
+          )
+            isRecorded = true;
+          return amendment;
+        },
+      }),
+    ),
+    isRecorded: () => isRecorded,
+  };
+};
 
 /** Each wrapper lets everything pass until the stage `work` is concerned. */
 const points: Record<string, (parts: Parts) => Parts> = {
@@ -46,9 +72,10 @@ const points: Record<string, (parts: Parts) => Parts> = {
     ...parts,
     store: {
       ...parts.store,
-      recordProcess: async (runId, fence, identity) => {
-        const recorded = await parts.store.recordProcess(runId, fence, identity);
-        return fence.id === 'attempt-work' ? die() : recorded;
+      amend: async (changes, at) => {
+        const work = watched(changes);
+        const amended = await parts.store.amend(work.changes, at);
+        return work.isRecorded() ? die() : amended;
       },
     },
   }),
@@ -74,7 +101,10 @@ const points: Record<string, (parts: Parts) => Parts> = {
   // The end of one run is committed, and the next one has its turn.
   'at-admission': (parts) => ({
     ...parts,
-    store: { ...parts.store, admit: (runId) => parts.store.admit(runId, die) },
+    store: {
+      ...parts.store,
+      admit: (runId, plan) => parts.store.admit(runId, (facts) => plan(facts) && die()),
+    },
   }),
   // The first step of a run is committed.
   'in-starting': (parts) => ({
@@ -103,16 +133,18 @@ const points: Record<string, (parts: Parts) => Parts> = {
     ...parts,
     store: {
       ...parts.store,
-      recordProcess: async (runId, fence, identity) => {
-        if (fence.id === 'attempt-work')
+      amend: async (changes, at) => {
+        const work = watched(changes);
+        const amended = await parts.store.amend(work.changes, at);
+        if (work.isRecorded())
           setImmediate(() => {
             throw new Error('an index is out of range');
           });
-        return parts.store.recordProcess(runId, fence, identity);
+        return amended;
       },
     },
   }),
-  'during-boot': (parts) => ({ ...parts, store: { ...parts.store, liveRuns: async () => die() } }),
+  'during-boot': (parts) => ({ ...parts, store: { ...parts.store, runs: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');
 

@@ -1,4 +1,11 @@
-import { citations, citedPages, codePages, pageText, withCitations } from '../support/citations.ts';
+import {
+  citations,
+  citedPages,
+  codePages,
+  pageText,
+  testFile,
+  withCitations,
+} from '../support/citations.ts';
 
 const cited = citations();
 const defined = codePages.flatMap((page) =>
@@ -15,7 +22,7 @@ test('every code that a comment or a title cites is defined in docs', () => {
 
 test('every scenario and every invariant has a test that names it', () => {
   const tested = [...cited].flatMap(([code, files]) =>
-    files.some((file) => file.endsWith('.test.ts')) ? [code] : [],
+    files.some((file) => testFile.test(file)) ? [code] : [],
   );
   expect(defined.filter((code) => /^[SI]\d/.test(code) && !tested.includes(code))).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
 import { graceOf } from '../../services/runners/drain.ts';
-import type { Loaded } from '../../services/store/store.ts';
+import type { Loaded } from '../../services/store/run-rows.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
 
 // Written by the first compiler, as the stores of its time hold it: two stages, a retry, files, a

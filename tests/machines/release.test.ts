@@ -1,5 +1,5 @@
 import type { Delivery } from '../../services/interpreter/decide.ts';
-import type { Loaded } from '../../services/store/store.ts';
+import type { Loaded } from '../../services/store/run-rows.ts';
 import { pipeline, stage } from '../support/definition.ts';
 import { admitted, applied, decided, modelOf } from '../support/model.ts';
 

@@ -62,5 +62,5 @@ test('S07: a start whose client gave up: its run is found by its key, or there i
   for (const id of runs.values()) expect((await ended(served.orchestrator, id)).state).toBe('DONE');
   // No run that nobody knows, and no place that nobody gives back.
   expect((await served.orchestrator.runs({ limit: 100 })).items).toHaveLength(clients.length);
-  expect(await served.store.line('p')).toEqual({ waiters: [], holders: [] });
+  expect(await served.store.queue('p')).toMatchObject({ waiters: [], holders: [] });
 });

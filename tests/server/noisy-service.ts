@@ -18,15 +18,18 @@ process.exitCode = await serve(process.argv.slice(2), process.env, (parts) => {
       if (left % 20 === 0) await new Promise(setImmediate);
     }
   };
-  const { rearmMonotonic } = parts.store;
+  const { amend } = parts.store;
+  let isFirst = true;
   return {
     ...parts,
     store: {
       ...parts.store,
       // The first write of a boot.
-      rearmMonotonic: async (...args) => {
-        await rearmMonotonic(...args);
-        void shout();
+      amend: async (...args) => {
+        const amended = await amend(...args);
+        if (isFirst) void shout();
+        isFirst = false;
+        return amended;
       },
     },
   };

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { dueOf } from '../../services/interpreter/due-timers.ts';
 import type { Status } from '../../wire/status.ts';
 import { ended, eventually, type Running, runService, startRequest } from '../support/service.ts';
 
@@ -185,7 +186,7 @@ test('Retry-After is not asked earlier', async () => {
     return status.state === 'RETRYING' && status;
   });
   const dueWithin = async (ms: number) =>
-    (await now().store.dueTimers({ wallMs: Date.now() + ms, monotonicMs: 0 })).filter(
+    dueOf(await now().store.timers(), { wallMs: Date.now() + ms, monotonicMs: 0 }).filter(
       ({ id: name }) => name.includes('backoff'),
     ).length;
   expect([await dueWithin(3_500_000), await dueWithin(3_700_000), seen.length]).toEqual([0, 1, 1]);

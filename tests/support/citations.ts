@@ -41,6 +41,9 @@ export const citations = (): Map<string, string[]> => {
   return found;
 };
 
+/** What every store must do is a function of its own; a test file only calls it. */
+export const testFile = /\.test\.ts$|^tests\/contract\/store-[a-z]+\.ts$/;
+
 const up = (page: string): string => '../'.repeat(page.split('/').length - 1);
 export const pageText = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
 
@@ -49,9 +52,9 @@ export const withCitations = (page: string, cited: Map<string, string[]>): strin
   pageText(page).replaceAll(
     /^\| ([SIQ]\d{1,2}|[A-Z]+-\d{1,2}) \| (.*) \|[^|\n]*\|$/gm,
     (_, name: string, sentence: string) => {
-      const tests = (cited.get(name) ?? []).filter((file) => file.endsWith('.test.ts'));
+      const tests = (cited.get(name) ?? []).filter((file) => testFile.test(file));
       const links = tests.map(
-        (file) => `[${file.replace(/^tests\/|\.test\.ts$/g, '')}](${up(page)}${file})`,
+        (file) => `[${file.replace(/^tests\/|(\.test)?\.ts$/g, '')}](${up(page)}${file})`,
       );
       return `| ${name} | ${sentence} | ${links.join(', ')}${links.length > 0 ? ' ' : ''}|`;
     },

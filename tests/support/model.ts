@@ -3,7 +3,7 @@ import type { PipelineDefinition } from '../../definition/definition.ts';
 import { createCharts, type PinnedChart } from '../../services/interpreter/charts.ts';
 import { type Delivery, decide } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
-import type { Decision, Loaded, RunRow } from '../../services/store/store.ts';
+import type { Decision, Loaded, RunRow } from '../../services/store/run-rows.ts';
 
 /**
  * What a decision does to the rows of a run, as a value: lets a test branch where a database

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Parts, ServiceOptions } from '../../services/orchestrator/service-parts.ts';
 import type { Store } from '../../services/store/store.ts';
+import { StoreTrouble } from '../../services/store/trouble.ts';
 
 export type SmallDisk = {
   dir: string;
@@ -80,7 +81,7 @@ const played = (dir: string): Omit<SmallDisk, 'dir' | 'isReal'> => {
     <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       if (isFull && !isGiven())
-        throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+        throw new StoreTrouble('full', 'is full: no space is left on the disk');
       return method(...args);
     };
   return {
@@ -97,8 +98,7 @@ const played = (dir: string): Omit<SmallDisk, 'dir' | 'isReal'> => {
         step: checked(store.step),
         begin: checked(store.begin),
         admit: checked(store.admit),
-        removeDrained: checked(store.removeDrained),
-        recordProcess: checked(store.recordProcess),
+        amend: checked(store.amend),
         note: checked(store.note),
       } as Store,
     }),

@@ -13,6 +13,9 @@ import { createSettle } from '../../services/runners/recovery.ts';
 import { createRunnerTurns } from '../../services/runners/runner-turns.ts';
 import { createSecrets } from '../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
+import { startOf } from '../../services/start/plan-start.ts';
+import { processRecorded } from '../../services/store/amendments.ts';
+import { fenceOf } from '../../services/store/fence.ts';
 import { statusOf } from '../../services/store/run-view.ts';
 import { createAlarms } from '../../services/watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heartbeats.ts';
@@ -75,6 +78,7 @@ export const openWatched = async () => {
     graceCapMs: () => Number.POSITIVE_INFINITY,
     // As if those ten seconds had passed: a test that hangs a runner does not want to wait for it.
     clock: {
+      wallMs: clock.wallMs,
       after: (_, late) => {
         setImmediate(late);
         return () => {};
@@ -92,11 +96,8 @@ export const openWatched = async () => {
       stage: turns.follow(async (effect, run) => {
         const mark = heartbeats.watch(run, effect, run.definition.stages[0]?.heartbeatMs ?? null);
         const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
-        await store.recordProcess(
-          run.runId,
-          { kind: 'effect', id: effect.id, stamp: effect.stamp },
-          world.hasProcess ? process : null,
-        );
+        const change = processRecorded(fenceOf(effect), world.hasProcess ? process : null);
+        await store.amend([{ runId: run.runId, change }], clock.wallMs());
         const over = Promise.withResolvers<void>();
         works.push({ alive: mark.alive, end: over.resolve });
         await over.promise;
@@ -146,7 +147,7 @@ export const openWatched = async () => {
   const begin = async (definition: PipelineDefinition, by = interpreter): Promise<void> => {
     const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
     await by.begin(
-      {
+      startOf({
         spec: {
           runId,
           pipeline: 'sample',
@@ -167,14 +168,8 @@ export const openWatched = async () => {
         at: clock.wallMs(),
         idempotency: null,
         lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-        refusal: () => ({
-          stage: 'pipeline',
-          event: 'refused',
-          severity: 'warning',
-          msg: '',
-          data: {},
-        }),
-      },
+        by: null,
+      }),
       { cause: { kind: 'command' } },
     );
   };
@@ -187,7 +182,7 @@ export const openWatched = async () => {
     });
   };
   const words = async (stage: string) =>
-    (await store.journal({ runId, after: 0, limit: 1000 })).filter(
+    (await store.journal({ runId, after: 0, limit: 1000 })).events.filter(
       (event) => event.stage === stage,
     );
   return {

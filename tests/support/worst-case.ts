@@ -4,7 +4,7 @@ import type { FailureMatch } from '../../definition/stage-retry.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { endingFrom, withGrace } from '../../services/launcher/endings.ts';
 import { graceOf } from '../../services/runners/drain.ts';
-import type { EffectRow, Loaded } from '../../services/store/store.ts';
+import type { EffectRow, Loaded } from '../../services/store/run-rows.ts';
 import type { Ending } from '../../stages/contract.ts';
 
 import { pipeline, stage } from './definition.ts';

@@ -361,7 +361,7 @@ test('the limits of an attempt that waited for room count from where it begins',
   off();
   const { why } = await on.orchestrator.run(runId);
   expect([told.at(-1), why]).toEqual([why, expect.stringMatching(/^a is running, attempt 1 of 2/)]);
-  const timers = (await on.store.load(runId))?.timers ?? [];
+  const timers = (await on.store.run(runId))?.timers ?? [];
   const begins = timers
     .filter(({ id }) => id.startsWith('xstate.after.attemptTimeout.'))
     .map(({ dueAt, delayMs }) => dueAt - delayMs >= roomAt);

@@ -4,7 +4,9 @@ import { createHealth } from '../../../services/health/health.ts';
 import { createLag } from '../../../services/health/lag.ts';
 import { watchStore } from '../../../services/health/store-trouble.ts';
 import { plainError } from '../../../services/host/plain-error.ts';
+import { driven } from '../../../services/sqlite/database.ts';
 import type { Store } from '../../../services/store/store.ts';
+import { StoreTrouble } from '../../../services/store/trouble.ts';
 import { ended, type Running, runService, startRequest } from '../../support/service.ts';
 import { until } from '../../support/until.ts';
 
@@ -116,7 +118,7 @@ test('a change of health is one event with the cause, and one when it is over, h
 });
 
 test('a store that cannot be reached answers 503 with the cause, is shown in health, and is well again by itself', async () => {
-  let errcode: number | null = null;
+  let trouble: StoreTrouble | null = null;
   on = await runService({
     pipelines: { 'p.yaml': yaml },
     service: { watchdogIntervalMs: 50 },
@@ -127,15 +129,14 @@ test('a store that cannot be reached answers 503 with the cause, is shown in hea
           typeof part !== 'function' || name === 'close'
             ? part
             : async (...args: unknown[]) => {
-                if (errcode !== null) throw Object.assign(new Error('disk I/O error'), { errcode });
+                if (trouble) throw trouble;
                 return (part as (...given: unknown[]) => Promise<unknown>)(...args);
               },
         ]),
       ) as unknown as Store,
     }),
   });
-  // SQLITE_IOERR_READ: the primary code is in the low byte.
-  errcode = 266;
+  trouble = new StoreTrouble('unavailable', 'cannot be read or written (I/O error)');
   const refusal = {
     code: 'store-unavailable',
     status: 503,
@@ -148,7 +149,7 @@ test('a store that cannot be reached answers 503 with the cause, is shown in hea
     ready: false,
     checks: { store: { code: 'store-unavailable' } },
   });
-  errcode = null;
+  trouble = null;
   await until(() => on?.orchestrator.health().status === 'ok');
   expect((await on.orchestrator.start(startRequest('p'))).status.state).toBe('STARTING');
 });
@@ -199,7 +200,7 @@ test('T4: a write that finds no space is tried once more when there was a reserv
   let writes = 0;
   const note = async () => {
     writes += 1;
-    if (writes !== 2) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    if (writes !== 2) throw new StoreTrouble('full', 'is full: no space is left on the disk');
   };
   const { store, trouble } = watchStore({
     store: { note } as unknown as Store,
@@ -227,4 +228,17 @@ test('a mistake of ours in the store stays a bug: it is not called unavailable',
   const { store: watched, trouble } = watchStore({ store, makeRoom: () => false });
   await expect(watched.run('r')).rejects.toThrow('no such column');
   expect(trouble()).toBeNull();
+});
+
+test.each([
+  // SQLITE_IOERR_READ: the primary code is in the low byte.
+  [266, 'unavailable', 'the store cannot be read or written (I/O error)'],
+  [5, 'busy', 'the store is held by somebody else'],
+  [13, 'full', 'the store is full: no space is left on the disk'],
+])('what SQLite says with %d is the store’s trouble: %s', (errcode, kind, message) => {
+  const asked = () =>
+    driven(() => {
+      throw Object.assign(new Error('disk I/O error'), { errcode });
+    });
+  expect(asked).toThrow(expect.objectContaining({ name: 'StoreTrouble', kind, message }));
 });

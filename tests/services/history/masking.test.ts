@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMasking } from '../../../services/history/masking.ts';
 import { createSecrets } from '../../../services/secrets/secrets.ts';
-import type { EffectRow, RunRow } from '../../../services/store/store.ts';
+import type { EffectRow, RunRow } from '../../../services/store/run-rows.ts';
 
 const secret = 'swordfish-of-the-42nd-day';
 const run = { runId: 'r_1', definition: { secrets: ['TOKEN'] } } as RunRow;
@@ -19,7 +19,7 @@ const masking = () =>
     dataDir: dir,
     store: {
       effects: async () => effects,
-      run: async () => ({ run, headSeq: 0 }),
+      run: async () => ({ run, effects: [], timers: [], headSeq: 0 }),
     },
     secrets: createSecrets({ env, readFile: () => '' }),
     log: (message) => logged.push(message),
@@ -79,7 +79,10 @@ test('a value that is rotated while the attempt works is masked with the one it 
   const secrets = createSecrets({ env, readFile: () => '' });
   const on = createMasking({
     dataDir: dir,
-    store: { effects: async () => effects, run: async () => ({ run, headSeq: 0 }) },
+    store: {
+      effects: async () => effects,
+      run: async () => ({ run, effects: [], timers: [], headSeq: 0 }),
+    },
     secrets,
     log: () => {},
   });

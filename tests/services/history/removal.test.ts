@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { createRetention, type RetentionLimits } from '../../../services/history/retention.ts';
+import { isRemovable } from '../../../services/store/retention-store.ts';
 import { ended, type Running, runService, startRequest } from '../../support/service.ts';
 import { until } from '../../support/until.ts';
 
@@ -107,20 +108,20 @@ describe('a run that somebody leans on is never removed', () => {
 
   test('one without any of that is', async () => {
     const id = await removable();
-    expect(await on.store.removeRuns([id])).toEqual([id]);
+    expect(await on.store.removeRuns([id], isRemovable)).toEqual([id]);
   });
 
   test.each(protections)('one %s', async (_, protect) => {
     const id = await removable();
     protect(id);
-    const [row] = (await on.store.endedRuns('', 10)).filter(({ runId }) => runId === id);
-    expect(row === undefined || row.isProtected || !row.isArchived).toBe(true);
+    const [row] = (await on.store.endedRuns({ limit: 10 })).filter(({ runId }) => runId === id);
+    expect(row === undefined || !isRemovable(row)).toBe(true);
     // Answered, not thrown: a foreign key that stops the statement is no judgement, and would stop
     // the removal of all the others too.
-    expect(await on.store.removeRuns([id])).toEqual([]);
+    expect(await on.store.removeRuns([id], isRemovable)).toEqual([]);
     await greedy().tick();
     expect((await on.store.run(id))?.run.runId).toBe(id);
-    expect(await on.store.ledger(id, 0, 10)).not.toEqual([]);
+    expect(await on.store.ledger(id, { after: 0, limit: 10 })).not.toEqual([]);
     expect(existsSync(join(on.dataDir, 'runs', id))).toBe(true);
     expect(await on.store.removedRuns('', 10)).not.toContain(id);
   });
@@ -194,7 +195,7 @@ test('only what the store has removed is ever deleted, whatever lies in the fold
 
 test('removing a run and remembering that it is ours to delete are one: a crash in between is finished later', async () => {
   const id = await removable();
-  expect(await on.store.removeRuns([id])).toEqual([id]);
+  expect(await on.store.removeRuns([id], isRemovable)).toEqual([id]);
   // The service dies here: rows are gone, files are not.
   expect(existsSync(join(on.dataDir, 'runs', id))).toBe(true);
   expect(await on.store.removedRuns('', 10)).toEqual([id]);
@@ -209,7 +210,7 @@ test('removing a run and remembering that it is ours to delete are one: a crash 
 test('files that cannot be removed stop nobody else, are told, and are tried again', async () => {
   const id = await removable();
   const stuck = 'r_00000000000000000000000001';
-  await on.store.removeRuns([id]);
+  await on.store.removeRuns([id], isRemovable);
   db.prepare('INSERT INTO removed_runs VALUES (?)').run(stuck);
   // A folder where a file should be: not even root removes it like that.
   await mkdir(join(on.dataDir, 'archive', `${stuck}.jsonl`), { recursive: true });

@@ -207,13 +207,14 @@ test('the judgement takes nothing that is protected, and leaves nothing that is 
     endedAt: fc.integer({ min: 0, max: 10 * hour }),
     bytes: fc.integer({ min: 0, max: 100 }),
     isProtected: fc.boolean(),
-    isArchived: fc.constant(true),
   });
   const limit = (max: number) => fc.option(fc.integer({ min: 0, max }), { nil: null });
   const limits = fc.record({ ageMs: limit(10 * hour), runs: limit(5), bytes: limit(500) });
   fc.assert(
     fc.property(fc.array(row, { maxLength: 30 }), limits, (given, bounds) => {
-      const rows: RetentionRow[] = given.toSorted((a, b) => a.endedAt - b.endedAt);
+      const rows: (RetentionRow & { isProtected: boolean })[] = given.toSorted(
+        (a, b) => a.endedAt - b.endedAt,
+      );
       const nowMs = 11 * hour;
       const totals = { bytes: 0, counts: {} as Record<string, number> };
       for (const { pipeline, bytes } of rows) {

@@ -199,7 +199,9 @@ test('T14: events of one run are decided in the order they came, however long th
   await new Promise((resolve) => setImmediate(resolve));
   first.resolve();
   await Promise.all(both);
-  const types = (await on.store.ledger(id, 0, 100)).map(({ event }) => event.type);
+  const types = (await on.store.ledger(id, { after: 0, limit: 100 })).map(
+    ({ event }) => event.type,
+  );
   expect(types.slice(-2)).toEqual(['PAUSE', 'RESUME']);
   await letGo(on);
 });
@@ -238,7 +240,7 @@ test('a listener that throws keeps nobody else from a commit, and is told by nam
 
 test('I13: the store refuses to free the lock of a run while a stage effect is not gone', async () => {
   const { on, id } = await start();
-  const loaded = await on.store.load(id);
+  const loaded = await on.store.run(id);
   if (!loaded) throw new Error('the run is gone');
   const { run } = loaded;
   const committed = await on.store.step(id, () => ({
@@ -259,7 +261,13 @@ test('I13: the store refuses to free the lock of a run while a stage effect is n
       verdict: 'accepted',
       why: null,
     },
-    next: { snapshot: run.snapshot, projection: run.projection, ended: true, begins: false },
+    next: {
+      snapshot: run.snapshot,
+      projection: run.projection,
+      ended: true,
+      begins: false,
+      freesLock: true,
+    },
   }));
   expect(committed?.run.lock).not.toBeNull();
   expect((await on.store.run(id))?.run.lock).not.toBeNull();

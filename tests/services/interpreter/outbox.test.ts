@@ -1,6 +1,6 @@
 import { type Delivery, decide } from '../../../services/interpreter/decide.ts';
 import { outboxOf } from '../../../services/interpreter/outbox.ts';
-import type { Loaded } from '../../../services/store/store.ts';
+import type { Loaded } from '../../../services/store/run-rows.ts';
 import type { Failure } from '../../../wire/failure.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { admitted, applied, decided, modelOf } from '../../support/model.ts';

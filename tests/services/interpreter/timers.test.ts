@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import type { PipelineDefinition } from '../../../definition/definition.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import type { Delivery } from '../../../services/interpreter/decide.ts';
+import { dueOf, rearmAll } from '../../../services/interpreter/due-timers.ts';
 import { createInterpreter, type Interpreter } from '../../../services/interpreter/interpreter.ts';
 import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
 import { createTimers, type Timers } from '../../../services/interpreter/timers.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { startOf } from '../../../services/start/plan-start.ts';
+import { processRecorded } from '../../../services/store/amendments.ts';
 import type { Store } from '../../../services/store/store.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
@@ -48,7 +51,7 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
   });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
   await interpreter.begin(
-    {
+    startOf({
       spec: {
         runId: id,
         pipeline: 'sample',
@@ -69,14 +72,8 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
       at: clock.wallMs(),
       idempotency: null,
       lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-      refusal: () => ({
-        stage: 'pipeline',
-        event: 'refused',
-        severity: 'warning',
-        msg: '',
-        data: {},
-      }),
-    },
+      by: null,
+    }),
     { cause: { kind: 'command' } },
   );
   await answer('preflight', {});
@@ -109,7 +106,7 @@ const failAttempt = async (): Promise<void> => {
   });
 };
 const position = async () => {
-  const loaded = await store.load(id);
+  const loaded = await store.run(id);
   return (loaded?.run.snapshot as { value: unknown } | undefined)?.value;
 };
 const attempting = { running: { one: 'attempting' } };
@@ -141,7 +138,8 @@ test('T13: after a reboot an attempt has its full time again', async () => {
   await begin(pipeline([stage('one', { timeoutMs: 60_000 })]));
   clock.advance(59_000);
   clock.reboot();
-  await store.rearmMonotonic(clock.bootId(), clock.monotonicMs());
+  const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  await rearmAll(store, { ...now, bootId: clock.bootId() });
   clock.advance(59_000);
   await timers.tick();
   expect(await position()).toEqual(attempting);
@@ -158,7 +156,7 @@ test('overdue timers are delivered in due order, and one that its run has outliv
   clock.advance(2 * 3_600_000);
   await timers.tick();
   // The backoff was due first and led to an attempt; the run's own limit ended it.
-  const types = (await store.ledger(id, 0, 100))
+  const types = (await store.ledger(id, { after: 0, limit: 100 }))
     .map(({ event }) => event.type)
     .filter((type) => /^xstate\.after|TIMEOUT/.test(type));
   expect(types.map((type) => type.split('.')[2] ?? type)).toEqual(['backoff', 'RUN_TIMEOUT']);
@@ -171,7 +169,7 @@ test('a timer that is armed while the waker sleeps longer fires when it is due, 
   await failAttempt();
   // Commits are published on a fresh turn.
   await new Promise((resolve) => setImmediate(resolve));
-  const [timer] = (await store.load(id))?.timers ?? [];
+  const [timer] = (await store.run(id))?.timers ?? [];
   expect(timer?.delayMs).toBeLessThan(60_000);
   const moved = new Promise<void>((resolve) => interpreter.onCommit(() => resolve()));
   clock.advance((timer?.delayMs ?? 0) - 1);
@@ -207,16 +205,19 @@ test('REL-7: the limit of an attempt that has ended waits for its answer, but no
   const definition = pipeline([stage('one', { timeoutMs: 5000 })], { timeoutMs: 8000 });
   await begin(definition);
   withinMs = 10_000;
-  const ofOne = (await store.load(id))?.effects.find((effect) => effect.kind === 'stage');
+  const ofOne = (await store.run(id))?.effects.find((effect) => effect.kind === 'stage');
   const process = { pid: 1, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
   const fence = { kind: 'effect' as const, id: 'attempt-one', stamp: ofOne?.stamp ?? 0 };
-  await store.recordProcess(id, fence, process);
+  await store.amend([{ runId: id, change: processRecorded(fence, process) }], 0);
   await timers.tick();
   // Both limits have passed, and the waker is late.
   clock.advance(10_000);
   await settled();
   expect(await position()).toEqual(attempting);
-  const due = await store.dueTimers({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+  const due = dueOf(await store.timers(), {
+    wallMs: clock.wallMs(),
+    monotonicMs: clock.monotonicMs(),
+  });
   expect(due.map((timer) => timers.isHeld(timer))).toEqual([true, true]);
   clock.advance(9000);
   await settled();

@@ -1,5 +1,5 @@
 import { createDrain } from '../../../services/runners/drain.ts';
-import type { EffectRow, Loaded, RunRow } from '../../../services/store/store.ts';
+import type { EffectRow, Loaded, RunRow } from '../../../services/store/run-rows.ts';
 import { openWorkbench, sh, type Workbench } from '../../support/programs.ts';
 import { until } from '../../support/until.ts';
 
@@ -29,16 +29,17 @@ test('m56: a drain answers when the processes are gone, and not before', async (
   const left: number[] = [];
   const drain = createDrain({
     store: {
-      load: async () => ({ effects: [effect] }) as unknown as Loaded,
-      removeDrained: async () => {
+      run: async () => ({ effects: [effect] }) as unknown as Loaded & { headSeq: number },
+      amend: async () => {
         left.push(bench.processes.members(launched.identity, request.token).length);
+        return [true];
       },
     },
     processes: bench.processes,
     ending: () => {},
     settled: async () => {},
     graceCapMs: () => Number.POSITIVE_INFINITY,
-    clock: { after: () => () => {} },
+    clock: { after: () => () => {}, wallMs: () => 0 },
     closing: new AbortController().signal,
   });
   const context = { stop: null, policy: { one: { graceMs: 300 } } };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunRow } from '../../../services/store/store.ts';
+import type { RunRow } from '../../../services/store/run-rows.ts';
 import type { Status } from '../../../wire/status.ts';
 import { processesOf } from '../../support/processes.ts';
 import { eventually, type Running, runService, startRequest } from '../../support/service.ts';
@@ -35,7 +35,7 @@ const asked = async () => {
 };
 const isFinal = ({ state }: Status) => ['DONE', 'FAILED', 'STOPPED'].includes(state);
 const steps = async (runId: string) =>
-  (await on.store.ledger(runId, 0, 1000)).map(({ event }) => event.type);
+  (await on.store.ledger(runId, { after: 0, limit: 1000 })).map(({ event }) => event.type);
 
 test('REL-1, TRUTH-2: who keeps pressing Stop is stopped, by the first deadline, with one SIGTERM', async () => {
   const id = await begin('grace: 2s');

@@ -3,7 +3,7 @@ import type { RunContext, RunEvent } from '../../../machines/context.ts';
 import { assigns } from '../../../machines/facts.ts';
 import { createEndings, type Prey } from '../../../services/launcher/endings.ts';
 import { createDrain } from '../../../services/runners/drain.ts';
-import type { EffectRow, Loaded, RunRow } from '../../../services/store/store.ts';
+import type { EffectRow, Loaded, RunRow } from '../../../services/store/run-rows.ts';
 import type { Ending } from '../../../stages/contract.ts';
 
 import { manualClock } from '../../support/manual-clock.ts';
@@ -62,8 +62,8 @@ const openWorld = (stageGraceMs: number) => {
     };
     const drain = createDrain({
       store: {
-        load: async () => ({ effects: [row] }) as Loaded,
-        removeDrained: async () => {},
+        run: async () => ({ effects: [row] }) as Loaded & { headSeq: number },
+        amend: async () => [true],
       },
       processes: {
         end: (_identity, of, graceMs, signal, order = {}) =>

@@ -15,8 +15,11 @@ import type { StageMarks } from '../../../services/runners/stage-runner.ts';
 import { createSecrets } from '../../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import { createAdmission } from '../../../services/start/admission.ts';
+import { startOf } from '../../../services/start/plan-start.ts';
+import { processRecorded } from '../../../services/store/amendments.ts';
 import { fenceOf } from '../../../services/store/fence.ts';
-import type { EffectRow, Store } from '../../../services/store/store.ts';
+import type { EffectRow } from '../../../services/store/run-rows.ts';
+import type { Store } from '../../../services/store/store.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
@@ -62,7 +65,7 @@ const before = () => {
     begin: async (runId: string, definition: PipelineDefinition): Promise<void> => {
       const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
       await interpreter.begin(
-        {
+        startOf({
           spec: {
             runId,
             pipeline: 'sample',
@@ -88,8 +91,8 @@ const before = () => {
             onConflict: definition.concurrency.onConflict,
             queueMax: 10,
           },
-          refusal: () => null,
-        },
+          by: null,
+        }),
         { cause: { kind: 'command' } },
       );
     },
@@ -97,7 +100,8 @@ const before = () => {
     launched: async (runId: string, name: string): Promise<EffectRow> => {
       const effect = await effectOf(runId, name);
       const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
-      await store.recordProcess(runId, fenceOf(effect), process);
+      const change = processRecorded(fenceOf(effect), process);
+      await store.amend([{ runId, change }], clock.wallMs());
       return effect;
     },
   };
@@ -141,7 +145,7 @@ const after = async (left: StageMarks['left'] = async () => {}) => {
 const position = async (runId: string): Promise<unknown> =>
   ((await store.run(runId))?.run.snapshot as { value: unknown } | undefined)?.value;
 const delivered = async (runId: string): Promise<string[]> =>
-  (await store.ledger(runId, 0, 100)).map(({ event }) => event.type);
+  (await store.ledger(runId, { after: 0, limit: 100 })).map(({ event }) => event.type);
 const leave = async (runId: string, files: Record<string, string>): Promise<void> => {
   const dir = attemptDirOf(dataDir, runId, 'one', 1);
   await mkdir(dir, { recursive: true });
@@ -298,6 +302,7 @@ test('T1: what an ended run left behind is ended, and that of a live run is left
       projection: { ...run.projection, state: 'FAILED' },
       ended: true,
       begins: false,
+      freesLock: false,
     },
   }));
   const { begun, reaped } = await after();

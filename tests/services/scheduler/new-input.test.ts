@@ -124,7 +124,7 @@ test('of more than ten thousand files any difference counts', async () => {
   const patterns = ['in/*.csv'];
   const { marks } = await inputsThere(patterns, now.dir);
   expect(marks.length).toBeLessThan(100);
-  const done = { createdAt: 0, inputs: marks };
+  const done = { createdAt: 0, inputsFound: marks };
   expect(await hasNewInput(patterns, now.dir, done)).toBe(false);
   await sh('rm in/00001.csv');
   expect(await hasNewInput(patterns, now.dir, done)).toBe(true);

@@ -7,11 +7,11 @@ import { createRunIds } from '../../../services/host/run-id.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import type { RunLookup } from '../../../services/lookup/run-lookup.ts';
-import { createCommands } from '../../../services/orchestrator/command-handler.ts';
 import { createScheduleRegistry } from '../../../services/scheduler/schedule-registry.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
 import { noWaker } from '../../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { createStarter } from '../../../services/start/start.ts';
 import { pipeline, stage } from '../../support/definition.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
@@ -31,14 +31,14 @@ const entry = {
 let starts = 0;
 const lookup = {
   // Every start has a lock of its own: nothing but the slot stands between two runs.
-  known: () => ({
+  find: () => ({
     ...entry,
     definition: { ...sample, concurrency: { ...sample.concurrency, key: `${name}-${starts++}` } },
   }),
-  assertReady: () => {},
+  whyStarting: () => null,
   show: () => ({}),
 } as unknown as RunLookup;
-const commands = createCommands({
+const starter = createStarter({
   store,
   charts,
   interpreter,
@@ -48,7 +48,6 @@ const commands = createCommands({
   nextRunId: createRunIds(systemClock.wallMs),
   isDraining: () => false,
   diskRefusal: async () => null,
-  stops: { unrecorded: async () => null },
   inputsNow: async () => [],
   wake: () => {},
   repeats: createRepeats({ clock: systemClock, log: () => {} }),
@@ -64,7 +63,7 @@ const scheduler = createScheduler({
   clock,
   waker: noWaker,
   wake: () => {},
-  start: commands.start,
+  start: starter.start,
   log: (message, meta) => process.stderr.write(`${message} ${JSON.stringify(meta)}\n`),
 });
 await scheduler.open();

@@ -475,10 +475,10 @@ test('S55: a scheduler that cannot write says so in health, does not take others
     parts: ({ store }) => ({
       store: {
         ...store,
-        begin: (request, decide) =>
-          broken && request.spec.pipeline === 'p'
+        begin: (question, plan) =>
+          broken && question.pipeline === 'p'
             ? Promise.reject(new Error('disk I/O error'))
-            : store.begin(request, decide),
+            : store.begin(question, plan),
       },
     }),
   });

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../services/host/clock.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { liveRuns } from '../../../services/store/run-view.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 const racer = fileURLToPath(new URL('./racer.ts', import.meta.url));
@@ -35,7 +36,7 @@ test('S01: two processes that decide the same thousand slots start one run for e
     }
     await Promise.all(racers.map(({ stdin, stdout }) => stdin.end() && once(stdout, 'close')));
     const store = openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock });
-    const live = await store.liveRuns();
+    const live = await liveRuns(store);
     const slots = await store.slots({ scheduleId: 's', limit: 2 * rounds });
     expect(live.map(({ metadata }) => metadata.slot).toSorted()).toEqual(
       Array.from({ length: rounds }, (_, index) =>
@@ -47,7 +48,7 @@ test('S01: two processes that decide the same thousand slots start one run for e
       new Set(slots.map(({ runId }) => runId)).size,
       slots.every(({ decision }) => decision === 'started'),
     ]).toEqual([rounds, rounds, true]);
-    const { events } = await store.journalAfter({}, 0, 10 * rounds);
+    const { events } = await store.journal({ after: 0, limit: 10 * rounds });
     expect(events.filter(({ event }) => event === 'fired')).toHaveLength(rounds);
     await store.close();
   } finally {

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../services/host/clock.ts';
+import { rewound } from '../../../services/scheduler/slot-words.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import { planSlots } from '../../../services/start/plan-slots.ts';
 import type { SlotRow } from '../../../services/store/slot-store.ts';
 import type { Store } from '../../../services/store/store.ts';
 
@@ -45,7 +47,8 @@ const slot = (at: number, decision: SlotRow['decision'], more: Partial<SlotRow> 
   at: 0,
   ...more,
 });
-const decide = (...rows: SlotRow[]): Promise<number> => store.decideSlots(rows, null, 'p', 0);
+const decide = (...rows: SlotRow[]): Promise<number> =>
+  store.decideSlots(rows, planSlots(rows, null, { pipeline: 'p', at: 0 }));
 const decided = async (backfill?: string) =>
   (
     await store.slots({ scheduleId: 's', limit: 100, ...(backfill !== undefined && { backfill }) })
@@ -70,10 +73,10 @@ test('of rows that are decided together the later do not shut out the earlier', 
 
 test('one that waits may still become something else, once', async () => {
   await decide(slot(2000, 'waiting'));
-  expect((await store.waitingSlots()).map(({ slot: at }) => at)).toEqual([2000]);
+  expect((await store.slots('oldestWaiting')).map(({ slot: at }) => at)).toEqual([2000]);
   expect(await decide(slot(2000, 'missed'))).toBe(1);
   expect(await decide(slot(2000, 'skipped'))).toBe(0);
-  expect([await decided(), await store.waitingSlots()]).toEqual([[[2000, 'missed']], []]);
+  expect([await decided(), await store.slots('oldestWaiting')]).toEqual([[[2000, 'missed']], []]);
 });
 
 test('a backfill decides slots of its own, whatever the schedule has decided; one that it does not hold is none of its', async () => {
@@ -94,7 +97,8 @@ test('a backfill decides slots of its own, whatever the schedule has decided; on
     at: 0,
     cancelledBy: null,
   };
-  await store.saveBackfill(made, [slot(500, 'waiting', { backfill: 'b_1' })], event, 'p');
+  const slots = [slot(500, 'waiting', { backfill: 'b_1' })];
+  await store.saveBackfill(made, () => ({ slots, event }), 'p', 0);
   expect(
     await decide(
       slot(500, 'skipped', { backfill: 'b_1' }),
@@ -111,7 +115,7 @@ test('what was missed in a time that had not come is open again after a rewind, 
     slot(2500, 'missed', { slotTo: 8000, count: 9 }),
     slot(9000, 'started'),
   );
-  await store.rewind('s', 3000);
+  await store.decideSlots([], () => rewound({ id: 's', pipeline: 'p' }, 3000));
   expect(await decide(slot(4000, 'skipped'), slot(9000, 'skipped'))).toBe(1);
   expect(await decided()).toEqual([
     [9000, 'started'],
@@ -125,7 +129,7 @@ test('retention keeps the newest decisions and whatever waits', async () => {
   await decide(
     ...[2000, 3000, 4000, 5000].map((at) => slot(at, at === 2000 ? 'waiting' : 'skipped')),
   );
-  expect(await store.pruneSlots(2)).toBe(1);
+  expect(await store.prune({ slotsBeyond: 2 })).toBe(1);
   expect(await decided()).toEqual([
     [5000, 'skipped'],
     [4000, 'skipped'],
@@ -146,8 +150,9 @@ test('a schedule that is removed takes its mark along and cancels what waits; of
   if (!row) throw new Error('no schedule');
   expect(await store.saveSchedule({ ...row, version: 2 }, 1, [], 0)).toBe(true);
   expect(await store.saveSchedule({ ...row, version: 2 }, 1, [], 0)).toBe(false);
-  expect(await store.removeSchedule('s', 1, event, 0)).toBe(false);
-  expect(await store.removeSchedule('s', 2, event, 0)).toBe(true);
+  const removed = { id: 's', pipeline: 'p', isRemoved: true } as const;
+  expect(await store.saveSchedule(removed, 1, [event], 0)).toBe(false);
+  expect(await store.saveSchedule(removed, 2, [event], 0)).toBe(true);
   expect([await decided(), await decide(slot(9000, 'skipped'))]).toEqual([
     [[2000, 'cancelled']],
     0,

@@ -90,7 +90,7 @@ test('nobody overtakes those that wait, not even when a place is free between tw
   const second = await start();
   await letGo();
   await over(first);
-  expect((await running.store.line('k')).holders).toEqual([]);
+  expect((await running.store.queue('k')).holders).toEqual([]);
 
   await expect(start('p0', { onConflict: 'refuse' })).rejects.toMatchObject({
     code: 'already-running',
@@ -203,7 +203,7 @@ test('T11: a service that died between a run’s end and the next one’s admiss
   running = { ...running, ...(await runService({ dir: running.dir })) };
   expect((await over(first)).state).toBe('DONE');
   expect((await over(second)).state).toBe('DONE');
-  expect(await running.store.waitedKeys()).toEqual([]);
+  expect((await running.store.queue('k')).waiters).toEqual([]);
 });
 
 test('S08: while a run is live, a single stage, a reset and a second start are refused with the reason', async () => {

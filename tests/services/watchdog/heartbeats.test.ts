@@ -128,7 +128,7 @@ test('S61: silence for the limit is one alarm and one action, without flicker, a
   work.end();
   await until(async () => (await on.heartbeats.late()).length === 0);
   for (let round = 0; round < 3; round += 1) await on.pass(1000);
-  const told = (await on.store.ledger(runId, 0, 100)).filter(
+  const told = (await on.store.ledger(runId, { after: 0, limit: 100 })).filter(
     ({ event }) => event.type === 'HEARTBEAT_LATE',
   );
   expect(told.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([
@@ -142,7 +142,7 @@ test('the watchdog wakes for a limit that is shorter than its interval', async (
   const moved = new Promise<void>((resolve) => on.interpreter.onCommit(() => resolve()));
   on.clock.advance(1000);
   await moved;
-  expect((await on.store.ledger(runId, 0, 100)).at(-1)?.event).toMatchObject({
+  expect((await on.store.ledger(runId, { after: 0, limit: 100 })).at(-1)?.event).toMatchObject({
     type: 'HEARTBEAT_LATE',
     silent_ms: 1000,
   });

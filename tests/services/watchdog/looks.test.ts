@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { systemClock } from '../../../services/host/clock.ts';
 import { attemptDirOf } from '../../../services/host/paths.ts';
+import { processRecorded } from '../../../services/store/amendments.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { until } from '../../support/until.ts';
 import { openWatched, runId, type Work } from '../../support/watched.ts';
@@ -84,7 +85,7 @@ test('dead-process: without evidence the attempt is interrupted with its fence, 
   await until(async () => (await on.status()).state === 'DONE');
   const { attempt, retry_count } = await on.status();
   expect([attempt, retry_count]).toEqual([2, 0]);
-  const interrupted = (await on.store.ledger(runId, 0, 100)).filter(
+  const interrupted = (await on.store.ledger(runId, { after: 0, limit: 100 })).filter(
     ({ event }) => event.type === 'INTERRUPTED',
   );
   expect(interrupted.map(({ verdict, cause }) => [verdict, cause.kind])).toEqual([
@@ -119,11 +120,8 @@ test('overdue-effect: an attempt that nobody follows is interrupted, and the run
   });
   const [attempt] = await on.store.effects();
   const identity = { pid: 4711, startTicks: 1, bootId: 'x', pidNamespace: 'x' };
-  await on.store.recordProcess(
-    runId,
-    { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 },
-    identity,
-  );
+  const ofAttempt = { kind: 'effect', id: attempt?.id ?? '', stamp: attempt?.stamp ?? 0 } as const;
+  await on.store.amend([{ runId, change: processRecorded(ofAttempt, identity) }], 0);
   await on.pass(5000);
   await on.pass(12_000);
   await until(async () => (await on.status()).state === 'RETRYING');
@@ -143,7 +141,7 @@ test('overdue-timer: a timer that did not fire is delivered', async () => {
   on.clock.advance(20_000);
   await on.watchdog.tick();
   expect(
-    (await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).map(
+    (await on.store.journal({ stage: 'watchdog', after: 0, limit: 10 })).events.map(
       ({ data }) => data.alarm,
     ),
   ).toContain('overdue-timer');

@@ -1,0 +1,4 @@
+import { sqlitePlace } from './sqlite-place.ts';
+import { storeRaces } from './store-races.ts';
+
+storeRaces('SQLite', sqlitePlace);
