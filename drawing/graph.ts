@@ -1,4 +1,4 @@
-import type { ChartConfig } from '../machines/compile.ts';
+import type { ChartConfig } from '../machines/chart-config.ts';
 
 export type ChartState = {
   /** `running.analyzer.attempting` */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
 import { freeText } from '../definition/free-text.ts';
 import type { CommandType } from '../wire/status.ts';
-import type { RunEvent } from './context.ts';
+import type { SentEvent } from './context.ts';
 
 const json = z.record(z.string(), z.json());
 const reason = freeText(1000).optional();
@@ -42,11 +42,8 @@ export const commandSchema = z.discriminatedUnion(
 );
 export type Command = z.infer<typeof commandSchema>;
 
-// Omit over a union, member by member.
-type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
-
 /** A command as the chart is told it. */
-export const eventOfCommand = (command: Command, by: string): WithoutAt<RunEvent> => {
+export const eventOfCommand = (command: Command, by: string): SentEvent => {
   const asked = { by, reason: command.reason ?? null };
   if (command.type === 'STOP')
     return { type: 'STOP', ...asked, grace_ms: command.grace_ms ?? null };

@@ -23,6 +23,11 @@ export type StagePolicy = Backoff & {
   onRestart: 'retry' | 'fail';
 };
 
+/** Who asked, and why. */
+export type Asked = { by: string; reason: string | null };
+/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
+export type Limit = { leftMs: number; armedAt: number };
+
 /** What happened to a stage so far. Instants are epoch milliseconds: they came in with events. */
 export type StageFacts = {
   state: StageStatus['state'];
@@ -40,9 +45,19 @@ export type StageFacts = {
   reason: string | null;
   /** Succeeded, but not with all of its work; `reason` says what is missing. */
   partial?: boolean;
+  /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
+  attemptOpen: boolean;
+  /** Why the open attempt is being ended; judged when its processes are gone. */
+  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
+  /** Asked to skip the stage: done once its processes are gone. */
+  skip: (Asked & { outputs: Record<string, unknown> | null }) | null;
+  /** What is left of its total timeout. */
+  limit: Limit | null;
+  /** The wait before its next attempt, and until when; `retryAt` only while it waits. */
+  backoffMs: number;
+  retryAt: number | null;
 };
 
-type Asked = { by: string; reason: string | null };
 /**
  * What a queued run waits behind. A fact of when it was told; the run ahead may have moved since.
  */
@@ -53,9 +68,6 @@ export type Queued = {
   ahead: number;
   replaces: boolean;
 };
-/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
-type Limit = { leftMs: number; armedAt: number };
-
 /** The context of every run's machine: JSON only, bounded, no clock of its own. */
 export type RunContext = {
   policy: Record<string, StagePolicy>;
@@ -64,19 +76,13 @@ export type RunContext = {
   runWarnAfterMs?: number | null;
   queueTimeoutMs?: number | null;
   runId: string;
+  /** The stage that moved last: where the run is shown. What belongs to a stage is in its facts. */
   stage: string | null;
-  /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
-  attemptOpen: boolean;
   stages: Record<string, StageFacts>;
-  /** Why the open attempt is being ended; judged when its processes are gone. */
-  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
-  /** Asked to skip the stage: done once its processes are gone. */
-  skip?: (Asked & { outputs: Record<string, unknown> | null }) | null;
   /** Asked to pause: in force in `paused`, before that a wish. */
   pause?: Asked | null;
   queued?: Queued | null;
   runLimit?: Limit | null;
-  stageLimit?: Limit | null;
   error: Failure | null;
   /**
    * Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored
@@ -84,8 +90,6 @@ export type RunContext = {
    */
   stuck?: { pids: number[] } | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
-  backoffMs: number;
-  retryAt: number | null;
   retryCount: number;
   startedAt: number | null;
   endedAt: number | null;
@@ -117,3 +121,12 @@ export type RunEvent =
   | (At & { type: `xstate.done.actor.${string}`; output: unknown; actorId: string })
   | (At & { type: `xstate.error.actor.${string}`; error: Failure; actorId: string })
   | (At & { type: `xstate.after.${string}` });
+
+/** What an action, a guard or a delay is asked with; the stage is named by the chart. */
+export type Args = { context: RunContext; event: RunEvent };
+export type StageParams = { stage: string };
+
+// Omit over a union, member by member.
+type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
+/** An event on its way: the instant is put to it where it is decided. */
+export type SentEvent = WithoutAt<RunEvent>;

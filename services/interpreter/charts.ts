@@ -6,8 +6,11 @@ import {
   initialTransition,
 } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
-import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
+import { compile, compilerVersion } from '../../machines/compile.ts';
+import type { RunContext } from '../../machines/context.ts';
 import { machineOf } from '../../machines/machine.ts';
+import { type OlderContext, upToDate } from '../../machines/older-contexts.ts';
 import type { Store } from '../store/store.ts';
 
 export type PinnedChart = {
@@ -101,11 +104,11 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
  * the whole transition.
  */
 export const revive = (machine: AnyStateMachine, stored: unknown): AnyMachineSnapshot => {
-  const { context, ...rest } = stored as { context: unknown };
+  const { context, ...rest } = stored as { context: RunContext | OlderContext };
   const snapshot = createActor(machine, {
     snapshot: { ...rest, context: {} } as never,
   }).getSnapshot() as AnyMachineSnapshot;
-  return Object.assign(snapshot, { context });
+  return Object.assign(snapshot, { context: upToDate(context) });
 };
 
 /** A snapshot as it is stored: plain data. */

@@ -1,5 +1,6 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, transition } from 'xstate';
-import type { RunEvent } from '../../machines/context.ts';
+import type { RunEvent, SentEvent } from '../../machines/context.ts';
+import type { Judged } from '../../machines/guards.ts';
 import { type Projection, project } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Failure } from '../../wire/failure.ts';
@@ -9,16 +10,14 @@ import { viewOf } from '../store/run-view.ts';
 import type { Cause, Decision, Fence, LedgerRow, Loaded } from '../store/store.ts';
 import { persist, revive } from './charts.ts';
 import { type Now, outboxOf } from './outbox.ts';
-import { allowedIn, judgeGuards, whyNot } from './outlook.ts';
+import { allowedIn, judged, whyNot } from './outlook.ts';
 
-// Omit over a union, member by member.
-type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
 /**
  * An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or
  * timer lives.
  */
 export type Delivery = {
-  event: WithoutAt<RunEvent>;
+  event: SentEvent;
   fence: Fence | null;
   cause: Cause;
   /** Decide only if the run is still at this version. */
@@ -87,13 +86,12 @@ export const decide = (
 
   const [before, guards, next, actions] = attempt(event, () => {
     const snapshot = revive(machine, run.snapshot);
-    const judged = judgeGuards(snapshot, event);
+    const { guards: asked, isPossible } = judged(snapshot, event);
     // XState would let the root handle an event even after the end (I1).
-    if (snapshot.status !== 'active' || !snapshot.can(event))
-      return [snapshot, judged, null, []] as const;
+    if (snapshot.status !== 'active' || !isPossible) return [snapshot, asked, null, []] as const;
     const [after, todo] = transition(machine, snapshot, event);
     if (after.status === 'error') throw after.error;
-    return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
+    return [snapshot, asked, after as AnyMachineSnapshot, todo] as const;
   });
   if (!next) return refused(loaded, before, event, delivery, now, guards);
 
@@ -122,7 +120,7 @@ export const decide = (
       to: pathOf(next.value),
       event,
       cause: delivery.cause,
-      guards,
+      guards: answersOf(guards),
       verdict: 'accepted',
       why: null,
     },
@@ -226,6 +224,9 @@ const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolea
     ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
     : timers.some((row) => row.id === id && row.stamp === stamp);
 
+const answersOf = (guards: Judged[]): LedgerRow['guards'] =>
+  guards.map(({ guard, holds }) => ({ guard, holds }));
+
 const unmoved = (
   loaded: Loaded,
   event: RunEvent,
@@ -309,7 +310,7 @@ const refused = (
   event: RunEvent,
   delivery: Delivery,
   now: Now,
-  guards: LedgerRow['guards'],
+  guards: Judged[],
 ): Decision => {
   const base = unmoved(loaded, event, delivery, now);
   const { projection } = loaded.run;
@@ -320,7 +321,7 @@ const refused = (
   const used = [usedUp(delivery) ?? []].flat();
   return {
     ...base,
-    ledger: { ...base.ledger, guards, verdict: 'refused', why },
+    ledger: { ...base.ledger, guards: answersOf(guards), verdict: 'refused', why },
     events: [fact],
     remove: used.filter(({ kind }) => kind === 'effect'),
     disarm: used.filter(({ kind }) => kind === 'timer'),

@@ -1,24 +1,27 @@
 import { type AnyMachineSnapshot, type AnyStateMachine, getNextTransitions } from 'xstate';
 import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
-import type { RunEvent } from '../../machines/context.ts';
-import { type GuardName, guardTable, whyNotHeld } from '../../machines/guards.ts';
+import type { RunEvent, StageParams } from '../../machines/context.ts';
+import { type Judged, judge } from '../../machines/guards.ts';
 import { type Projection, project } from '../../machines/project.ts';
 import { type CommandType, commandTypeSchema } from '../../wire/status.ts';
-import type { LedgerRow } from '../store/store.ts';
 import { revive } from './charts.ts';
 
-/** Each guard that was asked, and what it said: the ledger's "why this way". */
-export const judgeGuards = (snapshot: AnyMachineSnapshot, event: RunEvent): LedgerRow['guards'] =>
-  getNextTransitions(snapshot).flatMap(({ eventType, guard }) => {
-    if (eventType !== event.type || !guard) return [];
-    const { type, params } = guard as { type: GuardName; params: { stage: string } };
-    return [
-      {
-        guard: type,
-        holds: guardTable[type].test({ context: snapshot.context, event } as never, params),
-      },
-    ];
+/**
+ * Each guard that was asked, and what it said: the ledger's "why this way". They are asked here once;
+ * an event is possible where a way has no guard, or one that holds.
+ */
+export const judged = (
+  snapshot: AnyMachineSnapshot,
+  event: RunEvent,
+): { guards: Judged[]; isPossible: boolean } => {
+  const ways = getNextTransitions(snapshot).filter(({ eventType }) => eventType === event.type);
+  const guards = ways.flatMap(({ guard }) => {
+    if (!guard) return [];
+    const { type, params } = guard as { type: string; params: StageParams };
+    return [judge(type, { context: snapshot.context, event }, params)];
   });
+  return { guards, isPossible: guards.length < ways.length || guards.some(({ holds }) => holds) };
+};
 
 /**
  * A failed or stopped run is retried by a new run, so its own chart, which has ended, is not asked.
@@ -26,10 +29,14 @@ export const judgeGuards = (snapshot: AnyMachineSnapshot, event: RunEvent): Ledg
 const mayRetryFrom = (snapshot: AnyMachineSnapshot): boolean =>
   snapshot.value === 'failed' || snapshot.value === 'stopped';
 
+const plainEvent = (type: CommandType): RunEvent => ({
+  ...eventOfCommand(plainCommands[type], ''),
+  at: 0,
+});
 const isPossible = (snapshot: AnyMachineSnapshot, type: CommandType): boolean =>
   type === 'RETRY_FROM'
     ? mayRetryFrom(snapshot)
-    : snapshot.can({ ...eventOfCommand(plainCommands[type], ''), at: 0 });
+    : snapshot.status === 'active' && judged(snapshot, plainEvent(type)).isPossible;
 
 /** The commands that are legal in a snapshot. */
 export const allowedIn = (snapshot: AnyMachineSnapshot): CommandType[] =>
@@ -43,10 +50,10 @@ export const whyNot = (
   event: RunEvent,
   state: string,
   why: string,
-  guards: LedgerRow['guards'],
+  guards: Judged[],
 ): string => {
   const failed = guards.find(({ holds }) => !holds);
-  if (failed) return whyNotHeld(failed.guard as GuardName, snapshot.context, event);
+  if (failed) return failed.why();
   if (event.type === 'RETRY_FROM' && snapshot.status === 'active')
     return `a new run is made of one that has ended, and this one is ${state}`;
   return `not possible while ${state}: ${why}`;
@@ -65,10 +72,12 @@ export const outlook = (
   { state, why }: Projection,
 ): Record<CommandType, string | null> => {
   const snapshot = revive(machine, stored);
-  const judged = commandTypeSchema.options.map((type): [CommandType, string | null] => {
-    if (isPossible(snapshot, type)) return [type, null];
-    const event = { ...eventOfCommand(plainCommands[type], ''), at: 0 } as RunEvent;
-    return [type, whyNot(snapshot, event, state, why, judgeGuards(snapshot, event))];
+  const judgements = commandTypeSchema.options.map((type): [CommandType, string | null] => {
+    if (type === 'RETRY_FROM' && mayRetryFrom(snapshot)) return [type, null];
+    const event = plainEvent(type);
+    const { guards, isPossible } = judged(snapshot, event);
+    if (isPossible && snapshot.status === 'active') return [type, null];
+    return [type, whyNot(snapshot, event, state, why, guards)];
   });
-  return Object.fromEntries(judged) as Record<CommandType, string | null>;
+  return Object.fromEntries(judgements) as Record<CommandType, string | null>;
 };

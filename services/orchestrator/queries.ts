@@ -2,7 +2,7 @@ import { chartGraph } from '../../drawing/graph.ts';
 import { chartMermaid } from '../../drawing/mermaid.ts';
 import { chartScxml } from '../../drawing/scxml.ts';
 import { chartSvg } from '../../drawing/svg.ts';
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import type { JournalEvent } from '../../wire/events.ts';
 import { foldAttempt } from '../../wire/fold-attempt.ts';
 import { commandTypeSchema, type Status } from '../../wire/status.ts';

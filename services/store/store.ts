@@ -1,5 +1,5 @@
 import type { OnConflict, PipelineDefinition } from '../../definition/definition.ts';
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import type { Queued } from '../../machines/context.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
-import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
+import { compile, compilerVersion } from '../../machines/compile.ts';
 import { machineOf } from '../../machines/machine.ts';
 import type { Projection } from '../../machines/project.ts';
 import { persist } from '../../services/interpreter/charts.ts';

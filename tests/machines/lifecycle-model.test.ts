@@ -100,9 +100,8 @@ const keyOf = ({ run, effects, timers }: Loaded): string => {
   return JSON.stringify([
     value,
     stages,
-    context.attemptOpen,
+    Object.values(context.stages).map(({ attemptOpen, ending }) => [attemptOpen, ending?.kind]),
     context.pause !== null,
-    context.ending?.kind,
     context.error?.code,
     context.stuck !== null,
     effects.map(({ id, state }) => [id, state]),
@@ -256,7 +255,8 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
     const retried = { yes: 0, no: 0 };
     each(({ from, delivery, decision, events }) => {
       const { type } = delivery.event;
-      const { ending, stage: name } = (from.run.snapshot as { context: RunContext }).context;
+      const { stages, stage: name } = (from.run.snapshot as { context: RunContext }).context;
+      const ending = name === null ? null : stages[name]?.ending;
       const hasFailed =
         (/^xstate\.error\.actor\.(attempt|verify)-/.test(type) &&
           (delivery.event as { error: Failure }).error.code === 'exit-code') ||

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import { machineOf } from '../../machines/machine.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
