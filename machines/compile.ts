@@ -1,14 +1,13 @@
 import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
 import { references } from '../definition/interpolate.ts';
 import type { ChartConfig } from './chart-config.ts';
-import type { RunContext, StagePolicy } from './context.ts';
+import type { RunContext, StageFacts, StagePolicy } from './context.ts';
 import { drainThen, stuckOr } from './drain-edges.ts';
 import type { Chart } from './machine.ts';
-import type { OlderContext } from './older-contexts.ts';
 import { stageChart } from './stage-chart.ts';
 
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
-export const compilerVersion = 2;
+export const compilerVersion = 3;
 
 const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
   retries: stage.retry.limit,
@@ -34,7 +33,7 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
   onRestart: stage.onRestart,
 });
 
-const freshFacts: OlderContext['stages'][string] = {
+const freshFacts: StageFacts = {
   state: 'pending',
   attempt: 0,
   interruptions: 0,
@@ -44,6 +43,12 @@ const freshFacts: OlderContext['stages'][string] = {
   outputs: {},
   metrics: {},
   reason: null,
+  attemptOpen: false,
+  ending: null,
+  skip: null,
+  limit: null,
+  backoffMs: 0,
+  retryAt: null,
 };
 
 const contextOf = ({
@@ -51,7 +56,7 @@ const contextOf = ({
   timeoutMs,
   warnAfterMs,
   concurrency,
-}: PipelineDefinition): OlderContext => ({
+}: PipelineDefinition): RunContext => ({
   policy: Object.fromEntries(
     stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))]),
   ),
@@ -61,19 +66,13 @@ const contextOf = ({
   queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
   runId: '',
   stage: null,
-  attemptOpen: false,
   stages: Object.fromEntries(stages.map((stage) => [stage.name, freshFacts])),
-  ending: null,
-  skip: null,
   pause: null,
   queued: null,
   runLimit: null,
-  stageLimit: null,
   error: null,
   stuck: null,
   stop: null,
-  backoffMs: 0,
-  retryAt: null,
   retryCount: 0,
   startedAt: null,
   endedAt: null,
@@ -98,7 +97,7 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const chart = {
     id: 'run',
     initial: 'idle',
-    context: contextOf(definition) as unknown as RunContext,
+    context: contextOf(definition),
     on: { FAULT: { target: '.failing', actions: [{ type: 'noteFault' }] } },
     states: {
       idle: {

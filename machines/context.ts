@@ -114,7 +114,9 @@ export type RunEvent =
       Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   | (At & { type: 'INTERRUPTED'; message: string })
   | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
-  | (At & { type: 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' })
+  | (At & { type: 'RUN_TIMEOUT' })
+  /** The stage is absent where the timer was armed by a chart before compiler version 3. */
+  | (At & { type: 'STAGE_TIMEOUT'; stage?: string })
   | (At & { type: 'DRAIN_LATE'; pids: number[] })
   | (At & { type: 'RELEASE'; reason: string; by: string })
   | (At & { type: 'FAULT'; code: string; message: string; during: string })

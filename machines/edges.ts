@@ -9,7 +9,7 @@ type RunActionName = keyof typeof runFacts | keyof typeof runSays;
 type GuardName = keyof typeof stageGuards | keyof typeof runGuards;
 /** What ends an attempt that has not answered. */
 type EndingName = Extract<keyof typeof stageFacts, `note${string}`>;
-type StageTimer = 'armStageTimeout' | 'cancelStageTimeout' | 'armRunTimeout' | 'cancelRunTimeout';
+type TimerName = `${'arm' | 'cancel'}${'Run' | 'Total'}Timeout`;
 
 type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params: Params } };
 
@@ -20,7 +20,7 @@ type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params:
  */
 export const edgesOf = (stage: string, next: string) => {
   const params: StageParams = { stage };
-  const act = <const Names extends readonly (StageActionName | RunActionName | StageTimer)[]>(
+  const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
     ...types: Names
   ) => types.map((type) => ({ type, params })) as unknown as Named<Names, StageParams>;
   const given = <const Name extends GuardName>(type: Name) => ({ type, params });

@@ -17,6 +17,7 @@ import { runGuards, stageGuards } from './guards.ts';
 import { runFacts } from './run-facts.ts';
 import { closings, runSays, stageSays } from './says.ts';
 import { stageFacts } from './stage-facts.ts';
+import { idOfTotal } from './timer-ids.ts';
 
 /** What a chart says to the journal. */
 type Said = { type: 'journal'; fact: NewEvent };
@@ -52,7 +53,10 @@ const saying = <Params extends MaybeStage>(say: Say<Params>) =>
 const effect = <Input>() =>
   fromPromise<unknown, Input>(() => Promise.reject(new Error('effects belong to the interpreter')));
 
-/** How long the waits of a stage are. A delay is told neither stage nor state: its name has to say. */
+/**
+ * How long the waits of a stage are. XState tells a delay neither stage nor state, so that its name
+ * has to: `backoff.analyzer`.
+ */
 const stageDelays = {
   attemptTimeout: (context: RunContext, stage: string) => policyOf(context, stage).timeoutMs,
   attemptWarning: (context: RunContext, stage: string) => policyOf(context, stage).warnAfterMs ?? 0,
@@ -115,6 +119,24 @@ const lifecycle = setup({
       { id: 'RUN_TIMEOUT', delay: ({ context }) => context.runLimit?.leftMs ?? 0 },
     ),
     cancelRunTimeout: cancel('RUN_TIMEOUT'),
+    armTotalTimeout: enqueueActions<
+      RunContext,
+      RunEvent,
+      StageParams,
+      RunEvent,
+      never,
+      never,
+      never,
+      never,
+      never
+    >(({ context, enqueue }, { stage }) => {
+      const delay = factsOf(context, stage).limit?.leftMs ?? 0;
+      enqueue.raise({ type: 'STAGE_TIMEOUT', at: 0, stage }, { id: idOfTotal(stage), delay });
+    }),
+    cancelTotalTimeout: cancel<RunContext, RunEvent, StageParams, RunEvent>((_, { stage }) =>
+      idOfTotal(stage),
+    ),
+    // Of charts of compiler version 2: one stage at a time.
     armStageTimeout: raise(
       { type: 'STAGE_TIMEOUT', at: 0 },
       {
@@ -126,8 +148,22 @@ const lifecycle = setup({
   },
 });
 
+type StageDelays = Record<`${keyof typeof stageDelays}.${string}`, (args: Args) => number>;
+/** And the delays of each of its stages. */
+const withStages = (stages: readonly string[]) =>
+  lifecycle.extend({
+    delays: Object.fromEntries(
+      stages.flatMap((stage) =>
+        Object.entries(stageDelays).map(([name, delay]) => [
+          `${name}.${stage}`,
+          ({ context }: Args) => delay(context, stage),
+        ]),
+      ),
+    ) as StageDelays,
+  });
+
 /** A chart as it may be written: XState's own type, with the names of above in it. */
-export type Chart = Parameters<typeof lifecycle.createMachine>[0];
+export type Chart = Parameters<ReturnType<typeof withStages>['createMachine']>[0];
 export type StageChart = NonNullable<Chart['states']>[string];
 
 /**
@@ -137,7 +173,8 @@ export type StageChart = NonNullable<Chart['states']>[string];
 export const machineOf = (config: ChartConfig): AnyStateMachine => {
   // maxIterations: an `always` loop throws instead of freezing the service (T3).
   const chart = { ...(config as Chart), options: { maxIterations: 1000 } };
-  const machine = lifecycle.createMachine(chart);
+  const { order } = config.context as RunContext;
+  const machine = withStages(order).createMachine(chart);
   assertNamesKnown(machine);
   return machine;
 };

@@ -15,18 +15,18 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
   );
   const arm = [
     ...(limits.run ? act('armRunTimeout') : []),
-    ...(limits.stage ? act('armStageTimeout') : []),
+    ...(limits.stage ? act('armTotalTimeout') : []),
   ];
   const disarm = [
     ...(limits.run ? act('cancelRunTimeout') : []),
-    ...(limits.stage ? act('cancelStageTimeout') : []),
+    ...(limits.stage ? act('cancelTotalTimeout') : []),
   ];
   const verifies = stage.files.length > 0;
   return {
     meta: { stage: stage.name, title: stage.title },
     initial: 'ready',
-    entry: [...act('enterStage'), ...(limits.stage ? act('armStageTimeout') : [])],
-    ...(limits.stage && { exit: act('cancelStageTimeout') }),
+    entry: [...act('enterStage'), ...(limits.stage ? act('armTotalTimeout') : [])],
+    ...(limits.stage && { exit: act('cancelTotalTimeout') }),
     // A wish, until the stage is at a point where nothing works.
     on: {
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
@@ -60,9 +60,9 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
           ],
         },
         after: {
-          attemptTimeout: end('noteTimeout'),
+          [`attemptTimeout.${stage.name}`]: end('noteTimeout'),
           ...((stage.warnAfterMs ?? null) !== null && {
-            attemptWarning: { actions: act('sayAttemptSlow') },
+            [`attemptWarning.${stage.name}`]: { actions: act('sayAttemptSlow') },
           }),
         },
         on: {
@@ -95,7 +95,7 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
       },
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
-        after: { backoff: { target: 'attempting' } },
+        after: { [`backoff.${stage.name}`]: { target: 'attempting' } },
         on: {
           RETRY_NOW: { target: 'attempting' },
           SKIP_STAGE: passOver('maySkip'),

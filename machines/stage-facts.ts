@@ -1,3 +1,4 @@
+import type { Failure } from '../wire/failure.ts';
 import { backoffMs } from './backoff.ts';
 import type { Args, RunContext, StageFacts, StageParams } from './context.ts';
 import {
@@ -24,10 +25,9 @@ const endingFor = (
   context: RunContext,
   stage: string,
   kind: NonNullable<StageFacts['ending']>['kind'],
-  code: string,
-  message: string,
+  failure: Omit<Failure, 'retryable'>,
 ): Partial<RunContext> =>
-  change(context, stage, { ending: { kind, failure: { code, message, retryable: true } } });
+  change(context, stage, { ending: { kind, failure: { ...failure, retryable: true } } });
 
 /**
  * The assigns of a stage: what each fact changes in its facts. Pure; time comes in with the event.
@@ -172,19 +172,19 @@ export const stageFacts = {
   noteTimeout: ({ context }, { stage }) => {
     const seconds = policyOf(context, stage).timeoutMs / 1000;
     const message = `${stage} was still working after its timeout of ${seconds} s`;
-    return endingFor(context, stage, 'timeout', 'timeout', message);
+    return endingFor(context, stage, 'timeout', { code: 'timeout', message });
   },
   noteVerifyTimeout: ({ context }, { stage }) => {
     const message = `checking the files of ${stage} took longer than 60 s`;
-    return endingFor(context, stage, 'timeout', 'verify-timeout', message);
+    return endingFor(context, stage, 'timeout', { code: 'verify-timeout', message });
   },
   noteSilence: ({ context, event }, { stage }) => {
     const seconds = event.type === 'HEARTBEAT_LATE' ? Math.round(event.silent_ms / 1000) : 0;
     const message = `${stage} gave no sign of life for ${seconds} s`;
-    return endingFor(context, stage, 'heartbeat', 'heartbeat', message);
+    return endingFor(context, stage, 'heartbeat', { code: 'heartbeat', message });
   },
   noteInterrupted: ({ context, event }, { stage }) => {
     const message = event.type === 'INTERRUPTED' ? event.message : failureOf(event).message;
-    return endingFor(context, stage, 'interrupted', 'interrupted', message);
+    return endingFor(context, stage, 'interrupted', { code: 'interrupted', message });
   },
 } satisfies Record<string, Change>;

@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot } from 'xstate';
 import type { RunContext } from '../../machines/context.ts';
+import { clockOf } from '../../machines/timer-ids.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { EffectKind, EffectRow, Fence, Loaded, TimerRow } from '../store/store.ts';
 
@@ -13,13 +14,6 @@ export type Outbox = {
   disarm: Fence[];
   arm: TimerRow[];
 };
-
-/** Limits on work count monotonic time of this boot; all other waits are wall time (T13). */
-const monotonicDelays = ['attemptTimeout', 'attemptWarning', 'verifyDeadline', 'preflightDeadline'];
-const clockOf = (timerId: string): TimerRow['clock'] =>
-  monotonicDelays.some((name) => timerId.startsWith(`xstate.after.${name}.`))
-    ? 'monotonic'
-    : 'wall';
 
 type Action = { type: string; params?: unknown };
 type Spawn = { id: string; src: string; input?: { stage?: string } };

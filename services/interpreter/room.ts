@@ -1,3 +1,4 @@
+import { backoffOf } from '../../machines/timer-ids.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Committed, EffectRow, Store, TimerRow } from '../store/store.ts';
@@ -24,7 +25,6 @@ export type Room = {
 const writing = ['stage', 'preflight'];
 const againMs = 1000;
 
-const backoff = 'xstate.after.backoff.';
 const limitsOf = ({ runId, stamp }: Pick<TimerRow, 'runId' | 'stamp'>): string =>
   `${runId} ${stamp}`;
 const nameOf = ({ kind, input, attempt }: EffectRow): string =>
@@ -91,12 +91,12 @@ export const createRoom = (deps: {
     },
     isWaiting: (effect) => held.has(limitsOf(effect)),
     holds: (timer) =>
-      timer.id.startsWith(backoff)
+      backoffOf(timer.id) !== null
         ? disk.state().isFull
         : timer.clock === 'monotonic' && held.has(limitsOf(timer)),
     show: (timers) => {
       const now = new Map(
-        timers.filter(({ id }) => id.startsWith(backoff)).map((one) => [limitsOf(one), one]),
+        timers.filter(({ id }) => backoffOf(id) !== null).map((one) => [limitsOf(one), one]),
       );
       for (const [key, { end }] of backoffs) {
         if (now.has(key)) continue;
@@ -105,7 +105,7 @@ export const createRoom = (deps: {
       }
       for (const [key, { runId, id }] of now) {
         if (backoffs.has(key)) continue;
-        const why = `waits for room on the disk before ${id.split('.').at(-2)} is tried again`;
+        const why = `waits for room on the disk before ${backoffOf(id)} is tried again`;
         backoffs.set(key, { runId, end: waits.begin(runId, 'begin', why) });
       }
     },

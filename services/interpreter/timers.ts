@@ -1,3 +1,4 @@
+import { eventOfTimer, limitOf } from '../../machines/timer-ids.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -22,9 +23,6 @@ const heldMs = 1000;
 const awayMs = 1000;
 /** How soon a limit that waits for an answer is looked at again. */
 const askAgainMs = 100;
-
-const ofAttempt = /^xstate\.after\.attempt/;
-const ofRun = /^(RUN_TIMEOUT|STAGE_TIMEOUT)$|^xstate\.after\.run/;
 
 /** Durable timers: rows with an absolute due time, and one waker for all of them. */
 export const createTimers = (deps: {
@@ -86,8 +84,8 @@ export const createTimers = (deps: {
    */
   const waits = async (timer: TimerRow, away: boolean): Promise<number | null> => {
     const since = held.get(keyOf(timer));
-    const asks =
-      ofAttempt.test(timer.id) || (ofRun.test(timer.id) && (away || since !== undefined));
+    const limits = limitOf(timer.id);
+    const asks = limits === 'attempt' || (limits === 'whole' && (away || since !== undefined));
     const withinMs = asks ? await answerWithin(timer.runId) : null;
     const nowMs = clock.monotonicMs();
     return withinMs !== null && nowMs - (since ?? nowMs) < withinMs ? (since ?? nowMs) : null;
@@ -111,10 +109,8 @@ export const createTimers = (deps: {
           continue;
         }
         const { runId, id, stamp } = timer;
-        // The id of a timer is the event it becomes.
-        const event = { type: id as `xstate.after.${string}` | 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' };
         await interpreter.deliver(runId, {
-          event,
+          event: eventOfTimer(id),
           fence: { kind: 'timer', id, stamp },
           cause: { kind: 'timer' },
         });

@@ -23,7 +23,7 @@ type Deps = {
 const settleMs = 10_000;
 
 /**
- * Ends what the run has dropped and answers only when no process of it is left (T1): SIGTERM,
+ * Ends what its stage has dropped, or the whole run where it names none, and answers only when no process of it is left (T1): SIGTERM,
  * grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
  * it off by asking again.
  */
@@ -60,9 +60,13 @@ export const createDrainRunner = (deps: Deps): EffectRunner => {
     proofs.set(token, proof);
     return proof;
   };
-  return async (_effect, run) => {
+  return async (effect, run) => {
+    // Who only clears up after an ended run asks without a row.
+    const stage = effect.input?.stage;
     const loaded = await store.load(run.runId);
-    const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
+    const dropping = (loaded?.effects ?? []).filter(
+      ({ state, input }) => state === 'dropping' && (stage === undefined || input.stage === stage),
+    );
     await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
     return {};
   };

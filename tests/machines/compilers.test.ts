@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
@@ -94,7 +95,7 @@ const recorded = (tape: Moment[], index: number) => {
 const played = (model: Model, from: Loaded, story: string, count: number) => {
   let loaded = from;
   return (stories[story]?.steps ?? []).slice(count).map((step, index) => {
-    const next = delivered(loaded, step, (id) => ({ type: id as 'RUN_TIMEOUT' }));
+    const next = delivered(loaded, step);
     const decision = decided(model, next.loaded, next.delivery, (count + index + 1) * 1000);
     loaded = applied(next.loaded, decision);
     return JSON.parse(JSON.stringify(shown(decision, loaded)));
@@ -127,6 +128,13 @@ describe.each([1, 2])('a run that began under compiler %i', (version) => {
   );
 });
 
+/** Since compiler version 3 the timers of a stage name it; what they say has not changed. */
+const withoutStage = (id: string): string =>
+  id.replace(
+    /^(STAGE_TIMEOUT|xstate\.after\.(?:attemptTimeout|attemptWarning|backoff))\.(one|two)\b/,
+    '$1',
+  );
+
 describe('a run of today', () => {
   const tapes = tapeOf(2);
   const model = modelFrom(everything, compile(everything));
@@ -134,15 +142,27 @@ describe('a run of today', () => {
     '%s: shows what a run of the compiler before has shown',
     (story) => {
       const tape = tapes.get(story) as Moment[];
-      expect(played(model, model.fresh, story, 0)).toEqual(
-        tape.map((_, index) => recorded(tape, index)),
-      );
+      const steps = played(model, model.fresh, story, 0).map(({ timers, ledger, ...step }) => ({
+        ...step,
+        ledger: ledger.map((word: unknown) =>
+          typeof word === 'string' ? withoutStage(word) : word,
+        ),
+        timers: timers.map(([id, ...more]: [string]) => [withoutStage(id), ...more]).toSorted(),
+      }));
+      expect(steps).toEqual(tape.map((_, index) => recorded(tape, index)));
     },
   );
 });
 
+/** What each compiler makes of it. A new line comes with a new version, an old one never changes. */
+const charts: Record<number, string> = {
+  2: '9d13e0fd2fad5f067a2b63bfe9b7b72e28a3f048341081b52bee0ba59f393f1b',
+  3: '0bcb531c882379737ecae3e75e2753f24220bedaa3b5de79805fddeeb6fa7edd',
+};
+const hashOf = (config: ChartConfig): string =>
+  createHash('sha256').update(JSON.stringify(config)).digest('hex');
+
 test('T8: the chart of a definition changes only together with the version of the compiler', () => {
-  const { compiler_version, config } = fixtureOf(compilerVersion);
-  expect(compiler_version).toBe(compilerVersion);
-  expect(JSON.stringify(compile(everything))).toBe(JSON.stringify(config));
+  expect(hashOf(fixtureOf(2).config)).toBe(charts[2]);
+  expect(hashOf(compile(everything))).toBe(charts[compilerVersion]);
 });

@@ -1,6 +1,7 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { viewOf } from '../../services/store/run-view.ts';
 import type { Decision, EffectRow, Loaded } from '../../services/store/store.ts';
@@ -71,8 +72,7 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
     done(row, { outputs: { late: true }, metrics: {}, skipped: null });
     tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
   }
-  for (const row of timers)
-    tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
+  for (const row of timers) tell(eventOfTimer(row.id), fenceOf(row, 'timer'), 'timer');
   for (const command of asked) tell(eventOfCommand(command, 'test'), null, 'command');
   if (isPlain) tell({ type: 'RELEASE', reason: 'dead disk', by: 'test' }, null, 'command');
   tell({ type: 'FAULT', code: 'chart-fault', message: 'broken', during: 'test' }, null, 'effect');
@@ -349,7 +349,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   test('a limit of the run or of a stage is armed wherever it counts', () =>
     each(({ to }) => {
       const { state, stage: name } = to.run.projection;
-      const limits = to.timers.map(({ id }) => id).filter((id) => id.endsWith('_TIMEOUT'));
+      const limits = to.timers.map(({ id }) => id).filter((id) => /_TIMEOUT(\.|$)/.test(id));
       const counts = state.startsWith('RUNNING') || state === 'RETRYING';
       const failing = (to.run.snapshot as { value: unknown }).value === 'failing';
       const wanted = counts && !failing;
@@ -357,7 +357,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       expect(limits.toSorted()).toEqual(
         [
           ...(wanted && definition.timeoutMs !== null ? ['RUN_TIMEOUT'] : []),
-          ...(wanted && total !== null ? ['STAGE_TIMEOUT'] : []),
+          ...(wanted && total !== null ? [`STAGE_TIMEOUT.${name}`] : []),
         ].toSorted(),
       );
     }));

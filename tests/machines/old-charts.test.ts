@@ -3,6 +3,7 @@ import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { ChartConfig } from '../../machines/chart-config.ts';
 import { machineOf } from '../../machines/machine.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/interpreter/outlook.ts';
@@ -58,7 +59,7 @@ const story = () => {
     const row = loaded.timers.find(({ id }) => id.includes(name));
     if (!row) throw new Error(`no timer ${name} is armed`);
     deliver({
-      event: { type: row.id as 'xstate.after.1' },
+      event: eventOfTimer(row.id),
       fence: { kind: 'timer', id: row.id, stamp: row.stamp },
       cause: { kind: 'timer' },
     });

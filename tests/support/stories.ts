@@ -1,5 +1,6 @@
 import type { Command } from '../../machines/commands.ts';
 import { eventOfCommand } from '../../machines/commands.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import type { EffectKind, EffectRow, Loaded, TimerRow } from '../../services/store/store.ts';
 import type { Failure } from '../../wire/failure.ts';
@@ -261,7 +262,6 @@ const fence = (kind: 'effect' | 'timer', { id, stamp }: { id: string; stamp: num
 export const delivered = (
   { run, effects, timers }: Loaded,
   step: Step,
-  eventOfTimer: (id: string) => Delivery['event'],
 ): { loaded: Loaded; delivery: Delivery } => {
   const loaded = { run, effects, timers };
   if ('tell' in step)

@@ -1,3 +1,4 @@
+import { eventOfTimer } from '../../../machines/timer-ids.ts';
 import { type Delivery, decide } from '../../../services/interpreter/decide.ts';
 import { outboxOf } from '../../../services/interpreter/outbox.ts';
 import type { Loaded } from '../../../services/store/store.ts';
@@ -62,7 +63,7 @@ test('I6: a late answer of attempt 1 cannot finish attempt 2, although both have
       model.machine,
       backing,
       {
-        event: { type: timer?.id as `xstate.after.${string}` },
+        event: eventOfTimer(timer?.id ?? ''),
         fence: { kind: 'timer', id: timer?.id ?? '', stamp: timer?.stamp ?? 0 },
         cause: { kind: 'timer' },
       },

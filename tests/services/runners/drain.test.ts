@@ -47,3 +47,43 @@ test('m56: a drain answers when the processes are gone, and not before', async (
   // Asked at the instant at which the row was forgotten.
   expect(left).toEqual([0]);
 });
+
+test('the drain of a stage ends what its stage has dropped, and the drain of the run all there is', async () => {
+  const dropped = (stage: string) =>
+    ({
+      runId: 'r_1',
+      id: `attempt-${stage}`,
+      stamp: 2,
+      state: 'dropping',
+      kind: 'stage',
+      token: `r_1.2.attempt-${stage}`,
+      input: { stage },
+      process: null,
+      ending: null,
+    }) as EffectRow;
+  let effects = [dropped('one'), dropped('two'), dropped('three')];
+  const ended: string[] = [];
+  const drain = createDrainRunner({
+    store: {
+      load: async () => ({ effects }) as Loaded,
+      removeDrained: async (_, [fence]) => {
+        ended.push(fence?.id ?? '');
+        effects = effects.filter(({ id }) => id !== fence?.id);
+      },
+    },
+    processes: bench.processes,
+    ending: () => {},
+    settled: async () => {},
+    graceCapMs: () => Number.POSITIVE_INFINITY,
+    clock: { after: () => () => {} },
+    closing: new AbortController().signal,
+  });
+  const context = { stop: null, policy: {} };
+  const run = { runId: 'r_1', snapshot: { context } } as unknown as RunRow;
+  const of = (input: EffectRow['input']) =>
+    ({ ...dropped('x'), kind: 'drain', input }) as EffectRow;
+  await drain(of({ stage: 'two' }), run, new AbortController().signal);
+  expect(ended).toEqual(['attempt-two']);
+  await drain(of({}), run, new AbortController().signal);
+  expect(ended.toSorted()).toEqual(['attempt-one', 'attempt-three', 'attempt-two']);
+});
