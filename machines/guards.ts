@@ -130,7 +130,7 @@ export const runGuards = {
 
 const table: Record<string, Row<StageParams>> = { ...stageGuards, ...runGuards };
 
-export type Judged = { guard: string; holds: boolean; why: () => string };
+type Judged = { guard: string; holds: boolean; why: () => string };
 /** What a guard of a chart says of an event, and the sentence for where it does not hold. */
 export const judge = (guard: string, { context, event }: Args, params: StageParams): Judged => {
   const { test, why } = table[guard] as Row<StageParams>;

@@ -132,6 +132,13 @@ test.each([
   expect(foreign).toEqual([]);
 });
 
+test('the interpreter knows no pipeline: of the lifecycle it imports only that a chart is JSON', () => {
+  const foreign = files
+    .filter(isIn('services/interpreter'))
+    .flatMap((file) => local(file).filter(isIn('definition', 'machines', 'services/lifecycle')));
+  expect([...new Set(foreign)]).toEqual(['machines/chart-config.ts']);
+});
+
 test('client/ runs in a browser: it imports the words on the wire and itself only', () => {
   const foreign = files
     .filter(isIn('client'))

@@ -7,7 +7,7 @@ import { fenceOf } from '../store/fence.ts';
 import type { EffectKind, EffectRow, RunRow } from '../store/store.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
-import { type Waits, whatFor, whyUnrecorded } from './waits.ts';
+import { type Waits, whatFor } from './waits.ts';
 
 /**
  * What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a
@@ -44,7 +44,7 @@ export type Effects = {
   phaseOf(effect: EffectRow): 'waiting' | 'working' | 'answering' | null;
   /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
   pendingAnswers(): number;
-  /** From now on only drains start; what is born stays a row that the next start finds. */
+  /** From now on only what ends others starts; what is born stays a row that the next start finds. */
   hold(): void;
   /**
    * Starts nothing more and forgets the answers to come; the rows stay and the next start settles
@@ -56,17 +56,6 @@ export type Effects = {
 const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
 const waitMs = (tries: number): number =>
   retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number;
-
-const whyWaiting = ({ kind, input, attempt }: EffectRow, error: unknown): string => {
-  const stage = input.stage ?? 'the run';
-  if (kind === 'stage') return whyUnrecorded({ stage, attempt }, error);
-  const what = {
-    verify: `what the files of ${stage} are`,
-    preflight: 'what its checks found',
-    drain: 'that no process of it is left',
-  }[kind];
-  return `waits for ${whatFor(error)} to record ${what}`;
-};
 
 /**
  * Effects become XState promise actors, started after the commit that bore them and answered until
@@ -82,6 +71,9 @@ export const createEffects = (deps: {
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Effects => {
   const { runners, interpreter, clock, room, waits, log } = deps;
+  const { isTriedUntilDone, recordOf } = interpreter.lifecycle.effects;
+  const whyWaiting = (effect: EffectRow, error: unknown): string =>
+    `waits for ${whatFor(error)} to record ${recordOf(effect)}`;
   const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
   const answering = new Set<{ key: string }>();
   let closed = false;
@@ -127,7 +119,7 @@ export const createEffects = (deps: {
     answering.delete(waiting);
   };
 
-  /** From the row to the answer. A drain has no failure to answer with: it goes on until it holds. */
+  /** From the row to the answer. What has no failure to answer with goes on until it holds. */
   const work = async (effect: EffectRow, run: RunRow, signal: AbortSignal): Promise<unknown> => {
     let over: (() => void) | null = null;
     try {
@@ -136,7 +128,7 @@ export const createEffects = (deps: {
         try {
           return await runners[effect.kind](effect, run, signal);
         } catch (error) {
-          const isAgain = effect.kind === 'drain' || error instanceof NoRoom;
+          const isAgain = isTriedUntilDone(effect.kind) || error instanceof NoRoom;
           if (signal.aborted || !isAgain) throw error;
           log('an effect could not be carried out; it is tried again', {
             run_id: effect.runId,
@@ -155,7 +147,7 @@ export const createEffects = (deps: {
 
   const start = (effect: EffectRow, run: RunRow): void => {
     const key = keyOf(effect);
-    if (closed || (held && effect.kind !== 'drain') || running.has(key)) return;
+    if (closed || (held && !isTriedUntilDone(effect.kind)) || running.has(key)) return;
     const done = Promise.withResolvers<void>();
     const logic = fromPromise(async ({ signal }) => {
       try {

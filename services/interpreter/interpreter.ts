@@ -1,4 +1,3 @@
-import type { Queued, Reused } from '../../machines/context.ts';
 import type { Failure } from '../../wire/failure.ts';
 import type { Clock } from '../host/clock.ts';
 import type {
@@ -13,6 +12,7 @@ import type {
 } from '../store/store.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
+import type { Interpreted, Lifecycle } from './lifecycle.ts';
 import type { Now } from './outbox.ts';
 
 type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
@@ -21,11 +21,12 @@ type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
  * asked for is started after the commit. Nothing else writes a run's state.
  */
 export type Interpreter = {
+  readonly lifecycle: Lifecycle;
   /**
-   * The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run
-   * has done of it.
+   * The run is admitted, or takes its turn in the line of its key. `more` = what its machine is told
+   * with the first event.
    */
-  begin(request: BeginRequest, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
+  begin(request: BeginRequest, by: { cause: Cause; more?: object }): Promise<Begun>;
   /** Admits the run, if it is first in line and a place is free. @returns null when not */
   admit(runId: string, cause: Cause): Promise<Committed | null>;
   /**
@@ -45,6 +46,11 @@ export const createInterpreter = (deps: {
   onDefect?: (error: unknown) => void;
 }): Interpreter => {
   const { store, charts, clock } = deps;
+  const { lifecycle } = charts;
+  const interpreted = (chart: string): Interpreted => ({
+    machine: charts.machine(chart),
+    lifecycle,
+  });
   const onDefect =
     deps.onDefect ??
     ((error) => {
@@ -100,21 +106,16 @@ export const createInterpreter = (deps: {
 
   const stepOrFault = async (runId: string, delivery: Delivery): Promise<Committed | null> => {
     const plainly = (given: Delivery) => (loaded: Loaded) =>
-      decide(charts.machine(loaded.run.chart), loaded, given, now());
+      decide(interpreted(loaded.run.chart), loaded, given, now());
     const condemned = (failure: Failure) =>
-      step(runId, (loaded) => condemn(loaded, delivery, failure, now()));
+      step(runId, (loaded) => condemn(lifecycle, loaded, delivery, failure, now()));
     try {
       return await step(runId, plainly(delivery));
     } catch (error) {
       if (error instanceof ChartNotSupported)
         return condemned({ code: 'chart-not-supported', message: error.message, retryable: false });
       if (!(error instanceof ChartFault)) throw error;
-      const fault = {
-        type: 'FAULT' as const,
-        code: 'chart-fault',
-        message: error.message,
-        during: delivery.event.type,
-      };
+      const fault = lifecycle.events.fault(error.message, delivery.event.type);
       try {
         // The first try was rolled back whole. The answer that broke the chart is used up by the
         // fault it became.
@@ -126,26 +127,16 @@ export const createInterpreter = (deps: {
     }
   };
 
-  const first = (
-    run_id: string,
-    queued: Queued | null,
-    reused: Reused | undefined,
-  ): Delivery['event'] => {
-    const more = reused ? { reused } : {};
-    return queued
-      ? { type: 'ENQUEUED', run_id, queued, ...more }
-      : { type: 'ADMITTED', run_id, ...more };
-  };
-
   return {
-    begin: (request, { cause, reused }) =>
+    lifecycle,
+    begin: (request, { cause, more }) =>
       inOrder(request.spec.runId, async () => {
         const { runId, chart } = request.spec;
         const begun = await store.begin(request, (loaded, queued) =>
           decide(
-            charts.machine(chart),
+            interpreted(chart),
             loaded,
-            { event: first(runId, queued, reused), fence: null, cause },
+            { event: lifecycle.events.first(runId, queued, more), fence: null, cause },
             now(),
           ),
         );
@@ -155,23 +146,18 @@ export const createInterpreter = (deps: {
     admit: (runId, cause) =>
       inOrder(runId, async () => {
         const delivery: Delivery = {
-          event: { type: 'ADMITTED', run_id: runId },
+          event: lifecycle.events.first(runId, null, undefined),
           fence: null,
           cause,
         };
         const admit = () =>
           store.admit(runId, (loaded) =>
-            decide(charts.machine(loaded.run.chart), loaded, delivery, now()),
+            decide(interpreted(loaded.run.chart), loaded, delivery, now()),
           );
         const committed = await loading(admit).catch((error) => {
           if (!(error instanceof ChartFault || error instanceof ChartNotSupported)) throw error;
           // It must not hold up those behind it.
-          const fault = {
-            type: 'FAULT' as const,
-            code: 'chart-fault',
-            message: error.message,
-            during: 'ADMITTED',
-          };
+          const fault = lifecycle.events.fault(error.message, delivery.event.type);
           return stepOrFault(runId, { event: fault, fence: null, cause });
         });
         if (committed) publish(committed);

@@ -1,7 +1,7 @@
-import { backoffOf } from '../../machines/timer-ids.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Committed, EffectRow, Store, TimerRow } from '../store/store.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Waits } from './waits.ts';
 
 /**
@@ -21,24 +21,22 @@ export type Room = {
   show(held: readonly TimerRow[]): void;
 };
 
-/** Files are checked and processes ended on a full disk, too. */
-const writing = ['stage', 'preflight'];
 const againMs = 1000;
 
 const limitsOf = ({ runId, stamp }: Pick<TimerRow, 'runId' | 'stamp'>): string =>
   `${runId} ${stamp}`;
-const nameOf = ({ kind, input, attempt }: EffectRow): string =>
-  kind === 'stage' ? `attempt ${attempt} of ${input.stage} begins` : 'its checks begin';
-
 export const createRoom = (deps: {
   disk: Pick<Disk, 'refusal' | 'onRoom' | 'state'>;
   store: Pick<Store, 'restartLimits'>;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   waits: Pick<Waits, 'begin'>;
+  lifecycle: Pick<Lifecycle, 'effects' | 'timers'>;
   /** What has to be recorded before anything of the run begins. */
   before: (runId: string) => Promise<void>;
 }): Room & { settle(committed: Committed): void } => {
-  const { disk, store, clock, waits } = deps;
+  const { disk, store, clock, waits, lifecycle } = deps;
+  const { backoffOf } = lifecycle.timers;
+  const { beginningOf, writes } = lifecycle.effects;
   const held = new Set<string>();
   const backoffs = new Map<string, { runId: string; end: () => void }>();
 
@@ -61,7 +59,7 @@ export const createRoom = (deps: {
     const over = waits.begin(
       effect.runId,
       'begin',
-      `waits for room on the disk before ${nameOf(effect)}`,
+      `waits for room on the disk before ${beginningOf(effect)}`,
     );
     try {
       for (;;) {
@@ -84,7 +82,8 @@ export const createRoom = (deps: {
 
   return {
     enter: async (effect, signal) => {
-      if (!writing.includes(effect.kind)) return;
+      // Files are checked and processes ended on a full disk, too.
+      if (!writes(effect.kind)) return;
       // Known at once: its deadline may be due before another look is over.
       if (disk.state().isFull || (await disk.refusal()) !== null) await wait(effect, signal);
       signal.throwIfAborted();

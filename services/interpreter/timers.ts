@@ -1,4 +1,3 @@
-import { eventOfTimer, limitOf } from '../../machines/timer-ids.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Store, TimerRow } from '../store/store.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -39,6 +38,7 @@ export const createTimers = (deps: {
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Timers => {
   const { store, interpreter, clock, answerWithin, room, log } = deps;
+  const { eventOf, limitOf } = interpreter.lifecycle.timers;
   let cancel: (() => void) | null = null;
   let wakeAt = Number.POSITIVE_INFINITY;
   let ticking: Promise<void> | null = null;
@@ -110,7 +110,7 @@ export const createTimers = (deps: {
         }
         const { runId, id, stamp } = timer;
         await interpreter.deliver(runId, {
-          event: eventOfTimer(id),
+          event: eventOf(id),
           fence: { kind: 'timer', id, stamp },
           cause: { kind: 'timer' },
         });

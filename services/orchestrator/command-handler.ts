@@ -1,5 +1,5 @@
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
-import type { RunContext } from '../../machines/context.ts';
+import type { RunContext, SentEvent } from '../../machines/context.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { ServiceError } from '../host/service-error.ts';
 import { type Delivery, RefusedAgain, VersionMoved } from '../interpreter/decide.ts';
@@ -173,7 +173,11 @@ export const createCommands = (
       deps.wake();
       if (!isLive) return idleStatus(definition, seq, runId);
       if (isStuck) {
-        const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
+        const event = {
+          type: 'RELEASE',
+          reason: reason as string,
+          by: actor.name,
+        } satisfies SentEvent;
         const outcome = await interpreter.deliver(run.runId, {
           event,
           fence: null,

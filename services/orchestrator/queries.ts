@@ -11,7 +11,7 @@ import type { Measures } from '../health/measures.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
-import { outlook } from '../interpreter/outlook.ts';
+import { outlook } from '../lifecycle/outlook.ts';
 import type { Look } from '../lookup/run-lookup.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';

@@ -27,6 +27,7 @@ import { createInterpreter, type Interpreter } from '../interpreter/interpreter.
 import { createRoom } from '../interpreter/room.ts';
 import { createTimers } from '../interpreter/timers.ts';
 import { createWaits } from '../interpreter/waits.ts';
+import { runLifecycle } from '../lifecycle/run-lifecycle.ts';
 import { createLook } from '../lookup/run-lookup.ts';
 import { shutdownGraceMs } from '../pipelines/lint-pipeline.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
@@ -123,7 +124,7 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
     makeRoom: disk.makeRoom,
     moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
   });
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const plain = createInterpreter({
     store,
     charts,
@@ -164,7 +165,14 @@ export const createService = (parts: Parts, options: ServiceOptions): Service =>
       return plain.deliver(runId, delivery);
     },
   };
-  const room = createRoom({ disk, store, clock, waits, before: stops.before });
+  const room = createRoom({
+    disk,
+    store,
+    clock,
+    waits,
+    lifecycle: runLifecycle,
+    before: stops.before,
+  });
   const wake = (): void => {
     archive.wake();
     for (const reader of readers) reader();

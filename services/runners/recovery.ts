@@ -1,3 +1,4 @@
+import type { SentEvent } from '../../machines/context.ts';
 import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
 import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
@@ -139,7 +140,7 @@ export const interrupt = async (
   cause: Cause = { kind: 'recovery' },
 ): Promise<void> => {
   await interpreter.deliver(effect.runId, {
-    event: { type: 'INTERRUPTED', message },
+    event: { type: 'INTERRUPTED', message } satisfies SentEvent,
     fence: fenceOf(effect),
     cause,
   });

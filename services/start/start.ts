@@ -13,7 +13,7 @@ import type { Repeats } from '../host/repeats.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import { projectSnapshot } from '../interpreter/outlook.ts';
+import { projectSnapshot } from '../lifecycle/outlook.ts';
 import type { Entry, Look } from '../lookup/run-lookup.ts';
 import { slotOf, slotTimes } from '../store/slot-of-run.ts';
 import { type InputsSeen, type SlotClaim, SlotDecided } from '../store/slot-store.ts';
@@ -170,7 +170,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     };
     const begun = await interpreter.begin(request, {
       cause: { kind: 'command', actor: actor.name },
-      ...(reused && { reused }),
+      ...(reused && { more: reused }),
     });
     if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
     if (begun.kind === 'replayed')

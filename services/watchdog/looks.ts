@@ -1,3 +1,4 @@
+import type { SentEvent } from '../../machines/context.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Effects } from '../interpreter/effects.ts';
@@ -90,7 +91,7 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
         msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
         data: { silent_ms: silentMs, limit_ms: limitMs },
         act: async () => {
-          const event = { type: 'HEARTBEAT_LATE' as const, silent_ms: silentMs };
+          const event = { type: 'HEARTBEAT_LATE', silent_ms: silentMs } satisfies SentEvent;
           await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause });
         },
       }),
@@ -185,7 +186,7 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
           if (run.endedAt !== null) reap(effect.runId);
           else if (drain && pids.length > 0)
             await interpreter.deliver(effect.runId, {
-              event: { type: 'DRAIN_LATE', pids },
+              event: { type: 'DRAIN_LATE', pids } satisfies SentEvent,
               fence: fenceOf(drain),
               cause,
             });

@@ -7,7 +7,7 @@ import { compile, compilerVersion } from '../../machines/compile.ts';
 import { machineOf } from '../../machines/machine.ts';
 import type { Projection } from '../../machines/project.ts';
 import { persist } from '../../services/interpreter/charts.ts';
-import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import type { Decision, EffectRow, Loaded, TimerRow } from '../../services/store/store.ts';
 import { applied, decided, type Model, modelOf } from '../support/model.ts';
 import { delivered, everything, stories } from '../support/stories.ts';

@@ -259,10 +259,10 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       const ending = name === null ? null : stages[name]?.ending;
       const hasFailed =
         (/^xstate\.error\.actor\.(attempt|verify)-/.test(type) &&
-          (delivery.event as { error: Failure }).error.code === 'exit-code') ||
+          (delivery.event.error as Failure).code === 'exit-code') ||
         (type === `xstate.done.actor.drain-${name}` &&
           (ending?.kind === 'timeout' || ending?.kind === 'heartbeat'));
-      const error = (delivery.event as { error?: Failure }).error ?? ending?.failure;
+      const error = (delivery.event.error as Failure | undefined) ?? ending?.failure;
       if (!hasFailed || !error?.retryable || decision.ledger.verdict !== 'accepted') return;
       const failures = events.filter((one) => one.stage === name && one.event === 'failed').length;
       const limit = definition.stages.find((one) => one.name === name)?.retry.limit ?? 0;
@@ -319,7 +319,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       if (
         !isCommand(type) ||
         type === 'RETRY_FROM' ||
-        (type === 'SKIP_STAGE' && (delivery.event as { outputs: unknown }).outputs)
+        (type === 'SKIP_STAGE' && delivery.event.outputs)
       )
         return;
       expect(decision.ledger.verdict).toBe(

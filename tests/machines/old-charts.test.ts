@@ -6,7 +6,7 @@ import { machineOf } from '../../machines/machine.ts';
 import { eventOfTimer } from '../../machines/timer-ids.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
-import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { graceOf } from '../../services/runners/drain.ts';
 import type { Loaded } from '../../services/store/store.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';

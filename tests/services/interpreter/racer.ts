@@ -5,13 +5,14 @@ import { systemClock } from '../../../services/host/clock.ts';
 import { createRunIds } from '../../../services/host/run-id.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import { pipeline, stage } from '../../support/definition.ts';
 
 const [path, starts] = process.argv.slice(2) as [string, string];
 const store = openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock });
-const charts = createCharts(store);
+const charts = createCharts(store, runLifecycle);
 const interpreter = createInterpreter({ store, charts, clock: systemClock });
 const definition = pipeline([stage('one')]);
 const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);

@@ -5,8 +5,9 @@ import type { PipelineDefinition } from '../../../definition/definition.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import type { Delivery } from '../../../services/interpreter/decide.ts';
 import { createInterpreter, type Interpreter } from '../../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
 import { createTimers, type Timers } from '../../../services/interpreter/timers.ts';
+import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import type { Store } from '../../../services/store/store.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
@@ -37,7 +38,7 @@ afterEach(async () => {
  * A run that works in its only stage; nothing executes effects here, the test gives the answers.
  */
 const begin = async (definition: PipelineDefinition): Promise<void> => {
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   interpreter = createInterpreter({ store, charts, clock });
   timers = createTimers({
     store,
