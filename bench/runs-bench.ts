@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultLimits } from '../definition/definition.ts';
+import { defaultLimits } from '../definition/stage-fields.ts';
 import { type Place, runOnce } from './place.ts';
 import { medianMs, type Ratio } from './ratio.ts';
 

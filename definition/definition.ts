@@ -1,46 +1,12 @@
-export type Backoff = { initialMs: number; factor: number; maxMs: number; jitter: number };
-/** A failure matches by its exit code, its code, or the signal that ended it. */
-export type FailureMatch = { exitCodes: number[]; codes: string[]; signals?: string[] };
-
-/** What the processes of one attempt may use together. */
-export type StageLimits = { memoryBytes: number | null; outputBytes: number };
-/** Enough for any log that somebody reads, and a bound for one that nobody meant. */
-export const defaultLimits: StageLimits = { memoryBytes: null, outputBytes: 1024 ** 3 };
+import type { StageProgram } from './kinds/stage-kinds.ts';
+import type { StageFields } from './stage-fields.ts';
 
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
 export type StageDefinition = {
   name: string;
   title: string | null;
-  program: { argv: string[] } | { module: string };
-  /** May contain `${…}`; inserted when the stage is entered. */
-  with: Record<string, unknown>;
-  cwd: string | null;
-  env: Record<string, string>;
-  /** Of one attempt. */
-  timeoutMs: number;
-  /**
-   * Of all attempts together, with the waits between them. Absent, like what else is optional here,
-   * in definitions stored before.
-   */
-  totalTimeoutMs?: number | null;
-  /** An attempt that works longer is a warning, and goes on. */
-  warnAfterMs?: number | null;
-  heartbeatMs: number | null;
-  graceMs: number;
-  retry: Backoff & {
-    limit: number;
-    neverOn: FailureMatch;
-    /**
-     * The first class that a failure belongs to says how often and how it is tried again, within
-     * `limit`.
-     */
-    classes?: (Backoff & { on: FailureMatch; limit: number })[];
-  };
-  files: { path: string; min: number }[];
-  onRestart: 'retry' | 'fail';
-  /** Absent in definitions that were stored before. */
-  limits?: StageLimits;
-};
+  program: StageProgram;
+} & StageFields;
 
 /** What a start does that meets a live run of its key. */
 export const conflictWords = ['refuse', 'queue', 'cancel_running'] as const;

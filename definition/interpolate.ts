@@ -2,6 +2,7 @@ import { type SlotTimes, slotValue } from './slot-values.ts';
 
 export type Scope = Record<'params' | 'stages' | 'run' | 'env', Record<string, unknown>> & {
   slot?: SlotTimes;
+  secrets?: Record<string, unknown>;
 };
 export type Interpolated = { ok: true; value: unknown } | { ok: false; problems: string[] };
 

@@ -1,12 +1,14 @@
 import type { z } from 'zod';
-import type { FailureMatch, PipelineDefinition } from './definition.ts';
-import { inlineCode } from './inline-code.ts';
+import type { PipelineDefinition } from './definition.ts';
 import { references } from './interpolate.ts';
+import type { Part } from './kinds/kind-rules.ts';
+import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
 import { checkParam, validateParams } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
 import type { ScheduleFile } from './schedule.ts';
 import { paramFaults, paramsOfSlot } from './slot-params.ts';
 import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
+import { fieldsOfFile, stageFields } from './stage-fields.ts';
 import { unknownKey } from './suggest.ts';
 
 /** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
@@ -40,8 +42,8 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...nameProblems(definition),
     ...paramProblems(definition),
     ...envProblems(definition),
-    ...referenceProblems(definition, parsed.data),
-    ...shellProblems(definition),
+    ...referenceProblems(definition),
+    ...kindProblems(definition, raw as { stages: object[] }),
     ...scheduleProblems(definition, parsed.data),
   ];
   return problems.length > 0
@@ -102,44 +104,6 @@ const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
   ];
 };
 
-type RetryFile = PipelineFile['stages'][number]['retry'];
-const matchOf = ({ exit_codes, codes, signals }: RetryFile['never_on']): FailureMatch => ({
-  exitCodes: exit_codes,
-  codes,
-  signals,
-});
-/** A class that does not say how it backs off does so as its stage. */
-const retryOf = ({
-  limit,
-  backoff,
-  never_on,
-  classes,
-}: RetryFile): PipelineDefinition['stages'][number]['retry'] => {
-  // Whoever waits half an hour first does not mean the five minutes of the default.
-  const mostFrom = (initialMs: number): number => backoff.max ?? Math.max(300_000, initialMs);
-  const plain = {
-    initialMs: backoff.initial,
-    factor: backoff.factor,
-    maxMs: mostFrom(backoff.initial),
-    jitter: backoff.jitter,
-  };
-  return {
-    limit,
-    ...plain,
-    neverOn: matchOf(never_on),
-    ...(classes.length > 0 && {
-      classes: classes.map(({ on, limit: most, backoff: { initial, factor, max, jitter } }) => ({
-        on: matchOf(on),
-        limit: most,
-        initialMs: initial ?? plain.initialMs,
-        factor: factor ?? plain.factor,
-        maxMs: max ?? mostFrom(initial ?? plain.initialMs),
-        jitter: jitter ?? plain.jitter,
-      })),
-    }),
-  };
-};
-
 const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   name: file.name,
   title: file.title ?? file.name,
@@ -165,19 +129,8 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   stages: file.stages.map((stage) => ({
     name: stage.name,
     title: stage.title ?? null,
-    program: stage.run ? { argv: stage.run } : { module: stage.uses as string },
-    with: stage.with,
-    cwd: stage.cwd ?? null,
-    env: stage.env,
-    timeoutMs: stage.timeout,
-    totalTimeoutMs: stage.total_timeout ?? null,
-    warnAfterMs: stage.warn_after ?? null,
-    heartbeatMs: stage.heartbeat ?? null,
-    graceMs: stage.grace,
-    retry: retryOf(stage.retry),
-    files: stage.files,
-    onRestart: stage.on_restart,
-    limits: { memoryBytes: stage.limits.memory ?? null, outputBytes: stage.limits.output },
+    program: programOfFile(stage),
+    ...fieldsOfFile(stage),
   })),
 });
 
@@ -249,11 +202,9 @@ const runKeys = ['id', 'number', 'workspace', 'slot'];
 /**
  * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
  */
-const referenceProblems = (
-  definition: PipelineDefinition,
-  file: PipelineFile,
-): DefinitionProblem[] =>
-  file.stages.flatMap((stage, index) => {
+const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
+  definition.stages.flatMap((stage, index) => {
+    const { secrets = [] } = definition;
     const earlier = definition.stages.slice(0, index).map(({ name }) => name);
     const judge = (path: string[]): string | null => {
       const [root = '', first = '', second] = path;
@@ -269,45 +220,50 @@ const referenceProblems = (
       if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
       return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
     };
-    return (['run', 'with', 'cwd', 'env', 'files'] as const).flatMap((key) =>
-      references(stage[key] ?? null).flatMap((path) => {
-        // A stage finds its secrets in its environment; elsewhere they would be shown by `ps` or
-        // written down.
-        const isSecret = path[0] === 'env' && definition.secrets?.includes(path[1] ?? '');
-        const detail = isSecret
-          ? 'a secret is in the environment of the stage and can be inserted nowhere'
-          : judge(path);
-        return detail ? [invalid(['stages', index, key], `\${${path.join('.')}}: ${detail}`)] : [];
+    const isSecret = ([root, name = '']: string[]): boolean =>
+      root === 'secrets' || (root === 'env' && secrets.includes(name));
+    // Elsewhere `ps` would show it, or it would be written down.
+    const secretProblem = ([root, name = '']: string[], isTaken = false): string | null => {
+      if (root !== 'secrets' || !isTaken)
+        return 'a secret cannot be inserted here, where it would be seen; a program finds it in its environment';
+      return secrets.includes(name) ? null : unknownKey(name, secrets, 'secret');
+    };
+    const { key, parts } = rulesOf(stage.program);
+    const { with: given, cwd, env, files } = stage;
+    const places: Part[] = [
+      ...parts(stage.program).map((part) => ({ ...part, path: [key] })),
+      ...Object.entries({ with: given, cwd, env, files }).map(([field, value]) => ({
+        path: [field],
+        value,
+      })),
+    ];
+    return places.flatMap(({ path: place, value, takesSecrets }) =>
+      references(value).flatMap((path) => {
+        const detail = isSecret(path) ? secretProblem(path, takesSecrets) : judge(path);
+        return detail
+          ? [invalid(['stages', index, ...place], `\${${path.join('.')}}: ${detail}`)]
+          : [];
       }),
     );
   });
 
-/** What somebody else gives: whoever starts a run, or what an earlier stage has read. */
-const foreign = ['params', 'stages', 'trigger', 'item'];
-
-/**
- * A value inside code, or as the program itself, lets whoever gives it run what they like (as in
- * CVE-2020-11978 of Airflow): refused when the file is loaded.
- */
-const shellProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
-  stages.flatMap(({ program }, index) => {
-    if (!('argv' in program)) return [];
-    const { argv } = program;
-    return [0, ...inlineCode(argv)].flatMap((at) => {
-      const value = references(argv[at]).find(([root]) => foreign.includes(root as string));
-      if (!value) return [];
-      const name = `\${${value.join('.')}}`;
-      const variable = (value.at(-1) as string).toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
-      const detail =
-        at === 0
-          ? `${name} cannot be the program: whoever gives it would choose what runs`
-          : `${name} would become part of the code that ${argv[0]} runs; write env: { ${variable}: "${name}" } and read $${variable} in quotes, or pass it as an argument after the code`;
-      return [
-        {
-          pointer: pointerOf(['stages', index, 'run', at]),
-          code: 'param-in-shell' as const,
-          detail,
-        },
-      ];
-    });
+/** What its kind refuses, and fields that would be ignored. */
+const kindProblems = (
+  { stages }: PipelineDefinition,
+  raw: { stages: object[] },
+): DefinitionProblem[] =>
+  stages.flatMap(({ name, program }, index) => {
+    const { key, refuses, problems } = rulesOf(program);
+    const ignored = refuses
+      .map((field) => stageFields[field].key)
+      .filter((word) => Object.hasOwn(raw.stages[index] ?? {}, word))
+      .map((word) =>
+        invalid(['stages', index, word], `has no meaning for ${name}: it is \`${key}\``),
+      );
+    const own = problems(program).map(({ path, code, detail }) => ({
+      pointer: pointerOf(['stages', index, ...path]),
+      code,
+      detail,
+    }));
+    return [...ignored, ...own];
   });

@@ -1,4 +1,4 @@
-import type { Backoff } from '../definition/definition.ts';
+import type { Backoff } from '../definition/stage-retry.ts';
 
 /**
  * A number in [0, 1) that depends on nothing but its text (FNV-1a), so a replay computes the same

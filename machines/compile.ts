@@ -1,5 +1,6 @@
 import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
 import { references } from '../definition/interpolate.ts';
+import { judgedOf } from '../definition/stage-fields.ts';
 import type { ChartConfig } from './chart-config.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
 import { drainThen, stuckOr } from './drain-edges.ts';
@@ -25,12 +26,7 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
     )
     .map(({ name }) => name),
   isLast: later.length === 0,
-  timeoutMs: stage.timeoutMs,
-  totalTimeoutMs: stage.totalTimeoutMs ?? null,
-  warnAfterMs: stage.warnAfterMs ?? null,
-  heartbeatMs: stage.heartbeatMs,
-  graceMs: stage.graceMs,
-  onRestart: stage.onRestart,
+  ...judgedOf(stage),
 });
 
 const freshFacts: StageFacts = {
@@ -88,7 +84,7 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const hasQueueLimit = (definition.concurrency.queue?.timeoutMs ?? null) !== null;
   const stages = definition.stages.map((stage, index) => {
     const following = definition.stages[index + 1];
-    const limits = { run: hasRunLimit, stage: (stage.totalTimeoutMs ?? null) !== null };
+    const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
     return [
       stage.name,
       stageChart(stage, following ? `#run.running.${following.name}` : '#run.done', limits),

@@ -1,4 +1,5 @@
-import type { Backoff, FailureMatch } from '../definition/definition.ts';
+import type { JudgedFields } from '../definition/stage-fields.ts';
+import type { Backoff, FailureMatch } from '../definition/stage-retry.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { StageStatus } from '../wire/status.ts';
 
@@ -6,22 +7,17 @@ import type { StageStatus } from '../wire/status.ts';
  * What the chart must know of a stage's definition to judge its attempts; static, so it is pinned
  * with the chart.
  */
-export type StagePolicy = Backoff & {
-  retries: number;
-  neverOn: FailureMatch;
-  /** Absent, like what else is optional here, in charts of compiler version 1. */
-  classes?: (Backoff & { on: FailureMatch; limit: number })[];
-  /** Later stages that use the outputs of this one. */
-  usedBy?: string[];
-  /** Nothing follows it. */
-  isLast?: boolean;
-  timeoutMs: number;
-  totalTimeoutMs?: number | null;
-  warnAfterMs?: number | null;
-  heartbeatMs: number | null;
-  graceMs: number;
-  onRestart: 'retry' | 'fail';
-};
+export type StagePolicy = JudgedFields &
+  Backoff & {
+    retries: number;
+    neverOn: FailureMatch;
+    /** Absent, like what else is optional here, in charts of compiler version 1. */
+    classes?: (Backoff & { on: FailureMatch; limit: number })[];
+    /** Later stages that use the outputs of this one. */
+    usedBy?: string[];
+    /** Nothing follows it. */
+    isLast?: boolean;
+  };
 
 /** Who asked, and why. */
 export type Asked = { by: string; reason: string | null };

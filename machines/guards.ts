@@ -1,5 +1,5 @@
-import type { FailureMatch } from '../definition/definition.ts';
 import { signalOfExit } from '../definition/signals.ts';
+import type { FailureMatch } from '../definition/stage-retry.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { Args, RunContext, RunEvent, StageParams, StagePolicy } from './context.ts';
 import { answerOf, factsOf, policyOf } from './facts.ts';

@@ -61,7 +61,7 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
         },
         after: {
           [`attemptTimeout.${stage.name}`]: end('noteTimeout'),
-          ...((stage.warnAfterMs ?? null) !== null && {
+          ...(stage.warnAfterMs !== null && {
             [`attemptWarning.${stage.name}`]: { actions: act('sayAttemptSlow') },
           }),
         },

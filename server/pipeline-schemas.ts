@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
+import { lintFindingSchema } from '../definition/finding.ts';
 import { freeText } from '../definition/free-text.ts';
-import { lintFindingSchema } from '../definition/lint/finding.ts';
+import { kindAnswer, stageKinds } from '../definition/kinds/stage-kinds.ts';
+import { answerShape } from '../definition/stage-fields.ts';
 import { statusSchema } from '../wire/status.ts';
 
 const json = z.record(z.string(), z.unknown());
@@ -54,39 +56,13 @@ export const pipelinesAnswer = z.object({
   as_of_seq: z.int(),
 });
 
-const backoff = z.object({
-  initial_ms: z.number(),
-  factor: z.number(),
-  max_ms: z.number(),
-  jitter: z.number(),
-});
-const match = z.object({
-  exit_codes: z.array(z.int()),
-  codes: z.array(z.string()),
-  signals: z.array(z.string()),
-});
 const stageDefinition = z.object({
   name: z.string(),
   title: z.string().nullable(),
-  run: z.array(z.string()).nullable(),
-  uses: z.string().nullable(),
-  with: json,
-  cwd: z.string().nullable(),
-  env: z.array(z.string()),
-  timeout_ms: z.number(),
-  total_timeout_ms: ms,
-  warn_after_ms: ms,
-  heartbeat_ms: ms,
-  grace_ms: z.number(),
-  retry: z.object({
-    limit: z.int(),
-    backoff,
-    never_on: match,
-    classes: z.array(z.object({ on: match, limit: z.int(), backoff })),
-  }),
-  files: z.array(z.object({ path: z.string(), min: z.int() })),
-  on_restart: z.string(),
-  limits: z.object({ memory_bytes: z.number().nullable(), output_bytes: z.number().nullable() }),
+  kind: z.enum(Object.keys(stageKinds)),
+  program: z.string(),
+  ...kindAnswer,
+  ...answerShape,
   worst_case_ms: z.number(),
 });
 const definition = z.object({

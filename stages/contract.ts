@@ -1,4 +1,5 @@
-import type { StageLimits } from '../definition/definition.ts';
+import type { StageProgram } from '../definition/kinds/stage-kinds.ts';
+import type { StageLimits } from '../definition/stage-fields.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { Progress } from '../wire/status.ts';
 
@@ -73,10 +74,7 @@ export type AttemptRequest = {
   attemptDir: string;
   workspace: string;
   projectDir: string;
-  /**
-   * Program and arguments (`run:`), or the absolute path / `builtin:` name of a module (`uses:`).
-   */
-  program: { argv: string[] } | { module: string };
+  program: StageProgram;
   with: Record<string, unknown>;
   params: Record<string, unknown>;
   env: Record<string, string>;
@@ -122,8 +120,11 @@ export type Ending = { termedAt: number; killAt: number; bootId: string };
  * instruction.
  */
 export type AttemptObserver = {
-  /** @returns false when the attempt was dropped meanwhile: the gate is then never opened. */
-  recordProcess(identity: ProcessIdentity): Promise<boolean>;
+  /**
+   * @param identity null = it works without a process
+   * @returns false when the attempt was dropped meanwhile: nothing of it may then begin
+   */
+  recordProcess(identity: ProcessIdentity | null): Promise<boolean>;
   progress(progress: Progress): void;
   /**
    * Any output or protocol line: a sign of life. `writtenAt`: when it was written (wall time), told

@@ -1,4 +1,4 @@
-import type { StageLimits } from '../definition/definition.ts';
+import type { StageLimits } from '../definition/stage-fields.ts';
 import type { Ending, ProcessIdentity } from './contract.ts';
 
 /** A program behind the gate: its process exists, but its first instruction waits for `open`. */

@@ -4,9 +4,10 @@
  * Starts fast, so it loads no schema library.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Progress } from '../wire/status.ts';
+import { pathOfModule } from './builtin-modules.ts';
 import type {
   AttemptRequest,
   StageContext,
@@ -69,17 +70,11 @@ const context: StageContext = {
 const refusal = (code: string, message: string, cause?: unknown): Error =>
   Object.assign(new Error(message, { cause }), { code, retryable: false });
 
-/** `builtin:translator` is a file beside this one; anything else is the project's own. */
 const addressOf = (module: string): string => {
-  const name = module.match(/^builtin:(translator|analyzer|merger|report|sample-bars)$/)?.[1];
-  const url = name
-    ? new URL(`./builtin/${name}${extname(import.meta.url)}`, import.meta.url)
-    : pathToFileURL(module);
-  if (module.startsWith('builtin:') && !name)
-    throw refusal('not-a-stage-module', `there is no built-in stage ${module}`);
-  if (!existsSync(fileURLToPath(url)))
-    throw refusal('not-a-stage-module', `there is no file ${module}`);
-  return url.href;
+  const path = pathOfModule(module, request.projectDir);
+  if (path === null) throw refusal('not-a-stage-module', `there is no built-in stage ${module}`);
+  if (!existsSync(path)) throw refusal('not-a-stage-module', `there is no file ${module}`);
+  return pathToFileURL(path).href;
 };
 
 const load = async (module: string): Promise<StageModule['run']> => {

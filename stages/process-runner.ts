@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdir, rm } from 'node:fs/promises';
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from './contract.ts';
 import { answerFrom, filesOf, outputSeen } from './evidence.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { ExitRecord, Launched, Launcher, ProcessTable } from './launcher-port.ts';
 import { listen } from './listen.ts';
 import { withLocalMessage } from './local-paths.ts';
 import type { Mask } from './mask.ts';
 
-type Deps = {
+/** What is run for the attempt. */
+export type Command = {
+  argv: string[];
+  /** Beside what every attempt gets. */
+  env?: Record<string, string>;
+  /** Once the folder of the attempt is there and empty. */
+  prepare?(): Promise<void>;
+};
+export type RunnerDeps = {
   launcher: Launcher;
   processes: ProcessTable;
   clock: { sleep(ms: number, signal?: AbortSignal): Promise<void>; monotonicMs(): number };
@@ -21,28 +28,26 @@ type Deps = {
 const pollMs = 200;
 /** A look that comes later than this finds what may be old: then the age of the logs counts. */
 const awayMs = 1000;
-// The same extension as this file's: the published package holds JavaScript.
-const moduleHost = fileURLToPath(
-  new URL(`./module-host${extname(import.meta.url)}`, import.meta.url),
-);
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
  * One attempt of one stage as a program: gate, record, work, exit, sweep, answer. When it answers,
  * no process of the attempt is left, and the evidence for the answer is on disk.
  */
-export const runAttempt = async (
-  deps: Deps,
+export const runProgram = async (
+  deps: RunnerDeps,
   request: AttemptRequest,
+  command: Command,
   observer: AttemptObserver,
 ): Promise<AttemptAnswer> => {
-  const answer = await attempted(deps, request, observer);
+  const answer = await attempted(deps, request, command, observer);
   return answer.ok ? answer : { ...answer, failure: withLocalMessage(answer.failure, request) };
 };
 
 const attempted = async (
-  deps: Deps,
+  deps: RunnerDeps,
   request: AttemptRequest,
+  command: Command,
   observer: AttemptObserver,
 ): Promise<AttemptAnswer> => {
   const { attemptDir, token } = request;
@@ -56,12 +61,9 @@ const attempted = async (
     await Promise.all(
       Object.values(files).map((path) => rm(path, { force: true, recursive: true })),
     );
-  if ('module' in request.program) {
-    // Without its environment, which may hold secrets: the module finds that in its own process.
-    await writeFile(files.request, JSON.stringify({ ...request, env: {} }), { mode: 0o600 });
-  }
+  await command.prepare?.();
 
-  const launched = await launch(deps.launcher, request);
+  const launched = await launch(deps.launcher, request, command);
   if ('ok' in launched) return launched;
   // Durable before the first instruction: from here on a crash finds a name for the process (T6).
   if (!(await recorded(observer, launched)))
@@ -125,13 +127,14 @@ const plain = (message: string, cwd: string): string =>
 const launch = async (
   launcher: Launcher,
   request: AttemptRequest,
+  command: Command,
 ): Promise<Launched | AttemptAnswer> => {
   const files = filesOf(request.attemptDir);
   try {
     return await launcher.launch({
-      argv: 'argv' in request.program ? request.program.argv : [process.execPath, moduleHost],
+      argv: command.argv,
       cwd: request.cwd,
-      env: environmentOf(request),
+      env: { ...environmentOf(request), ...command.env },
       stdoutPath: files.stdout,
       stderrPath: files.stderr,
       exitPath: files.exit,
@@ -151,7 +154,7 @@ const launch = async (
  * code with it
  */
 const follow = async (
-  clock: Deps['clock'],
+  clock: RunnerDeps['clock'],
   read: () => Promise<boolean>,
   { exited }: Launched,
   heard: (isOld: boolean) => Promise<void>,
@@ -177,11 +180,10 @@ const environmentOf = (request: AttemptRequest): Record<string, string> => ({
   STAGEWRIGHT_STAGE: request.stage,
   STAGEWRIGHT_ATTEMPT: String(request.attempt),
   STAGEWRIGHT_WORKSPACE: request.workspace,
-  STAGEWRIGHT_IDEMPOTENCY_KEY: sha256(`${request.runId}/${request.stage}`),
+  STAGEWRIGHT_IDEMPOTENCY_KEY: idempotencyKeyOf(request),
   STAGEWRIGHT_PARAMS: JSON.stringify(request.params),
   STAGEWRIGHT_OUTPUTS: filesOf(request.attemptDir).outputs,
   STAGEWRIGHT_ATTEMPT_TOKEN: request.token,
   // W3C trace context: the run is the trace, the attempt the span.
   TRACEPARENT: `00-${sha256(request.runId).slice(0, 32)}-${sha256(`${request.runId}/${request.stage}/${request.attempt}`).slice(0, 16)}-01`,
-  ...('module' in request.program && { STAGEWRIGHT_REQUEST: filesOf(request.attemptDir).request }),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lintFindingSchema } from '../definition/lint/finding.ts';
+import { lintFindingSchema } from '../definition/finding.ts';
 import { scheduleShape } from '../definition/schedule.ts';
 
 const instant = z.iso.datetime({ precision: 3 });

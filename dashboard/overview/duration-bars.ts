@@ -85,11 +85,7 @@ export const summaryOf = (runs: readonly RunFacts[]): string => {
   const whole = good.filter(({ outcome }) => outcome !== 'partial');
   const inPart = good.length - whole.length;
   const share = `${Math.round((whole.length / over.length) * 100)} % succeeded${inPart > 0 ? `, ${inPart} in part` : ''}`;
-  return [
-    `Last ${plural(runs.length, 'run')}`,
-    share,
-    middle === null ? null : `median ${duration(middle)}`,
-  ]
+  return [plural(runs.length, 'run'), share, middle === null ? null : `median ${duration(middle)}`]
     .filter(Boolean)
     .join(' · ');
 };

@@ -17,12 +17,11 @@ const isShell = ([program = '', flag]: readonly string[]): boolean =>
 /** A stage's program as one would type it; a script that a shell is given stands by itself. */
 export const programOf = ({
   run,
-  uses,
+  program,
 }: StageDetail): { program: string; script: string | null } => {
-  if (uses !== null) return { program: uses, script: null };
-  const words = run ?? [];
-  if (!isShell(words)) return { program: words.map(quoted).join(' '), script: null };
-  return { program: words.slice(0, 2).join(' '), script: (words[2] ?? '').trimEnd() };
+  if (run === null) return { program, script: null };
+  if (!isShell(run)) return { program: run.map(quoted).join(' '), script: null };
+  return { program: run.slice(0, 2).join(' '), script: (run[2] ?? '').trimEnd() };
 };
 
 const even = (ms: number): string =>
@@ -47,11 +46,15 @@ const restarts: Record<string, string> = { retry: 'goes on with a new attempt', 
 const size = (bytes: number): string =>
   bytes % 2 ** 30 === 0
     ? `${bytes / 2 ** 30} GiB`
-    : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
+    : bytes < 2 ** 20
+      ? `${Math.ceil(bytes / 1024)} KiB`
+      : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
 
 /** Every limit of a stage, name and value; what is not limited is not said. */
 export const limitsOf = (stage: StageDetail): [string, string][] => {
   const never = failureWords(stage.retry.never_on);
+  // A request has no process that these could limit.
+  const hasProcess = stage.http === null;
   const rows: [string, string | false | null][] = [
     ['An attempt may take', even(stage.timeout_ms)],
     ['All attempts together', stage.total_timeout_ms !== null && even(stage.total_timeout_ms)],
@@ -64,10 +67,12 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
     ['Never again on', never],
     ['At worst', even(stage.worst_case_ms)],
     ['Must give a sign every', stage.heartbeat_ms !== null && even(stage.heartbeat_ms)],
-    ['To end by itself on stop', even(stage.grace_ms)],
+    ['To end by itself on stop', hasProcess && even(stage.grace_ms)],
     ['Must leave', stage.files.map(({ path, min }) => `${path} (${min} or more)`).join(', ')],
     ['Memory', stage.limits.memory_bytes !== null && size(stage.limits.memory_bytes)],
-    ['Output', stage.limits.output_bytes !== null && size(stage.limits.output_bytes)],
+    ['Output', hasProcess && stage.limits.output_bytes !== null && size(stage.limits.output_bytes)],
+    ['Answers with', stage.http !== null && (stage.http.expect.status?.join(', ') ?? 'any 2xx')],
+    ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],
   ];

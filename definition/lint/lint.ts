@@ -1,5 +1,7 @@
 import type { PipelineDefinition } from '../definition.ts';
-import { type Finding, type LintContext, neverReached } from './finding.ts';
+import { type Finding, neverReached } from '../finding.ts';
+import { rulesOf } from '../kinds/stage-kinds.ts';
+import type { Judge, LintContext } from './judge.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
 import { scheduleFindings } from './schedule-findings.ts';
@@ -13,11 +15,13 @@ import { limitFindings } from './time-limits.ts';
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
-    [limitFindings, retryFindings, resourceFindings, textFindings].flatMap((judge) =>
+    [limitFindings, retryFindings, kindFindings, resourceFindings, textFindings].flatMap((judge) =>
       judge(stage, `/stages/${index}`, definition, context),
     ),
   ),
 ];
+
+const kindFindings: Judge = (stage, at) => rulesOf(stage.program).lint(stage, at);
 
 const runFindings = (definition: PipelineDefinition, { schedules }: LintContext): Finding[] => {
   const { timeoutMs, warnAfterMs } = definition;

@@ -1,19 +1,12 @@
-import { sizeText } from '../byte-size.ts';
+import { type Finding, found } from '../finding.ts';
 import { references } from '../interpolate.ts';
-import { type Finding, found, type Judge } from './finding.ts';
+import type { Judge } from './judge.ts';
 
-/** A module runs in Node, which needs more than this before the first line of the module. */
-const nodeBytes = 32 * 1024 ** 2;
 /** Where a value comes from that differs from run to run. */
 const ofRun = ['run', 'slot', 'params', 'stages'];
 
-export const resourceFindings: Judge = ({ name, program, files, limits }, at, { concurrency }) => {
+export const resourceFindings: Judge = ({ files }, at, { concurrency }) => {
   const findings: Finding[] = [];
-  const memory = limits?.memoryBytes ?? null;
-  if ('module' in program && memory !== null && memory < nodeBytes) {
-    const detail = `${name} is a module, and Node alone needs more than the ${sizeText(memory)} it may use`;
-    findings.push(found('memory-below-node', `${at}/limits/memory`, detail, 'allow at least 64MB'));
-  }
   for (const [index, { path }] of files.entries()) {
     if (concurrency.limit === 1 || references(path).some(([root = '']) => ofRun.includes(root)))
       continue;

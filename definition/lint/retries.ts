@@ -1,7 +1,8 @@
-import type { Backoff, FailureMatch, StageDefinition } from '../definition.ts';
+import type { StageDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
-import { inlineCode } from '../inline-code.ts';
-import { type Finding, found, type Judge } from './finding.ts';
+import { type Finding, found } from '../finding.ts';
+import type { Backoff, FailureMatch } from '../stage-retry.ts';
+import type { Judge } from './judge.ts';
 import { leastWaitMs } from './worst-case.ts';
 
 export const retryFindings: Judge = (stage, at, { timeoutMs: runTimeoutMs }) => {
@@ -13,7 +14,6 @@ export const retryFindings: Judge = (stage, at, { timeoutMs: runTimeoutMs }) => 
       backoffFindings(name, `${at}/retry/classes/${index}/backoff`, one, one.limit),
     ),
     ...reachFindings(stage, `${at}/retry/limit`, runTimeoutMs),
-    ...permanentFindings(stage, `${at}/retry`),
     ...classFindings(stage, `${at}/retry/classes`),
   ];
 };
@@ -52,7 +52,7 @@ const reachFindings = (
   at: string,
   runTimeoutMs: number | null,
 ): Finding[] => {
-  const total = stage.totalTimeoutMs ?? null;
+  const total = stage.totalTimeoutMs;
   const isTotal = total !== null && (runTimeoutMs === null || total <= runTimeoutMs);
   const limitMs = isTotal ? total : runTimeoutMs;
   if (limitMs === null) return [];
@@ -72,24 +72,6 @@ const reachFindings = (
     ];
   }
   return [];
-};
-
-/** Interpreters that end with 2 when their arguments or their script are wrong (their manuals). */
-const interpreters = /^(sh|bash|dash|ksh|zsh|python[\d.]*)$/;
-const usageCode = 2;
-
-const permanentFindings = ({ name, program, retry }: StageDefinition, at: string): Finding[] => {
-  const interpreter = 'argv' in program ? (program.argv[0] as string).split('/').at(-1) : undefined;
-  const isJudged = [retry.neverOn, ...(retry.classes ?? []).map(({ on }) => on)].some(
-    ({ exitCodes }) => exitCodes.includes(usageCode),
-  );
-  // Code that stands in the file itself is never missing.
-  const isInline = 'argv' in program && inlineCode(program.argv).length > 0;
-  if (!interpreter || !interpreters.test(interpreter) || isJudged || isInline) return [];
-  const detail = `${interpreter} ends with exit code 2 when its script is missing or wrong, and ${name} is tried again all the same`;
-  return [
-    found('permanent-error-retried', at, detail, 'add never_on: { exit_codes: [2] } to its retry'),
-  ];
 };
 
 const wordsOf = ({ exitCodes, codes, signals = [] }: FailureMatch): string[] => [

@@ -1,6 +1,6 @@
 import type { PipelineDefinition } from '../definition.ts';
 import { durationText } from '../duration.ts';
-import { type Finding, found, type ScheduleFacts } from './finding.ts';
+import { type Finding, found, type ScheduleFacts } from '../finding.ts';
 import { worstCaseMs } from './worst-case.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { durationText } from '../duration.ts';
-import { type Finding, found, type Judge, neverReached } from './finding.ts';
+import { type Finding, found, neverReached } from '../finding.ts';
+import type { Judge } from './judge.ts';
 
 /** A stage that works longer than this unheard deserves a heartbeat. */
 const longSilenceMs = 2 * 3_600_000;
@@ -10,14 +11,7 @@ export const limitFindings: Judge = (
   { timeoutMs: runTimeoutMs },
   { isWritten, shutdownGraceMs },
 ) => {
-  const {
-    name,
-    timeoutMs,
-    heartbeatMs,
-    graceMs,
-    totalTimeoutMs = null,
-    warnAfterMs = null,
-  } = stage;
+  const { name, timeoutMs, heartbeatMs, graceMs, totalTimeoutMs, warnAfterMs } = stage;
   const hasTimeout = isWritten(`${at}/timeout`);
   const findings: Finding[] = [];
   // From the innermost limit to the outermost. A default that is never reached is nobody's mistake.

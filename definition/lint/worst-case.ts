@@ -1,4 +1,5 @@
-import type { Backoff, PipelineDefinition, StageDefinition } from '../definition.ts';
+import type { PipelineDefinition, StageDefinition } from '../definition.ts';
+import type { Backoff } from '../stage-retry.ts';
 
 /** Files are checked for at most this long (the chart's verifyDeadline). */
 const verifyMs = 60_000;
@@ -35,7 +36,7 @@ export const stageWorstCaseMs = (stage: StageDefinition): number => {
   const attempt = stage.timeoutMs + stage.graceMs + (stage.files.length > 0 ? verifyMs : 0);
   const all =
     attempt * (stage.retry.limit + 1) + sum(retriesOf(stage).map((n) => waitMs(stage, n).most));
-  const total = stage.totalTimeoutMs ?? null;
+  const total = stage.totalTimeoutMs;
   return total === null ? all : Math.min(all, total + stage.graceMs);
 };
 

@@ -44,7 +44,7 @@ const configSchema = z.object({
     .preprocess(digits, z.int(portError).min(0, portError).max(65_535, portError))
     .default(8000),
   data_dir: z.string().min(1).default('./data'),
-  pipelines: z.string().min(1).default('../pipelines'),
+  pipelines: z.string().min(1).default('./pipelines'),
   store: z
     .literal('sqlite', { error: 'only sqlite for now; PostgreSQL is not supported yet' })
     .default('sqlite'),

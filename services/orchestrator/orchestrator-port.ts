@@ -1,4 +1,4 @@
-import type { LintFinding } from '../../definition/lint/finding.ts';
+import type { LintFinding } from '../../definition/finding.ts';
 import type { Command } from '../../machines/commands.ts';
 import type { Actor } from '../../wire/actor.ts';
 import type { Attempt } from '../../wire/attempts.ts';

@@ -1,3 +1,4 @@
+import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { Look } from '../lookup/run-lookup.ts';
 import { definitionView } from '../pipelines/definition-view.ts';
 import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
@@ -34,7 +35,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       file,
       stages: definition.stages.map(({ name, program }) => ({
         name,
-        uses: 'module' in program ? program.module : (program.argv[0] as string),
+        uses: rulesOf(program).describe(program),
       })),
       params: definition.params,
       policy: policyView(streaks.get(definition.name) ?? noStreak, definition.onFailures ?? null),

@@ -1,4 +1,4 @@
-import type { LintFinding, ScheduleFacts } from '../../definition/lint/finding.ts';
+import type { LintFinding, ScheduleFacts } from '../../definition/finding.ts';
 import { lint } from '../../definition/lint/lint.ts';
 import type { LoadedPipeline } from './pipelines.ts';
 

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
-import { access, open, readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
+import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
 import type { PipelineProblem } from './pipeline-problem.ts';
@@ -97,21 +99,14 @@ const loadWith = async (
       problem({ line: fileText.line('/name'), pointer: '/name', code: 'invalid', detail });
       continue;
     }
-    const missing = await missingModules(definition, projectDir);
-    for (const { index, module } of missing) {
-      const pointer = `/stages/${index}/uses`;
-      problem({
-        line: fileText.line(pointer),
-        pointer,
-        code: 'invalid',
-        detail: `there is no file ${module} in the project`,
-      });
-    }
-    const faults = await scheduleFaults(read.schedules, definition.timezone, projectDir, loaded);
+    const faults = [
+      ...(await missingPrograms(definition, projectDir)),
+      ...(await scheduleFaults(read.schedules, definition.timezone, projectDir, loaded)),
+    ];
     for (const { pointer, detail } of faults)
       problem({ line: fileText.line(pointer), pointer, code: 'invalid', detail });
     const { schedules } = read;
-    if (missing.length + faults.length === 0)
+    if (faults.length === 0)
       loaded.pipelines.set(definition.name, {
         definition,
         file: name,
@@ -134,12 +129,13 @@ const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<stri
   }
 };
 
-const missingModules = async (definition: PipelineDefinition, projectDir: string) => {
-  const missing: { index: number; module: string }[] = [];
+/** Programs that are not there. */
+const missingPrograms = async (definition: PipelineDefinition, projectDir: string) => {
+  const missing: { pointer: string; detail: string }[] = [];
   for (const [index, { program }] of definition.stages.entries()) {
-    if (!('module' in program) || program.module.startsWith('builtin:')) continue;
-    const { module } = program;
-    await access(resolve(projectDir, module)).catch(() => missing.push({ index, module }));
+    const detail = await runnerOf(program).missing(program, projectDir);
+    const pointer = `/stages/${index}/${rulesOf(program).key}`;
+    if (detail !== null) missing.push({ pointer, detail });
   }
   return missing;
 };

@@ -1,6 +1,6 @@
-import { access, constants, mkdir } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { Failed } from '../../stages/attempt-failed.ts';
+import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { type EffectRunner, NoRoom } from '../interpreter/effects.ts';
@@ -28,29 +28,10 @@ export const createPreflightRunner = (places: Places): EffectRunner => {
     }
     places.secrets.valuesOf(run.definition);
     for (const { name, program, env } of run.definition.stages) {
-      if (!('argv' in program)) continue;
       const path = env.PATH ?? run.definition.env.PATH ?? places.baseEnv.PATH ?? '';
-      const command = program.argv[0] as string;
-      if (command.includes('/') || command.includes('${') || (await isOnPath(command, path)))
-        continue;
-      throw new Failed({
-        code: 'command-not-found',
-        message: `the program ${command} is not on the PATH`,
-        retryable: false,
-        stage: name,
-      });
+      const failure = await runnerOf(program).preflight(program, path);
+      if (failure) throw new Failed({ ...failure, stage: name });
     }
     return {};
   };
-};
-
-const isOnPath = async (command: string, path: string): Promise<boolean> => {
-  for (const folder of path.split(delimiter)) {
-    const there = await access(join(folder, command), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (there) return true;
-  }
-  return false;
 };

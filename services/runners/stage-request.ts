@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { defaultLimits, type StageDefinition } from '../../definition/definition.ts';
+import type { StageDefinition } from '../../definition/definition.ts';
 import { interpolate } from '../../definition/interpolate.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
@@ -18,7 +18,12 @@ export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
 };
 
 /** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
-export const insert = <T>(value: T, run: RunRow, places: Places): T => {
+export const insert = <T>(
+  value: T,
+  run: RunRow,
+  places: Places,
+  secrets: Record<string, string> = {},
+): T => {
   const produced = Object.fromEntries(
     run.projection.stages.map(({ name, outputs }) => [name, { outputs }]),
   );
@@ -37,6 +42,8 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
     },
     slot,
     env: { ...places.baseEnv, ...run.definition.env },
+    // Where one may stand was judged when the file was loaded.
+    secrets,
   });
   if (result.ok) return result.value as T;
   throw new Failed({
@@ -49,12 +56,9 @@ export const insert = <T>(value: T, run: RunRow, places: Places): T => {
 /** One attempt with everything resolved: what the runner needs and nothing else. */
 export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
   const stage = stageOf(run, effect);
-  const resolved = insert(
-    { program: stage.program, with: stage.with, env: stage.env, cwd: stage.cwd },
-    run,
-    places,
-  );
-  const { program } = resolved;
+  const resolved = insert({ with: stage.with, env: stage.env, cwd: stage.cwd }, run, places);
+  const secrets = places.secrets.valuesOf(run.definition);
+  const program = insert(stage.program, run, places, secrets);
   return {
     runId: run.runId,
     pipeline: run.pipeline,
@@ -64,20 +68,17 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     attemptDir: attemptDirOf(places.dataDir, run.runId, stage.name, effect.attempt),
     workspace: workspaceOf(places.dataDir, workspaceOwner(run)),
     projectDir: run.projectDir,
-    program:
-      'module' in program && !program.module.startsWith('builtin:')
-        ? { module: resolve(run.projectDir, program.module) }
-        : program,
+    program,
     with: resolved.with,
     params: run.params,
     env: {
       ...places.baseEnv,
       ...run.definition.env,
-      ...places.secrets.valuesOf(run.definition),
+      ...secrets,
       ...resolved.env,
     },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,
-    limits: stage.limits ?? defaultLimits,
+    limits: stage.limits,
   };
 };

@@ -1,7 +1,7 @@
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer, Ending, ProcessIdentity } from '../../stages/contract.ts';
+import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { Launcher, ProcessTable } from '../../stages/launcher-port.ts';
-import { runAttempt } from '../../stages/process-runner.ts';
 import type { Progress } from '../../wire/status.ts';
 import type { Masking } from '../history/masking.ts';
 import type { Clock } from '../host/clock.ts';
@@ -14,7 +14,7 @@ import { attemptRequest, type Places, stageOf } from './stage-request.ts';
 type Watch = { alive(writtenAt?: number): void; end(): void };
 /** Plain writes beside the transitions: marks, progress, warnings move no state. */
 export type StageMarks = {
-  recordProcess(effect: EffectRow, process: ProcessIdentity): Promise<boolean>;
+  recordProcess(effect: EffectRow, process: ProcessIdentity | null): Promise<boolean>;
   /** Its program is asked for; what is returned is called once it is there, or will never be. */
   starting(effect: EffectRow): () => void;
   ending(effect: EffectRow, ending: Ending): void;
@@ -61,7 +61,7 @@ export const createStageRunner = ({
   marks,
   masking,
 }: Deps): EffectRunner => {
-  return async (effect, run) => {
+  return async (effect, run, signal) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
     const mask = places.secrets.maskOf(run.definition);
@@ -70,7 +70,7 @@ export const createStageRunner = ({
     const begun = marks.starting(effect);
     let isRecorded = false;
     const observer = {
-      recordProcess: async (process: ProcessIdentity) => {
+      recordProcess: async (process: ProcessIdentity | null) => {
         begun();
         isRecorded = await marks.recordProcess(effect, process);
         return isRecorded;
@@ -80,10 +80,11 @@ export const createStageRunner = ({
       ending: (ending: Ending) => marks.ending(effect, ending),
     };
     try {
-      // Not aborted when the chart drops the effect: ending processes is the drain's work, and only
-      // the drain's.
       await masking.begin(run, stage, effect.attempt);
-      const answer = await runAttempt({ launcher, processes, clock, mask }, request, observer);
+      // When the chart drops the effect, what works in the service itself ends by the signal; ending
+      // processes is the drain's work, and only the drain's.
+      const deps = { launcher, processes, clock, mask };
+      const answer = await runAttempt(deps, request, observer, signal);
       if (!isRecorded && !answer.ok && answer.failure.message.includes('ENOSPC'))
         throw new NoRoom('there was no room to begin');
       if (answer.progress) marks.progress(run, stage, answer.progress);

@@ -1,4 +1,4 @@
-import type { ScheduleFacts } from '../../definition/lint/finding.ts';
+import type { ScheduleFacts } from '../../definition/finding.ts';
 import { scheduleOf } from '../../definition/schedule.ts';
 import { localText } from '../calendar/moment.ts';
 import { type Plan, planOf } from '../calendar/planner.ts';

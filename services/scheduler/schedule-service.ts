@@ -1,4 +1,4 @@
-import type { ScheduleFacts } from '../../definition/lint/finding.ts';
+import type { ScheduleFacts } from '../../definition/finding.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { suggest } from '../../definition/suggest.ts';
 import type { ScheduleView } from '../../wire/schedule-view.ts';

@@ -1,4 +1,4 @@
-import type { ScheduleFacts } from '../../definition/lint/finding.ts';
+import type { ScheduleFacts } from '../../definition/finding.ts';
 import type {
   Backfill,
   Coming,

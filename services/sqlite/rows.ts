@@ -1,4 +1,5 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { storedDefinition } from '../../definition/stored-definition.ts';
 import type { JournalEvent, NewEvent } from '../../wire/events.ts';
 import type { EffectRow, LedgerRow, RunRow, RunSpec, TimerRow } from '../store/store.ts';
 import type { Row } from './database.ts';
@@ -15,7 +16,7 @@ const definitionOf = (stored: string): PipelineDefinition => {
   const known = definitions.get(stored);
   if (known) return known;
   if (definitions.size > 100) definitions.clear();
-  const parsed = JSON.parse(stored) as PipelineDefinition;
+  const parsed = storedDefinition(JSON.parse(stored));
   definitions.set(stored, parsed);
   return parsed;
 };

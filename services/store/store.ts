@@ -213,10 +213,10 @@ export type Store = Parts & {
   step(runId: string, decide: (loaded: Loaded) => Decision): Promise<Committed | null>;
 
   /**
-   * Records who works, before the gate opens. @returns false when the effect is not waiting for it
-   * any more
+   * Records who works, before the gate opens; null = it works in the service itself. @returns false
+   * when the effect is not waiting for it any more
    */
-  recordProcess(runId: string, fence: Fence, process: ProcessIdentity): Promise<boolean>;
+  recordProcess(runId: string, fence: Fence, process: ProcessIdentity | null): Promise<boolean>;
   /**
    * What the run waits for, as known beside its chart, while this effect lives; one event without a
    * step. @returns false when `next` says null or the effect is over

@@ -13,17 +13,17 @@ import { baseEnv, projectWith } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
-const stage = (name: string, script: string) =>
-  `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}] }\n`;
+const stage = (name: string, script: string, more = '') =>
+  `name: ${name}\nstages:\n  - { name: work, run: [sh, -c, ${JSON.stringify(script)}]${more} }\n`;
 const pipelines = {
-  'good.yaml': `${stage('good', 'echo "day ${params.day}"')}params: { day: { type: string, default: today } }\nschedules: [ { id: nightly, cron: "30 2 * * *", timezone: America/Chicago, enabled: false } ]\n`,
+  'good.yaml': `${stage('good', 'echo "day $DAY"', ', env: { DAY: "${params.day}" }')}params: { day: { type: string, default: today } }\nschedules: [ { id: nightly, cron: "30 2 * * *", timezone: America/Chicago, enabled: false } ]\n`,
   'bad.yaml': stage('bad', 'echo it broke >&2; exit 7'),
   'slow.yaml': stage('slow', 'sleep 60'),
   'stubborn.yaml': stage(
     'stubborn',
     'trap "echo asked >> asked" TERM; echo up > up; while :; do sleep 0.05; done',
   ).replace('name: work', 'name: work, grace: 1h'),
-  'mended.yaml': `${stage('mended', 'test -e mended').replace(']', '], retry: { limit: 1, backoff: { initial: 1h } }')}`,
+  'mended.yaml': `${stage('mended', 'test -e mended').replace(']', '], retry: { limit: 1, backoff: { initial: 1h, max: 30m } }')}`,
 };
 
 type Ended = { code: number | null; out: string; err: string };
@@ -416,7 +416,6 @@ describe('without a service', () => {
     ).toEqual([
       ['info', 'default-timeout'],
       ['warn', 'backoff-max-below-initial'],
-      ['warn', 'permanent-error-retried'],
     ]);
   });
 

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../services/host/clock.ts';
@@ -221,7 +224,7 @@ test.each([
   ['before-the-gate-opens', ['2']],
   // The program had ended by itself and its evidence was written: settled, not repeated.
   ['before-settle', ['1']],
-])('killed %s: the run ends DONE with attempts %j', async (point, attempts) => {
+])('I4, I5: killed %s: the run ends DONE with attempts %j', async (point, attempts) => {
   await letGo();
   const first = await begin(point);
   await startRun(first);
@@ -496,4 +499,61 @@ test('m34: evidence that is found after a crash is masked before it is told, and
     const text = await readFile(join(dir, 'data', name), 'latin1').catch(() => '');
     expect([name, text.includes(secret)]).toEqual([name, false]);
   }
+});
+
+describe('Q28: a stage that is a request', () => {
+  const keys: unknown[] = [];
+  const other = createServer((request, response) => {
+    keys.push(request.headers['idempotency-key']);
+    // The first one waits for ever.
+    if (keys.length > 1) response.end('fine');
+  });
+  const asked = () => until('the request is there', () => keys.length > 0);
+  beforeEach(async () => {
+    keys.length = 0;
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+    const request = `{ name: work, http: { url: "${url}", method: POST, body: x } }`;
+    await writeFile(join(dir, 'pipelines/job.yaml'), `name: job\nstages:\n  - ${request}\n`);
+  });
+  afterEach(async () => {
+    other.closeAllConnections();
+    other.close();
+    await once(other, 'close');
+  });
+  const words = async (service: Service) =>
+    (await events(service)).filter(({ stage }) => stage === 'work').map(({ event }) => event);
+
+  test('killed in the middle: the attempt is lost, no retry is taken away, and the next one sends the same Idempotency-Key', async () => {
+    const first = await begin();
+    const id = await startRun(first);
+    await asked();
+    await kill(first);
+    const second = await begin();
+    const end = await ended(second);
+    expect([end.state, end.run_id, end.stages[0]?.attempt]).toEqual(['DONE', id, 2]);
+    expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), keys[0]]);
+    expect(await words(second)).toEqual(['started', 'lost', 'retrying', 'started', 'succeeded']);
+  });
+
+  test('killed when it was recorded and nothing was sent: it counts as lost all the same', async () => {
+    const first = await begin('before-the-gate-opens');
+    await startRun(first);
+    await first.gone;
+    expect(keys).toEqual([]);
+    keys.push('not sent');
+    const second = await begin();
+    expect(await ended(second)).toMatchObject({ state: 'DONE', stages: [{ attempt: 2 }] });
+    expect(keys).toHaveLength(2);
+  });
+
+  test('killed after the commit that bore it: it is begun, as the same attempt', async () => {
+    const first = await begin('after-commit');
+    await startRun(first);
+    await first.gone;
+    keys.push('not sent');
+    const second = await begin();
+    expect(await ended(second)).toMatchObject({ state: 'DONE', stages: [{ attempt: 1 }] });
+  });
 });

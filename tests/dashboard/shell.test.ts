@@ -137,6 +137,8 @@ test('a retry is seen as it happens: the backoff counts down, then the run is do
   });
   await row('again').getByText('Done', { exact: true }).waitFor();
   await ended(served.orchestrator, status.run_id as string);
+  // The list is asked for again when the journal says that a run has ended.
+  await row('again').locator('.barcode a').first().waitFor();
   expect(await row('again').locator('.barcode a').count()).toBe(1);
   expect(watched.faults).toEqual([]);
 });

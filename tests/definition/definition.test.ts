@@ -36,7 +36,7 @@ describe('a pipeline file', () => {
         {
           name: 'work',
           title: null,
-          program: { argv: ['true'] },
+          program: { kind: 'process', argv: ['true'] },
           with: {},
           cwd: null,
           env: {},
@@ -156,7 +156,10 @@ describe('a pipeline file', () => {
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/when', withStage({ when: { exists: 'x' } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
-    ['/stages/0/http', file({ stages: [{ name: 'a', http: { url: 'http://127.0.0.1' } }] })],
+    [
+      '/stages/0/http/redirect',
+      file({ stages: [{ name: 'a', http: { url: 'http://127.0.0.1', redirect: 'any' } }] }),
+    ],
     ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
     ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
@@ -199,17 +202,18 @@ describe('a pipeline file', () => {
     if (parsed.ok) expect(parsed.schedules[0]?.id).toBe(parsed.definition.name);
   });
 
-  test.each([{}, { run: ['a'], uses: 'builtin:merger' }])(
-    'refuses a stage with none or both of run and uses: %p',
-    (program) => {
-      expect(refused(file({ stages: [{ name: 'a', ...program }] }))[0]).toMatchObject({
-        pointer: '/stages/0',
-        code: 'invalid',
-      });
-    },
-  );
+  test.each([
+    {},
+    { run: ['a'], uses: 'builtin:merger' },
+    { run: ['a'], http: { url: 'http://127.0.0.1' } },
+  ])('refuses a stage with none or two of run, uses and http: %p', (program) => {
+    expect(refused(file({ stages: [{ name: 'a', ...program }] }))[0]).toMatchObject({
+      pointer: '/stages/0',
+      code: 'invalid',
+    });
+  });
 
-  test.each(['builtin:other', 'stage.py', ''])('refuses uses: %p', (uses) => {
+  test.each(['builtin:Other', 'builtin:a.ts', 'stage.py', ''])('refuses uses: %p', (uses) => {
     expect(refused(file({ stages: [{ name: 'a', uses }] }))[0]).toMatchObject({
       pointer: '/stages/0/uses',
     });
@@ -440,7 +444,7 @@ describe('SEC-9: a value inside code', () => {
 test('TRUTH-18: what is refused for now is not among the words that are known', () => {
   const [problem] = refused(file({ stages: [{ name: 'a', run: ['b'], zzzzzz: 1 }] }));
   expect(problem?.detail).toContain('known are');
-  expect(problem?.detail).not.toMatch(/parallel|approval|http|each|when/);
+  expect(problem?.detail).not.toMatch(/parallel|approval|each|when/);
 });
 
 test('UI-16: whoever waits half an hour first is not cut to the default of five minutes', () => {
@@ -452,4 +456,69 @@ test('UI-16: whoever waits half an hour first is not cut to the default of five 
   expect(wait({ backoff: { initial: '30m', max: '5m' } })?.maxMs).toBe(300_000);
   const classes = [{ on: { codes: ['timeout'] }, limit: 1, backoff: { initial: '1h' } }];
   expect(wait({ classes })?.classes?.[0]?.maxMs).toBe(3_600_000);
+});
+
+describe('a stage that is a request', () => {
+  const asking = (http: object, stage: object = {}, more: object = {}) =>
+    file({
+      secrets: ['API_TOKEN'],
+      stages: [{ name: 'ask', http: { url: 'https://example.com', ...http }, ...stage }],
+      ...more,
+    });
+
+  test('is a GET that accepts every 2xx unless it says otherwise', () => {
+    expect(accepted(asking({})).stages[0]?.program).toEqual({
+      kind: 'http',
+      url: 'https://example.com',
+      method: 'GET',
+      headers: {},
+      statuses: null,
+      maxBytes: 1024 ** 2,
+    });
+  });
+
+  test.each([
+    ['/stages/0/http/url', { url: 'file:///etc/passwd' }],
+    ['/stages/0/http/url', { url: 'example.com' }],
+    ['/stages/0/http/url', { url: 'ftp://${env.HOST}/' }],
+    ['/stages/0/http/method', { method: 'TRACE' }],
+    ['/stages/0/http/body', { body: 'x' }],
+    ['/stages/0/http/body', { method: 'HEAD', body: null }],
+    ['/stages/0/http/headers/Content-Length', { headers: { 'Content-Length': '1' } }],
+    ['/stages/0/http/headers/a b', { headers: { 'a b': '1' } }],
+    ['/stages/0/http/expect/status/0', { expect: { status: [99] } }],
+    ['/stages/0/http/max_body', { max_body: '1GB' }],
+    ['/stages/0/http/bodi', { bodi: 1 }],
+  ])('is refused at %s: %j', (pointer, http) =>
+    expect(refused(asking(http))).toContainEqual(expect.objectContaining({ pointer })),
+  );
+
+  test.each([
+    ['with', { a: 1 }],
+    ['cwd', 'x'],
+    ['env', { A: 'b' }],
+    ['grace', '1s'],
+    ['limits', { memory: '1GB' }],
+  ])('does not take `%s`, which only a program could use', (field, value) =>
+    expect(refused(asking({}, { [field]: value }))).toMatchObject([
+      { pointer: `/stages/0/${field}`, detail: expect.stringContaining('has no meaning') },
+    ]),
+  );
+
+  test('takes a secret in headers and body, and nowhere else; one that nobody declared is named', () => {
+    const secret = '${secrets.API_TOKEN}';
+    const sent = { method: 'POST', headers: { A: secret }, body: { deep: [secret] } };
+    expect(accepted(asking(sent)).stages).toHaveLength(1);
+    const places = [
+      asking({ url: `https://example.com/${secret}` }),
+      asking({}, { files: [{ path: secret }] }),
+      file({ secrets: ['API_TOKEN'], stages: [{ ...work, run: ['echo', secret] }] }),
+      file({ secrets: ['API_TOKEN'], stages: [{ ...work, env: { A: secret } }] }),
+    ];
+    for (const place of places)
+      expect(refused(place)[0]?.detail).toContain('a secret cannot be inserted here');
+    expect(refused(asking({ headers: { A: '${secrets.API_TOKN}' } }))[0]?.detail).toContain(
+      'did you mean `API_TOKEN`?',
+    );
+  });
 });

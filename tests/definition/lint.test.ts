@@ -3,7 +3,7 @@ import {
   type LintCode,
   lintRules,
   type ScheduleFacts,
-} from '../../definition/lint/finding.ts';
+} from '../../definition/finding.ts';
 import { lint } from '../../definition/lint/lint.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { parseDefinition } from '../../definition/parse-definition.ts';

@@ -40,14 +40,18 @@ const loopMs = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 };
 const ruler =
-  'const b=process.cpuUsage();let s=0;for(let i=0;i<200000000;i++)s=(Math.imul(s,31)+i)|0;const c=process.cpuUsage(b);console.log((c.user+c.system)/1000,s)';
+  '(() => { const b = process.cpuUsage(); let s = 0; for (let i = 0; i < 2e8; i++) s = (Math.imul(s, 31) + i) | 0; const c = process.cpuUsage(b); console.log((c.user + c.system) / 1000, s); })()';
 /**
  * What 200 ms of an idle core of 2024 are here and now: the loop is the ruler, so that a slow or
  * busy machine measures with a longer one. In a process of its own: in a test's sandbox each look
- * at a global is slow.
+ * at a global is slow. The least of five: now and then the compiler leaves it slow.
  */
 const calibration = (): number =>
-  Number(execFileSync(process.execPath, ['-e', ruler]).toString().split(' ')[0]);
+  Math.min(
+    ...Array.from({ length: 5 }, () =>
+      Number(execFileSync(process.execPath, ['-e', ruler]).toString().split(' ')[0]),
+    ),
+  );
 // A connection that idles while the ruler is made would be closed.
 const agent = new Agent({ keepAlive: false });
 const send = (one: { method: string; path: string; body: string | null; headers: object }) =>
@@ -82,7 +86,7 @@ const cost = async (rulerMs: number, work: () => Promise<unknown>): Promise<numb
 
 test('no input of a MiB to any route holds the loop for more than 200 ms of CPU', async () => {
   const document = (await (await fetch(`${service.url}/openapi.json`)).json()) as OpenApiDocument;
-  const rulerMs = Math.max(calibration(), calibration());
+  const rulerMs = calibration();
   const slow: string[] = [];
   let sent = 0;
   let most = 0;
@@ -106,7 +110,7 @@ test('no input of a MiB to any route holds the loop for more than 200 ms of CPU'
 
 test('no address of any socket holds the loop for more than 200 ms of CPU, nor do the events that follow', async () => {
   const document = (await (await fetch(`${service.url}/asyncapi.json`)).json()) as AsyncApiDocument;
-  const rulerMs = Math.max(calibration(), calibration());
+  const rulerMs = calibration();
   const slow: string[] = [];
   for (const path of hostileAddresses(document, fill)) {
     const rulers = await cost(rulerMs, async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { storedDefinition } from '../../definition/stored-definition.ts';
 import type { ChartConfig } from '../../machines/chart-config.ts';
 import { machineOf } from '../../machines/machine.ts';
 import { eventOfTimer } from '../../machines/timer-ids.ts';
@@ -21,7 +22,7 @@ const stored = JSON.parse(
   config: ChartConfig;
 };
 const oldModel = (): Model => {
-  const today = modelOf(stored.definition);
+  const today = modelOf(storedDefinition(stored.definition));
   const machine = machineOf(stored.config);
   const snapshot = persist(machine, initialTransition(machine)[0]);
   return {
@@ -127,4 +128,20 @@ test('REL-1: its ending has one deadline as well: only a shorter grace changes w
   expect(seen).toEqual([60_000, 60_000, 60_000, 5000, 5000, 0, 0]);
   answer('drain');
   expect(now().state).toBe('STOPPED');
+});
+
+test('S65: a definition stored before programs said their kind, and before today’s fields, is read with their defaults and compiles', () => {
+  const [one] = storedDefinition(stored.definition).stages;
+  expect(stored.definition.stages[0]?.program).not.toHaveProperty('kind');
+  expect(one).toMatchObject({
+    program: { kind: 'process', argv: expect.any(Array) },
+    totalTimeoutMs: null,
+    warnAfterMs: null,
+    limits: { memoryBytes: null, outputBytes: 1024 ** 3 },
+  });
+  const ofModule = { ...stored.definition, stages: [{ ...one, program: { module: 'a.ts' } }] };
+  expect(storedDefinition(ofModule as PipelineDefinition).stages[0]?.program).toEqual({
+    kind: 'module',
+    module: 'a.ts',
+  });
 });

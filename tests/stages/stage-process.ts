@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defaultLimits } from '../../definition/definition.ts';
+import { defaultLimits } from '../../definition/stage-fields.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 
 const host = fileURLToPath(new URL('../../stages/module-host.ts', import.meta.url));
@@ -29,7 +29,7 @@ export async function startStage(
     attemptDir,
     workspace: join(dir, 'workspace'),
     projectDir: dir,
-    program: { module: `builtin:${stage}` },
+    program: { kind: 'module', module: `builtin:${stage}` },
     with: options,
     params: {},
     env: {},

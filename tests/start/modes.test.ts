@@ -81,7 +81,7 @@ test.each([
   },
 );
 
-test('a data directory that was open to others is closed at the start, with a warning; doctor sees it before', async () => {
+test('REL-13: a data directory that was open to others is closed at the start, with a warning; doctor sees it before', async () => {
   await begin('022');
   await end();
   const wide: [name: string, mode: number][] = [

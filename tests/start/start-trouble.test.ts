@@ -130,7 +130,7 @@ const expectSentence = (err: string, names: RegExp | string): void => {
   expect(err).not.toMatch(/^ +at |Error\b|errcode|undefined|null|\[object/m);
 };
 
-describe('exit 6: the store or its folder is of no use', () => {
+describe('REL-9, TRUTH-14: exit 6: the store or its folder is of no use', () => {
   type Case = [what: string, arrange: () => void, names: string, todo: RegExp];
   const copy = /put back a copy that is whole, or start with --new-store/;
   const cases: Case[] = [

@@ -1,26 +1,12 @@
 import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
+import { withDefaults } from '../../definition/stage-fields.ts';
 
 /** A stage definition with the defaults of a pipeline file. */
 export const stage = (name: string, more: Partial<StageDefinition> = {}): StageDefinition => ({
   name,
   title: null,
-  program: { argv: ['true'] },
-  with: {},
-  cwd: null,
-  env: {},
-  timeoutMs: 3_600_000,
-  heartbeatMs: null,
-  graceMs: 10_000,
-  retry: {
-    limit: 0,
-    initialMs: 10_000,
-    factor: 2,
-    maxMs: 300_000,
-    jitter: 0.1,
-    neverOn: { exitCodes: [], codes: [] },
-  },
-  files: [],
-  onRestart: 'retry',
+  program: { kind: 'process', argv: ['true'] },
+  ...withDefaults({}),
   ...more,
 });
 export const retries = (limit: number): Pick<StageDefinition, 'retry'> => ({

@@ -3,14 +3,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultLimits } from '../../definition/definition.ts';
+import { programOfStored } from '../../definition/kinds/stage-kinds.ts';
+import { defaultLimits } from '../../definition/stage-fields.ts';
 import { systemClock } from '../../services/host/clock.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { AttemptAnswer, AttemptRequest, ProcessIdentity } from '../../stages/contract.ts';
+import { runAttempt } from '../../stages/kinds/kind-runners.ts';
 import type { LaunchRequest } from '../../stages/launcher-port.ts';
 import { type Mask, noMask } from '../../stages/mask.ts';
-import { runAttempt } from '../../stages/process-runner.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
 export const sh = (script: string): { argv: string[] } => ({ argv: ['sh', '-c', script] });
@@ -72,7 +73,7 @@ export const openWorkbench = async () => {
   };
 
   const attemptRequest = (
-    program: AttemptRequest['program'],
+    program: { argv: string[] } | { module: string },
     more: Partial<AttemptRequest> = {},
   ): AttemptRequest => {
     const token = newToken();
@@ -82,7 +83,7 @@ export const openWorkbench = async () => {
       stage: 's',
       attempt: 1,
       token,
-      program,
+      program: programOfStored(program),
       with: {},
       params: {},
       graceMs: 2000,
@@ -108,7 +109,7 @@ export const openWorkbench = async () => {
       {
         recordProcess: async (identity) => {
           told.identity = identity;
-          return more.record ? more.record(identity) : true;
+          return more.record ? more.record(identity as ProcessIdentity) : true;
         },
         progress: (progress) => void told.progress.push(progress),
         alive: () => {
@@ -116,6 +117,7 @@ export const openWorkbench = async () => {
         },
         ending: () => {},
       },
+      new AbortController().signal,
     );
     return { answer, told };
   };

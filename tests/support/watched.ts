@@ -40,8 +40,11 @@ export const openWatched = async () => {
   const log = () => {};
   const news: LiveNews[] = [];
   const works: Work[] = [];
-  /** What the process table shows; the runner waits for ever while `answers` is false. */
-  const world = { alive: true, members: [] as number[], answers: true };
+  /**
+   * What the process table shows, and whether an attempt has a process at all; the runner waits
+   * for ever while `answers` is false.
+   */
+  const world = { alive: true, members: [] as number[], answers: true, hasProcess: true };
   const processes = {
     isAlive: () => world.alive,
     members: () => world.members,
@@ -94,7 +97,7 @@ export const openWatched = async () => {
         await store.recordProcess(
           run.runId,
           { kind: 'effect', id: effect.id, stamp: effect.stamp },
-          process,
+          world.hasProcess ? process : null,
         );
         const over = Promise.withResolvers<void>();
         works.push({ alive: mark.alive, end: over.resolve });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { FailureMatch, PipelineDefinition } from '../../definition/definition.ts';
+import type { PipelineDefinition } from '../../definition/definition.ts';
+import type { FailureMatch } from '../../definition/stage-retry.ts';
 import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { endingFrom, withGrace } from '../../services/launcher/endings.ts';

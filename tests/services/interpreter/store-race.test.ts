@@ -11,7 +11,7 @@ import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 const racer = fileURLToPath(new URL('./racer.ts', import.meta.url));
 const [rounds, processes, startsEach] = [1000, 4, 3];
 
-test('S02, T2: twelve starts at once from four processes, a thousand times: one begins, eleven are refused with its id', async () => {
+test('S02, T2, I3: twelve starts at once from four processes, a thousand times: one begins, eleven are refused with its id', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'stagewright-race-'));
   const children: ChildProcess[] = [];
   try {

@@ -130,6 +130,23 @@ test('a module is looked for in the project, and a missing one is a problem', as
   expect((await load({})).problems).toEqual([]);
 });
 
+test('a built-in stage is looked for among those that come with us, and one of another name is a problem with the nearest', async () => {
+  const uses = (path: string) => `name: a\nstages:\n  - name: work\n    uses: ${path}\n`;
+  expect((await load({ 'a.yaml': uses('builtin:mergre') })).problems).toMatchObject([
+    {
+      line: 4,
+      pointer: '/stages/0/uses',
+      code: 'invalid',
+      detail: expect.stringContaining('did you mean builtin:merger?'),
+    },
+  ]);
+  for (const none of ['builtin:other', 'builtin:duckdb', 'builtin:options'])
+    expect((await load({ 'a.yaml': uses(none) })).problems).toMatchObject([
+      { detail: expect.stringContaining('there is no built-in stage') },
+    ]);
+  expect((await load({ 'a.yaml': uses('builtin:report') })).problems).toEqual([]);
+});
+
 test('a folder that is called like a file, and a file that may not be read, are problems', async () => {
   await mkdir(join(project, 'pipelines', 'folder.yaml'));
   const { pipelines, problems } = await load({ 'b.yaml': valid('b') });

@@ -57,6 +57,17 @@ test('dead-process: a process that is gone without an answer is settled by the e
   ]);
 });
 
+test('an attempt without a process is not one whose process is dead: nothing is raised while it works, and its silence counts', async () => {
+  on.world.hasProcess = false;
+  on.world.alive = false;
+  await on.begin(pipeline([stage('one', { ...retries(1), heartbeatMs: 600_000 })]));
+  await on.working();
+  for (let round = 0; round < 10; round += 1) await on.pass(30_000);
+  expect([(await on.status()).state, await alarmsOf()]).toEqual(['RUNNING_ONE', []]);
+  await on.pass(400_000);
+  expect(await alarmsOf()).toContainEqual(['warning', 'late-heartbeat']);
+});
+
 test('dead-process: without evidence the attempt is interrupted with its fence, and the run goes on although its runner hangs', async () => {
   await on.begin(definition);
   await on.working();

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { PipelineDefinition, StageDefinition } from '../definition.ts';
-import { durationText } from '../duration.ts';
+import { durationText } from './duration.ts';
 
 /**
  * Every finding and how grave it is: `error` = cannot work as written, `warning` = does not do what
@@ -55,16 +54,6 @@ export type ScheduleFacts = {
   meets: { other: string; at: string } | null;
 };
 
-/** What the definition alone does not tell. */
-export type LintContext = {
-  /** Does the file itself say this, or is it a default? */
-  isWritten: (pointer: string) => boolean;
-  /** Its schedules, in the order in which their slots have their turn. */
-  schedules: ScheduleFacts[];
-  /** The longest grace that a stage gets when the service stops. */
-  shutdownGraceMs: number;
-};
-
 export const found = (
   code: LintCode,
   pointer: string,
@@ -77,14 +66,6 @@ export const found = (
   detail,
   advice,
 });
-
-/** One group of rules about a stage; `at` is the pointer to it. */
-export type Judge = (
-  stage: StageDefinition,
-  at: string,
-  definition: PipelineDefinition,
-  context: LintContext,
-) => Finding[];
 
 /** A limit that another one, wider out, always comes before. */
 export const neverReached = (

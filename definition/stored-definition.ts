@@ -1,0 +1,17 @@
+import type { PipelineDefinition } from './definition.ts';
+import { programOfStored } from './kinds/stage-kinds.ts';
+import { withDefaults } from './stage-fields.ts';
+
+/**
+ * A definition as it was stored, maybe before today's fields and kinds: what it lacks has its
+ * default.
+ */
+export const storedDefinition = (stored: PipelineDefinition): PipelineDefinition => ({
+  ...stored,
+  stages: stored.stages.map((stage) => ({
+    ...withDefaults(stage),
+    name: stage.name,
+    title: stage.title,
+    program: programOfStored(stage.program),
+  })),
+});
