@@ -8,7 +8,8 @@ import { StartTrouble, startTroubleOf } from '../services/host/start-trouble.ts'
 import { createLauncher } from '../services/launcher/launcher.ts';
 import { createProcessTable } from '../services/launcher/process-table.ts';
 import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts';
-import { createService, type Parts } from '../services/orchestrator/service.ts';
+import { createService } from '../services/orchestrator/service.ts';
+import type { Parts } from '../services/orchestrator/service-parts.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint-pipeline.ts';
 import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
@@ -144,6 +145,19 @@ export const serve = async (
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });
 
+  const end = async (): Promise<void> => {
+    const since = systemClock.monotonicMs();
+    // Nothing that hangs (a file system that is gone) keeps the service longer: what is committed
+    // is on the disk, and the next start settles the rest as after a crash.
+    const cancel = systemClock.after(config.shutdown_timeout + patienceMs, () => {
+      logger.error('something did not end in time; the next start settles it');
+      process.exit(exits.failed);
+    });
+    await server.close();
+    await service.close(config.shutdown_timeout - (systemClock.monotonicMs() - since));
+    cancel();
+  };
+
   try {
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
@@ -169,7 +183,8 @@ export const serve = async (
     );
   } catch (error) {
     const trouble = listenTrouble(error, config) ?? startTroubleOf(error, dataDir);
-    await service.close().catch((later) => logger.error(String(later)));
+    // Its port is open already, and would keep it for ever.
+    await end().catch((later) => logger.error(String(later)));
     claim.release();
     await logger.close();
     if (trouble) say(trouble instanceof StartTrouble ? trouble.message : trouble);
@@ -177,16 +192,7 @@ export const serve = async (
     return trouble instanceof StartTrouble ? exits.impossible : exits.failed;
   }
   logger.info(`${await signals.told}: the service stops`);
-  const since = systemClock.monotonicMs();
-  // Nothing that hangs (a file system that is gone) keeps the service longer: what is committed
-  // is on the disk, and the next start settles the rest as after a crash.
-  const cancel = systemClock.after(config.shutdown_timeout + patienceMs, () => {
-    logger.error('something did not end in time; the next start settles it');
-    process.exit(exits.failed);
-  });
-  await server.close();
-  await service.close(config.shutdown_timeout - (systemClock.monotonicMs() - since));
-  cancel();
+  await end();
   claim.release();
   await logger.close();
   return exits.ok;

@@ -24,7 +24,7 @@ export const lintRules = {
 } as const;
 export type LintCode = keyof typeof lintRules;
 
-/** Something in a pipeline file that holds, and still may not be what was meant. */
+/** Something in a valid pipeline file that may still not be what was meant. */
 export const lintFindingSchema = z.object({
   code: z.enum(Object.keys(lintRules) as [LintCode, ...LintCode[]]),
   severity: z.enum(['info', 'warning', 'error']),

@@ -11,7 +11,7 @@ import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
 import { fieldsOfFile, stageFields } from './stage-fields.ts';
 import { unknownKey } from './suggest.ts';
 
-/** What does not hold in a pipeline file; `pointer` is a JSON pointer into it. */
+/** What is invalid in a pipeline file; `pointer` is a JSON pointer into it. */
 type DefinitionProblem = {
   pointer: string;
   code: 'invalid' | 'unknown-key' | 'not-supported-yet' | 'param-in-shell';

@@ -1,5 +1,6 @@
 import { durationText } from '../definition/duration.ts';
 import type { Failure } from '../wire/failure.ts';
+import { iso } from '../wire/iso.ts';
 import type { CommandType, StageStatus, Status } from '../wire/status.ts';
 import type { RunContext, StageFacts } from './context.ts';
 
@@ -55,7 +56,6 @@ const canonicalOf = (state: string): Status['canonical'] => {
   return state === 'STOPPED' ? 'stopped' : 'running';
 };
 
-const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 const maxAttempts = (context: RunContext, stage: string) =>
   (context.policy[stage]?.retries ?? 0) + 1 + (context.stages[stage]?.interruptions ?? 0);
 

@@ -3,16 +3,74 @@ import { stuckOr } from './drain-edges.ts';
 import { edgesOf } from './edges.ts';
 import type { StageChart } from './machine.ts';
 
+type Edges = ReturnType<typeof edgesOf>;
+
 /** Which limits stand still while the run is paused. */
 type Limits = { run: boolean; stage: boolean };
 
+/** What works, and what ends it: nothing leads on but an answer and a drain. */
+const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
+  const { finish, skipItself, passOver, retryAfter, lose, fail, end } = edges;
+  const params = { stage: stage.name };
+  const verifies = stage.files.length > 0;
+  return {
+    attempting: {
+      entry: act('beginAttempt', 'sayStarted'),
+      invoke: {
+        id: `attempt-${stage.name}`,
+        src: 'stage',
+        input: params,
+        onDone: [
+          skipItself,
+          verifies ? { target: 'verifying', actions: act('keepAnswer') } : finish('keepAnswer'),
+        ],
+        onError: [
+          { guard: given('wasInterrupted'), ...end('noteInterrupted') },
+          retryAfter('canRetry'),
+          fail,
+        ],
+      },
+      after: {
+        [`attemptTimeout.${stage.name}`]: end('noteTimeout'),
+        ...(stage.warnAfterMs !== null && {
+          [`attemptWarning.${stage.name}`]: { actions: act('sayAttemptSlow') },
+        }),
+      },
+      on: {
+        INTERRUPTED: end('noteInterrupted'),
+        HEARTBEAT_LATE: end('noteSilence'),
+        SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
+      },
+    },
+    ...(verifies && {
+      verifying: {
+        invoke: {
+          id: `verify-${stage.name}`,
+          src: 'verify',
+          input: params,
+          onDone: finish(),
+          onError: [retryAfter('canRetry'), fail],
+        },
+        after: { verifyDeadline: end('noteVerifyTimeout') },
+      },
+    }),
+    ending: {
+      // Nothing goes on until the drain has proven that no process is left.
+      invoke: {
+        id: `drain-${stage.name}`,
+        src: 'drain',
+        input: params,
+        onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
+      },
+      on: stuckOr(fail),
+    },
+  } as const satisfies StageChart['states'];
+};
+
 /** The chart of one stage. `next` is where its success leads. */
 export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
-  const params = { stage: stage.name };
-  const { act, given, finish, skipItself, passOver, retryAfter, lose, fail, end } = edgesOf(
-    stage.name,
-    next,
-  );
+  const edges = edgesOf(stage.name, next);
+  const { act, given, passOver } = edges;
   const arm = [
     ...(limits.run ? act('armRunTimeout') : []),
     ...(limits.stage ? act('armTotalTimeout') : []),
@@ -21,7 +79,6 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
     ...(limits.run ? act('cancelRunTimeout') : []),
     ...(limits.stage ? act('cancelTotalTimeout') : []),
   ];
-  const verifies = stage.files.length > 0;
   return {
     meta: { stage: stage.name, title: stage.title },
     initial: 'ready',
@@ -43,56 +100,7 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
           { target: 'attempting' },
         ],
       },
-      attempting: {
-        entry: act('beginAttempt', 'sayStarted'),
-        invoke: {
-          id: `attempt-${stage.name}`,
-          src: 'stage',
-          input: params,
-          onDone: [
-            skipItself,
-            verifies ? { target: 'verifying', actions: act('keepAnswer') } : finish('keepAnswer'),
-          ],
-          onError: [
-            { guard: given('wasInterrupted'), ...end('noteInterrupted') },
-            retryAfter('canRetry'),
-            fail,
-          ],
-        },
-        after: {
-          [`attemptTimeout.${stage.name}`]: end('noteTimeout'),
-          ...(stage.warnAfterMs !== null && {
-            [`attemptWarning.${stage.name}`]: { actions: act('sayAttemptSlow') },
-          }),
-        },
-        on: {
-          INTERRUPTED: end('noteInterrupted'),
-          HEARTBEAT_LATE: end('noteSilence'),
-          SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
-        },
-      },
-      ...(verifies && {
-        verifying: {
-          invoke: {
-            id: `verify-${stage.name}`,
-            src: 'verify',
-            input: params,
-            onDone: finish(),
-            onError: [retryAfter('canRetry'), fail],
-          },
-          after: { verifyDeadline: end('noteVerifyTimeout') },
-        },
-      }),
-      ending: {
-        // Nothing goes on until the drain has proven that no process is left.
-        invoke: {
-          id: `drain-${stage.name}`,
-          src: 'drain',
-          input: params,
-          onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
-        },
-        on: stuckOr(fail),
-      },
+      ...working(stage, edges),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
         after: { [`backoff.${stage.name}`]: { target: 'attempting' } },

@@ -254,7 +254,7 @@ export const routes: readonly Route[] = [
   {
     method: 'get',
     path: '/api/pipelines',
-    summary: 'Every pipeline, and the files that do not hold',
+    summary: 'Every pipeline, and the invalid pipeline files',
     answers: { 200: pipelinesAnswer },
     refusals: [],
     handle: async (orchestrator) => ok(await orchestrator.pipelines()),

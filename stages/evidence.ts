@@ -38,7 +38,7 @@ export const answerFrom = async (
   const { metrics, progress, warnings } = said;
   const rest = { metrics, progress, warnings };
   if (exit.ended_by === 'service-lost') {
-    const message = 'the service was gone while it worked, so it was ended';
+    const message = 'the service was gone while it was running, so it was ended';
     return { ok: false, failure: { code: 'interrupted', message, retryable: true }, ...rest };
   }
   const failure = limitFailure(exit) ?? said.fail ?? failureOf(exit);
@@ -155,6 +155,13 @@ const readExit = async (path: string): Promise<ExitRecord | null> => {
     return null;
   }
 };
+
+/** Whether `settleFromEvidence` has an answer. Cheap: what it said is not read. */
+export const hasEvidence = (attemptDir: string): Promise<boolean> =>
+  readExit(filesOf(attemptDir).exit).then(
+    (exit) => exit !== null && exit.ended_by !== 'service-lost',
+    () => true,
+  );
 
 /** How the attempt ended, as soon as that is written down: before its answer is made. */
 export const endOf = (attemptDir: string): Promise<ExitRecord | null> =>

@@ -39,6 +39,8 @@ export type Launched = {
   abandon(): void;
   /** Rejects with code `launcher-lost` when the launcher died and the exit code with it. */
   exited: Promise<ExitRecord>;
+  /** After the exit: nobody of it is left. Until then the launcher ends the rest if we die. */
+  swept(): void;
 };
 export type EndingOrder = {
   /** What was written down before: no second SIGTERM, and no later deadline. */

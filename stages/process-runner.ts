@@ -81,6 +81,7 @@ const attempted = async (
     joins: true,
     changed: observer.ending,
   });
+  launched.swept();
   const said = await heard.finish();
   if (exit) return answerFrom(attemptDir, exit, said, deps.mask);
   const { metrics, progress, warnings } = said;

@@ -8,7 +8,7 @@ import { type StartTrouble, startTroubleOf } from '../../services/host/start-tro
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import type { Owner } from '../../services/sqlite/owner.ts';
 
-export type Finding = {
+export type DoctorFinding = {
   what: string;
   level: 'ok' | 'warning' | 'wrong';
   detail: string;
@@ -16,20 +16,25 @@ export type Finding = {
 };
 type Place = { api: Api; url: string; dataDir: string; pipelines: string };
 
-const ok = (what: string, detail: string): Finding => ({ what, level: 'ok', detail, todo: null });
+const ok = (what: string, detail: string): DoctorFinding => ({
+  what,
+  level: 'ok',
+  detail,
+  todo: null,
+});
 const found = (
   level: 'warning' | 'wrong',
   what: string,
   detail: string,
   todo: string,
-): Finding => ({ what, level, detail, todo });
+): DoctorFinding => ({ what, level, detail, todo });
 
 const lowDiskBytes = 1024 ** 3;
 
-const node = async (): Promise<Finding> =>
+const node = async (): Promise<DoctorFinding> =>
   ok('node', `${process.versions.node} on ${process.platform}`);
 
-const platform = async (): Promise<Finding> =>
+const platform = async (): Promise<DoctorFinding> =>
   process.platform === 'linux'
     ? ok('system', 'Linux: processes can be found and ended')
     : found(
@@ -39,7 +44,7 @@ const platform = async (): Promise<Finding> =>
         'stages can be run on Linux only',
       );
 
-const files = async ({ pipelines }: Place): Promise<Finding> => {
+const files = async ({ pipelines }: Place): Promise<DoctorFinding> => {
   const loaded = await loadPipelines(pipelines);
   const [first] = loaded.problems;
   if (first)
@@ -59,7 +64,7 @@ const files = async ({ pipelines }: Place): Promise<Finding> => {
   return ok('pipelines', [...loaded.pipelines.keys()].join(', '));
 };
 
-const folder = async ({ dataDir }: Place): Promise<Finding> => {
+const folder = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   const info = await stat(dataDir).catch((error: { code?: string }) => error.code ?? 'unknown');
   if (info === 'ENOENT' && (await lstat(dataDir).catch(() => null)))
     return found(
@@ -94,7 +99,7 @@ const folder = async ({ dataDir }: Place): Promise<Finding> => {
 };
 
 /** What the service keeps is for its own user; a start closes what is open. */
-const modes = async ({ dataDir }: Place): Promise<Finding> => {
+const modes = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   let open: string[];
   try {
     open = openToOthers(dataDir);
@@ -112,7 +117,7 @@ const modes = async ({ dataDir }: Place): Promise<Finding> => {
       );
 };
 
-const disk = async ({ dataDir }: Place): Promise<Finding> => {
+const disk = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   const { bavail, bsize } = await statfs(dataDir).catch(() => statfs('.'));
   const free = bavail * bsize;
   const text = `${(free / 1024 ** 3).toFixed(1)} GB free`;
@@ -135,7 +140,7 @@ const storeOf = async (
   }
 };
 
-const store = async ({ dataDir }: Place): Promise<Finding> => {
+const store = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   const { owner, trouble } = await storeOf(dataDir);
   if (owner)
     return ok(
@@ -148,7 +153,7 @@ const store = async ({ dataDir }: Place): Promise<Finding> => {
     : ok('store', 'empty: nothing ever ran here');
 };
 
-const service = async ({ api, url }: Place): Promise<Finding> => {
+const service = async ({ api, url }: Place): Promise<DoctorFinding> => {
   try {
     const { status, checks } = await api.ask('GET /api/health');
     const bad = Object.entries(checks).filter(([, check]) => check.status !== 'ok');
@@ -168,7 +173,7 @@ const service = async ({ api, url }: Place): Promise<Finding> => {
 };
 
 /** Nobody answers: is the port free at least? */
-const port = async (url: string, message: string): Promise<Finding> => {
+const port = async (url: string, message: string): Promise<DoctorFinding> => {
   const { hostname, port: number } = new URL(url);
   const taken = await new Promise<string | null>((resolve) => {
     const server = createServer();
@@ -190,7 +195,7 @@ const port = async (url: string, message: string): Promise<Finding> => {
  * Processes that carry the mark of an attempt of this data directory, while it has no service.
  * Those of other directories have services of their own, or are theirs to find.
  */
-const leftovers = async ({ dataDir }: Place): Promise<Finding> => {
+const leftovers = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   if ((await storeOf(dataDir)).owner) return ok('processes', 'are watched by the service');
   // As a stage was told it: the path of the service, which may lead over links.
   const places = [dataDir, await realpath(dataDir).catch(() => dataDir)];
@@ -210,8 +215,8 @@ const leftovers = async ({ dataDir }: Place): Promise<Finding> => {
 };
 
 /** Looks at everything a start depends on; each finding says what it means. */
-export const examine = async (place: Place): Promise<Finding[]> => {
-  const findings: Finding[] = [];
+export const examine = async (place: Place): Promise<DoctorFinding[]> => {
+  const findings: DoctorFinding[] = [];
   for (const look of [node, platform, files, folder, modes, disk, store, service, leftovers])
     findings.push(await look(place));
   return findings;

@@ -13,7 +13,7 @@ const severityColors = { info: 'blue', warning: 'yellow', error: 'red' } as cons
 export const localCommands: Record<string, Command> = {
   validate: {
     usage: '[folder or file, default ./pipelines] [--strict]',
-    help: 'read pipeline files, name every fault with its line and what may go wrong; --strict: warnings count',
+    help: 'check pipeline files: every error with its line, and lint findings; --strict: warnings count',
     options: ['json', 'strict'],
     maxArgs: 1,
     run: async ({ args: [given = './pipelines'], values, out }) => {

@@ -191,7 +191,7 @@ export const scheduleCommands: Record<string, Command> = {
   schedules: {
     usage:
       '[list [pipeline] | show id | upcoming | preview [id] [--cron text] [--timezone zone] [--from instant] [--count 10] | enable id | disable id | pause [--reason text] | resume | backfill id --from instant --to instant [--dry-run] [--again] | cancel backfill]',
-    help: 'when pipelines run by themselves, what became of their slots, and past slots run again',
+    help: 'when pipelines run automatically, the outcomes of their slots, and backfills of past slots',
     options: [
       'cron',
       'timezone',

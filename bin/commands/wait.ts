@@ -36,7 +36,7 @@ export const waitFor = async (
     },
     onConnection: (connection) => {
       if (connection === 'waiting')
-        out.progress('the service does not answer; waiting for it to come back');
+        out.progress('the service is not responding; waiting for it to come back');
     },
   });
   const over =

@@ -154,8 +154,8 @@ export const Chart = ({
         <button
           type="button"
           className="button icon-only"
-          aria-label={isWhole && !isFirst ? 'Back to a size that can be read' : 'Fit'}
-          title={isWhole && !isFirst ? 'Back to a size that can be read' : 'All of it'}
+          aria-label={isWhole && !isFirst ? 'Back to a readable size' : 'Fit'}
+          title={isWhole && !isFirst ? 'Back to a readable size' : 'All of it'}
           disabled={isWhole && isFirst}
           onClick={isWhole ? toFirst : fit}
         >
@@ -164,7 +164,7 @@ export const Chart = ({
         <button
           type="button"
           className="button icon-only"
-          aria-label="On the whole screen"
+          aria-label="Full screen"
           onClick={() => toWholeScreen(frame.current)}
         >
           <Icon name="whole" />

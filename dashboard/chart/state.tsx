@@ -50,34 +50,157 @@ const Start = ({ box }: { box: StateBox }) => {
 /** The name of the button says it already. */
 export const unsaid = { 'aria-hidden': true } as const;
 
+/** A frame or a stage: its title, its number, and how it stands. */
+const GroupHead = ({ box, facts }: Pick<Props, 'box' | 'facts'>) => {
+  const { x, y, w, state, shape, number } = box;
+  return (
+    <>
+      {shape === 'frame' && <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />}
+      {number !== null && (
+        <>
+          <rect className="chart-badge" x={x + 12} y={y + 9} width="18" height="18" rx="5" />
+          <text className="chart-number" x={x + 21} y={y + 22} textAnchor="middle">
+            {number}
+          </text>
+        </>
+      )}
+      <text className="chart-title" x={x + (number === null ? 14 : 38)} y={y + 23}>
+        {state.title ?? state.name}
+      </text>
+      {facts.stage && <Rest x={x + w - 18} y={y + 18} glyph={facts.stage.glyph} />}
+      {facts.note && (
+        <text className="chart-note" x={x + w - 32} y={y + 22.5} textAnchor="end">
+          {facts.note}
+        </text>
+      )}
+    </>
+  );
+};
+
+/** What the state waits for and does, with the time that is left. */
+const Details = ({ box, facts }: Pick<Props, 'box' | 'facts'>) => {
+  const { x, y, w, h, state } = box;
+  const details = detailsOf(state);
+  return (
+    <>
+      {details.length > 0 && <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />}
+      {details.map(({ key, text }, index) => {
+        const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
+        const isTimer = key === 'after' && facts.timer !== null;
+        return (
+          <g key={key + text} className={isTimer ? 'chart-timer' : 'chart-detail'}>
+            <text x={x + stateMetrics.padX} y={at}>
+              {key}
+            </text>
+            <text
+              className={isTimer ? '' : 'chart-mono'}
+              x={x + stateMetrics.padX + stateMetrics.keyWidth}
+              y={at}
+            >
+              {isTimer ? facts.timer?.text : text}
+            </text>
+          </g>
+        );
+      })}
+      {facts.timer && (
+        <>
+          <rect
+            className="chart-track"
+            x={x + 10}
+            y={y + h - 5}
+            width={w - 20}
+            height="3"
+            rx="1.5"
+          />
+          <rect
+            className="chart-progress"
+            x={x + 10}
+            y={y + h - 5}
+            width={(w - 20) * facts.timer.share}
+            height="3"
+            rx="1.5"
+          />
+        </>
+      )}
+    </>
+  );
+};
+
+const StateName = ({
+  box,
+  tail,
+  isFinal,
+}: Pick<Props, 'box'> & { tail: string | null; isFinal: boolean }) => {
+  const { x, y, w, state } = box;
+  return (
+    <>
+      {isFinal ? (
+        <circle className="chart-dot open" cx={x + 20} cy={y + 18.5} r="4" />
+      ) : (
+        <circle className="chart-dot" cx={x + 16} cy={y + 18.5} r="3.5" />
+      )}
+      <text className="chart-name" x={x + (isFinal ? 32 : 27)} y={y + 23.5}>
+        {state.name}
+      </text>
+      {tail && (
+        <text className="chart-note" x={x + w - 12} y={y + 23} textAnchor="end">
+          {tail}
+        </text>
+      )}
+    </>
+  );
+};
+
+const kindOf = ({ shape, state, number }: StateBox): string => {
+  if (shape === 'choice') return `Choice ${state.name}`;
+  if (shape === 'state') return `State ${state.name}`;
+  return `${number === null ? 'Group' : 'Stage'} ${state.title ?? state.name}`;
+};
+const visitsText = (visits: number): string => {
+  if (visits === 0) return 'not entered';
+  return `entered ${visits === 1 ? 'once' : `${visits} times`}`;
+};
+
+type OutlineProps = { box: StateBox; isActive: boolean; isFinal: boolean; isSelected: boolean };
+
+const Outline = ({ box, isActive, isFinal, isSelected }: OutlineProps) => {
+  const { x, y, w, h, shape } = box;
+  return (
+    <>
+      {isActive && shape === 'state' && (
+        <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />
+      )}
+      {shape === 'choice' ? (
+        <path className="chart-box" d={diamond(box)} />
+      ) : (
+        <rect
+          className="chart-box"
+          x={x}
+          y={y}
+          width={w}
+          height={h}
+          rx={shape === 'frame' ? 12 : 10}
+        />
+      )}
+      {isFinal && (
+        <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />
+      )}
+      {isSelected && (
+        <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />
+      )}
+    </>
+  );
+};
+
 /** One state, with all that is known of it. */
 export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDown }: Props) => {
-  const { x, y, w, h, state, shape, tone, number, stripes, grid } = box;
+  const { state, shape, tone, stripes, grid } = box;
   const isActive = marks.active.has(state.path);
   const visits = marks.visits.get(state.path) ?? 0;
-  const title = state.title ?? state.name;
   const isFinal = state.kind === 'final';
   const how = isActive ? 'active' : visits > 0 ? 'visited' : 'idle';
-  const said = [
-    shape === 'choice'
-      ? `Choice ${state.name}`
-      : shape === 'state'
-        ? `State ${state.name}`
-        : number === null
-          ? `Group ${title}`
-          : `Stage ${title}`,
-    facts.stage?.word ??
-      (isActive
-        ? isFinal
-          ? 'reached'
-          : 'current'
-        : visits === 0
-          ? 'not entered'
-          : `entered ${visits === 1 ? 'once' : `${visits} times`}`),
-    facts.note,
-    facts.timer?.text,
-  ];
-  const details = shape === 'state' ? detailsOf(state) : [];
+  const now = isActive ? (isFinal ? 'reached' : 'current') : visitsText(visits);
+  const said = [kindOf(box), facts.stage?.word ?? now, facts.note, facts.timer?.text];
   const tail = facts.note ?? (!isActive && visits > 1 ? `×${visits}` : null);
   return (
     <g
@@ -97,109 +220,15 @@ export const State = ({ box, facts, marks, isSelected, isStop, onSelect, onKeyDo
         onClick={() => onSelect(state.path)}
         onKeyDown={(event) => onKeyDown(event, box)}
       >
-        {isActive && shape === 'state' && (
-          <rect className="chart-glow" x={x - 3} y={y - 3} width={w + 6} height={h + 6} rx="13" />
-        )}
-        {shape === 'choice' ? (
-          <path className="chart-box" d={diamond(box)} />
-        ) : (
-          <rect
-            className="chart-box"
-            x={x}
-            y={y}
-            width={w}
-            height={h}
-            rx={shape === 'frame' ? 12 : 10}
-          />
-        )}
-        {isFinal && (
-          <rect className="chart-inner" x={x + 3} y={y + 3} width={w - 6} height={h - 6} rx="7" />
-        )}
-        {isSelected && (
-          <rect className="chart-ring" x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="15" />
-        )}
+        <Outline box={box} isActive={isActive} isFinal={isFinal} isSelected={isSelected} />
       </g>
       <Start box={box} />
       <g className="chart-texts" {...unsaid}>
-        {shape === 'choice' ? null : shape !== 'state' ? (
+        {shape !== 'choice' && shape !== 'state' && <GroupHead box={box} facts={facts} />}
+        {shape === 'state' && (
           <>
-            {shape === 'frame' && (
-              <path className="chart-rule" d={`M${x} ${y + headHeight}h${w}`} />
-            )}
-            {number !== null && (
-              <>
-                <rect className="chart-badge" x={x + 12} y={y + 9} width="18" height="18" rx="5" />
-                <text className="chart-number" x={x + 21} y={y + 22} textAnchor="middle">
-                  {number}
-                </text>
-              </>
-            )}
-            <text className="chart-title" x={x + (number === null ? 14 : 38)} y={y + 23}>
-              {title}
-            </text>
-            {facts.stage && <Rest x={x + w - 18} y={y + 18} glyph={facts.stage.glyph} />}
-            {facts.note && (
-              <text className="chart-note" x={x + w - 32} y={y + 22.5} textAnchor="end">
-                {facts.note}
-              </text>
-            )}
-          </>
-        ) : (
-          <>
-            {isFinal ? (
-              <circle className="chart-dot open" cx={x + 20} cy={y + 18.5} r="4" />
-            ) : (
-              <circle className="chart-dot" cx={x + 16} cy={y + 18.5} r="3.5" />
-            )}
-            <text className="chart-name" x={x + (isFinal ? 32 : 27)} y={y + 23.5}>
-              {state.name}
-            </text>
-            {tail && (
-              <text className="chart-note" x={x + w - 12} y={y + 23} textAnchor="end">
-                {tail}
-              </text>
-            )}
-            {details.length > 0 && (
-              <path className="chart-rule" d={`M${x} ${y + nameHeight}h${w}`} />
-            )}
-            {details.map(({ key, text }, index) => {
-              const at = y + nameHeight + 17 + index * stateMetrics.detailHeight;
-              const isTimer = key === 'after' && facts.timer !== null;
-              return (
-                <g key={key + text} className={isTimer ? 'chart-timer' : 'chart-detail'}>
-                  <text x={x + stateMetrics.padX} y={at}>
-                    {key}
-                  </text>
-                  <text
-                    className={isTimer ? '' : 'chart-mono'}
-                    x={x + stateMetrics.padX + stateMetrics.keyWidth}
-                    y={at}
-                  >
-                    {isTimer ? facts.timer?.text : text}
-                  </text>
-                </g>
-              );
-            })}
-            {facts.timer && (
-              <>
-                <rect
-                  className="chart-track"
-                  x={x + 10}
-                  y={y + h - 5}
-                  width={w - 20}
-                  height="3"
-                  rx="1.5"
-                />
-                <rect
-                  className="chart-progress"
-                  x={x + 10}
-                  y={y + h - 5}
-                  width={(w - 20) * facts.timer.share}
-                  height="3"
-                  rx="1.5"
-                />
-              </>
-            )}
+            <StateName box={box} tail={tail} isFinal={isFinal} />
+            <Details box={box} facts={facts} />
           </>
         )}
       </g>

@@ -7,19 +7,19 @@ import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 import { StateGlyph } from '../ui/state-mark.tsx';
-import type { Look } from '../ui/state-words.ts';
+import type { StateLook } from '../ui/state-words.ts';
 import { clockTime, duration } from '../ui/time.ts';
 import { At } from '../ui/time-text.tsx';
 import { useHealth } from './read-health.ts';
 
-const looks: Record<string, Look> = {
+const looks: Record<string, StateLook> = {
   ok: { tone: 'ok', glyph: 'done', word: 'Well' },
   degraded: { tone: 'wait', glyph: 'asking', word: 'Degraded' },
   starting: { tone: 'run', glyph: 'running', word: 'Starting' },
   draining: { tone: 'stop', glyph: 'stopped', word: 'Draining' },
 };
-const unknown: Look = { tone: 'bad', glyph: 'failed', word: 'No answer' };
-const lookOf = (status: string | undefined): Look =>
+const unknown: StateLook = { tone: 'bad', glyph: 'failed', word: 'No answer' };
+const lookOf = (status: string | undefined): StateLook =>
   status === undefined ? unknown : (looks[status] ?? { ...unknown, word: status });
 
 const Card = ({ title, children }: { title: string; children: ReactNode }) => (

@@ -31,7 +31,7 @@ const TextFilter = ({ value, onChange }: { value: string; onChange: (text: strin
       <input
         ref={field}
         type="search"
-        placeholder="Number, id, reason, error"
+        placeholder="Search by number, ID, reason or error"
         value={text}
         onChange={({ target }) => {
           setText(target.value);

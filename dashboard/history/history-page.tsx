@@ -42,7 +42,7 @@ export const History = () => {
             <p>No run matches these filters.</p>
           ) : (
             <>
-              <p>Nothing ran yet.</p>
+              <p>No runs yet.</p>
               <button
                 type="button"
                 className="button primary"

@@ -81,7 +81,7 @@ export const RunsTable = ({ runs }: { runs: readonly RunFacts[] }) => {
     useMemo(
       () => [
         { keys: 'j', label: 'Next run', group: 'Runs', run: step(1) },
-        { keys: 'k', label: 'Run before', group: 'Runs', run: step(-1) },
+        { keys: 'k', label: 'Previous run', group: 'Runs', run: step(-1) },
       ],
       [],
     ),

@@ -4,6 +4,6 @@ import { useLive } from './use-live.ts';
 export const useOffline = (): string | null =>
   useLive(({ connection }) =>
     connection.state === 'offline'
-      ? 'The service does not answer, so nothing can be commanded now.'
+      ? 'The service is not responding, so nothing can be commanded now.'
       : null,
   );

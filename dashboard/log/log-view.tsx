@@ -1,5 +1,6 @@
 import {
   type KeyboardEvent,
+  type RefObject,
   useEffect,
   useMemo,
   useRef,
@@ -7,13 +8,11 @@ import {
   useSyncExternalStore,
 } from 'react';
 import { useKeys } from '../shell/keys.ts';
-import { size } from '../ui/format-bytes.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ProblemCard } from '../ui/problem-notice.tsx';
 import { plural } from '../ui/state-words.ts';
 import { AnsiText } from './ansi-text.tsx';
-import { download } from './download.ts';
 import { type LogDocument, type LogFacts, type LogPlace, openLog } from './log-document.ts';
+import { LogTools } from './log-tools.tsx';
 import { protocolWords } from './protocol-words.ts';
 import { lineHeight, useLines } from './use-lines.ts';
 import { useLogSearch } from './use-log-search.ts';
@@ -54,6 +53,61 @@ export const LogView = (props: Props) => {
   return log && <OpenLog key={Object.values(props.place).join()} {...props} log={log} />;
 };
 
+/** The match that is shown, and the way to another one; the first is shown once it is found. */
+const useMatches = (
+  place: LogPlace,
+  q: string,
+  line: number | null,
+  onMatch: (line: number) => void,
+) => {
+  const found = useLogSearch(place, q);
+  const [at, setAt] = useState(0);
+  const go = (index: number): void => {
+    const match = found.matches.at(index % Math.max(1, found.matches.length));
+    if (!match) return;
+    setAt(((index % found.matches.length) + found.matches.length) % found.matches.length);
+    onMatch(match.line);
+  };
+  const gone = useRef(go);
+  gone.current = go;
+  const first = found.matches[0]?.line;
+  useEffect(() => {
+    if (first !== undefined && line === null) gone.current(0);
+  }, [first]);
+  return { found, at, go };
+};
+
+const useLogKeys = (toEnd: () => void, input: RefObject<HTMLInputElement | null>): void =>
+  useKeys(
+    useMemo(
+      () => [
+        { keys: 'f', label: 'Follow the log', group: 'This run', run: toEnd },
+        {
+          keys: '/',
+          label: 'Search the log',
+          group: 'This run',
+          run: () => input.current?.focus(),
+        },
+      ],
+      [toEnd, input],
+    ),
+  );
+
+const keysOf =
+  (jump: (line: number) => void, toEnd: () => void) =>
+  (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === 'Home') jump(1);
+    else if (event.key === 'End') toEnd();
+    else if (step && event.target instanceof HTMLAnchorElement) {
+      // The line numbers are one stop of the Tab key; arrows go from one to the next.
+      const row = event.target.closest('.log-line');
+      const next = step > 0 ? row?.nextElementSibling : row?.previousElementSibling;
+      next?.querySelector<HTMLElement>('.log-number')?.focus();
+    } else return;
+    event.preventDefault();
+  };
+
 const OpenLog = ({
   place,
   log,
@@ -77,117 +131,30 @@ const OpenLog = ({
   useEffect(() => {
     if (!isAtEnd && total > 0) reads.current();
   }, [isAtEnd, total]);
-  const found = useLogSearch(place, q);
   const input = useRef<HTMLInputElement>(null);
-  const [at, setAt] = useState(0);
-  const [error, setError] = useState<unknown>(null);
+  const { found, at, go } = useMatches(place, q, line, (match) => {
+    onLine(match);
+    jump(match);
+  });
 
-  const go = (index: number): void => {
-    const match = found.matches.at(index % Math.max(1, found.matches.length));
-    if (!match) return;
-    setAt(((index % found.matches.length) + found.matches.length) % found.matches.length);
-    onLine(match.line);
-    jump(match.line);
-  };
-  const gone = useRef(go);
-  gone.current = go;
-  const first = found.matches[0]?.line;
-  useEffect(() => {
-    if (first !== undefined && line === null) gone.current(0);
-  }, [first]);
-
-  useKeys(
-    useMemo(
-      () => [
-        { keys: 'f', label: 'Follow the log', group: 'This run', run: toEnd },
-        {
-          keys: '/',
-          label: 'Search the log',
-          group: 'This run',
-          run: () => input.current?.focus(),
-        },
-      ],
-      [toEnd],
-    ),
-  );
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === 'Home') jump(1);
-    else if (event.key === 'End') toEnd();
-    else if (step && event.target instanceof HTMLAnchorElement) {
-      // The line numbers are one stop of the Tab key; arrows go from one to the next.
-      const row = event.target.closest('.log-line');
-      const next = step > 0 ? row?.nextElementSibling : row?.previousElementSibling;
-      next?.querySelector<HTMLElement>('.log-number')?.focus();
-    } else return;
-    event.preventDefault();
-  };
-  const [focused, setFocused] = useState<number | null>(null);
-  const shown = Array.from(
-    { length: Math.max(0, Math.min(to, total) - from + 1) },
-    (_, index) => from + index,
-  );
-  const stop = [focused, line].find((one) => one !== null && shown.includes(one)) ?? shown[0];
+  useLogKeys(toEnd, input);
+  const onKeyDown = keysOf(jump, toEnd);
   return (
     <>
-      <form
-        className="log-tools"
-        onSubmit={(event) => {
-          event.preventDefault();
-          const text = input.current?.value ?? '';
-          if (text === q) go(at + 1);
-          else {
-            onLine(null);
-            onSearch(text);
-          }
+      <LogTools
+        place={place}
+        facts={facts}
+        found={found}
+        at={at}
+        q={q}
+        input={input}
+        onGo={go}
+        onSearch={(text) => {
+          // Emptied while it is written: the line that was shown stays.
+          if (text !== '') onLine(null);
+          onSearch(text);
         }}
-      >
-        <label className="log-search">
-          <span className="visually-hidden">Search the whole log</span>
-          <Icon name="search" />
-          <input
-            ref={input}
-            type="search"
-            placeholder="Search the whole log"
-            defaultValue={q}
-            onKeyDown={(event) => {
-              if (event.key === 'Enter' && event.shiftKey) {
-                event.preventDefault();
-                go(at - 1);
-              }
-            }}
-            onChange={({ target }) => target.value === '' && onSearch('')}
-          />
-        </label>
-        <output className="log-found">
-          {q !== '' &&
-            (found.isBusy
-              ? 'searching…'
-              : found.matches.length === 0
-                ? 'no match'
-                : `${at + 1} of ${found.matches.length.toLocaleString()}${found.nextOffset === null ? '' : '+'}`)}
-        </output>
-        {found.nextOffset !== null && (
-          <button type="button" className="button quiet small" onClick={found.more}>
-            Search on
-          </button>
-        )}
-        <span className="log-size">
-          {plural(total, 'line')}, {size(facts.bytes)}
-        </span>
-        <button
-          type="button"
-          className="button quiet small"
-          disabled={total === 0}
-          onClick={() => download(place).catch(setError)}
-        >
-          <Icon name="down" /> Raw
-        </button>
-      </form>
-      {[found.error, facts.error, error].map(
-        (one, index) =>
-          one !== null && <ProblemCard key={['search', 'log', 'raw'][index]} error={one} />,
-      )}
+      />
       <div className="log-frame">
         <div
           ref={scroller}
@@ -200,42 +167,14 @@ const OpenLog = ({
           onScroll={onScroll}
           onKeyDown={onKeyDown}
         >
-          <div className="log-paper" style={{ blockSize: `${height}px` }}>
-            {shown.map((number) => {
-              const known = log.line(number);
-              return (
-                <div
-                  key={number}
-                  className="log-line"
-                  data-shown={number === line || undefined}
-                  style={{ insetBlockStart: `${(number - 1 - base) * lineHeight}px` }}
-                >
-                  <a
-                    className="log-number"
-                    href={`?stage=${place.stage}&attempt=${place.attempt}&stream=${place.stream}&line=${number}`}
-                    aria-label={`Line ${number}`}
-                    tabIndex={number === stop ? 0 : -1}
-                    onFocus={() => setFocused(number)}
-                    onClick={(event) => {
-                      event.preventDefault();
-                      onLine(number === line ? null : number);
-                    }}
-                  >
-                    {number}
-                  </a>
-                  <span className="log-text">{known ? <LineText {...known} q={q} /> : ' '}</span>
-                  {known?.isCut && (
-                    <a
-                      className="log-rest"
-                      href={`/api/runs/${place.runId}/logs/${place.stage}/${place.attempt}?stream=${place.stream}&from_line=${number}&lines=1`}
-                    >
-                      … the whole line
-                    </a>
-                  )}
-                </div>
-              );
-            })}
-          </div>
+          <LogPaper
+            log={log}
+            place={place}
+            q={q}
+            line={line}
+            window={{ from, to: Math.min(to, total), base, height }}
+            onLine={onLine}
+          />
         </div>
         <Empty facts={facts} place={place} />
         {!isAtEnd && total > 0 && (
@@ -245,6 +184,84 @@ const OpenLog = ({
         )}
       </div>
     </>
+  );
+};
+
+type PaperProps = Pick<Props, 'place' | 'q' | 'line' | 'onLine'> & {
+  log: LogDocument;
+  /** The lines that are drawn, and where on the paper they stand. */
+  window: { from: number; to: number; base: number; height: number };
+};
+
+const LogPaper = ({ log, place, q, line, window, onLine }: PaperProps) => {
+  const { from, to, base, height } = window;
+  const [focused, setFocused] = useState<number | null>(null);
+  const shown = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+  const stop = [focused, line].find((one) => one !== null && shown.includes(one)) ?? shown[0];
+  return (
+    <div className="log-paper" style={{ blockSize: `${height}px` }}>
+      {shown.map((number) => (
+        <LogLine
+          key={number}
+          log={log}
+          place={place}
+          number={number}
+          q={q}
+          top={(number - 1 - base) * lineHeight}
+          isShown={number === line}
+          isStop={number === stop}
+          onFocus={setFocused}
+          onLine={onLine}
+        />
+      ))}
+    </div>
+  );
+};
+
+type LineProps = {
+  log: LogDocument;
+  place: LogPlace;
+  number: number;
+  q: string;
+  top: number;
+  isShown: boolean;
+  isStop: boolean;
+  onFocus: (line: number) => void;
+  onLine: (line: number | null) => void;
+};
+
+const LogLine = (props: LineProps) => {
+  const { log, place, number, q, top, isShown, isStop, onFocus, onLine } = props;
+  const known = log.line(number);
+  return (
+    <div
+      className="log-line"
+      data-shown={isShown || undefined}
+      style={{ insetBlockStart: `${top}px` }}
+    >
+      <a
+        className="log-number"
+        href={`?stage=${place.stage}&attempt=${place.attempt}&stream=${place.stream}&line=${number}`}
+        aria-label={`Line ${number}`}
+        tabIndex={isStop ? 0 : -1}
+        onFocus={() => onFocus(number)}
+        onClick={(event) => {
+          event.preventDefault();
+          onLine(isShown ? null : number);
+        }}
+      >
+        {number}
+      </a>
+      <span className="log-text">{known ? <LineText {...known} q={q} /> : ' '}</span>
+      {known?.isCut && (
+        <a
+          className="log-rest"
+          href={`/api/runs/${place.runId}/logs/${place.stage}/${place.attempt}?stream=${place.stream}&from_line=${number}&lines=1`}
+        >
+          … the whole line
+        </a>
+      )}
+    </div>
   );
 };
 

@@ -48,7 +48,7 @@ const FailedRun = ({ run, title }: { run: RunView; title: string }) => {
       .then(() =>
         say({
           tone: 'ok',
-          title: `${title} is shown as idle again`,
+          title: `${title} now shows as idle`,
           detail: `Run ${run.number} stays in the history.`,
         }),
       )
@@ -145,7 +145,7 @@ export const Attention = ({
           <Item
             key={file}
             mark={warning}
-            title={`${file} does not hold`}
+            title={`${file} is invalid`}
             detail={
               <Why
                 text={found

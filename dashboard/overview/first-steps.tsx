@@ -55,7 +55,7 @@ export const FirstSteps = ({ pipelines }: { pipelines: readonly PipelineFacts[] 
       <li>
         <h2>Pull the plug</h2>
         <p>
-          Kill the service while a stage works and start it again: the same run goes on, and
+          Kill the service while a stage is running and start it again: the same run continues, and
           finished stages are not done twice.
         </p>
       </li>

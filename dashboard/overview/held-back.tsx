@@ -13,7 +13,7 @@ export const HeldBack = ({ pipeline, title }: { pipeline: string; title: string 
     api
       .ask('POST /api/pipelines/{name}/acknowledge', { path: { name: pipeline }, body: { reason } })
       .then(() => {
-        say({ tone: 'ok', title: `${title} is not held back any more`, detail: reason });
+        say({ tone: 'ok', title: `${title} is no longer held back`, detail: reason });
         return queries.invalidateQueries({ queryKey: ['pipelines'] });
       })
       .catch((error: unknown) => say({ tone: 'bad', title: 'Acknowledge', error }));
@@ -26,7 +26,7 @@ export const HeldBack = ({ pipeline, title }: { pipeline: string; title: string 
         maxLength={500}
         autoComplete="off"
         aria-label={`What was done about the failures of ${title}`}
-        placeholder="What was done about it"
+        placeholder="What was done to fix it"
         value={reason}
         onChange={({ target }) => setReason(target.value)}
       />

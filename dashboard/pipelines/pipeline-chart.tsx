@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { collapse } from '../../drawing/collapse.ts';
 import type { ChartGraph } from '../../drawing/graph.ts';
 import { layoutChart } from '../../drawing/layout.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -18,6 +19,23 @@ const openScale = 0.8;
 const lowest = 260;
 const formats = ['svg', 'mermaid', 'scxml', 'xstate'] as const;
 const nothing = { stage: null, note: null, timer: null };
+
+/** All stages, or none where they do not fit; `isOpen` = what the reader asked for. */
+const useDrawing = (graph: ChartGraph | undefined, width: number, isOpen: boolean | null) =>
+  useMemo(() => {
+    if (!graph || width === 0) return null;
+    const flow = width < narrowPx ? 'down' : 'right';
+    const whole = layoutChart(graph, flow);
+    const isAll = isOpen ?? whole.width * openScale <= width;
+    const closed = new Set(
+      isAll ? [] : graph.states.flatMap(({ path, stage }) => (stage === null ? [] : [path])),
+    );
+    return {
+      isAll,
+      layout: isAll ? whole : layoutChart(collapse(graph, closed), flow),
+      marks: { ...marksOf(graph, [], closed), active: new Set<string>() },
+    };
+  }, [graph, width, isOpen]);
 
 /**
  * The lifecycle of a pipeline's runs before any of them: nothing is lit, every way can be followed.
@@ -35,31 +53,11 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
       })) as unknown as ChartGraph,
   });
   const frame = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const width = useWidth(frame);
   const [selected, setSelected] = useState<string | null>(null);
   const [isOpen, setOpen] = useState<boolean | null>(null);
   const [isTold, setTold] = useState(false);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  const drawn = useMemo(() => {
-    if (!graph || width === 0) return null;
-    const flow = width < narrowPx ? 'down' : 'right';
-    const whole = layoutChart(graph, flow);
-    const isAll = isOpen ?? whole.width * openScale <= width;
-    const closed = new Set(
-      isAll ? [] : graph.states.flatMap(({ path, stage }) => (stage === null ? [] : [path])),
-    );
-    return {
-      isAll,
-      layout: isAll ? whole : layoutChart(collapse(graph, closed), flow),
-      marks: { ...marksOf(graph, [], closed), active: new Set<string>() },
-    };
-  }, [graph, width, isOpen]);
+  const drawn = useDrawing(graph, width, isOpen);
   if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
   const height = drawn ? heightFor(drawn.layout, width) : lowest;
   return (

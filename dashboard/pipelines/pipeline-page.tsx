@@ -102,7 +102,7 @@ const Params = ({ params }: { params: Definition['params'] }) => (
 
 const Findings = ({ findings }: { findings: readonly Finding[] }) => (
   <section className="file-problems section" aria-labelledby="lint-title">
-    <h2 id="lint-title">What may go wrong</h2>
+    <h2 id="lint-title">Lint findings</h2>
     <ul>
       {findings.map(({ code, pointer, line, detail, advice }) => (
         <li key={code + pointer}>

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import type { ChartGraph } from '../../drawing/graph.ts';
 import type { RunView } from '../../wire/patch.ts';
 import { Chart } from '../chart/chart.tsx';
-import { marksOf, type Transition } from '../chart/marks.ts';
+import { type Marks, marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
 import { api } from '../service-api.ts';
@@ -35,6 +36,83 @@ const useChart = (runId: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
+/** The stage that a state is, or is in. */
+const stageAt = (graph: ChartGraph | undefined, path: string): string | null | undefined =>
+  graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
+  graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)?.stage;
+
+/** The stage that is drawn open when not all are. `last` = where the last step that is looked at led. */
+const openStage = (
+  graph: ChartGraph | undefined,
+  run: RunView,
+  view: Props['view'],
+  last: string | undefined,
+): string | null => {
+  const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
+  // Where an earlier step left the run is what is looked at then.
+  const then = view.n === null ? undefined : last;
+  const stageThen =
+    then === undefined
+      ? null
+      : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))
+          ?.stage ?? null);
+  return (
+    stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful)
+  );
+};
+
+const focusOf = (
+  graph: ChartGraph | undefined,
+  marks: Pick<Marks, 'active'> | null,
+  open: string | null,
+): string | null => {
+  // The stage that it is about is seen whole; without one, the state.
+  return (
+    graph?.states.find(
+      ({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)),
+    )?.path ??
+    [...(marks?.active ?? [])].at(-1) ??
+    null
+  );
+};
+
+type ToolsProps = Pick<Props, 'onView'> & {
+  flow: 'down' | 'right';
+  isTold: boolean;
+  /** Whether stages are closed; null where there is only one. */
+  isFew: boolean | null;
+  onTold: (isTold: boolean) => void;
+};
+
+const Tools = ({ flow, isTold, isFew, onTold, onView }: ToolsProps) => (
+  <div className="pane-tools">
+    <button
+      type="button"
+      className="button quiet small"
+      aria-pressed={isTold}
+      onClick={() => onTold(!isTold)}
+    >
+      In words
+    </button>
+    <button
+      type="button"
+      className="button quiet small"
+      onClick={() => onView({ flow: flow === 'right' ? 'down' : 'right' })}
+    >
+      <Icon name="turn" /> {flow === 'right' ? 'Upright' : 'Lengthwise'}
+    </button>
+    {isFew !== null && (
+      <button
+        type="button"
+        className="button quiet small"
+        onClick={() => onView({ stages: isFew ? 'all' : 'few' })}
+      >
+        <Icon name="unfold" /> {isFew ? 'Open all stages' : 'Close other stages'}
+      </button>
+    )}
+  </div>
+);
+
 /**
  * The chart that the run was started with: where it stands, how it came there, and what it waits
  * for.
@@ -42,16 +120,7 @@ const useChart = (runId: string) =>
 export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
   const { data: graph, error, refetch } = useChart(runId);
   const frame = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const measure = (): void => void (element.clientWidth > 0 && setWidth(element.clientWidth));
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const width = useWidth(frame);
   const isLive = run.ended_at === null && view.n === null;
   const now = useNow(isLive && timer !== null);
   const [isTold, setTold] = useState(false);
@@ -61,16 +130,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
     () => (view.n === null ? accepted : accepted.filter(({ n }) => n <= (view.n as number))),
     [accepted, view.n],
   );
-  const eventful = run.stages.find(({ attempt }) => attempt > 1)?.name ?? null;
-  // Where an earlier step left the run is what is looked at then.
-  const then = view.n === null ? undefined : past.at(-1)?.to;
-  const stageThen =
-    then === undefined
-      ? null
-      : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))
-          ?.stage ?? null);
-  const open =
-    stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful);
+  const open = openStage(graph, run, view, past.at(-1)?.to);
   const flow = view.flow ?? (width > 0 && width < narrowPx ? 'down' : 'right');
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
@@ -80,10 +140,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
 
   if (error && !graph) return <ProblemCard error={error} onRetry={() => void refetch()} />;
   const select = (path: string): void => {
-    const stage =
-      graph?.states.find((state) => state.path === path && state.stage !== null)?.stage ??
-      graph?.states.find((state) => path.startsWith(`${state.path}.`) && state.stage !== null)
-        ?.stage;
+    const stage = stageAt(graph, path);
     if (view.path === path) onView({ path: null });
     else
       onView({
@@ -91,13 +148,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
         ...(stage && stage !== view.stage && { stage, attempt: null, stream: null }),
       });
   };
-  // The stage that it is about is seen whole; without one, the state.
-  const here =
-    graph?.states.find(
-      ({ stage, path }) => stage !== null && (open === stage || marks?.active.has(path)),
-    )?.path ??
-    [...(marks?.active ?? [])].at(-1) ??
-    null;
+  const here = focusOf(graph, marks, open);
   const isFew = closed.size > 0;
   return (
     <section className="pane" id="chart" aria-labelledby="chart-title">
@@ -105,32 +156,13 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
         <h2 id="chart-title" tabIndex={-1}>
           Statechart
         </h2>
-        <div className="pane-tools">
-          <button
-            type="button"
-            className="button quiet small"
-            aria-pressed={isTold}
-            onClick={() => setTold(!isTold)}
-          >
-            In words
-          </button>
-          <button
-            type="button"
-            className="button quiet small"
-            onClick={() => onView({ flow: flow === 'right' ? 'down' : 'right' })}
-          >
-            <Icon name="turn" /> {flow === 'right' ? 'Upright' : 'Lengthwise'}
-          </button>
-          {run.stages.length > 1 && (
-            <button
-              type="button"
-              className="button quiet small"
-              onClick={() => onView({ stages: isFew ? 'all' : 'few' })}
-            >
-              <Icon name="unfold" /> {isFew ? 'Open all stages' : 'Close other stages'}
-            </button>
-          )}
-        </div>
+        <Tools
+          flow={flow}
+          isTold={isTold}
+          isFew={run.stages.length > 1 ? isFew : null}
+          onTold={setTold}
+          onView={onView}
+        />
       </header>
       <div
         ref={frame}

@@ -68,7 +68,7 @@ export const Details = ({
       <Artefacts runId={runId} version={run.version} />
       <h3>Parameters</h3>
       {isEmpty(run.params) ? <p className="muted">None.</p> : <Values of={run.params} />}
-      <h3>Results of its stages</h3>
+      <h3>Stage results</h3>
       {results.length === 0 && <p className="muted">No stage has reported outputs or metrics.</p>}
       {results.map(({ name, outputs, metrics }) => (
         <div key={name}>

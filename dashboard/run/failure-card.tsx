@@ -52,7 +52,7 @@ export const FailureCard = ({ run, onView, children }: Props) => {
           className="failure-tail"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
           tabIndex={0}
-          aria-label="The end of its stderr"
+          aria-label="End of stderr"
         >
           <pre>
             <AnsiText text={error.stderr_tail} />

@@ -29,7 +29,7 @@ export const LogPanel = ({ runId, run, attempts, shown, view, onView }: Props) =
         <h2 id="log-title" tabIndex={-1}>
           Log
         </h2>
-        <p className="muted">No stage has begun, so there is nothing to read yet.</p>
+        <p className="muted">No stage has started yet, so there is no output.</p>
       </section>
     );
   const { stage, attempt } = shown;

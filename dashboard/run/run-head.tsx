@@ -48,19 +48,30 @@ const progressText = ({
   return [count.trim(), note].filter(Boolean).join(', ');
 };
 
-/** How the run stands, in the order in which people ask. */
-export const RunHead = ({ runId, run, events, timer, children }: Props) => {
-  const { data: recent } = useRecentRuns(run.pipeline, usualOf);
+/** How long runs of the pipeline that are done took; null while too few have. */
+const useUsual = (pipeline: string, runId: string): number | null => {
+  const { data: recent } = useRecentRuns(pipeline, usualOf);
   const done = (recent?.items ?? []).filter(
     ({ state, run_id }) => state === 'DONE' && run_id !== runId,
   );
-  const usual =
-    done.length >= 3
-      ? quantile(
-          done.flatMap(({ duration_ms }) => duration_ms ?? []),
-          0.5,
-        )
-      : null;
+  return done.length >= 3
+    ? quantile(
+        done.flatMap(({ duration_ms }) => duration_ms ?? []),
+        0.5,
+      )
+    : null;
+};
+
+const Row = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+/** How the run stands, in the order in which people ask. */
+export const RunHead = ({ runId, run, events, timer, children }: Props) => {
+  const usual = useUsual(run.pipeline, runId);
   const { word, by, reason } = origin(run, events);
   const [retryOf, from] = [textOf(run.metadata.retry_of), textOf(run.metadata.retry_from)];
   return (
@@ -77,64 +88,39 @@ export const RunHead = ({ runId, run, events, timer, children }: Props) => {
         {/* Of a failure the card above says all there is. */}
         {run.state !== 'FAILED' && <p className="run-why">{localized(run.why)}</p>}
         <dl className="run-facts">
-          <div>
-            <dt>Started</dt>
-            <dd>
-              {run.started_at ? <At iso={run.started_at} /> : 'not yet'}
-              <span className="muted">
-                {' '}
-                {word}
-                {by && ` (${by})`}
-              </span>
-            </dd>
-          </div>
+          <Row name="Started">
+            {run.started_at ? <At iso={run.started_at} /> : 'not yet'}
+            <span className="muted">
+              {' '}
+              {word}
+              {by && ` (${by})`}
+            </span>
+          </Row>
           {run.started_at && (
-            <div>
-              <dt>{run.ended_at ? 'Took' : 'Runs for'}</dt>
-              <dd>
-                <Elapsed since={run.started_at} until={run.ended_at} />
-                {usual !== null && <span className="muted"> usually {duration(usual)}</span>}
-              </dd>
-            </div>
+            <Row name={run.ended_at ? 'Took' : 'Runs for'}>
+              <Elapsed since={run.started_at} until={run.ended_at} />
+              {usual !== null && <span className="muted"> usually {duration(usual)}</span>}
+            </Row>
           )}
           {run.attempt !== null && run.attempt > 0 && run.stage !== null && (
-            <div>
-              <dt>Attempt</dt>
-              <dd>
-                {run.attempt} of {run.max_attempts} <span className="muted">of {run.stage}</span>
-              </dd>
-            </div>
+            <Row name="Attempt">
+              {run.attempt} of {run.max_attempts} <span className="muted">of {run.stage}</span>
+            </Row>
           )}
           {timer?.kind === 'timeout' && (
-            <div>
-              <dt>Time limit</dt>
-              <dd>
-                <Countdown to={new Date(timer.to).toISOString()} over="reached" />{' '}
-                <span className="muted">left</span>
-              </dd>
-            </div>
+            <Row name="Time limit">
+              <Countdown to={new Date(timer.to).toISOString()} over="reached" />{' '}
+              <span className="muted">left</span>
+            </Row>
           )}
-          {run.progress && (
-            <div>
-              <dt>Progress</dt>
-              <dd>{progressText(run.progress)}</dd>
-            </div>
-          )}
+          {run.progress && <Row name="Progress">{progressText(run.progress)}</Row>}
           {retryOf && (
-            <div>
-              <dt>Goes on from</dt>
-              <dd>
-                <Link href={`/runs/${retryOf}`}>an earlier run</Link>
-                {from && <span className="muted"> at {from}</span>}
-              </dd>
-            </div>
+            <Row name="Goes on from">
+              <Link href={`/runs/${retryOf}`}>an earlier run</Link>
+              {from && <span className="muted"> at {from}</span>}
+            </Row>
           )}
-          {reason && (
-            <div>
-              <dt>Reason given</dt>
-              <dd>{reason}</dd>
-            </div>
-          )}
+          {reason && <Row name="Reason given">{reason}</Row>}
         </dl>
       </div>
       {children}

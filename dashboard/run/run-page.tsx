@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { Link } from 'wouter';
 import { Refused } from '../../client/api.ts';
 import type { StreamState } from '../../client/run-state.ts';
@@ -40,7 +40,7 @@ export const RunPage = ({ id }: { id: string }) => {
 const NoRun = ({ error }: { error: unknown }) => {
   const isUnknown = error instanceof Refused && error.problem.status < 500;
   return (
-    <Page title={isUnknown ? 'No such run' : 'The run cannot be read'}>
+    <Page title={isUnknown ? 'Run not found' : 'This run could not be loaded'}>
       <ProblemCard error={error} />
       <p>
         <Link href="/runs">All runs</Link> · <Link href="/">Overview</Link>
@@ -64,26 +64,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
     if (location.hash === '#log') toPane('log');
   }, []);
   const step = useSteps(attempts, shown, onView);
-  useKeys(
-    useMemo(
-      () => [
-        ...panes.map((pane, index) => ({
-          keys: String(index + 1),
-          label: {
-            chart: 'Statechart',
-            timeline: 'Timeline',
-            log: 'Log',
-            side: 'Ledger, events, details',
-          }[pane],
-          group: 'This run',
-          run: () => toPane(pane),
-        })),
-        { keys: '[', label: 'Attempt before', group: 'This run', run: () => step.current(-1) },
-        { keys: ']', label: 'Attempt after', group: 'This run', run: () => step.current(1) },
-      ],
-      [step],
-    ),
-  );
+  useRunKeys(step);
   const version =
     view.n === null
       ? run.version
@@ -115,14 +96,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
   return (
     <Page
       title={`${run.pipeline} · run ${run.number} · ${lookOfRun(run).word}`}
-      heading={
-        <>
-          <a className="run-pipeline" href={`/runs?pipeline=${run.pipeline}`}>
-            {run.pipeline}
-          </a>{' '}
-          <span className="muted">run {run.number}</span>
-        </>
-      }
+      heading={<RunTitle run={run} />}
       aside={<CopyId id={id} />}
     >
       <div className="run">
@@ -142,26 +116,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
             onView={onView}
             runId={id}
           />
-          <section className="pane" id="side" aria-label="Ledger, events and details">
-            <header className="pane-head">
-              <fieldset className="segments">
-                <legend className="visually-hidden">What to show</legend>
-                {Object.entries(sides).map(([side, word]) => (
-                  <label key={side}>
-                    <input
-                      type="radio"
-                      name="side"
-                      checked={view.side === side}
-                      onChange={() => onView({ side: side === 'ledger' ? null : side })}
-                    />
-                    <span>{word}</span>
-                  </label>
-                ))}
-              </fieldset>
-            </header>
-            <h2 className="visually-hidden" id="side-title" tabIndex={-1}>
-              {sides[view.side]}
-            </h2>
+          <SidePane side={view.side} onSide={(side) => onView({ side })}>
             {view.side === 'ledger' && (
               <Ledger rows={rows} error={error} view={view} onView={onView} />
             )}
@@ -169,12 +124,76 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
               <Events runId={id} events={events} stage={view.stage} onView={onView} />
             )}
             {view.side === 'details' && <Details runId={id} run={run} version={version} />}
-          </section>
+          </SidePane>
         </div>
       </div>
     </Page>
   );
 };
+
+const RunTitle = ({ run }: { run: RunView }) => (
+  <>
+    <a className="run-pipeline" href={`/runs?pipeline=${run.pipeline}`}>
+      {run.pipeline}
+    </a>{' '}
+    <span className="muted">run {run.number}</span>
+  </>
+);
+
+type Side = keyof typeof sides;
+type SideProps = {
+  side: Side;
+  /** null = the one that is shown unless another is asked for. */
+  onSide: (side: string | null) => void;
+  children: ReactNode;
+};
+
+const SidePane = ({ side: shown, onSide, children }: SideProps) => (
+  <section className="pane" id="side" aria-label="Ledger, events and details">
+    <header className="pane-head">
+      <fieldset className="segments">
+        <legend className="visually-hidden">What to show</legend>
+        {Object.entries(sides).map(([side, word]) => (
+          <label key={side}>
+            <input
+              type="radio"
+              name="side"
+              checked={shown === side}
+              onChange={() => onSide(side === 'ledger' ? null : side)}
+            />
+            <span>{word}</span>
+          </label>
+        ))}
+      </fieldset>
+    </header>
+    <h2 className="visually-hidden" id="side-title" tabIndex={-1}>
+      {sides[shown]}
+    </h2>
+    {children}
+  </section>
+);
+
+const useRunKeys = (step: ReturnType<typeof useSteps>): void =>
+  useKeys(
+    useMemo(
+      () => [
+        ...panes.map((pane, index) => ({
+          keys: String(index + 1),
+          label: {
+            chart: 'Statechart',
+            timeline: 'Timeline',
+            log: 'Log',
+            side: 'Ledger, events, details',
+          }[pane],
+          group: 'This run',
+          run: () => toPane(pane),
+        })),
+        { keys: '[', label: 'Previous attempt', group: 'This run', run: () => step.current(-1) },
+        { keys: ']', label: 'Next attempt', group: 'This run', run: () => step.current(1) },
+      ],
+      [step],
+    ),
+  );
 
 const toPane = (pane: (typeof panes)[number]): void => {
   document.getElementById(pane)?.scrollIntoView({ block: 'start' });

@@ -29,8 +29,8 @@ export const Scrubber = ({ rows, n, isLive, onView }: Props) => {
   useKeys(
     useMemo(
       () => [
-        { keys: ',', label: 'Step before', group: 'This run', run: () => step.current(-1) },
-        { keys: '.', label: 'Step after', group: 'This run', run: () => step.current(1) },
+        { keys: ',', label: 'Previous step', group: 'This run', run: () => step.current(-1) },
+        { keys: '.', label: 'Next step', group: 'This run', run: () => step.current(1) },
       ],
       [],
     ),

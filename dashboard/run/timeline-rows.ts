@@ -2,23 +2,29 @@ import type { Attempt } from '../../wire/attempts.ts';
 import type { JournalEvent } from '../../wire/events.ts';
 import type { RunView } from '../../wire/patch.ts';
 import type { Transition } from '../chart/marks.ts';
-import { type Look, lookOfStage } from '../ui/state-words.ts';
+import { lookOfStage, type StateLook } from '../ui/state-words.ts';
 import { deadlineOf } from './countdowns.ts';
 
 /** Instants in ms of the service's clock. `isOpen`: it goes on. */
-export type Bar = {
+export type TimelineBar = {
   kind: 'attempt' | 'backoff' | 'wait';
   from: number;
   to: number;
   isOpen: boolean;
-  look: Look;
+  look: StateLook;
   attempt: number | null;
 };
-type Row = { stage: string; look: Look; attempts: Attempt[]; bars: Bar[]; deadline: number | null };
+type Row = {
+  stage: string;
+  look: StateLook;
+  attempts: Attempt[];
+  bars: TimelineBar[];
+  deadline: number | null;
+};
 type Moment = { at: number; kind: 'stop' | 'now'; text: string };
 export type Timeline = { from: number; to: number; rows: Row[]; moments: Moment[] };
 
-const waiting: Look = { tone: 'wait', glyph: 'waiting', word: 'waits' };
+const waiting: StateLook = { tone: 'wait', glyph: 'waiting', word: 'waits' };
 
 /**
  * The waiting time after each failed attempt, as its event announced it and as the next attempt
@@ -29,10 +35,10 @@ const backoffs = (
   attempts: Attempt[],
   events: readonly JournalEvent[],
   end: number,
-): Bar[] =>
+): TimelineBar[] =>
   events
     .filter((event) => event.stage === stage && event.event === 'retrying')
-    .flatMap(({ timestamp, data, attempt }): Bar[] => {
+    .flatMap(({ timestamp, data, attempt }): TimelineBar[] => {
       const from = Date.parse(timestamp);
       const next = attempts.find(({ started_at }) => Date.parse(started_at) >= from);
       const due = typeof data.due_at === 'number' ? data.due_at : end;
@@ -76,7 +82,7 @@ export const timelineOf = (
   const rows = run.stages.map((stage): Row => {
     const own = attempts.filter((one) => one.stage === stage.name);
     const bars = own.map(
-      ({ state, attempt, started_at, ended_at }): Bar => ({
+      ({ state, attempt, started_at, ended_at }): TimelineBar => ({
         kind: 'attempt',
         attempt,
         look: lookOfStage(state),
@@ -112,7 +118,7 @@ export const timelineOf = (
   const moments: Moment[] = stops.map(({ at, cause }) => ({
     at: Date.parse(at),
     kind: 'stop',
-    text: `stop asked${cause.actor ? ` by ${cause.actor}` : ''}`,
+    text: `stop requested${cause.actor ? ` by ${cause.actor}` : ''}`,
   }));
   if (run.ended_at === null && now !== null) moments.push({ at: end, kind: 'now', text: 'now' });
   const last = Math.max(end, ...rows.flatMap(({ bars }) => bars.map(({ to }) => to)));

@@ -83,7 +83,7 @@ export const BackfillDialog = ({
       await queries.invalidateQueries({ queryKey: ['schedules'] });
       say({
         tone: 'ok',
-        title: `The backfill of ${id} has begun`,
+        title: `Backfill of ${id} started`,
         detail: `${plural(runs, 'slot')}, one after the other.`,
       });
       onClose();
@@ -131,7 +131,7 @@ export const BackfillDialog = ({
             checked={again}
             onChange={({ target }) => change(() => setAgain(target.checked))}
           />
-          <span>Also slots whose run is done</span>
+          <span>Include slots that already succeeded</span>
         </label>
         {plan && <Plan plan={plan} zone={timezone} />}
         {error !== null && !isPlaced && <ProblemCard error={error} />}

@@ -26,7 +26,7 @@ export const DeleteDialog = ({
       .then(() => queries.invalidateQueries({ queryKey: ['schedules'] }))
       .then(
         () => {
-          say({ tone: 'ok', title: `The schedule ${id} is deleted` });
+          say({ tone: 'ok', title: `Schedule ${id} deleted` });
           onClose();
         },
         (refusal: unknown) => {

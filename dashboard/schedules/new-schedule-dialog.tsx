@@ -37,7 +37,7 @@ const Form = ({
     await queries.invalidateQueries({ queryKey: ['schedules'] });
     say({
       tone: 'ok',
-      title: `The schedule ${made.id} is made`,
+      title: `Schedule ${made.id} created`,
       detail: `It starts ${facts.title} from now on.`,
     });
   };

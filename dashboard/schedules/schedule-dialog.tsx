@@ -78,7 +78,11 @@ export const ScheduleDialog = ({ schedule, onClose, onDelete }: Props) => {
       headers: { 'If-Match': `"${version}"` },
     });
     await queries.invalidateQueries({ queryKey: ['schedules'] });
-    say({ tone: 'ok', title: `The schedule ${id} is changed`, detail: 'It takes effect at once.' });
+    say({
+      tone: 'ok',
+      title: `Schedule ${id} updated`,
+      detail: 'The change takes effect immediately.',
+    });
   };
   const revert = (): void => {
     const fields = overrides.map(({ field }) => field) as NonNullable<Changes['revert']>;

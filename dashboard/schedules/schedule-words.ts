@@ -1,6 +1,6 @@
-import type { Look } from '../ui/state-words.ts';
+import type { StateLook } from '../ui/state-words.ts';
 
-const looks: Record<string, Look> = {
+const looks: Record<string, StateLook> = {
   started: { tone: 'ok', glyph: 'done', word: 'started' },
   queued: { tone: 'wait', glyph: 'pending', word: 'queued' },
   waiting: { tone: 'wait', glyph: 'waiting', word: 'waiting' },
@@ -10,7 +10,7 @@ const looks: Record<string, Look> = {
   refused: { tone: 'bad', glyph: 'failed', word: 'refused' },
   cancelled: { tone: 'stop', glyph: 'stopped', word: 'cancelled' },
 };
-export const lookOfDecision = (decision: string): Look =>
+export const lookOfDecision = (decision: string): StateLook =>
   looks[decision] ?? { tone: 'none', glyph: 'pending', word: decision };
 
 const predictions: Record<string, string> = {

@@ -107,9 +107,7 @@ export const SchedulesPage = () => {
       </ul>
       {data?.items.length === 0 && (
         <div className="empty">
-          <p>
-            No pipeline has a schedule. Make one here, or write it into the file of its pipeline:
-          </p>
+          <p>No pipeline has a schedule yet. Create one here, or add it to a pipeline file:</p>
           <pre>{sample}</pre>
         </div>
       )}

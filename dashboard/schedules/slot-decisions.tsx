@@ -70,16 +70,16 @@ const All = ({ id, zone }: { id: string; zone: string }) => {
 };
 
 /**
- * What became of the last slots, oldest left; the words say why, and all of them stand in a list
+ * Outcomes of recent slots, oldest left; the words say why, and all of them stand in a list
  * behind.
  */
 export const Decisions = ({ schedule: { id, last, timezone } }: { schedule: Schedule }) => {
   const [isOpen, setOpen] = useState(false);
   const newest = last[0];
-  if (!newest) return <p className="muted">Nothing was due yet.</p>;
+  if (!newest) return <p className="muted">No slot has been due yet.</p>;
   return (
     <>
-      <ul className="decisions" aria-label="What became of the last slots">
+      <ul className="decisions" aria-label="Outcomes of recent slots">
         {last
           .slice(0, shownDecisions)
           .toReversed()
@@ -105,7 +105,7 @@ export const Decisions = ({ schedule: { id, last, timezone } }: { schedule: Sche
         )}
       </p>
       <details className="more" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-        <summary>Each slot and why</summary>
+        <summary>Every slot, with its reason</summary>
         {isOpen && <All id={id} zone={timezone} />}
       </details>
     </>

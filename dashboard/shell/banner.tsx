@@ -17,7 +17,7 @@ export const Banner = () => {
       <div className="banner" data-tone="bad" role="alert">
         <strong>
           {navigator.onLine
-            ? `The service does not answer at ${location.host}.`
+            ? `The service is not responding at ${location.host}.`
             : 'This machine has no network.'}{' '}
           {last}
         </strong>
@@ -27,7 +27,7 @@ export const Banner = () => {
               Start it with <code>npm start</code> or <code>stagewright serve</code>.{' '}
             </>
           )}
-          This page comes back by itself.
+          This page will reconnect automatically.
         </span>
       </div>
     );
@@ -46,7 +46,7 @@ export const Banner = () => {
   if (!isOld) return null;
   return (
     <div className="banner" data-tone="wait" role="alert">
-      <strong>The service serves another version of this page.</strong>
+      <strong>A new version of the dashboard is available.</strong>
       <button type="button" className="button" onClick={() => location.reload()}>
         Reload
       </button>

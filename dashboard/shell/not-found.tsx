@@ -4,7 +4,7 @@ import { Page } from '../ui/page.tsx';
 export const NotFound = () => (
   <Page title="Nothing here">
     <p className="lead">
-      There is no view at this address. <Link href="/">Go to the overview</Link>
+      There is no page at this address. <Link href="/">Go to the overview</Link>
     </p>
   </Page>
 );

@@ -82,17 +82,11 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
   });
 };
 
-/**
- * Everything that can be gone to or done, by typing a few letters of it. What is not possible now
- * says why.
- */
-export const Palette = () => {
-  const { close, show } = useDesk();
+/** Everything that can be gone to or done. */
+const useItems = (): Item[] => {
+  const { show } = useDesk();
   const [, navigate] = useLocation();
   const { data } = usePipelines();
-  const [typed, setTyped] = useState('');
-  const [chosen, setChosen] = useState(0);
-  const listId = useId();
   const pipelines = data?.items ?? [];
   const runItems = useRunItems(new Map(pipelines.map(({ name, title }) => [name, title])));
   const go = (href: string) => () => navigate(href);
@@ -103,7 +97,7 @@ export const Palette = () => {
     icon,
     run: () => setTheme(name),
   });
-  const items: Item[] = [
+  return [
     ...runItems.map((item) =>
       runPlace(item.id) ? { ...item, run: go(runPlace(item.id) as string) } : item,
     ),
@@ -137,13 +131,16 @@ export const Palette = () => {
     ...[theme('light', 'sun'), theme('dark', 'moon'), theme('system', 'system')],
     {
       id: 'keys',
-      label: 'Show the keys',
+      label: 'Show keyboard shortcuts',
       hint: 'Help',
       icon: 'help',
       run: () => show({ kind: 'keys' }),
     },
   ];
-  const found = items
+};
+
+const foundIn = (items: readonly Item[], typed: string): Item[] =>
+  items
     // What is not possible is shown to whoever looks for it.
     .filter(({ whyNot }) => typed !== '' || !whyNot)
     .flatMap((item) => {
@@ -153,6 +150,51 @@ export const Palette = () => {
     .sort((a, b) => (typed ? b.score - a.score : 0))
     .slice(0, mostItems)
     .map(({ item }) => item);
+
+type OptionsProps = {
+  id: string;
+  found: readonly Item[];
+  current: number;
+  onDo: (item: Item) => void;
+  onChoose: (index: number) => void;
+};
+
+const Options = ({ id, found, current, onDo, onChoose }: OptionsProps) => (
+  <div id={id} role="listbox" aria-label="What can be done" className="palette-list">
+    {found.map((item, index) => (
+      // biome-ignore lint/a11y/useFocusableInteractive: see above
+      // biome-ignore lint/a11y/useKeyWithClickEvents: Enter in the field does the same
+      <div
+        key={item.id}
+        id={`${id}-${index}`}
+        role="option"
+        aria-selected={index === current}
+        aria-disabled={item.whyNot !== undefined}
+        onClick={() => onDo(item)}
+        onPointerMove={() => onChoose(index)}
+      >
+        <Icon name={item.icon} />
+        <span>
+          {item.label}
+          {item.whyNot && <small>{item.whyNot}</small>}
+        </span>
+        <span className="palette-hint">{item.hint}</span>
+      </div>
+    ))}
+  </div>
+);
+
+/**
+ * Everything that can be gone to or done, by typing a few letters of it. What is not possible now
+ * says why.
+ */
+export const Palette = () => {
+  const { close } = useDesk();
+  const items = useItems();
+  const [typed, setTyped] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const listId = useId();
+  const found = foundIn(items, typed);
   const current = Math.min(chosen, found.length - 1);
   const doIt = (item: Item | undefined): void => {
     if (!item || item.whyNot) return;
@@ -195,31 +237,10 @@ export const Palette = () => {
           }}
         />
       </div>
-      <div id={listId} role="listbox" aria-label="What can be done" className="palette-list">
-        {found.map((item, index) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: see above
-          // biome-ignore lint/a11y/useKeyWithClickEvents: Enter in the field does the same
-          <div
-            key={item.id}
-            id={`${listId}-${index}`}
-            role="option"
-            aria-selected={index === current}
-            aria-disabled={item.whyNot !== undefined}
-            onClick={() => doIt(item)}
-            onPointerMove={() => setChosen(index)}
-          >
-            <Icon name={item.icon} />
-            <span>
-              {item.label}
-              {item.whyNot && <small>{item.whyNot}</small>}
-            </span>
-            <span className="palette-hint">{item.hint}</span>
-          </div>
-        ))}
-      </div>
+      <Options id={listId} found={found} current={current} onDo={doIt} onChoose={setChosen} />
       {found.length === 0 && (
         <p className="palette-none">
-          Nothing found. Type words of a command, a pipeline or a page, in any order.
+          No results. Type words of a command, a pipeline or a page, in any order.
         </p>
       )}
     </Dialog>

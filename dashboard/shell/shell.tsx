@@ -33,7 +33,7 @@ const useNotice = (say: Desk['say']): void => {
     if (!notice || notice.at === saidAt.current) return;
     saidAt.current = notice.at;
     const title = notice.missed === null ? 'State read anew' : `Missed ${notice.missed} events`;
-    say({ tone: 'wait', title, detail: 'Everything was read again; what you see is current.' });
+    say({ tone: 'wait', title, detail: 'All data was reloaded and is current.' });
   }, [notice, say]);
 };
 
@@ -59,11 +59,16 @@ const Frame = ({ children }: { children: ReactNode }) => {
       },
       {
         keys: 't',
-        label: 'Light, dark or as the system',
+        label: 'Switch theme: light, dark or system',
         group: 'Everywhere',
         run: () => setTheme(nextTheme(theme)),
       },
-      { keys: '?', label: 'This sheet', group: 'Everywhere', run: () => show({ kind: 'keys' }) },
+      {
+        keys: '?',
+        label: 'Show keyboard shortcuts',
+        group: 'Everywhere',
+        run: () => show({ kind: 'keys' }),
+      },
       ...places.map(({ keys, label, href }) => ({
         keys,
         label,

@@ -81,7 +81,7 @@ const StartForm = ({
       close();
       say({
         tone: 'ok',
-        title: `Run ${status.number} of ${facts.title} has begun`,
+        title: `Run ${status.number} of ${facts.title} started`,
         detail: status.why,
         href: `/runs/${status.run_id}`,
       });

@@ -39,7 +39,7 @@ export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
     <p className="outlook">
       <Icon name="right" />
       <span>
-        {isLive ? 'Begins when a place is free' : 'Begins at once'}:{' '}
+        {isLive ? 'Starts when a slot in the queue is free' : 'Starts immediately'}:{' '}
         {facts.stages.map(({ name }) => name).join(' → ')} ({plural(facts.stages.length, 'stage')}).
         {took !== null && ` Usually takes ${duration(took)}.`}
       </span>

@@ -21,8 +21,8 @@ const told = (error: unknown): Told => {
     return { title, detail, code, requestId: request_id, fields: errors };
   }
   if (error instanceof NotReachable)
-    return { title: 'The service does not answer', detail: `${error.message}.`, ...rest };
-  return { title: 'Something is wrong in this page', detail: String(error), ...rest };
+    return { title: 'The service is not responding', detail: `${error.message}.`, ...rest };
+  return { title: 'Something went wrong on this page', detail: String(error), ...rest };
 };
 
 const Copy = ({ text }: { text: string }) => {

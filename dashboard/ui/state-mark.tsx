@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Glyph, Look } from './state-words.ts';
+import type { Glyph, StateLook } from './state-words.ts';
 
 /** Told apart by their outline alone: circle, half a circle, octagon, square, clock, dashed ring. */
 const shapes: Record<Glyph, ReactNode> = {
@@ -50,7 +50,7 @@ const shapes: Record<Glyph, ReactNode> = {
   ),
 };
 
-export const StateGlyph = ({ look, size = 16 }: { look: Look; size?: number }) => (
+export const StateGlyph = ({ look, size = 16 }: { look: StateLook; size?: number }) => (
   <svg
     className="glyph"
     data-tone={look.tone}
@@ -65,7 +65,7 @@ export const StateGlyph = ({ look, size = 16 }: { look: Look; size?: number }) =
 );
 
 /** A state as glyph and word, in its colour. */
-export const StateMark = ({ look, size = 16 }: { look: Look; size?: number }) => (
+export const StateMark = ({ look, size = 16 }: { look: StateLook; size?: number }) => (
   <span className="state" data-tone={look.tone}>
     <StateGlyph look={look} size={size} />
     {look.word}

@@ -14,10 +14,10 @@ export type Glyph =
   | 'partial'
   | 'paused'
   | 'asking';
-export type Look = { tone: Tone; glyph: Glyph; word: string };
+export type StateLook = { tone: Tone; glyph: Glyph; word: string };
 
 const lower = (state: string): string => state.toLowerCase().replaceAll('_', ' ');
-const fixed: Record<string, Look> = {
+const fixed: Record<string, StateLook> = {
   IDLE: { tone: 'none', glyph: 'pending', word: 'Idle' },
   QUEUED: { tone: 'wait', glyph: 'pending', word: 'Queued' },
   STARTING: { tone: 'run', glyph: 'running', word: 'Starting' },
@@ -35,7 +35,7 @@ const outcomes: Record<string, string> = {
   rejected: 'Rejected',
 };
 
-export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>): Look => {
+export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>): StateLook => {
   const look = fixed[state];
   if (!look)
     return {
@@ -49,7 +49,7 @@ export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>
   return outcome === 'partial' ? { tone: 'wait', glyph: 'partial', word } : { ...look, word };
 };
 
-const stageLooks: Record<string, Look> = {
+const stageLooks: Record<string, StateLook> = {
   pending: { tone: 'none', glyph: 'pending', word: 'pending' },
   running: { tone: 'run', glyph: 'running', word: 'running' },
   retrying: { tone: 'wait', glyph: 'waiting', word: 'retrying' },
@@ -63,7 +63,7 @@ const stageLooks: Record<string, Look> = {
   lost: { tone: 'wait', glyph: 'waiting', word: 'lost' },
 };
 
-export const lookOfStage = (state: StageStatus['state'] | string): Look =>
+export const lookOfStage = (state: StageStatus['state'] | string): StateLook =>
   stageLooks[state] ?? { tone: 'none', glyph: 'pending', word: lower(state) };
 
 const triggers: Record<string, string> = {

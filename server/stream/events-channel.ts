@@ -1,6 +1,7 @@
 import type { Clock } from '../../services/host/clock.ts';
 import { ServiceError } from '../../services/host/service-error.ts';
 import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
+import { isFinal } from '../../wire/final-states.ts';
 import { globFits } from './globs.ts';
 import type { EventsRequest } from './handshake.ts';
 import { type Encoded, encode, frameOf, framesOf, type JournalTail } from './journal-tail.ts';
@@ -15,9 +16,8 @@ type Deps = {
   uiBuild: string;
 };
 const pageSize = 200;
-const finals = ['DONE', 'FAILED', 'STOPPED'];
 const endOf = ({ event }: Encoded): string | null =>
-  event.event === 'state_change' && finals.includes(event.data.to as string)
+  event.event === 'state_change' && isFinal(event.data.to as string)
     ? (event.data.to as string)
     : null;
 

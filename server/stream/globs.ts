@@ -41,7 +41,7 @@ export const globFits = (glob: Glob, stage: string, event: string): boolean =>
 
 const globPattern = /^[a-z*][a-z0-9*-]*\/[a-z*][a-z_*]*$/;
 
-/** @returns what is wrong with the text of `only`, null when it holds */
+/** @returns what is wrong with the text of `only`, null when it is valid */
 export const faultOfGlobs = (text: string): string | null => {
   const globs = text.split(',');
   if (globs.length > maxGlobs) return `expected at most ${maxGlobs} globs`;

@@ -33,7 +33,7 @@ const jitterShare = (id: string, slot: number): number =>
 /**
  * The one place that knows when a schedule is due: what is previewed, shown as next and fired all
  * comes from here. It has no clock.
- * @throws Error when the cron pattern does not hold
+ * @throws Error when the cron pattern is invalid
  */
 export const planOf = (
   id: string,

@@ -99,7 +99,7 @@ const listedTimes = (moments: string[], zone: Zone): Times => {
   };
 };
 
-/** @throws Error when the cron pattern does not hold */
+/** @throws Error when the cron pattern is invalid */
 export const timesOf = (definition: ScheduleDefinition, zone: Zone): Times => {
   const { times, start } = definition;
   if ('at' in times) return listedTimes(times.at, zone);

@@ -12,8 +12,10 @@ export type HealthReport = {
 };
 
 /** What a part of the service says of itself. `code` names the reason; it is part of the API. */
-export type Verdict = { ok: true; detail: string } | { ok: false; code: string; detail: string };
-type Check = () => Verdict;
+export type HealthVerdict =
+  | { ok: true; detail: string }
+  | { ok: false; code: string; detail: string };
+type Check = () => HealthVerdict;
 /** With these nothing can be started: the service lives, but sends new work away. */
 const refusing = ['store-unavailable', 'disk-full'];
 
@@ -43,7 +45,7 @@ export const createHealth = (deps: {
   /** What the journal says at the moment, by check. */
   const told = new Map<string, string>();
 
-  const judge = (name: string, check: Check): Verdict => {
+  const judge = (name: string, check: Check): HealthVerdict => {
     const verdict = check();
     if (verdict.ok) since.delete(name);
     else if (since.get(name)?.code !== verdict.code)

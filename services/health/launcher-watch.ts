@@ -1,6 +1,6 @@
 import type { Launcher } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Verdict } from './health.ts';
+import type { HealthVerdict } from './health.ts';
 
 /** An answer takes the launcher a turn of its loop; this is no matter of load any more. */
 const silentMs = 5000;
@@ -28,12 +28,12 @@ export const createLauncherWatch = ({
   };
   return {
     look: async (): Promise<void> => ask(),
-    check: (): Verdict => {
+    check: (): HealthVerdict => {
       if (launcher.pid() === null)
         return { ok: false, code: 'launcher-gone', detail: 'is being restarted' };
       const waitedMs = askedAt === null ? 0 : clock.monotonicMs() - askedAt;
       ask();
-      if (waitedMs < silentMs) return { ok: true, detail: 'works' };
+      if (waitedMs < silentMs) return { ok: true, detail: 'is responding' };
       const seconds = Math.round(waitedMs / 1000);
       const detail = `has not answered for ${seconds} s; no stage can be started`;
       return { ok: false, code: 'launcher-silent', detail };

@@ -8,8 +8,8 @@ import type { Store } from '../store/store.ts';
  */
 const troubles: Record<number, string> = {
   3: 'may not be opened',
-  5: 'is held by somebody else',
-  6: 'is held by somebody else',
+  5: 'is locked by another process',
+  6: 'is locked by another process',
   7: 'has no memory left',
   8: 'is read-only',
   10: 'cannot be read or written (I/O error)',
@@ -84,7 +84,7 @@ export const watchStore = (deps: {
         trouble = detail;
         failed.add(name);
         throw Object.assign(
-          new ServiceError('store-unavailable', `${detail}; ask again when that is mended`),
+          new ServiceError('store-unavailable', `${detail}; try again once this is fixed`),
           { cause: error },
         );
       }

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalEvent } from '../../wire/events.ts';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { Store } from '../store/store.ts';
 
@@ -33,7 +34,7 @@ export const createArchive = (deps: {
   dir: string;
   /** It could not be written, and now all of it is. */
   caughtUp?: () => void;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Archive => {
   const { store, clock, dir, log } = deps;
   /** Files repaired since this start, with the last seq each one holds. */

@@ -4,7 +4,7 @@ import { openWritten } from '../../stages/written-file.ts';
 import type { Attempt } from '../../wire/attempts.ts';
 import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { Artefact, ArtefactQueries } from './artefact-queries.ts';
 
 /** One name and no path: nothing that leads anywhere, nothing hidden, nothing unprintable. */
@@ -51,14 +51,14 @@ const stageAt = (attempts: Attempt[], ms: number): string | null => {
  */
 export const createArtefacts = ({
   dataDir,
-  look,
+  lookup,
 }: {
   dataDir: string;
-  look: Look;
+  lookup: RunLookup;
 }): ArtefactQueries => {
   /** @returns null when there is none, or when it is not the folder that it should be */
   const folderOf = async (runId: string): Promise<string | null> => {
-    const { run } = await look.runOr404(runId);
+    const { run } = await lookup.requireRun(runId);
     try {
       const folder = join(workspaceOf(await realpath(dataDir), workspaceOwner(run)), 'artefacts');
       return (await realpath(folder)) === folder ? folder : null;
@@ -95,7 +95,7 @@ export const createArtefacts = ({
       return found.flat();
     },
     openArtefact: async (runId, name) => {
-      look.truthful();
+      lookup.assertReady();
       const missing = () =>
         new ServiceError('unknown-artefact', `run ${runId} has no artefact ${name}`);
       const folder = await folderOf(runId);

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { filesOf } from '../../stages/evidence.ts';
 import { noMask } from '../../stages/mask.ts';
 import { UnreadableFile } from '../../stages/written-file.ts';
+import type { Log } from '../host/logger.ts';
 import { attemptDirOf } from '../host/paths.ts';
+import { plainError } from '../host/plain-error.ts';
 import type { ByteMask } from '../secrets/byte-mask.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { RunRow, Store } from '../store/store.ts';
@@ -22,6 +24,8 @@ export type Masking = {
   load(): Promise<void>;
   /** Masks the files of all attempts whose answers are recorded. */
   look(): Promise<void>;
+  /** The same, for whoever does not wait for it. */
+  soon(): void;
 };
 
 const chunkBytes = 256 * 1024;
@@ -70,7 +74,7 @@ export const createMasking = (deps: {
   dataDir: string;
   store: Pick<Store, 'effects' | 'run'>;
   secrets: Pick<Secrets, 'maskOf'>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Masking => {
   const { dataDir, store, secrets, log } = deps;
   /** One empty file for each attempt that is not masked yet: a name, and never a value. */
@@ -125,6 +129,15 @@ export const createMasking = (deps: {
     }
   };
 
+  const look = async (): Promise<void> => {
+    if (open.size === 0) return;
+    isAsked = true;
+    turn ??= rounds().finally(() => {
+      turn = null;
+    });
+    await turn;
+  };
+
   return {
     begin: async (run, stage, attempt) => {
       if ((run.definition.secrets ?? []).length === 0) return;
@@ -136,14 +149,9 @@ export const createMasking = (deps: {
     load: async () => {
       for (const name of await readdir(folder).catch(() => [])) open.add(name);
     },
-    look: async () => {
-      if (open.size === 0) return;
-      isAsked = true;
-      turn ??= rounds().finally(() => {
-        turn = null;
-      });
-      await turn;
-    },
+    look,
+    soon: () =>
+      void look().catch((error) => log('files could not be masked', { error: plainError(error) })),
     close: async () => {
       closing.abort();
       await turn?.catch(() => {});

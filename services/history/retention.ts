@@ -1,6 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { RetentionRow, RetentionStore, RetentionTotals } from '../store/retention-store.ts';
 
@@ -72,7 +73,7 @@ export const createRetention = (deps: {
   clock: Pick<Clock, 'after' | 'wallMs'>;
   dataDir: string;
   limits: RetentionLimits;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Retention => {
   const { store, clock, limits, log } = deps;
   const runsDir = join(deps.dataDir, 'runs');

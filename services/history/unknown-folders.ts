@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import type { RetentionStore } from '../store/retention-store.ts';
 
 export type UnknownFolders = {
@@ -26,7 +27,7 @@ export const createUnknownFolders = (deps: {
   store: Pick<RetentionStore, 'unknownRuns'>;
   clock: Pick<Clock, 'monotonicMs'>;
   dataDir: string;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): UnknownFolders => {
   const { store, clock, dataDir, log } = deps;
   const paths = (runId: string): string[] => [

@@ -4,6 +4,7 @@ import { open, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sizeText } from '../../definition/byte-size.ts';
 import type { Clock } from './clock.ts';
+import type { Log } from './logger.ts';
 
 export type DiskLimits = {
   /** Below this much free space nothing begins. */
@@ -49,7 +50,7 @@ export const createDisk = (deps: {
   clock: Pick<Clock, 'after'>;
   /** Free bytes of the file system, for whoever is not root. */
   freeBytes?: (path: string) => Promise<number>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Disk => {
   const { dataDir, clock, log } = deps;
   const { minFreeBytes, ballastBytes } = deps.limits;

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createLogger as createWinston, format, transports } from 'winston';
 
 type Meta = Record<string, unknown>;
+/** What a part of the service is given to say what went wrong: a sentence, and what it is about. */
+export type Log = (message: string, meta: Meta) => void;
 export type Logger = {
   debug(message: string, meta?: Meta): void;
   info(message: string, meta?: Meta): void;

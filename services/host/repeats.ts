@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Log } from './logger.ts';
 
 /** Tells the history how often something happened again. */
 type Tell = (more: number) => Promise<unknown>;
@@ -25,7 +26,7 @@ export const createRepeats = ({
   log,
 }: {
   clock: Pick<Clock, 'after'>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Repeats => {
   const counted = new Map<string, { more: number; tell: Tell; cancel: () => void }>();
   let isClosed = false;

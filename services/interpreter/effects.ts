@@ -33,11 +33,6 @@ export type Effects = {
    */
   answer(effect: EffectRow, result: { output: unknown } | { error: Failure }): Promise<void>;
   /**
-   * Resolves when the runner of this effect has nothing more to do with the world; at once when
-   * there is none here.
-   */
-  settled(effect: EffectRow): Promise<void>;
-  /**
    * Whether it waits for room on the disk, somebody here works on it, or holds its answer until that
    * is committed; null = nobody here knows it.
    */
@@ -57,6 +52,10 @@ const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
 const waitMs = (tries: number): number =>
   retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number;
 
+const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
+const whyWaiting = (record: string, error: unknown): string =>
+  `waits for ${whatFor(error)} to record ${record}`;
+
 /**
  * Effects become XState promise actors, started after the commit that bore them and answered until
  * the answer is committed.
@@ -72,13 +71,10 @@ export const createEffects = (deps: {
 }): Effects => {
   const { runners, interpreter, clock, room, waits, log } = deps;
   const { isTriedUntilDone, recordOf } = interpreter.lifecycle.effects;
-  const whyWaiting = (effect: EffectRow, error: unknown): string =>
-    `waits for ${whatFor(error)} to record ${recordOf(effect)}`;
-  const running = new Map<string, { actor: AnyActorRef; done: Promise<void> }>();
+  const running = new Map<string, AnyActorRef>();
   const answering = new Set<{ key: string }>();
   let closed = false;
   let held = false;
-  const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
 
   const answer: Effects['answer'] = async (effect, result) => {
     const event =
@@ -111,7 +107,7 @@ export const createEffects = (deps: {
           error: String(error),
         });
         // Its row still says that it works.
-        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(recordOf(effect), error)) ?? null;
         await clock.sleep(waitMs(tries));
       }
     }
@@ -136,7 +132,8 @@ export const createEffects = (deps: {
             error: String(error),
           });
           if (isNoSpace(error))
-            over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+            over ??=
+              waits?.begin(effect.runId, 'answer', whyWaiting(recordOf(effect), error)) ?? null;
           await clock.sleep(waitMs(tries), signal);
         }
       }
@@ -148,17 +145,15 @@ export const createEffects = (deps: {
   const start = (effect: EffectRow, run: RunRow): void => {
     const key = keyOf(effect);
     if (closed || (held && !isTriedUntilDone(effect.kind)) || running.has(key)) return;
-    const done = Promise.withResolvers<void>();
     const logic = fromPromise(async ({ signal }) => {
       try {
         return await work(effect, run, signal);
       } finally {
-        done.resolve();
         running.delete(key);
       }
     });
     const actor = createActor(logic);
-    running.set(key, { actor, done: done.promise });
+    running.set(key, actor);
     actor.subscribe({
       next: (snapshot) =>
         snapshot.status === 'done' && void answer(effect, { output: snapshot.output }),
@@ -170,14 +165,13 @@ export const createEffects = (deps: {
   interpreter.onCommit(({ run, decision }) => {
     // Drops before births: a re-entered state does both, with the same id (T9).
     for (const fence of [...decision.remove, ...decision.drop])
-      running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.actor.stop();
+      running.get(`${run.runId} ${fence.id} ${fence.stamp}`)?.stop();
     for (const effect of decision.born) start(effect, run);
   });
 
   return {
     start,
     answer,
-    settled: (effect) => running.get(keyOf(effect))?.done ?? Promise.resolve(),
     phaseOf: (effect) => {
       const key = keyOf(effect);
       if ([...answering].some((one) => one.key === key)) return 'answering';
@@ -190,7 +184,7 @@ export const createEffects = (deps: {
     },
     close: () => {
       closed = true;
-      for (const { actor } of running.values()) actor.stop();
+      for (const actor of running.values()) actor.stop();
     },
   };
 };

@@ -41,11 +41,23 @@ type Child = {
   ending: Ending | null;
   gone: Promise<void>;
 };
+/** What it takes to end the processes of an attempt. */
+type Left = { identity: ProcessIdentity; token: string; graceMs: number; ending: Ending | null };
 const children = new Map<number, Child>();
+/** They have ended by themselves, and may have left processes that the service ends now. */
+const leaving = new Map<number, Left>();
 const table = createProcessTable({ clock: systemClock });
 
 const never = new AbortController().signal;
 const tokenOf = ({ request }: Child): string => request.env.STAGEWRIGHT_ATTEMPT_TOKEN ?? '';
+const leftOf = (child: Child): Left => ({
+  identity: child.identity,
+  token: tokenOf(child),
+  graceMs: child.request.graceMs,
+  ending: child.ending,
+});
+const endLeft = ({ identity, token, graceMs, ending }: Left): Promise<void> =>
+  table.end(identity, token, graceMs, never, { known: ending, joins: true });
 
 const tell = (message: FromLauncher): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
@@ -134,7 +146,10 @@ const launch = async (id: number, request: LaunchRequest): Promise<void> => {
         ...killerOf(entry, code, signal),
       };
       // What never ran leaves no evidence.
-      if (entry.opened) writeExit(request.exitPath, record);
+      if (entry.opened) {
+        writeExit(request.exitPath, record);
+        leaving.set(id, leftOf(entry));
+      }
       children.delete(id);
       limits.forget(id);
       tell({ type: 'exited', id, record });
@@ -180,17 +195,18 @@ const gate = (id: number, child: Child, go: boolean): void => {
 
 /** The service is gone: nobody may work unseen. */
 const endAll = async (): Promise<void> => {
+  const rest = [...leaving.values()].map(endLeft);
   await Promise.all(
     [...children].map(async ([id, child]) => {
       if (!child.opened) gate(id, child, false);
       // One that ended by itself just before, and was not collected yet, keeps its own ending.
       if (child.end.ended_by === null && table.isAlive(child.identity))
         child.end = { ended_by: 'service-lost' };
-      const order = { known: child.ending, joins: true };
-      await table.end(child.identity, tokenOf(child), child.request.graceMs, never, order);
+      await endLeft(leftOf(child));
       await child.gone;
     }),
   );
+  await Promise.all(rest);
   process.exit(0);
 };
 
@@ -201,8 +217,11 @@ process.on('message', (message: ToLauncher) => {
   if (message.type === 'ending') {
     for (const child of children.values())
       if (tokenOf(child) === message.token) child.ending = message.ending;
+    for (const left of leaving.values())
+      if (left.token === message.token) left.ending = message.ending;
     return;
   }
+  if (message.type === 'swept') return void leaving.delete(message.id);
   const child = children.get(message.id);
   if (child) gate(message.id, child, message.go);
 });

@@ -54,6 +54,7 @@ export const createLauncher = (deps: {
         open: () => send(owner, { type: 'gate', id: message.id, go: true }),
         abandon: () => send(owner, { type: 'gate', id: message.id, go: false }),
         exited: entry.exited.promise,
+        swept: () => send(owner, { type: 'swept', id: message.id }),
       });
       return;
     }

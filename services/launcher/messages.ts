@@ -8,6 +8,8 @@ export type ToLauncher =
   | { type: 'gate'; id: number; go: boolean }
   /** The service has sent SIGTERM: should it die, the launcher keeps to this deadline. */
   | { type: 'ending'; token: string; ending: Ending }
+  /** It has ended, and no process that it left is there any more. */
+  | { type: 'swept'; id: number }
   | { type: 'ping' };
 export type FromLauncher =
   | { type: 'ready' }

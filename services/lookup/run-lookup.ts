@@ -5,26 +5,25 @@ import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts'
 import { type LiveMarks, statusOf } from '../store/run-view.ts';
 import type { RunRow, Store } from '../store/store.ts';
 
-export type Entry = LoadedPipeline;
 /** What queries and commands begin with: does it exist, and may it be told? */
-export type Look = {
+export type RunLookup = {
   /** @throws unknown-pipeline */
-  known(pipeline: string): Entry;
+  requirePipeline(pipeline: string): LoadedPipeline;
   /** @throws starting */
-  truthful(): void;
+  assertReady(): void;
   show(run: RunRow, headSeq: number): Status;
   /** @throws unknown-run */
-  runOr404(runId: string): Promise<{ run: RunRow; headSeq: number }>;
+  requireRun(runId: string): Promise<{ run: RunRow; headSeq: number }>;
 };
 
-export const createLook = (deps: {
+export const createRunLookup = (deps: {
   store: Pick<Store, 'run'>;
   loaded: LoadedPipelines;
   /** Newer than the row: what working stages said and showed last. */
   live: (runId: string) => LiveMarks;
   isStarting: () => boolean;
-}): Look => ({
-  known: (name) => {
+}): RunLookup => ({
+  requirePipeline: (name) => {
     const entry = deps.loaded.pipelines.get(name);
     if (entry) return entry;
     const nearest = suggest(name, [...deps.loaded.pipelines.keys()]);
@@ -33,15 +32,15 @@ export const createLook = (deps: {
       `there is no pipeline ${name}${nearest ? `; did you mean ${nearest}?` : ''}`,
     );
   },
-  truthful: () => {
+  assertReady: () => {
     if (deps.isStarting())
       throw new ServiceError(
         'starting',
-        'the service settles what the last one left; ask again in a second',
+        'the service is recovering the state of its predecessor; try again in a second',
       );
   },
   show: (run, headSeq) => statusOf(run, headSeq, deps.live(run.runId)),
-  runOr404: async (runId) => {
+  requireRun: async (runId) => {
     const found = await deps.store.run(runId);
     if (!found) throw new ServiceError('unknown-run', `there is no run ${runId}`);
     return found;

@@ -1,5 +1,5 @@
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
-import type { RunContext, SentEvent } from '../../machines/context.ts';
+import type { RunContext } from '../../machines/context.ts';
 import { isNoSpace } from '../host/no-space.ts';
 import { ServiceError } from '../host/service-error.ts';
 import { type Delivery, RefusedAgain, VersionMoved } from '../interpreter/decide.ts';
@@ -31,7 +31,7 @@ export const createCommands = (
   deps: StartDeps & { stops: Pick<Stops, 'unrecorded'> },
 ): Commands => {
   const { store, interpreter, clock, repeats } = deps;
-  const { known, truthful, show, runOr404 } = deps.look;
+  const { requirePipeline, assertReady, show, requireRun } = deps.lookup;
   const starter = createStarter(deps);
 
   const moved = (run: Pick<RunRow, 'runId' | 'version'>, ifVersion: number): ServiceError =>
@@ -63,8 +63,8 @@ export const createCommands = (
   };
 
   const command: Commands['command'] = async (runId, asked) => {
-    truthful();
-    const { run: before } = await runOr404(runId);
+    assertReady();
+    const { run: before } = await requireRun(runId);
     // An ended run has no next step: what follows it is a run of its own.
     if (asked.command.type === 'RETRY_FROM' && before.projection.allowed.includes('RETRY_FROM')) {
       if (asked.ifVersion !== null && asked.ifVersion !== before.version)
@@ -85,8 +85,8 @@ export const createCommands = (
     start: starter.start,
     command,
     stop: async (pipeline, { reason, graceMs, actor }) => {
-      truthful();
-      const { definition } = known(pipeline);
+      assertReady();
+      const { definition } = requirePipeline(pipeline);
       const { run } = await store.latest(pipeline);
       if (!run || run.endedAt !== null)
         throw new ServiceError('nothing-to-stop', `no run of ${pipeline} is live`);
@@ -105,8 +105,8 @@ export const createCommands = (
       return { ...status, queued: waiters.filter(({ runId }) => runId !== run.runId).length };
     },
     acknowledge: async (pipeline, { reason, actor }) => {
-      truthful();
-      const { definition } = known(pipeline);
+      assertReady();
+      const { definition } = requirePipeline(pipeline);
       const acknowledged = { by: actor.name, at: clock.wallMs(), reason };
       const done = await store.acknowledge(pipeline, acknowledged, ({ failures }) => ({
         stage: 'pipeline',
@@ -128,8 +128,8 @@ export const createCommands = (
       };
     },
     reset: async (pipeline, { force, reason, actor }) => {
-      truthful();
-      const { definition } = known(pipeline);
+      assertReady();
+      const { definition } = requirePipeline(pipeline);
       const { run } = await store.latest(pipeline);
       const isLive = run !== null && run.endedAt === null;
       // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
@@ -173,11 +173,7 @@ export const createCommands = (
       deps.wake();
       if (!isLive) return idleStatus(definition, seq, runId);
       if (isStuck) {
-        const event = {
-          type: 'RELEASE',
-          reason: reason as string,
-          by: actor.name,
-        } satisfies SentEvent;
+        const event = { type: 'RELEASE', reason: reason as string, by: actor.name };
         const outcome = await interpreter.deliver(run.runId, {
           event,
           fence: null,

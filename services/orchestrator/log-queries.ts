@@ -1,14 +1,20 @@
 import { suggest } from '../../definition/suggest.ts';
 import type { LogFile, LogStream, Logs } from '../history/logs.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LogPlace, LogQueries } from './orchestrator-port.ts';
 
 /** The output of stages: who asks for what does not exist is told what does. */
-export const createLogQueries = ({ logs, look }: { logs: Logs; look: Look }): LogQueries => {
+export const createLogQueries = ({
+  logs,
+  lookup,
+}: {
+  logs: Logs;
+  lookup: RunLookup;
+}): LogQueries => {
   const logPlaces: LogQueries['logPlaces'] = async (runId, stage) => {
-    look.truthful();
-    const { run } = await look.runOr404(runId);
+    lookup.assertReady();
+    const { run } = await lookup.requireRun(runId);
     const names = run.projection.stages.map(({ name }) => name);
     if (stage !== null && !names.includes(stage)) {
       const nearest = suggest(stage, names);

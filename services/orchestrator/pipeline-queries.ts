@@ -1,5 +1,5 @@
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import { definitionView } from '../pipelines/definition-view.ts';
 import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
@@ -12,7 +12,7 @@ import type { Queries } from './orchestrator-port.ts';
 
 type Deps = {
   store: Pick<Store, 'runs' | 'journalAfter' | 'streaks'>;
-  look: Look;
+  lookup: RunLookup;
   loaded: LoadedPipelines;
   lintFacts: (pipeline: string) => Promise<LintFacts>;
 } & Pick<Queries, 'status' | 'defaultPipeline'> &
@@ -24,7 +24,7 @@ const shownOutcomes = 30;
  * What is known of pipelines: what their files say, what may go wrong with them, and how they went.
  */
 export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | 'pipeline'> => {
-  const { store, loaded, look } = deps;
+  const { store, loaded, lookup } = deps;
 
   const summaryOf = async (entry: LoadedPipeline, streaks: Map<string, Streak>) => {
     const { definition, file } = entry;
@@ -55,8 +55,8 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },
     pipeline: async (name) => {
-      look.truthful();
-      const entry = look.known(name);
+      lookup.assertReady();
+      const entry = lookup.requirePipeline(name);
       // Read first: what is read after it is never older than it says.
       const { items, headSeq } = await store.runs({ pipeline: name, limit: shownOutcomes });
       const outcomes = items.map((run) => {
@@ -71,7 +71,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
           ended_at,
           duration_ms,
           error,
-        } = look.show(run, headSeq);
+        } = lookup.show(run, headSeq);
         const code = error?.code ?? null;
         return {
           run_id,

@@ -1,5 +1,6 @@
 import type { Actor } from '../../wire/actor.ts';
 import type { Repeats } from '../host/repeats.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { ReloadReport } from '../pipelines/pipeline-problem.ts';
 import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Store } from '../store/store.ts';
@@ -13,6 +14,7 @@ const said = (entry: LoadedPipeline): string => JSON.stringify([entry.definition
 export const createReload = (deps: {
   /** Shared with everybody who looks at pipelines; changed in place. */
   loaded: LoadedPipelines;
+  lookup: Pick<RunLookup, 'assertReady'>;
   read: () => Promise<LoadedPipelines>;
   /** Before anything changes: what is due by the old files is decided by them. */
   before: () => Promise<void>;
@@ -79,7 +81,8 @@ export const createReload = (deps: {
   };
 
   // One after the other: two at once would each compare with what the other is changing.
-  return (actor) => {
+  return async (actor) => {
+    deps.lookup.assertReady();
     const result = turn.then(() => reload(actor));
     turn = result.catch(() => undefined);
     return result;

@@ -1,4 +1,4 @@
-/** A pipeline file that does not hold: what the person sees who has to mend it. */
+/** An invalid pipeline file, as shown to the person who has to fix it. */
 export type PipelineProblem = {
   file: string;
   line: number | null;
@@ -11,7 +11,7 @@ export type ReloadReport = {
   added: string[];
   changed: string[];
   removed: string[];
-  /** Pipelines whose file does not hold now: what it said before stays in force. */
+  /** Pipelines whose file is invalid now: what it said before stays in force. */
   kept: string[];
   problems: PipelineProblem[];
 };

@@ -59,7 +59,7 @@ const readText = async (path: string): Promise<string> => {
 };
 
 /**
- * Reads every pipeline file of a folder. A file that does not hold is a problem with file, line and
+ * Reads every pipeline file of a folder. An invalid file is a problem with file, line and
  * field; the others are loaded all the same. Relative paths inside the files are relative to the
  * folder that holds the pipelines folder.
  */

@@ -71,7 +71,7 @@ export const createLateExit =
       attempt: effect.attempt,
       event: 'warning',
       severity: 'warning',
-      msg: `${stage.name} ended ${late} after its timeout of ${limit}, while nobody was there to end it: it counts as it ended`,
+      msg: `${stage.name} ended ${late} after its timeout of ${limit}, while the service was away: the result counts`,
       data: { kind: 'late-exit', ms, limit_ms: stage.timeoutMs },
     });
   };

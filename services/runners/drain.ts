@@ -20,14 +20,17 @@ type Deps = {
   closing: AbortSignal;
 };
 
+/** Resolves when no process of what the run has dropped is left. */
+export type Drain = (run: RunRow, stage?: string) => Promise<void>;
+
 const settleMs = 10_000;
 
 /**
- * Ends what its stage has dropped, or the whole run where it names none, and answers only when no process of it is left (T1): SIGTERM,
- * grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
+ * Ends what the stage has dropped, or the run where none is named, and answers only when no process
+ * of it is left (T1): SIGTERM, grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
  * it off by asking again.
  */
-export const createDrainRunner = (deps: Deps): EffectRunner => {
+export const createDrain = (deps: Deps): Drain => {
   const { store, processes, ending, settled, clock, graceCapMs, closing } = deps;
   /** What is being ended, by token. */
   const proofs = new Map<string, Promise<void>>();
@@ -60,17 +63,22 @@ export const createDrainRunner = (deps: Deps): EffectRunner => {
     proofs.set(token, proof);
     return proof;
   };
-  return async (effect, run) => {
-    // Who only clears up after an ended run asks without a row.
-    const stage = effect.input?.stage;
+  return async (run, stage) => {
     const loaded = await store.load(run.runId);
     const dropping = (loaded?.effects ?? []).filter(
       ({ state, input }) => state === 'dropping' && (stage === undefined || input.stage === stage),
     );
     await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
-    return {};
   };
 };
+
+/** A drain as the chart asks for it. */
+export const drainRunner =
+  (drain: Drain): EffectRunner =>
+  async ({ input }, run) => {
+    await drain(run, input.stage);
+    return {};
+  };
 
 /** How long the processes of this attempt may take after SIGTERM. */
 export const graceOf = (run: RunRow, effect: EffectRow): number => {

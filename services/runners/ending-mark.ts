@@ -1,5 +1,6 @@
 import type { Ending } from '../../stages/contract.ts';
 import type { Launcher } from '../../stages/launcher-port.ts';
+import type { Log } from '../host/logger.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { EffectRow, Store } from '../store/store.ts';
 
@@ -8,11 +9,7 @@ import type { EffectRow, Store } from '../store/store.ts';
  * that should this service die, and the next service does.
  */
 export const createEndingMark =
-  (deps: {
-    store: Pick<Store, 'recordEnding'>;
-    launcher: Pick<Launcher, 'ending'>;
-    log: (message: string, meta: Record<string, unknown>) => void;
-  }) =>
+  (deps: { store: Pick<Store, 'recordEnding'>; launcher: Pick<Launcher, 'ending'>; log: Log }) =>
   (effect: EffectRow, ending: Ending): void => {
     // First, and at once: the commit may take a while.
     deps.launcher.ending(effect.token, ending);

@@ -1,6 +1,7 @@
 import type { LiveNews } from '../../wire/live-news.ts';
 import type { Progress } from '../../wire/status.ts';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { type Waits, whyUnrecorded } from '../interpreter/waits.ts';
 
 import type { Committed, Store } from '../store/store.ts';
@@ -29,7 +30,7 @@ export const createProgress = (deps: {
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   tell: (news: LiveNews) => void;
   waits: Pick<Waits, 'begin'>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): ProgressMarks => {
   const { store, clock, tell, log } = deps;
   let isClosed = false;

@@ -1,7 +1,8 @@
 import type { SentEvent } from '../../machines/context.ts';
 import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
-import { saidIn, settleFromEvidence } from '../../stages/evidence.ts';
+import { hasEvidence, saidIn, settleFromEvidence } from '../../stages/evidence.ts';
+import type { ProcessTable } from '../../stages/launcher-port.ts';
 import { withLocalMessage } from '../../stages/local-paths.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
@@ -12,6 +13,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from '../start/admission.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
+import { graceOf } from './drain.ts';
 import { outputOf, type StageMarks } from './stage-runner.ts';
 
 type Said = Pick<AttemptAnswer, 'progress' | 'warnings'>;
@@ -24,6 +26,9 @@ type Deps = {
   clock: Clock;
   dataDir: string;
   secrets: Secrets;
+  processes: Pick<ProcessTable, 'isAlive' | 'end'>;
+  /** Called when SIGTERM was sent, and each time the deadline came nearer. */
+  ending: StageMarks['ending'];
   /** Tells the journal what an attempt said last. */
   left: StageMarks['left'];
   /** Ends what an ended run left behind. */
@@ -36,28 +41,23 @@ type Deps = {
  * again; 2 overdue timers fire, 3 whoever waits for a free place gets it. State may be answered
  * when this resolves (T5, S15).
  */
-export const recover = async ({
-  store,
-  interpreter,
-  effects,
-  timers,
-  admission,
-  clock,
-  dataDir,
-  secrets,
-  left,
-  reap,
-}: Deps): Promise<{ runs: number }> => {
+export const recover = async (deps: Deps): Promise<{ runs: number }> => {
+  const { store, effects, timers, admission, clock, reap } = deps;
   const rows = await store.effects();
   const live = new Set((await store.liveRuns()).map(({ runId }) => runId));
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
-  for (const effect of rows.filter(({ kind }) => kind === 'stage')) {
-    if (effect.state === 'started')
-      await settle(effect, { kind: 'recovery' }, 'the service was gone while it worked');
+  const settle = createSettle(deps);
+  const stages = rows.filter(({ kind }) => kind === 'stage');
+  // At once: the graces of what they left do not add up.
+  await Promise.all(
+    stages
+      .filter(({ state }) => state === 'started')
+      .map((one) => settle(one, { kind: 'recovery' }, 'the service was gone while it was running')),
+  );
+  for (const effect of stages) {
     // It was being ended: its drain is begun again, but nobody is left to say what it said last.
     const isEnding = effect.state === 'dropping' && live.has(effect.runId);
     const found = isEnding && (await store.run(effect.runId));
-    if (found) await tellLast({ store, secrets, left, dataDir }, effect, found.run, null);
+    if (found) await tellLast(deps, effect, found.run, null);
   }
   // However long nobody was there: what is begun now has its full time, from now on. A grace is
   // none of these: an ending has one deadline.
@@ -75,29 +75,47 @@ export const recover = async ({
   return { runs: live.size };
 };
 
+/** SIGKILL is at once; whom the kernel holds is not waited for. */
+const killMs = 5000;
+
 /**
  * An attempt that nobody follows any more: its answer is the evidence it left, or that it was
- * interrupted.
+ * interrupted. As from its own runner, nobody hears that it ended while a process of it is left.
  */
-export const createSettle =
-  ({
-    store,
-    interpreter,
-    effects,
-    dataDir,
-    secrets,
-    left,
-  }: Pick<Deps, 'store' | 'interpreter' | 'effects' | 'dataDir' | 'secrets' | 'left'>) =>
-  async (effect: EffectRow, cause: Cause, message: string): Promise<void> => {
+export const createSettle = (
+  deps: Omit<Deps, 'timers' | 'admission' | 'reap'>,
+): ((effect: EffectRow, cause: Cause, message: string) => Promise<void>) => {
+  const { store, interpreter, effects, clock, dataDir, secrets, processes, ending } = deps;
+  const answered = async (effect: EffectRow, run: RunRow): Promise<boolean> => {
+    const { process, token } = effect;
+    const dir = dirOf(dataDir, effect);
+    // Whoever lives has not ended, whatever stands in its folder.
+    if (process && processes.isAlive(process)) return false;
+    if (!(await hasEvidence(dir))) return false;
+    await processes.end(process, token, graceOf(run, effect), new AbortController().signal, {
+      known: effect.ending,
+      joins: true,
+      changed: (one) => ending(effect, one),
+    });
+    const answer = await settleFromEvidence(dir, secrets.maskOf(run.definition));
+    if (!answer) return false;
+    await tellLast(deps, effect, run, answer);
+    await effects.answer(effect, resultOf(answer, run, dataDir));
+    return true;
+  };
+  return async (effect, cause, message) => {
     const found = await store.run(effect.runId);
     if (!found) return;
     const { run } = found;
-    const mask = secrets.maskOf(run.definition);
-    const answer = await settleFromEvidence(dirOf(dataDir, effect), mask);
-    await tellLast({ store, secrets, left, dataDir }, effect, run, answer);
-    if (answer) await effects.answer(effect, resultOf(answer, run, dataDir));
-    else await interrupt(interpreter, effect, message, cause);
+    const late = Promise.withResolvers<true>();
+    // Its answer comes once the kernel lets go.
+    const cancel = clock.after(graceOf(run, effect) + killMs, () => late.resolve(true));
+    const isAnswered = await Promise.race([answered(effect, run), late.promise]).finally(cancel);
+    if (isAnswered) return;
+    await tellLast(deps, effect, run, null);
+    await interrupt(interpreter, effect, message, cause);
   };
+};
 
 /** Nobody else will: its runner is gone, and what it said last stands in the status. */
 const tellLast = async (

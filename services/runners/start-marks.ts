@@ -1,4 +1,5 @@
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { EffectRow, RunRow, Store } from '../store/store.ts';
 
@@ -14,7 +15,7 @@ export const createStartMarks =
     store: Pick<Store, 'changeWhy'>;
     clock: Pick<Clock, 'after'>;
     wake: () => void;
-    log: (message: string, meta: Record<string, unknown>) => void;
+    log: Log;
   }) =>
   (effect: EffectRow): (() => void) => {
     const { runId, input, attempt } = effect;

@@ -1,6 +1,7 @@
 import type { RunContext, SentEvent } from '../../machines/context.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Delivery } from '../interpreter/decide.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
@@ -34,7 +35,7 @@ export const createStops = (deps: {
   processes: ProcessTable;
   waits: Pick<Waits, 'begin'>;
   clock: Pick<Clock, 'after'>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Stops => {
   const { interpreter, store, processes, waits, clock, log } = deps;
   const waiting = new Map<string, Waiting>();
@@ -92,7 +93,8 @@ export const createStops = (deps: {
         waiting.set(runId, { delivery: { ...delivery, ifVersion: null }, over, recording: null });
       }
       later();
-      const doing = working.length > 0 ? 'its processes are being ended' : 'no process of it works';
+      const doing =
+        working.length > 0 ? 'its processes are being ended' : 'it has no running processes';
       return new ServiceError(
         'disk-full',
         `the disk is full, so the stop of run ${run.number} of ${run.pipeline} cannot be recorded yet: ${doing}, and the stop is recorded when there is room`,

@@ -84,7 +84,7 @@ const readManifest = async (attemptDir: string): Promise<ManifestFile[] | null> 
   const parsed = manifestSchema.safeParse(raw);
   if (parsed.success) return parsed.data.files as ManifestFile[];
   const [issue] = parsed.error.issues;
-  throw bad(`manifest.json does not hold at /${issue?.path.join('/')}: ${issue?.message}`);
+  throw bad(`manifest.json is invalid at /${issue?.path.join('/')}: ${issue?.message}`);
 };
 
 const hashChunkBytes = 256 * 1024;

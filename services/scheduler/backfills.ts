@@ -1,4 +1,5 @@
 import type { NewEvent } from '../../wire/events.ts';
+import { iso } from '../../wire/iso.ts';
 import type { Backfill } from '../../wire/schedule-view.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type {
@@ -12,7 +13,6 @@ import { pacedBetween } from './paced.ts';
 import type { Schedule } from './schedule-registry.ts';
 import type { BackfillRequest } from './schedules-port.ts';
 import { policyOf, wouldOf } from './slot-words.ts';
-import { iso } from './views.ts';
 
 /** More runs than this are asked for by mistake. */
 const maxSlots = 1000;
@@ -41,7 +41,7 @@ const viewOf = (row: BackfillProgress): Backfill => ({
 /** Past slots of a schedule, run again or for the first time, one after the other. */
 export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => {
   const invalid = (pointer: string, detail: string) =>
-    new ServiceError('invalid-backfill', 'the window of the backfill does not hold', {
+    new ServiceError('invalid-backfill', 'the window of the backfill is invalid', {
       errors: [{ pointer, detail }],
     });
 
@@ -56,7 +56,7 @@ export const createBackfills = ({ store, now, nextId, changed, wake }: Deps) => 
       throw invalid('/to', 'must be in the past; slots that are still to come fire by themselves');
     const planned = await pacedBetween(plan.slots(from - 1), to, maxSlots + 1);
     if (planned.length > maxSlots)
-      throw invalid('/to', `the window holds more than ${maxSlots} slots; take a shorter one`);
+      throw invalid('/to', `the window contains more than ${maxSlots} slots; take a shorter one`);
     const done = await doneSlots(row.id, from, to);
     const slots = planned.map(({ slot, local, skip }) => {
       const earlier = again ? undefined : done.get(slot);

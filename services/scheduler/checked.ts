@@ -5,13 +5,13 @@ import { anySlot } from '../../definition/slot-values.ts';
 import type { SkipDays } from '../calendar/calendar.ts';
 import { readSkipDays } from '../calendar/skip-days.ts';
 import { type FieldError, ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { Written } from '../store/slot-store.ts';
 import { parseWritten } from './schedule-registry.ts';
 
 type Checked = { definition: ScheduleDefinition; days: SkipDays };
 const fail = (errors: FieldError[]): ServiceError =>
-  new ServiceError('invalid-schedule', 'the schedule does not hold', { errors });
+  new ServiceError('invalid-schedule', 'the schedule is invalid', { errors });
 
 /** Null is the default, which is what a field has that is not there. */
 export const withoutNulls = (written: Written): Written =>
@@ -22,11 +22,11 @@ export const withoutNulls = (written: Written): Written =>
  * fault at its field
  */
 export const checkedIn = async (
-  look: Look,
+  lookup: RunLookup,
   pipeline: string,
   written: Written,
 ): Promise<Checked> => {
-  const { definition, projectDir } = look.known(pipeline);
+  const { definition, projectDir } = lookup.requirePipeline(pipeline);
   const parsed = parseWritten(written, definition.timezone);
   if ('faults' in parsed) throw fail(parsed.faults);
   const params = validateParams(definition, paramsOfSlot(parsed.file.params ?? {}, anySlot));

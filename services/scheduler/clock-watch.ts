@@ -52,7 +52,7 @@ export const createClockWatch = (
         msg: `the clock was set back by ${span(-step)}; slots that were decided are not run again`,
       };
     if (passed > maxPauseMs)
-      return { kind: 'held-up', ms: passed, msg: `the scheduler was held up for ${span(passed)}` };
+      return { kind: 'held-up', ms: passed, msg: `the scheduler was delayed by ${span(passed)}` };
     return null;
   };
 };

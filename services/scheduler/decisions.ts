@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { dueSlots, judgeDue } from './missed.ts';
 import { hasNewInput, patternsKey } from './new-input.ts';
 import { secondOf, sharedWords } from './preview.ts';
-import type { Book, Schedule } from './schedule-registry.ts';
+import type { Schedule, ScheduleRegistry } from './schedule-registry.ts';
 import {
   claimOf,
   type Firing,
@@ -25,7 +25,7 @@ import {
 
 type Deps = {
   store: Store;
-  book: Book;
+  registry: ScheduleRegistry;
   clock: Clock;
   start: (request: StartRequest) => Promise<unknown>;
   paused: () => Promise<Pause | null>;
@@ -62,7 +62,7 @@ const conflictWords = {
 
 /** One stored decision for each slot: the run that begins with it, or why none does. */
 export const createDecisions = (deps: Deps): Decisions => {
-  const { store, book, clock } = deps;
+  const { store, registry, clock } = deps;
 
   const decide = async (
     schedule: Schedule,
@@ -139,7 +139,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     try {
       await deps.start(request);
     } catch (error) {
-      if (error instanceof SlotDecided) await book.refresh(row.id);
+      if (error instanceof SlotDecided) await registry.refresh(row.id);
       else if (!(error instanceof ServiceError) || error.status >= 500) {
         if (error instanceof ServiceError && notNow.includes(error.code)) return 'not-now';
         throw error;
@@ -154,7 +154,7 @@ export const createDecisions = (deps: Deps): Decisions => {
   };
 
   const siblingsOf = ({ row }: Schedule): Schedule[] =>
-    book.all().filter((one) => one.row.pipeline === row.pipeline && one.row.id !== row.id);
+    registry.all().filter((one) => one.row.pipeline === row.pipeline && one.row.id !== row.id);
   /** Who of the pipeline has begun, or waits, with a slot of the same second; null = nobody. */
   const begunWith = async (siblings: Schedule[], slot: number): Promise<string | null> => {
     const from = secondOf(slot) * 1000;
@@ -256,7 +256,7 @@ export const createDecisions = (deps: Deps): Decisions => {
             slotTo: older.to,
             count: older.count,
             policy,
-            reason: `${older.isMore ? 'at least ' : ''}${older.count} slots that nobody was there for`,
+            reason: `${older.isMore ? 'at least ' : ''}${older.count} slots missed while the service was away`,
           }),
         ]
       : [];
@@ -285,7 +285,7 @@ export const createDecisions = (deps: Deps): Decisions => {
       else isTurnOf = await fireDue(schedule, onTime);
     }
     // Refreshed when somebody else has decided meanwhile.
-    const decidedTo = (book.find(row.id) ?? schedule).row.decidedTo;
+    const decidedTo = (registry.find(row.id) ?? schedule).row.decidedTo;
     const nextAt =
       plan.between(decidedTo, Number.POSITIVE_INFINITY, 1)[0]?.fireAt ?? Number.POSITIVE_INFINITY;
     return { nextAt, isWaiting: makeUp.length > 0 || isTurnOf };
@@ -297,7 +297,7 @@ export const createDecisions = (deps: Deps): Decisions => {
    */
   const decideWaiting: Decisions['decideWaiting'] = async (which) => {
     const now = clock.wallMs();
-    const places = new Map(book.all().map(({ row }, place) => [row.id, place]));
+    const places = new Map(registry.all().map(({ row }, place) => [row.id, place]));
     const placeOf = ({ scheduleId }: SlotRow): number => places.get(scheduleId) ?? 0;
     const rows = (await store.waitingSlots())
       .filter((row) => which === undefined || isTurn(row))
@@ -309,7 +309,7 @@ export const createDecisions = (deps: Deps): Decisions => {
     const begun = new Set<string>();
     for (const row of rows) {
       const { scheduleId, slot, backfill } = row;
-      const schedule = book.find(scheduleId);
+      const schedule = registry.find(scheduleId);
       if (!schedule?.plan || begun.has(schedule.row.pipeline)) continue;
       if (backfill === '' && !schedule.definition.enabled) {
         await decide(

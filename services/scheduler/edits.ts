@@ -2,20 +2,20 @@ import { scheduleIdSchema, timeFields } from '../../definition/schedule.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { ScheduleRow, Written } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { checkedIn, withoutNulls } from './checked.ts';
-import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
+import { type Schedule, type ScheduleRegistry, writtenIn } from './schedule-registry.ts';
 import { pauseKey, type Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
 
 type Deps = {
   store: Store;
-  book: Book;
+  registry: ScheduleRegistry;
   scheduler: Scheduler;
   clock: Clock;
-  look: Look;
+  lookup: RunLookup;
   wake: () => void;
 };
 type Made<T extends keyof Schedules> = (...given: Parameters<Schedules[T]>) => Promise<void>;
@@ -44,7 +44,7 @@ export const overridesOf = (changes: Written, by: string, at: number): ScheduleR
 };
 
 export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits => {
-  const { store, book, scheduler, clock, look, wake } = deps;
+  const { store, registry, scheduler, clock, lookup, wake } = deps;
   const event = (id: string, msg: string, data: object): NewEvent => ({
     stage: 'scheduler',
     event: 'changed',
@@ -53,17 +53,17 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     data: { schedule: id, ...data },
   });
   const create: Edits['create'] = async (given, pipeline, fields, actor) => {
-    look.truthful();
+    lookup.assertReady();
     const written = withoutNulls(fields);
-    look.known(pipeline);
+    lookup.requirePipeline(pipeline);
     const id = given ?? pipeline;
     const good = scheduleIdSchema.safeParse(id);
     if (!good.success)
-      throw new ServiceError('invalid-schedule', 'the schedule does not hold', {
+      throw new ServiceError('invalid-schedule', 'the schedule is invalid', {
         errors: [{ pointer: '/id', detail: good.error.issues[0]?.message ?? '' }],
       });
-    await checkedIn(look, pipeline, written);
-    if (book.all().filter(({ row }) => row.file === null).length >= maxOwn)
+    await checkedIn(lookup, pipeline, written);
+    if (registry.all().filter(({ row }) => row.file === null).length >= maxOwn)
       throw new ServiceError(
         'too-many-schedules',
         `${maxOwn} schedules were made by the API already, which is all that may be`,
@@ -116,7 +116,7 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     const overrides = Object.fromEntries(
       changed.filter(([field, one]) => one?.value !== null || (row.file && field in row.file)),
     );
-    await checkedIn(look, row.pipeline, writtenIn({ file: row.file, overrides }));
+    await checkedIn(lookup, row.pipeline, writtenIn({ file: row.file, overrides }));
     const fields = [...Object.keys(changes), ...revert];
     const decidedTo = fields.some((field) => shapingFields.includes(field))
       ? Math.max(at, row.decidedTo)
@@ -134,7 +134,7 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
     const next = { ...row, overrides, version: row.version + 1, decidedTo, updatedAt: at };
     if (!(await store.saveSchedule(next, row.version, [said], at))) {
       // Another process was quicker. Whoever named no version meant the schedule as it is.
-      await book.refresh(id);
+      await registry.refresh(id);
       if (ifVersion !== null) throw moved(found(id).row.version);
       return change(id, changes, { revert, ifVersion, actor });
     }
@@ -168,7 +168,7 @@ export const createEdits = (deps: Deps, found: (id: string) => Schedule): Edits 
       await scheduler.changed(id);
     },
     pause: async (pause, actor) => {
-      look.truthful();
+      lookup.assertReady();
       await scheduler.tick();
       const at = clock.wallMs();
       await store.setMeta(

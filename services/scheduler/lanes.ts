@@ -5,7 +5,7 @@ import { nextTurn } from '../host/clock.ts';
 import type { Forecast } from './preview.ts';
 
 /** A schedule of a pipeline as it is looked at: so many of its slots are asked for. */
-export type Lane = {
+export type ScheduleLane = {
   id: string;
   plan: Plan;
   policy: Pick<ScheduleDefinition, 'overlap'>;
@@ -27,7 +27,7 @@ const maxOthers = 2000;
  * @returns by schedule; `until` = the instant up to which all were judged together, null = to the end
  */
 export const lookAlong = async (
-  lanes: Lane[],
+  lanes: ScheduleLane[],
   forecast: Forecast,
 ): Promise<{ by: Map<string, Looked>; until: number | null }> => {
   const by = new Map<string, Looked>(lanes.map(({ id }) => [id, { planned: [], coming: [] }]));
@@ -39,7 +39,7 @@ export const lookAlong = async (
   }
   let others = 0;
   let until: number | null = null;
-  const isWanted = ({ id, wanted }: Pick<Lane, 'id' | 'wanted'>): boolean =>
+  const isWanted = ({ id, wanted }: Pick<ScheduleLane, 'id' | 'wanted'>): boolean =>
     (by.get(id) as Looked).coming.length < wanted;
   for (;;) {
     const wanted = heads.filter((head) => !head.next.done && isWanted(head));

@@ -51,7 +51,7 @@ const newestOf = (plan: Plan, after: number, until: number): PlannedSlot[] => {
   }
 };
 
-export type Verdict = {
+export type SlotVerdict = {
   /** Begins now, unless something is in the way. */
   onTime: PlannedSlot | null;
   /** Begins as soon as nothing is in the way, oldest first. */
@@ -67,7 +67,7 @@ export const judgeDue = (
   { slots }: Due,
   definition: Pick<ScheduleDefinition, 'missed' | 'missedWindowMs' | 'missedMax'>,
   now: number,
-): Verdict => {
+): SlotVerdict => {
   const newest = slots.at(-1);
   const isOnTime = newest !== undefined && now - newest.fireAt <= lateLimitMs;
   const late = isOnTime ? slots.slice(0, -1) : slots;

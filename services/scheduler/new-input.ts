@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { glob, stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { InputsSeen } from '../store/slot-store.ts';
-import type { Book } from './schedule-registry.ts';
+import type { ScheduleRegistry } from './schedule-registry.ts';
 
 /** So many files are remembered one by one; of more only that something about them changed. */
 const maxFiles = 10_000;
@@ -77,11 +77,11 @@ export const hasNewInput = async (
 
 /** What a run of the pipeline finds when it begins now, for each schedule that waits for new files. */
 export const inputsNow = async (
-  book: Pick<Book, 'all'>,
+  registry: Pick<ScheduleRegistry, 'all'>,
   pipeline: string,
 ): Promise<InputsSeen[]> => {
   const seen = new Map<string, InputsSeen>();
-  for (const { row, definition, projectDir } of book.all()) {
+  for (const { row, definition, projectDir } of registry.all()) {
     const patterns = definition.only_when_new;
     const key = patternsKey(patterns);
     if (row.pipeline !== pipeline || patterns.length === 0 || seen.has(key)) continue;

@@ -1,7 +1,7 @@
 import type { ScheduleDefinition } from '../../definition/schedule.ts';
+import { iso } from '../../wire/iso.ts';
 import type { Coming } from '../../wire/schedule-view.ts';
 import type { PlannedSlot } from '../calendar/planner.ts';
-import { iso } from './views.ts';
 
 const span = (ms: number): string =>
   ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
@@ -14,14 +14,14 @@ export const medianOf = (values: number[]): number | null => {
 /** A run that is live now, and when it is likely to be over. */
 export type LiveRun = { number: number; state: string; likelyEnd: number };
 /** What is known of the pipeline when one looks ahead. */
-export type Known = {
+export type ForecastFacts = {
   /** How long its runs usually take; null = none has ended well yet. */
   usualMs: number | null;
   live: LiveRun | null;
   /** So many of its runs may be live at once. */
   limit: number;
   /** Who waits for a place already, in order; null = a run, else the schedule whose turn it is. */
-  line: (string | null)[];
+  queue: (string | null)[];
 };
 type Policy = Pick<ScheduleDefinition, 'overlap'>;
 /** Says slot by slot, in the order in which they fire, what each will do. */
@@ -35,12 +35,17 @@ export const secondOf = (slot: number): number => Math.floor(slot / secondMs);
  * What the slots of a pipeline's schedules will do if runs take as long as usual: the same rules as
  * when they fire, on a line of time that has not come yet.
  */
-export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): Forecast => {
+export const createForecast = ({
+  usualMs,
+  live,
+  limit,
+  queue: waiting,
+}: ForecastFacts): Forecast => {
   /** When each place is free again. */
   const places = Array.from({ length: limit }, () => Number.NEGATIVE_INFINITY);
   if (live) places[0] = live.likelyEnd;
   let isLive = live !== null;
-  let line = [...waiting];
+  let queue = [...waiting];
   /** Who has begun with a slot of this second. */
   let begun: { second: number; schedule: string } | null = null;
 
@@ -54,8 +59,8 @@ export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): 
     for (;;) {
       const place = soonest();
       const free = places[place] as number;
-      if (line.length === 0 || free > now) return;
-      line.shift();
+      if (queue.length === 0 || free > now) return;
+      queue.shift();
       isLive = false;
       occupy(place, free);
     }
@@ -82,14 +87,14 @@ export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): 
       occupy(place, fireAt);
       return { ...base, predicted: 'start', why };
     }
-    if (line.includes(schedule))
+    if (queue.includes(schedule))
       return {
         ...base,
         predicted: 'skip',
         why: `will be skipped unless the slot before it, which waits, begins by ${iso(fireAt)}`,
       };
     if (other !== null) {
-      line.push(schedule);
+      queue.push(schedule);
       return { ...base, predicted: 'waiting', why: `runs next: ${sharedWords(other)}` };
     }
     if (overlap === 'skip')
@@ -102,7 +107,7 @@ export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): 
       begun = { second, schedule };
       isLive = false;
       // It takes the place of runs that wait, too; slots whose turn it is keep theirs.
-      line = line.filter((one) => one !== null);
+      queue = queue.filter((one) => one !== null);
       occupy(place, fireAt);
       return {
         ...base,
@@ -110,14 +115,14 @@ export const createForecast = ({ usualMs, live, limit, line: waiting }: Known): 
         why: `will stop the run that is live then: ${holder}`,
       };
     }
-    if (line.length > 0)
+    if (queue.length > 0)
       return {
         ...base,
         predicted: 'skip',
         why: `will be skipped unless the run that waits begins by ${iso(fireAt)}`,
       };
     begun = { second, schedule };
-    line.push(null);
+    queue.push(null);
     return { ...base, predicted: 'queue', why: `will wait for the run to end: ${holder}` };
   };
 };

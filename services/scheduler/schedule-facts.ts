@@ -17,7 +17,7 @@ const maxRead = 1000;
 const maxCompared = 2000;
 
 /** A schedule to be looked at, in the order in which its slots have their turn. */
-export type Known = Pick<ScheduleFacts, 'id' | 'pointer' | 'enabled' | 'saysOverlap'> & {
+export type PlannedSchedule = Pick<ScheduleFacts, 'id' | 'pointer' | 'enabled' | 'saysOverlap'> & {
   plan: Plan;
   timezone: string;
 };
@@ -43,7 +43,10 @@ const reachOf = ({ slots, isAll }: Ahead): number =>
   isAll ? Number.POSITIVE_INFINITY : (slots.at(-1) ?? 0);
 
 /** What the planner can say of the schedules of one pipeline, for the linter. */
-export const factsOf = async (schedules: Known[], from: number): Promise<ScheduleFacts[]> => {
+export const factsOf = async (
+  schedules: PlannedSchedule[],
+  from: number,
+): Promise<ScheduleFacts[]> => {
   const ahead: Ahead[] = [];
   for (const { plan } of schedules) ahead.push(await lookAhead(plan, from));
   let compared = 0;
@@ -55,7 +58,7 @@ export const factsOf = async (schedules: Known[], from: number): Promise<Schedul
       if (compared >= maxCompared) return null;
       compared += 1;
       const second = secondOf(slot) * 1000;
-      const { plan } = schedules[dense] as Known;
+      const { plan } = schedules[dense] as PlannedSchedule;
       if (plan.between(second - 1, second + 999, 2).some(({ skip }) => skip === null)) return slot;
       await nextTurn();
     }
@@ -68,7 +71,7 @@ export const factsOf = async (schedules: Known[], from: number): Promise<Schedul
       const at = await meeting(earlier, index);
       if (at !== null)
         meets = {
-          other: (schedules[earlier] as Known).id,
+          other: (schedules[earlier] as PlannedSchedule).id,
           at: localText(at, zoneOf(timezone)),
         };
     }
@@ -88,7 +91,7 @@ export const factsOfFile = async (
   }: Pick<LoadedPipeline, 'definition' | 'schedules' | 'projectDir'>,
   from: number,
 ): Promise<ScheduleFacts[]> => {
-  const known: Known[] = [];
+  const known: PlannedSchedule[] = [];
   for (const [index, { id, written }] of schedules.entries()) {
     const schedule = scheduleOf(written, definition.timezone);
     // A calendar that cannot be read is a fault of its own.

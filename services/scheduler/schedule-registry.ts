@@ -43,7 +43,7 @@ export const writtenIn = ({
   );
 };
 
-/** Fields → schedule, or what does not hold, by field. */
+/** Fields → schedule, or what is invalid, by field. */
 export const parseWritten = (
   written: Written,
   timezone: string,
@@ -101,7 +101,7 @@ type Deps = {
   loaded: LoadedPipelines;
   now: () => number;
 };
-export type Book = {
+export type ScheduleRegistry = {
   /**
    * Makes the stored schedules those of the files, then reads them. @returns the pipelines that have
    * a calendar file with other days in it than before
@@ -118,7 +118,7 @@ export type Book = {
 };
 
 /** The schedules in force: rows of the store, checked and planned. */
-export const createBook = ({ store, loaded, now }: Deps): Book => {
+export const createScheduleRegistry = ({ store, loaded, now }: Deps): ScheduleRegistry => {
   let schedules = new Map<string, Schedule>();
 
   const inForce = async (row: ScheduleRow): Promise<Schedule | null> => {
@@ -225,7 +225,7 @@ export const createBook = ({ store, loaded, now }: Deps): Book => {
     );
   };
 
-  const refresh: Book['refresh'] = async (id) => {
+  const refresh: ScheduleRegistry['refresh'] = async (id) => {
     const rows = await store.schedules();
     const fresh = new Map(id === undefined ? [] : schedules);
     for (const row of rows) {

@@ -1,22 +1,22 @@
 import type { ScheduleFacts } from '../../definition/finding.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { suggest } from '../../definition/suggest.ts';
+import { iso } from '../../wire/iso.ts';
 import type { ScheduleView } from '../../wire/schedule-view.ts';
 import type { Plan } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { Store } from '../store/store.ts';
 import { createBackfills } from './backfills.ts';
 import { createEdits } from './edits.ts';
-import { factsOf, type Known } from './schedule-facts.ts';
-import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
+import { factsOf, type PlannedSchedule } from './schedule-facts.ts';
+import { type Schedule, type ScheduleRegistry, writtenIn } from './schedule-registry.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
-import { createOutlook } from './upcoming.ts';
+import { createUpcoming } from './upcoming.ts';
 import {
   classicView,
-  iso,
   nextSlots,
   noSchedule,
   scheduleSummary,
@@ -26,10 +26,10 @@ import {
 
 type Deps = {
   store: Store;
-  book: Book;
+  registry: ScheduleRegistry;
   scheduler: Scheduler;
   clock: Clock;
-  look: Look;
+  lookup: RunLookup;
   nextId: () => string;
   wake: () => void;
 };
@@ -42,10 +42,10 @@ const maxSummaries = 100;
 /** What people ask of schedules: look, change, preview, backfill. Deciding is the scheduler's. */
 export const createSchedules = ({
   store,
-  book,
+  registry,
   scheduler,
   clock,
-  look,
+  lookup,
   nextId,
   wake,
 }: Deps): Schedules => {
@@ -53,12 +53,12 @@ export const createSchedules = ({
     (await store.journalAfter({}, Number.MAX_SAFE_INTEGER, 1)).headSeq;
 
   const found = (id: string): Schedule => {
-    look.truthful();
-    const schedule = book.find(id);
+    lookup.assertReady();
+    const schedule = registry.find(id);
     if (schedule) return schedule;
     const nearest = suggest(
       id,
-      book.all().map(({ row }) => row.id),
+      registry.all().map(({ row }) => row.id),
     );
     throw new ServiceError(
       'unknown-schedule',
@@ -68,8 +68,8 @@ export const createSchedules = ({
   const asked = new Map<string, { plans: Plan[]; hour: number; facts: Promise<ScheduleFacts[]> }>();
   /** Asked for with every list; looked up anew only when a schedule has changed, or after an hour. */
   const scheduleFacts = (pipeline: string): Promise<ScheduleFacts[]> => {
-    const inFile = look.known(pipeline).schedules;
-    const known = book.all().flatMap(({ row, definition, plan }): Known[] => {
+    const inFile = lookup.requirePipeline(pipeline).schedules;
+    const known = registry.all().flatMap(({ row, definition, plan }): PlannedSchedule[] => {
       if (row.pipeline !== pipeline || !plan) return [];
       const place = inFile.findIndex(({ id }) => id === row.id);
       return [
@@ -100,7 +100,7 @@ export const createSchedules = ({
     const { row } = schedule;
     const last = await store.slots({ scheduleId: row.id, limit: lastShown });
     const facts = (await scheduleFacts(row.pipeline)).find(({ id }) => id === row.id);
-    const { definition } = look.known(row.pipeline);
+    const { definition } = lookup.requirePipeline(row.pipeline);
     const lint = facts ? scheduleFindings(definition, facts) : [];
     const isPaused = (await scheduler.paused()) !== null;
     const next = await nextSlots(schedule, clock.wallMs(), isPaused, nextShown);
@@ -108,8 +108,8 @@ export const createSchedules = ({
   };
   /** The first of its file, else the one that goes by its name, else the oldest. */
   const mainOf = (pipeline: string): Schedule | undefined => {
-    const own = book.all().filter(({ row }) => row.pipeline === pipeline);
-    const first = look.known(pipeline).schedules[0]?.id;
+    const own = registry.all().filter(({ row }) => row.pipeline === pipeline);
+    const first = lookup.requirePipeline(pipeline).schedules[0]?.id;
     return (
       own.find(({ row }) => row.id === first) ??
       own.find(({ row }) => row.id === pipeline) ??
@@ -117,8 +117,8 @@ export const createSchedules = ({
     );
   };
 
-  const edits = createEdits({ store, book, scheduler, clock, look, wake }, found);
-  const outlook = createOutlook({ store, book, scheduler, clock, look }, found);
+  const edits = createEdits({ store, registry, scheduler, clock, lookup, wake }, found);
+  const upcoming = createUpcoming({ store, registry, scheduler, clock, lookup }, found);
   const createSchedule: Schedules['createSchedule'] = async (...given) =>
     view(found(await edits.create(...given)));
   const changeSchedule: Schedules['changeSchedule'] = async (id, ...given) => {
@@ -137,38 +137,40 @@ export const createSchedules = ({
     createSchedule,
     changeSchedule,
     schedules: async (pipeline) => {
-      look.truthful();
-      if (pipeline !== null) look.known(pipeline);
-      const own = book.all().filter(({ row }) => pipeline === null || row.pipeline === pipeline);
+      lookup.assertReady();
+      if (pipeline !== null) lookup.requirePipeline(pipeline);
+      const own = registry
+        .all()
+        .filter(({ row }) => pipeline === null || row.pipeline === pipeline);
       const pause = await scheduler.paused();
       const paused = pause && { by: pause.by, at: iso(pause.at), reason: pause.reason };
       return { items: await Promise.all(own.map(view)), paused, as_of_seq: await headSeq() };
     },
     nextSlotsOf: async (pipeline) => {
       const isPaused = (await scheduler.paused()) !== null;
-      const own = book.all().filter(({ row }) => row.pipeline === pipeline);
+      const own = registry.all().filter(({ row }) => row.pipeline === pipeline);
       const slots = await Promise.all(
         own.map((schedule) => nextSlots(schedule, clock.wallMs(), isPaused, nextShown)),
       );
       return [...new Set(slots.flat())]
         .sort((a, b) => a - b)
         .slice(0, nextShown)
-        .map(iso);
+        .map((at) => iso(at));
     },
     scheduleFacts,
     scheduleSummaries: async () =>
-      (await Promise.all(book.all().slice(0, maxSummaries).map(view))).map(scheduleSummary),
+      (await Promise.all(registry.all().slice(0, maxSummaries).map(view))).map(scheduleSummary),
     scheduleById: async (id) => view(found(id)),
     removeSchedule: edits.remove,
     schedule: async (pipeline) => {
-      look.truthful();
+      lookup.assertReady();
       const main = mainOf(pipeline);
       return main
         ? classicView(await view(main))
-        : noSchedule(look.known(pipeline).definition.timezone);
+        : noSchedule(lookup.requirePipeline(pipeline).definition.timezone);
     },
     setSchedule: async (pipeline, changes, actor) => {
-      look.truthful();
+      lookup.assertReady();
       const main = mainOf(pipeline);
       const options = { revert: [], ifVersion: null, actor };
       return classicView(
@@ -177,9 +179,9 @@ export const createSchedules = ({
           : await createSchedule(null, pipeline, changes, actor),
       );
     },
-    previewSchedule: outlook.previewSchedule,
+    previewSchedule: upcoming.previewSchedule,
     upcoming: async (limit, perSchedule = null) => ({
-      items: await outlook.upcoming(limit, perSchedule),
+      items: await upcoming.upcoming(limit, perSchedule),
       as_of_seq: await headSeq(),
     }),
     slotsOf: async (id, before, limit) => {
@@ -204,7 +206,7 @@ export const createSchedules = ({
       backfills.cancel(
         id,
         actor.name,
-        (scheduleId) => book.find(scheduleId)?.row.pipeline ?? scheduleId,
+        (scheduleId) => registry.find(scheduleId)?.row.pipeline ?? scheduleId,
       ),
   };
 };

@@ -1,22 +1,23 @@
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import type { StartRequest } from '../start/start-request.ts';
 
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
 import { createDecisions } from './decisions.ts';
-import type { Book, Schedule } from './schedule-registry.ts';
+import type { Schedule, ScheduleRegistry } from './schedule-registry.ts';
 import type { Waker } from './waker.ts';
 
 type Deps = {
   store: Store;
-  book: Book;
+  registry: ScheduleRegistry;
   clock: Clock;
   start: (request: StartRequest) => Promise<unknown>;
   waker: Waker;
   /** Tells the readers of the journal that something was written. */
   wake: () => void;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 };
 export type Scheduler = {
   /** Asks when the last service wrote last; before anybody of this one writes. */
@@ -49,7 +50,7 @@ const maxBackoffMs = 30_000;
 
 /** Fires what the planner says is due, and records one decision for each slot. */
 export const createScheduler = (deps: Deps): Scheduler => {
-  const { store, book, clock, log } = deps;
+  const { store, registry, clock, log } = deps;
   const watch = createClockWatch(clock);
   /** When a schedule is to be looked at next; absent = now. */
   const lookAt = new Map<string, number>();
@@ -70,7 +71,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
 
   const decisions = createDecisions({
     store,
-    book,
+    registry,
     clock,
     start: deps.start,
     paused,
@@ -86,7 +87,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
     if (before && clock.monotonicMs() < before.again) return;
     try {
       await work();
-      if (before) log('the scheduler works again', { schedule: id });
+      if (before) log('the scheduler has recovered', { schedule: id });
       faults.delete(id);
     } catch (error) {
       const times = (before?.times ?? 0) + 1;
@@ -105,7 +106,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
    * stand still until then.
    */
   const rewindMarks = async (): Promise<void> => {
-    for (const { row } of book.all()) {
+    for (const { row } of registry.all()) {
       const now = clock.wallMs();
       if (row.decidedTo <= now + maxBackMs) continue;
       await store.rewind(row.id, now);
@@ -134,13 +135,13 @@ export const createScheduler = (deps: Deps): Scheduler => {
   const turn = async (): Promise<void> => {
     if (!isOpen)
       await guarded('files', async () => {
-        await book.open();
+        await registry.open();
         await rewindMarks();
         isOpen = true;
       });
     await guarded('clock', noticeClock);
     const isDue = ({ row }: Schedule): boolean => clock.wallMs() >= (lookAt.get(row.id) ?? 0);
-    const due = book.all().filter(isDue);
+    const due = registry.all().filter(isDue);
     // Whose turn it is begins before what is due only now.
     if (due.length > 0 && clock.wallMs() >= waitingLookAt && !closed)
       await guarded('turns', async () => void (await decisions.decideWaiting('turns')));
@@ -150,7 +151,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
       await guarded(id, async () => {
         const { nextAt, isWaiting } = await decisions.decideDue(schedule);
         // A change that came meanwhile has another next slot, and is looked at anew.
-        if (book.find(id) === schedule) lookAt.set(id, nextAt);
+        if (registry.find(id) === schedule) lookAt.set(id, nextAt);
         if (isWaiting) waitingLookAt = Number.NEGATIVE_INFINITY;
       });
     }
@@ -187,7 +188,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
       waking = deps.waker(() => void tick());
     },
     changed: async (id) => {
-      await book.refresh(id);
+      await registry.refresh(id);
       if (id === undefined) lookAt.clear();
       else {
         lookAt.delete(id);
@@ -196,7 +197,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
       waitingLookAt = Number.NEGATIVE_INFINITY;
     },
     health: () => {
-      const broken = book
+      const broken = registry
         .all()
         .flatMap(({ row, problem }) =>
           problem === null ? [] : [`schedule ${row.id}: ${problem}`],
@@ -214,8 +215,8 @@ export const createScheduler = (deps: Deps): Scheduler => {
       if (failing.length > 0)
         return { ok: false, code: 'slots-undecided', detail: failing.join('; ') };
       if (broken.length > 0) return { ok: false, code: 'bad-schedule', detail: broken.join('; ') };
-      const enabled = book.all().filter(({ definition }) => definition.enabled).length;
-      return { ok: true, detail: `${enabled} of ${book.all().length} schedules are enabled` };
+      const enabled = registry.all().filter(({ definition }) => definition.enabled).length;
+      return { ok: true, detail: `${enabled} of ${registry.all().length} schedules are enabled` };
     },
     close: async () => {
       closed = true;

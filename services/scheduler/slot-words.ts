@@ -1,10 +1,10 @@
 import { paramsOfSlot } from '../../definition/slot-params.ts';
 import type { NewEvent } from '../../wire/events.ts';
+import { iso } from '../../wire/iso.ts';
 import { slotTimes } from '../store/slot-of-run.ts';
 import type { SlotClaim, SlotRow } from '../store/slot-store.ts';
 import type { Schedule } from './schedule-registry.ts';
 
-const iso = (at: number): string => new Date(at).toISOString();
 /** From here on a fired slot is called late. */
 const lateMs = 10_000;
 

@@ -1,25 +1,37 @@
+import { iso } from '../../wire/iso.ts';
 import { planOf } from '../calendar/planner.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { RunRow, Store } from '../store/store.ts';
 import { checkedAlone, checkedIn, withoutNulls } from './checked.ts';
 import { overridesOf } from './edits.ts';
-import { type Lane, type Looked, lookAlong } from './lanes.ts';
-import { createForecast, type Known, type LiveRun, medianOf, warningsOf } from './preview.ts';
-import { type Book, type Schedule, writtenIn } from './schedule-registry.ts';
+import { type Looked, lookAlong, type ScheduleLane } from './lanes.ts';
+import {
+  createForecast,
+  type ForecastFacts,
+  type LiveRun,
+  medianOf,
+  warningsOf,
+} from './preview.ts';
+import { type Schedule, type ScheduleRegistry, writtenIn } from './schedule-registry.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Schedules } from './schedules-port.ts';
 import { isTurn } from './slot-words.ts';
-import { iso } from './views.ts';
 
-type Deps = { store: Store; book: Book; scheduler: Scheduler; clock: Clock; look: Look };
+type Deps = {
+  store: Store;
+  registry: ScheduleRegistry;
+  scheduler: Scheduler;
+  clock: Clock;
+  lookup: RunLookup;
+};
 /** How many runs say what is usual. */
 const usualOf = 20;
-const nothing: Known = { usualMs: null, live: null, limit: 1, line: [] };
+const nothing: ForecastFacts = { usualMs: null, live: null, limit: 1, queue: [] };
 
 /** What will be, as far as the planner and the usual duration of runs can say. */
-export const createOutlook = (
-  { store, book, scheduler, clock, look }: Deps,
+export const createUpcoming = (
+  { store, registry, scheduler, clock, lookup }: Deps,
   found: (id: string) => Schedule,
 ) => {
   const usual = async (pipeline: string): Promise<number | null> =>
@@ -32,17 +44,17 @@ export const createOutlook = (
     const now = clock.wallMs();
     return Math.max(now, createdAt + (usualMs ?? 2 * (now - createdAt)));
   };
-  /** Who waits: runs in the line of the lock, then slots whose turn comes. */
-  const lineOf = async (pipeline: string, key: string): Promise<Known['line']> => {
+  /** Who waits: runs in the queue of the lock, then slots whose turn comes. */
+  const queueOf = async (pipeline: string, key: string): Promise<ForecastFacts['queue']> => {
     const { waiters } = await store.line(key);
     const turns = (await store.waitingSlots()).filter(
-      (row) => isTurn(row) && book.find(row.scheduleId)?.row.pipeline === pipeline,
+      (row) => isTurn(row) && registry.find(row.scheduleId)?.row.pipeline === pipeline,
     );
     return [...waiters.map(() => null), ...turns.map(({ scheduleId }) => scheduleId)];
   };
   /** What is known of the pipeline now; of a time to come only what is usual. */
-  const knownOf = async (pipeline: string, isNow: boolean): Promise<Known> => {
-    const { concurrency } = look.known(pipeline).definition;
+  const knownOf = async (pipeline: string, isNow: boolean): Promise<ForecastFacts> => {
+    const { concurrency } = lookup.requirePipeline(pipeline).definition;
     const usualMs = await usual(pipeline);
     const { run } = isNow ? await store.latest(pipeline) : { run: null };
     const live: LiveRun | null =
@@ -53,15 +65,15 @@ export const createOutlook = (
             likelyEnd: likelyEnd(run, usualMs),
           }
         : null;
-    const line = isNow ? await lineOf(pipeline, concurrency.key) : [];
-    return { usualMs, live, limit: concurrency.limit, line };
+    const queue = isNow ? await queueOf(pipeline, concurrency.key) : [];
+    return { usualMs, live, limit: concurrency.limit, queue };
   };
   /** From an instant that was asked for, else from what is decided on. */
   const afterOf = ({ decidedTo }: { decidedTo: number }, from: number | null): number =>
     from ?? Math.max(clock.wallMs(), decidedTo);
   /** The enabled schedules of a pipeline, in the order in which their slots have their turn. */
-  const lanesOf = (pipeline: string, from: number | null, wanted: number): Lane[] =>
-    book
+  const lanesOf = (pipeline: string, from: number | null, wanted: number): ScheduleLane[] =>
+    registry
       .all()
       .flatMap(({ row, definition, plan }) =>
         plan && definition.enabled && row.pipeline === pipeline
@@ -85,9 +97,9 @@ export const createOutlook = (
         })
       : withoutNulls(written);
     const { definition, days } =
-      pipeline === null ? checkedAlone(fields) : await checkedIn(look, pipeline, fields);
+      pipeline === null ? checkedAlone(fields) : await checkedIn(lookup, pipeline, fields);
     // A name that no schedule can have, for one that is not made yet.
-    const own: Lane = {
+    const own: ScheduleLane = {
       id: id ?? '',
       plan: planOf(id ?? pipeline ?? 'preview', definition, days),
       policy: definition,
@@ -114,9 +126,9 @@ export const createOutlook = (
   };
 
   const upcoming = async (limit: number, perSchedule: number | null): Promise<Item[]> => {
-    look.truthful();
+    lookup.assertReady();
     if ((await scheduler.paused()) !== null) return [];
-    const pipelines = [...new Set(book.all().map(({ row }) => row.pipeline))];
+    const pipelines = [...new Set(registry.all().map(({ row }) => row.pipeline))];
     const wanted = perSchedule ?? limit;
     const firsts: Item[] = [];
     const rest: Item[] = [];

@@ -1,10 +1,9 @@
 import { scheduleFields } from '../../definition/schedule.ts';
+import { iso } from '../../wire/iso.ts';
 import type { ScheduleView, SlotView } from '../../wire/schedule-view.ts';
 import type { SlotOutcome } from '../store/slot-store.ts';
 import { pacedNext } from './paced.ts';
 import type { Schedule } from './schedule-registry.ts';
-
-export const iso = (at: number): string => new Date(at).toISOString();
 
 export const slotView = (row: SlotOutcome): SlotView => ({
   schedule: row.scheduleId,
@@ -79,7 +78,7 @@ export const scheduleView = (
     blackout: definition.blackout,
     skip_days: definition.skip_days,
     only_when_new: definition.only_when_new,
-    next_slots: next.map(iso),
+    next_slots: next.map((at) => iso(at)),
     problem,
     lint: lint.map(({ code, severity, detail, advice }) => ({ code, severity, detail, advice })),
     overrides,

@@ -1,3 +1,4 @@
+import { isFinal } from '../../wire/final-states.ts';
 import { runIdFloor } from '../host/run-id.ts';
 import type { RunFilter, RunRow } from '../store/store.ts';
 import type { Database, Row } from './database.ts';
@@ -8,7 +9,6 @@ import { toRun } from './rows.ts';
  * of the history.
  */
 const maxScanned = 2000;
-const finals = ['DONE', 'FAILED', 'STOPPED'];
 
 type Conditions = { where: string[]; values: (string | number)[] };
 
@@ -21,10 +21,7 @@ const indexed = ({ pipeline, state, fromMs, toMs, before }: RunFilter): Conditio
   };
   if (pipeline !== undefined) add('runs.pipeline = ?', pipeline);
   if (state !== undefined)
-    add(
-      `runs.state = ? AND runs.ended_at IS ${finals.includes(state) ? 'NOT NULL' : 'NULL'}`,
-      state,
-    );
+    add(`runs.state = ? AND runs.ended_at IS ${isFinal(state) ? 'NOT NULL' : 'NULL'}`, state);
   // Ids begin with the instant of their start.
   if (fromMs !== undefined) add('runs.run_id >= ?', runIdFloor(fromMs));
   if (toMs !== undefined) add('runs.run_id < ?', runIdFloor(toMs));

@@ -1,6 +1,7 @@
 import type { FailurePolicy } from '../../definition/definition.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { NewEvent } from '../../wire/events.ts';
+import { iso } from '../../wire/iso.ts';
 import type { Trigger } from '../../wire/status.ts';
 import type { Streak } from '../store/streak.ts';
 import { noStreak } from '../store/streak.ts';
@@ -27,7 +28,6 @@ const meaningOf = ({ onlyStage, projection: { outcome, error } }: Ended): Meanin
   return outcome === 'success' || outcome === 'partial' ? 'success' : 'nothing';
 };
 
-const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 const runs = (count: number): string => `${count} failed ${count === 1 ? 'run' : 'runs'} in a row`;
 
 /**

@@ -14,7 +14,8 @@ import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import { projectSnapshot } from '../lifecycle/outlook.ts';
-import type { Entry, Look } from '../lookup/run-lookup.ts';
+import type { RunLookup } from '../lookup/run-lookup.ts';
+import type { LoadedPipeline } from '../pipelines/pipelines.ts';
 import { slotOf, slotTimes } from '../store/slot-of-run.ts';
 import { type InputsSeen, type SlotClaim, SlotDecided } from '../store/slot-store.ts';
 import type { BeginRequest, Conflict, Paused, RunRow, RunSpec, Store } from '../store/store.ts';
@@ -26,7 +27,7 @@ export type StartDeps = {
   charts: Charts;
   interpreter: Interpreter;
   clock: Clock;
-  look: Look;
+  lookup: RunLookup;
   dataDir: string;
   nextRunId: () => string;
   isDraining: () => boolean;
@@ -54,10 +55,10 @@ export type Starter = {
  */
 export const createStarter = (deps: StartDeps): Starter => {
   const { store, charts, interpreter, clock } = deps;
-  const { known, truthful, show, runOr404 } = deps.look;
+  const { requirePipeline, assertReady, show, requireRun } = deps.lookup;
 
   const willing = async (): Promise<void> => {
-    truthful();
+    assertReady();
     if (deps.isDraining())
       throw new ServiceError('draining', 'the service is shutting down and starts nothing more');
     const shortage = await deps.diskRefusal();
@@ -174,7 +175,10 @@ export const createStarter = (deps: StartDeps): Starter => {
     });
     if (begun.kind === 'begun') return { status: show(begun.run, begun.lastSeq), replayed: false };
     if (begun.kind === 'replayed')
-      return { status: show(begun.run, (await runOr404(begun.run.runId)).headSeq), replayed: true };
+      return {
+        status: show(begun.run, (await requireRun(begun.run.runId)).headSeq),
+        replayed: true,
+      };
     if (begun.kind === 'key-reused')
       throw new ServiceError(
         'idempotency-key-reused',
@@ -229,7 +233,7 @@ export const createStarter = (deps: StartDeps): Starter => {
   return {
     start: async (request) => {
       await willing();
-      const entry = known(request.pipeline);
+      const entry = requirePipeline(request.pipeline);
       const definition = definitionFor(entry, request.onlyStage);
       const { pipeline, trigger, onlyStage, reason, actor, onConflict, idempotency, slot } =
         request;
@@ -262,7 +266,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       await willing();
       const isLatest = command.definition === 'latest';
       const definition = isLatest
-        ? definitionFor(known(run.pipeline), run.onlyStage)
+        ? definitionFor(requirePipeline(run.pipeline), run.onlyStage)
         : run.definition;
       const unfinished = run.projection.stages.find(
         ({ state }) => !['succeeded', 'skipped', 'reused'].includes(state),
@@ -355,7 +359,10 @@ const unknownStage = (definition: PipelineDefinition, stage: string): ServiceErr
     `${definition.name} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`,
   );
 };
-const definitionFor = ({ definition }: Entry, onlyStage: string | null): PipelineDefinition => {
+const definitionFor = (
+  { definition }: LoadedPipeline,
+  onlyStage: string | null,
+): PipelineDefinition => {
   if (onlyStage === null) return definition;
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
   if (stages.length > 0) return { ...definition, stages };

@@ -1,4 +1,5 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { iso } from '../../wire/iso.ts';
 import type { RunView } from '../../wire/patch.ts';
 import type { Progress, Status } from '../../wire/status.ts';
 import type { RunRow } from './store.ts';
@@ -14,8 +15,6 @@ export type LiveMarks = {
   why?: string | null;
 };
 const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 /** What every client sees of a run: its row, and the marks that are newer than the row. */
 export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {

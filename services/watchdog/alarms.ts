@@ -3,7 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Store } from '../store/store.ts';
 
 /** Something that should not be; found again by every look for as long as it is. */
-export type Finding = {
+export type Anomaly = {
   /** Who is concerned: one alarm for each. */
   key: string;
   runId: string | null;
@@ -16,7 +16,7 @@ export type Finding = {
   /** What is done about it, once. It delivers events; it writes no state. */
   act?: () => Promise<void>;
 };
-type Alarm = { code: string; msg: string; severity: Finding['severity'] };
+type Alarm = { code: string; msg: string; severity: Anomaly['severity'] };
 
 /**
  * One alarm and one action each: raised when first found, over when not found any more, silent in
@@ -24,12 +24,12 @@ type Alarm = { code: string; msg: string; severity: Finding['severity'] };
  */
 export type Alarms = {
   /** @throws what an action or the journal threw; it is tried again by the next look */
-  settle(code: string, findings: readonly Finding[]): Promise<void>;
+  settle(code: string, findings: readonly Anomaly[]): Promise<void>;
   open(): Alarm[];
 };
 
 type Open = Alarm &
-  Pick<Finding, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean; isActing: boolean };
+  Pick<Anomaly, 'runId' | 'pipeline' | 'attempt'> & { isDone: boolean; isActing: boolean };
 
 /** So long a look waits for an act; one that hangs must not keep us from looking at the others. */
 const actMs = 10_000;
@@ -51,7 +51,7 @@ export const createAlarms = (
       ...event,
     });
 
-  const raise = async (code: string, finding: Finding): Promise<Open> => {
+  const raise = async (code: string, finding: Anomaly): Promise<Open> => {
     const { runId, pipeline, attempt, severity, msg } = finding;
     const alarm = {
       code,

@@ -1,5 +1,6 @@
 import type { LiveNews } from '../../wire/live-news.ts';
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 
 import { fenceOf } from '../store/fence.ts';
 import type { Committed, EffectRow, Fence, RunRow, Store } from '../store/store.ts';
@@ -41,6 +42,8 @@ export type Heartbeats = {
   late(): Promise<LateMark[]>;
   /** Milliseconds until the next attempt would be late; null when none has a limit. */
   nextDueIn(): number | null;
+  /** Called when a limit begins to count, with the milliseconds until it is over. */
+  onLimit(listener: (limitMs: number) => void): void;
   /** What the status shows, by stage. */
   shown(runId: string): Record<string, number>;
   /** Shows again what the last service had written down. */
@@ -70,8 +73,6 @@ export const createHeartbeats = (deps: {
   clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'after'>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   tell: (news: LiveNews) => void;
-  /** A limit begins to count. */
-  onLimit: (limitMs: number) => void;
   /**
    * What the world shows of an attempt, whoever was away meanwhile: whether it has ended, and how
    * much it has written until when.
@@ -79,10 +80,11 @@ export const createHeartbeats = (deps: {
   ask: (
     effect: EffectRow,
   ) => Promise<{ hasEnded: boolean; output: { bytes: number; writtenAt: number } | null }>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Heartbeats => {
   const { store, clock, note, tell, log } = deps;
   const marks = new Set<Mark>();
+  const limitListeners: ((limitMs: number) => void)[] = [];
   const shown = new Map<string, Record<string, number>>();
   let cancel: (() => void) | null = null;
 
@@ -180,7 +182,7 @@ export const createHeartbeats = (deps: {
         notBeforeMs: nowMs,
       };
       marks.add(mark);
-      if (limitMs !== null) deps.onLimit(limitMs);
+      if (limitMs !== null) for (const listener of limitListeners) listener(limitMs);
       return {
         alive: (writtenAt) => hear(mark, writtenAt),
         end: () => void marks.delete(mark),
@@ -202,6 +204,7 @@ export const createHeartbeats = (deps: {
       );
       return waits.length > 0 ? Math.min(...waits) : null;
     },
+    onLimit: (listener) => void limitListeners.push(listener),
     shown: (runId) => shown.get(runId) ?? {},
     restore: (rows) => {
       for (const { runId, input, heartbeatAt } of rows)

@@ -9,7 +9,7 @@ import { graceOf } from '../runners/drain.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { Cause, EffectRow, RunRow, Store } from '../store/store.ts';
 import { createAges } from './ages.ts';
-import type { Finding } from './alarms.ts';
+import type { Anomaly } from './alarms.ts';
 import type { Heartbeats } from './heartbeats.ts';
 
 type Deps = {
@@ -28,7 +28,7 @@ type Deps = {
   room?: Pick<Room, 'holds'>;
 };
 /** One question to the world; what it finds is an alarm of that name. */
-export type Look = () => Promise<Finding[]>;
+export type WatchdogLook = () => Promise<Anomaly[]>;
 
 /**
  * A commit is followed by its start, an exit by its answer, within milliseconds; this is no matter
@@ -47,48 +47,44 @@ const nameOf = ({ kind, input, attempt }: EffectRow): string =>
     : `${kind}${input.stage ? ` of ${input.stage}` : ''}`;
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
+const about = (
+  effect: EffectRow,
+  run: RunRow,
+  more: Pick<Anomaly, 'severity' | 'msg' | 'data' | 'act'>,
+): Anomaly => ({
+  key: keyOf(effect),
+  runId: effect.runId,
+  pipeline: run.pipeline,
+  ...(effect.kind === 'stage' && { attempt: effect.attempt }),
+  ...more,
+});
 /**
- * Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is.
+ * Those of the rows that have been so for long enough, with their runs; few, so each is looked
+ * up.
  */
-export const createLooks = (deps: Deps): Record<string, Look> => {
-  const { store, clock, interpreter, effects, timers, processes, heartbeats, settle, reap, room } =
-    deps;
+const oldOnes = async (
+  store: Pick<Store, 'run'>,
+  rows: EffectRow[],
+  age: (key: string) => number,
+  limitMs: (row: EffectRow, run: RunRow) => number,
+) => {
+  const old: { effect: EffectRow; run: RunRow }[] = [];
+  for (const effect of rows) {
+    if (age(keyOf(effect)) < killMs) continue;
+    const found = await store.run(effect.runId);
+    if (found && age(keyOf(effect)) >= limitMs(effect, found.run))
+      old.push({ effect, run: found.run });
+  }
+  return old;
+};
 
-  const about = (
-    effect: EffectRow,
-    run: RunRow,
-    more: Pick<Finding, 'severity' | 'msg' | 'data' | 'act'>,
-  ): Finding => ({
-    key: keyOf(effect),
-    runId: effect.runId,
-    pipeline: run.pipeline,
-    ...(effect.kind === 'stage' && { attempt: effect.attempt }),
-    ...more,
-  });
-  /**
-   * Those of the rows that have been so for long enough, with their runs; few, so each is looked
-   * up.
-   */
-  const oldOnes = async (
-    rows: EffectRow[],
-    age: (key: string) => number,
-    limitMs: (row: EffectRow, run: RunRow) => number,
-  ) => {
-    const old: { effect: EffectRow; run: RunRow }[] = [];
-    for (const effect of rows) {
-      if (age(keyOf(effect)) < killMs) continue;
-      const found = await store.run(effect.runId);
-      if (found && age(keyOf(effect)) >= limitMs(effect, found.run))
-        old.push({ effect, run: found.run });
-    }
-    return old;
-  };
-
-  const lateHeartbeat: Look = async () =>
+const lateHeartbeat =
+  ({ heartbeats, interpreter }: Deps): WatchdogLook =>
+  async () =>
     (await heartbeats.late()).map(({ run, effect, stage, limitMs, silentMs }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `${stage} gave no sign of life for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
+        msg: `${stage} sent no heartbeat for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
         data: { silent_ms: silentMs, limit_ms: limitMs },
         act: async () => {
           const event = { type: 'HEARTBEAT_LATE', silent_ms: silentMs } satisfies SentEvent;
@@ -97,46 +93,51 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
       }),
     );
 
-  const orphanAges = createAges(clock);
-  /** Asked for and not begun, or begun and followed by nobody. */
-  const overdueEffect: Look = async () => {
+/** Asked for and not begun, or begun and followed by nobody. */
+const overdueEffect = ({ store, clock, effects, settle }: Deps): WatchdogLook => {
+  const ages = createAges(clock);
+  return async () => {
     const rows = (await store.effects()).filter(
       (effect) => effect.state !== 'dropping' && effects.phaseOf(effect) === null,
     );
-    const old = await oldOnes(rows, orphanAges.of(rows.map(keyOf)), () => overdueMs);
+    const old = await oldOnes(store, rows, ages.of(rows.map(keyOf)), () => overdueMs);
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `${nameOf(effect)} ${effect.state === 'born' ? 'was not begun: it is begun now' : 'is followed by nobody: its evidence decides'}`,
+        msg: `${nameOf(effect)} ${effect.state === 'born' ? 'was not started: it is started now' : 'is not being followed: its evidence decides'}`,
         data: { effect: effect.id },
         act: async () => {
           if (effect.state === 'born') effects.start(effect, run);
-          else await settle(effect, cause, 'nobody followed it any more');
+          else await settle(effect, cause, 'it was no longer being followed');
         },
       }),
     );
   };
+};
 
-  const slowAges = createAges(clock);
-  /** Begun here, but its program is not there: the system or the launcher does not answer. */
-  const slowStart: Look = async () => {
+/** Begun here, but its program is not there: the system or the launcher does not answer. */
+const slowStart = ({ store, clock, effects }: Deps): WatchdogLook => {
+  const ages = createAges(clock);
+  return async () => {
     const rows = (await store.effects()).filter(
       (effect) =>
         effect.kind === 'stage' && effect.state === 'born' && effects.phaseOf(effect) !== 'waiting',
     );
-    const old = await oldOnes(rows, slowAges.of(rows.map(keyOf)), () => slowMs);
+    const old = await oldOnes(store, rows, ages.of(rows.map(keyOf)), () => slowMs);
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'error',
-        msg: `the program of ${nameOf(effect)} has not begun for ${seconds(slowMs)}: the system does not start it`,
+        msg: `the program of ${nameOf(effect)} has not started after ${seconds(slowMs)}: the system does not start it`,
         data: { effect: effect.id },
       }),
     );
   };
+};
 
-  const deadAges = createAges(clock);
-  /** The row says started, the process is gone with everything it began, and no answer came. */
-  const deadProcess: Look = async () => {
+/** The row says started, the process is gone with everything it began, and no answer came. */
+const deadProcess = ({ store, clock, effects, processes, settle }: Deps): WatchdogLook => {
+  const ages = createAges(clock);
+  return async () => {
     const rows = (await store.effects()).filter((effect) => {
       const { kind, state, process, token } = effect;
       if (
@@ -148,32 +149,34 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
         return false;
       return !processes.isAlive(process) && processes.members(process, token).length === 0;
     });
-    const old = await oldOnes(rows, deadAges.of(rows.map(keyOf)), () => overdueMs);
+    const old = await oldOnes(store, rows, ages.of(rows.map(keyOf)), () => overdueMs);
     return old.map(({ effect, run }) =>
       about(effect, run, {
         severity: 'warning',
-        msg: `process ${effect.process?.pid} of ${nameOf(effect)} is gone and no answer came: its evidence decides`,
+        msg: `process ${effect.process?.pid} of ${nameOf(effect)} is gone without an answer: its evidence decides`,
         data: { pid: effect.process?.pid ?? null },
-        act: () => settle(effect, cause, 'its process is gone and nobody said how it ended'),
+        act: () => settle(effect, cause, 'its process is gone and did not report how it ended'),
       }),
     );
   };
+};
 
-  const drainAges = createAges(clock);
-  /**
-   * SIGTERM, grace, SIGKILL, and still somebody: only the kernel or a debugger holds a process like
-   * that (T1).
-   */
-  const overdueDrain: Look = async () => {
+/**
+ * SIGTERM, grace, SIGKILL, and still somebody: only the kernel or a debugger holds a process like
+ * that (T1).
+ */
+const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): WatchdogLook => {
+  const ages = createAges(clock);
+  return async () => {
     const rows = await store.effects();
     const dropping = rows.filter(({ state }) => state === 'dropping');
-    const age = drainAges.of(dropping.map(keyOf));
+    const age = ages.of(dropping.map(keyOf));
     /** Its deadline where one was written down; else it has been so for longer than its grace. */
     const limitMs = (effect: EffectRow, run: RunRow): number =>
       effect.ending?.bootId === clock.bootId()
         ? age(keyOf(effect)) + effect.ending.killAt + killMs - clock.monotonicMs()
         : graceOf(run, effect) + killMs;
-    const old = await oldOnes(dropping, age, limitMs);
+    const old = await oldOnes(store, dropping, age, limitMs);
     return old.map(({ effect, run }) => {
       const pids = processes.members(effect.process, effect.token);
       const drain = rows.find(({ kind, runId }) => kind === 'drain' && runId === effect.runId);
@@ -194,15 +197,17 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
       });
     });
   };
+};
 
-  const timerAges = createAges(clock);
-  const overdueTimer: Look = async () => {
+const overdueTimer = ({ store, clock, timers, room }: Deps): WatchdogLook => {
+  const ages = createAges(clock);
+  return async () => {
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     const due = (await store.dueTimers(now)).filter(
       (timer) => !room?.holds(timer) && !timers.isHeld(timer),
     );
     const nameOfTimer = ({ runId, id, stamp }: (typeof due)[number]) => `${runId} ${id} ${stamp}`;
-    const age = timerAges.of(due.map(nameOfTimer));
+    const age = ages.of(due.map(nameOfTimer));
     const old = due.filter((timer) => age(nameOfTimer(timer)) >= overdueMs);
     if (old.length === 0) return [];
     const msg = `${old.length} ${old.length === 1 ? 'timer is' : 'timers are'} due and did not fire: they are delivered now`;
@@ -219,13 +224,16 @@ export const createLooks = (deps: Deps): Record<string, Look> => {
       },
     ];
   };
-
-  return {
-    'late-heartbeat': lateHeartbeat,
-    'overdue-effect': overdueEffect,
-    'slow-start': slowStart,
-    'dead-process': deadProcess,
-    'overdue-drain': overdueDrain,
-    'overdue-timer': overdueTimer,
-  };
 };
+
+/**
+ * Everything that may go wrong with a run while nobody tells. Each look is cheap when nothing is.
+ */
+export const createLooks = (deps: Deps): Record<string, WatchdogLook> => ({
+  'late-heartbeat': lateHeartbeat(deps),
+  'overdue-effect': overdueEffect(deps),
+  'slow-start': slowStart(deps),
+  'dead-process': deadProcess(deps),
+  'overdue-drain': overdueDrain(deps),
+  'overdue-timer': overdueTimer(deps),
+});

@@ -1,7 +1,9 @@
 import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/logger.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { Alarms } from './alarms.ts';
-import type { Look } from './looks.ts';
+import type { Heartbeats } from './heartbeats.ts';
+import type { WatchdogLook } from './looks.ts';
 
 /** After a look that failed. */
 const againMs = 2000;
@@ -11,8 +13,6 @@ const awayMs = 1000;
 export type Watchdog = {
   /** Looks at everything once; also called by its own timer. */
   tick(): Promise<void>;
-  /** A deadline that cannot wait for the next round: it wakes for it. */
-  wakeIn(ms: number): void;
   start(): void;
   /** When it last finished a round, and what kept it from one. */
   last(): { agoMs: number; error: string | null };
@@ -26,13 +26,13 @@ export type Watchdog = {
 export const createWatchdog = (deps: {
   clock: Pick<Clock, 'monotonicMs' | 'after'>;
   intervalMs: number;
-  looks: Record<string, Look>;
-  /** The looks that have deadlines of their own, and when the next one is. */
-  urgent: { codes: readonly string[]; nextDueIn: () => number | null };
+  looks: Record<string, WatchdogLook>;
+  /** The looks that have deadlines of their own, when the next one is, and when another is set. */
+  urgent: { codes: readonly string[] } & Pick<Heartbeats, 'nextDueIn' | 'onLimit'>;
   alarms: Pick<Alarms, 'settle'>;
   /** What else is done every round: admission to free places, the health of the service. */
   rounds: Record<string, () => Promise<void>>;
-  log: (message: string, meta: Record<string, unknown>) => void;
+  log: Log;
 }): Watchdog => {
   const { clock, intervalMs, looks, urgent, alarms, rounds, log } = deps;
   let roundAtMs = clock.monotonicMs() + intervalMs;
@@ -77,6 +77,7 @@ export const createWatchdog = (deps: {
     return turns;
   };
 
+  /** A deadline that cannot wait for the next round: it wakes for it. */
   const wakeIn = (ms: number): void => {
     const waitMs = Math.min(Math.max(ms, 0), intervalMs);
     const at = clock.monotonicMs() + waitMs;
@@ -94,9 +95,10 @@ export const createWatchdog = (deps: {
   const plan = (atMostMs: number): void =>
     wakeIn(Math.min(roundAtMs - clock.monotonicMs(), urgent.nextDueIn() ?? intervalMs, atMostMs));
 
+  urgent.onLimit(wakeIn);
+
   return {
     tick: () => inTurn(true),
-    wakeIn,
     start: () => {
       isStarted = true;
       roundAtMs = clock.monotonicMs() + intervalMs;

@@ -1,7 +1,7 @@
 // The real service, with one difference: it kills itself at the point that CRASH_POINT names.
 // Composition only for tests.
 import { serve } from '../../bin/serve.ts';
-import type { Parts } from '../../services/orchestrator/service.ts';
+import type { Parts } from '../../services/orchestrator/service-parts.ts';
 
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');

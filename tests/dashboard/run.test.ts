@@ -362,9 +362,9 @@ test.each([1280, 1440])(
     expect(first.smallest).toBeGreaterThanOrEqual(11);
     expect(first.isStageIn).toBe(true);
     await look.page.getByRole('button', { name: 'Fit' }).click();
-    await look.page.getByRole('button', { name: 'Back to a size that can be read' }).waitFor();
+    await look.page.getByRole('button', { name: 'Back to a readable size' }).waitFor();
     expect((await seen()).isAllIn).toBe(true);
-    await look.page.getByRole('button', { name: 'Back to a size that can be read' }).click();
+    await look.page.getByRole('button', { name: 'Back to a readable size' }).click();
     await look.page.getByRole('button', { name: 'Fit' }).waitFor();
     expect(await seen()).toEqual(first);
     expect(look.faults).toEqual([]);
@@ -404,8 +404,8 @@ test('the line numbers of a log are one stop of the Tab key, and arrows go from 
 
 test('UI-21: an address of no run says so in the title, and shows the way back', async () => {
   await page.goto('/runs/r_nothing');
-  await page.getByRole('heading', { name: 'No such run' }).waitFor();
-  expect(await page.title()).toContain('No such run');
+  await page.getByRole('heading', { name: 'Run not found' }).waitFor();
+  expect(await page.title()).toContain('Run not found');
   await page.getByRole('main').getByRole('link', { name: 'Overview' }).click();
   await page.waitForURL('/');
 });

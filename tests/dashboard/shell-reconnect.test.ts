@@ -140,7 +140,7 @@ test('a page that is older than what the service serves asks to be loaded again'
   const served = await serveHttp({ pipelines: { 'job.yaml': yaml } }, {}, other);
   const { page, context } = await visit(browser, served.url);
   await page.goto('/');
-  await page.getByRole('alert').getByText('another version of this page').waitFor();
+  await page.getByRole('alert').getByText('A new version of the dashboard').waitFor();
   await context.close();
   await served.close();
   await rm(other, { recursive: true });

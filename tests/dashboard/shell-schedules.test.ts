@@ -156,7 +156,7 @@ test('schedules of each kind are made here, in the zone of their pipeline unless
   expect((await schedule('often')).every_ms).toBe(21_600_000);
   await page.goto('/schedules?delete=often');
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
-  await page.getByText('The schedule often is deleted').waitFor();
+  await page.getByText('Schedule often deleted').waitFor();
   expect((await served.ask('GET', '/api/schedules/often')).status).toBe(404);
   expect(faults).toEqual([]);
 });
@@ -196,13 +196,13 @@ test('what became of slots is readable with none, with one and with twenty of th
     page.locator('.schedule-row', {
       has: page.getByRole('button', { name: `Change schedule ${id}` }),
     });
-  await row('never').getByText('Nothing was due yet.').waitFor();
+  await row('never').getByText('No slot has been due yet.').waitFor();
   for (const [id, least] of [
     ['nightly', 1],
     ['hourly', 20],
   ] as const) {
     await row(id).getByText('Last: missed, missed slots are not made up for').waitFor();
-    await row(id).getByText('Each slot and why').click();
+    await row(id).getByText('Every slot, with its reason').click();
     const slots = row(id).locator('.slots li');
     await slots.first().waitFor();
     const texts = await slots.allInnerTexts();

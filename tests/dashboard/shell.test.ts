@@ -180,7 +180,7 @@ test('a pipeline that failures hold back says so, and goes on once it is said wh
     .getByLabel('What was done about the failures of held title')
     .fill('the disk is larger now');
   await page.getByRole('button', { name: 'Let it go on' }).click();
-  await page.getByText('held title is not held back any more').waitFor();
+  await page.getByText('held title is no longer held back').waitFor();
   const { policy } = (await served.ask('GET', '/api/pipelines/held')).json;
   expect(policy).toMatchObject({
     blocked: false,

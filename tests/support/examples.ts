@@ -175,7 +175,7 @@ export const everyExample = (): Example[] => {
     told('interrupted', (on) => {
       running(on);
       on.deliver({
-        event: { type: 'INTERRUPTED', message: 'the service was gone while it worked' },
+        event: { type: 'INTERRUPTED', message: 'the service was gone while it was running' },
         fence: on.fenceOf('stage'),
         cause: { kind: 'recovery' },
       });

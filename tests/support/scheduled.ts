@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Parts } from '../../services/orchestrator/service.ts';
+import type { Parts } from '../../services/orchestrator/service-parts.ts';
 import type { SlotView } from '../../wire/schedule-view.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 import { ended, projectWith, type Running, runService } from './service.ts';

@@ -7,12 +7,8 @@ import type { Logger } from '../../services/host/logger.ts';
 import { createLauncher } from '../../services/launcher/launcher.ts';
 import { createProcessTable } from '../../services/launcher/process-table.ts';
 import type { Orchestrator } from '../../services/orchestrator/orchestrator-port.ts';
-import {
-  createService,
-  type Parts,
-  type Service,
-  type ServiceOptions,
-} from '../../services/orchestrator/service.ts';
+import { createService, type Service } from '../../services/orchestrator/service.ts';
+import type { Parts, ServiceOptions } from '../../services/orchestrator/service-parts.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { noWaker } from '../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';

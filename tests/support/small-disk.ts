@@ -3,7 +3,7 @@ import { closeSync, openSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Parts, ServiceOptions } from '../../services/orchestrator/service.ts';
+import type { Parts, ServiceOptions } from '../../services/orchestrator/service-parts.ts';
 import type { Store } from '../../services/store/store.ts';
 
 export type SmallDisk = {

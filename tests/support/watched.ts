@@ -9,12 +9,12 @@ import { createTimers } from '../../services/interpreter/timers.ts';
 import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin, createAsk } from '../../services/runners/answers-first.ts';
-import { createDrainRunner } from '../../services/runners/drain.ts';
+import { createDrain, drainRunner } from '../../services/runners/drain.ts';
 import { createSettle } from '../../services/runners/recovery.ts';
+import { createRunnerTurns } from '../../services/runners/runner-turns.ts';
 import { createSecrets } from '../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
 import { statusOf } from '../../services/store/run-view.ts';
-import type { EffectRow } from '../../services/store/store.ts';
 import { createAlarms } from '../../services/watchdog/alarms.ts';
 import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heartbeats.ts';
 import { createLooks } from '../../services/watchdog/looks.ts';
@@ -58,15 +58,29 @@ export const openWatched = async () => {
   };
   const note = async (event: Parameters<typeof store.note>[0]) => store.note(event, clock.wallMs());
   const closing = new AbortController();
-  let watchdog: Watchdog | null = null;
   const heartbeats: Heartbeats = createHeartbeats({
     store,
     clock,
     note,
     log,
     tell: (one) => news.push(one),
-    onLimit: (limitMs) => watchdog?.wakeIn(limitMs),
     ask: createAsk(dataDir),
+  });
+  const turns = createRunnerTurns();
+  const drain = createDrain({
+    store,
+    processes,
+    ending: () => {},
+    closing: closing.signal,
+    settled: turns.settled,
+    graceCapMs: () => Number.POSITIVE_INFINITY,
+    // As if those ten seconds had passed: a test that hangs a runner does not want to wait for it.
+    clock: {
+      after: (_, late) => {
+        setImmediate(late);
+        return () => {};
+      },
+    },
   });
   const effects = createEffects({
     interpreter,
@@ -75,23 +89,8 @@ export const openWatched = async () => {
     runners: {
       preflight: async () => ({}),
       verify: async () => ({}),
-      drain: createDrainRunner({
-        store,
-        processes,
-        ending: () => {},
-        closing: closing.signal,
-        settled: (effect: EffectRow) => effects.settled(effect),
-        graceCapMs: () => Number.POSITIVE_INFINITY,
-        // As if those ten seconds had passed: a test that hangs a runner does not want to wait for
-        // it.
-        clock: {
-          after: (_, late) => {
-            setImmediate(late);
-            return () => {};
-          },
-        },
-      }),
-      stage: async (effect, run) => {
+      drain: drainRunner(drain),
+      stage: turns.follow(async (effect, run) => {
         const mark = heartbeats.watch(run, effect, run.definition.stages[0]?.heartbeatMs ?? null);
         const process = { pid: 4711, startTicks: 1, bootId: clock.bootId(), pidNamespace: 'here' };
         await store.recordProcess(
@@ -104,7 +103,7 @@ export const openWatched = async () => {
         await over.promise;
         mark.end();
         return { outputs: {}, metrics: {}, skipped: null };
-      },
+      }),
     },
   });
   const answerWithin = createAnswerWithin({ store, dataDir });
@@ -112,8 +111,18 @@ export const openWatched = async () => {
   const alarms = createAlarms(note, clock);
   const secrets = createSecrets({ env: {}, readFile: () => '' });
   const left = async () => {};
-  const settle = createSettle({ store, interpreter, effects, dataDir, secrets, left });
-  watchdog = createWatchdog({
+  const settle = createSettle({
+    store,
+    interpreter,
+    effects,
+    clock,
+    dataDir,
+    secrets,
+    processes,
+    ending: () => {},
+    left,
+  });
+  const watchdog: Watchdog = createWatchdog({
     clock,
     log,
     alarms,
@@ -130,7 +139,7 @@ export const openWatched = async () => {
       settle,
       reap: () => {},
     }),
-    urgent: { codes: ['late-heartbeat'], nextDueIn: heartbeats.nextDueIn },
+    urgent: { codes: ['late-heartbeat'], ...heartbeats },
   });
   interpreter.onCommit((committed) => heartbeats.settle(committed));
   watchdog.start();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { sizeText } from '../../../definition/byte-size.ts';
 import { systemClock } from '../../../services/host/clock.ts';
-import type { Parts } from '../../../services/orchestrator/service.ts';
+import type { Parts } from '../../../services/orchestrator/service-parts.ts';
 import type { Status } from '../../../wire/status.ts';
 import { processesOf } from '../../support/processes.ts';
 import { ended, type Running, runService, startRequest } from '../../support/service.ts';

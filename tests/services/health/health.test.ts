@@ -1,6 +1,7 @@
 import { registerChecks } from '../../../services/health/checks.ts';
 import { watchEventLoop } from '../../../services/health/event-loop.ts';
 import { createHealth } from '../../../services/health/health.ts';
+import { createLag } from '../../../services/health/lag.ts';
 import { watchStore } from '../../../services/health/store-trouble.ts';
 import { plainError } from '../../../services/host/plain-error.ts';
 import type { Store } from '../../../services/store/store.ts';
@@ -158,10 +159,8 @@ test('S60: the event loop is degraded from 200 ms at p99 on, until it is well be
   const health = {
     register: (name: string, check: () => { ok: boolean }) => void verdicts.set(name, check),
   };
-  const lag = registerChecks(
-    health as never,
-    { eventLoop: { look: () => ({ p99Ms, maxMs: p99Ms }) } } as never,
-  );
+  const lag = createLag({ look: () => ({ p99Ms, maxMs: p99Ms }) });
+  registerChecks(health as never, { lag } as never);
   const seen = [10, 199, 200, 150, 120, 101, 99, 150].map((late) => {
     p99Ms = late;
     lag.measure();

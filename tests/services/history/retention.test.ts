@@ -149,7 +149,7 @@ test.each([['1'], [null]])(
     expect(verdicts.get('retention')?.()).toEqual({
       ok: false,
       code: 'archive-behind',
-      detail: '2 runs stay beyond the limits because the archive does not hold their events yet',
+      detail: '2 runs stay beyond the limits because their events are not archived yet',
     });
     await rm(join(on.dataDir, 'archive'));
     await on.store.setMeta('archive_seq', head);

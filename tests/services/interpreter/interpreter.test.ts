@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import type { RunCommand } from '../../../services/orchestrator/orchestrator-port.ts';
-import type { Parts } from '../../../services/orchestrator/service.ts';
+import type { Parts } from '../../../services/orchestrator/service-parts.ts';
 import {
   ended,
   eventually,

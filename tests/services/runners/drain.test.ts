@@ -1,4 +1,4 @@
-import { createDrainRunner } from '../../../services/runners/drain.ts';
+import { createDrain } from '../../../services/runners/drain.ts';
 import type { EffectRow, Loaded, RunRow } from '../../../services/store/store.ts';
 import { openWorkbench, sh, type Workbench } from '../../support/programs.ts';
 import { until } from '../../support/until.ts';
@@ -27,7 +27,7 @@ test('m56: a drain answers when the processes are gone, and not before', async (
     ending: null,
   } as EffectRow;
   const left: number[] = [];
-  const drain = createDrainRunner({
+  const drain = createDrain({
     store: {
       load: async () => ({ effects: [effect] }) as unknown as Loaded,
       removeDrained: async () => {
@@ -43,7 +43,7 @@ test('m56: a drain answers when the processes are gone, and not before', async (
   });
   const context = { stop: null, policy: { one: { graceMs: 300 } } };
   const run = { runId: 'r_1', snapshot: { context } } as unknown as RunRow;
-  await drain(effect, run, new AbortController().signal);
+  await drain(run);
   // Asked at the instant at which the row was forgotten.
   expect(left).toEqual([0]);
 });
@@ -63,7 +63,7 @@ test('the drain of a stage ends what its stage has dropped, and the drain of the
     }) as EffectRow;
   let effects = [dropped('one'), dropped('two'), dropped('three')];
   const ended: string[] = [];
-  const drain = createDrainRunner({
+  const drain = createDrain({
     store: {
       load: async () => ({ effects }) as Loaded,
       removeDrained: async (_, [fence]) => {
@@ -80,10 +80,8 @@ test('the drain of a stage ends what its stage has dropped, and the drain of the
   });
   const context = { stop: null, policy: {} };
   const run = { runId: 'r_1', snapshot: { context } } as unknown as RunRow;
-  const of = (input: EffectRow['input']) =>
-    ({ ...dropped('x'), kind: 'drain', input }) as EffectRow;
-  await drain(of({ stage: 'two' }), run, new AbortController().signal);
+  await drain(run, 'two');
   expect(ended).toEqual(['attempt-two']);
-  await drain(of({}), run, new AbortController().signal);
+  await drain(run);
   expect(ended.toSorted()).toEqual(['attempt-one', 'attempt-three', 'attempt-two']);
 });

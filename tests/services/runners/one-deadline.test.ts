@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { RunContext, RunEvent } from '../../../machines/context.ts';
 import { runFacts } from '../../../machines/run-facts.ts';
 import { createEndings, type Prey } from '../../../services/launcher/endings.ts';
-import { createDrainRunner } from '../../../services/runners/drain.ts';
+import { createDrain } from '../../../services/runners/drain.ts';
 import type { EffectRow, Loaded, RunRow } from '../../../services/store/store.ts';
 import type { Ending } from '../../../stages/contract.ts';
 
@@ -60,7 +60,7 @@ const openWorld = (stageGraceMs: number) => {
       row = { ...row, ending };
       told = ending;
     };
-    const drain = createDrainRunner({
+    const drain = createDrain({
       store: {
         load: async () => ({ effects: [row] }) as Loaded,
         removeDrained: async () => {},
@@ -76,13 +76,10 @@ const openWorld = (stageGraceMs: number) => {
       clock,
       closing: life.signal,
     });
-    let current = new AbortController();
     return {
       drain: () => {
-        current.abort();
-        current = new AbortController();
         const run = { runId: 'r_1', snapshot: { context } } as unknown as RunRow;
-        drain(row, run, current.signal).catch(() => {});
+        drain(run).catch(() => {});
       },
       join: (graceMs: number, known: Ending | null) =>
         void endings
@@ -94,7 +91,6 @@ const openWorld = (stageGraceMs: number) => {
           .catch(() => {}),
       die: () => {
         isDead = true;
-        current.abort();
         life.abort();
       },
     };

@@ -135,6 +135,8 @@ const after = async (left: StageMarks['left'] = async () => {}) => {
     clock,
     dataDir,
     secrets: createSecrets({ env: {}, readFile: () => '' }),
+    processes: { isAlive: () => false, end: async () => {} },
+    ending: () => {},
     left,
     reap: (runId) => reaped.push(runId),
   });

@@ -24,7 +24,7 @@ const predict = (
   usualMs: number | null,
   live: LiveRun | null,
 ) => {
-  const forecast = createForecast({ usualMs, live, limit: 1, line: [] });
+  const forecast = createForecast({ usualMs, live, limit: 1, queue: [] });
   return planned.map((slot) => forecast('s', slot, { overlap }));
 };
 const predicted = (...given: Parameters<typeof predict>) =>
@@ -97,7 +97,7 @@ test('TIME-4: a first run, of which nobody knows how long it takes, is met by th
 });
 
 test('two runs may be live: a slot starts beside one, and is skipped only beside two', () => {
-  const forecast = createForecast({ usualMs: minutes(25), live: null, limit: 2, line: [] });
+  const forecast = createForecast({ usualMs: minutes(25), live: null, limit: 2, queue: [] });
   expect(slots(4).map((slot) => forecast('s', slot, { overlap: 'skip' }).predicted)).toEqual([
     'start',
     'start',
@@ -108,7 +108,7 @@ test('two runs may be live: a slot starts beside one, and is skipped only beside
 
 test('a slot that waits for its turn already is known beforehand', () => {
   const live = { number: 7, state: 'RUNNING_FETCH', likelyEnd: at('08:15') };
-  const forecast = createForecast({ usualMs: minutes(10), live, limit: 1, line: ['other'] });
+  const forecast = createForecast({ usualMs: minutes(10), live, limit: 1, queue: ['other'] });
   expect(slots(3).map((slot) => forecast('s', slot, { overlap: 'queue_one' }).predicted)).toEqual([
     'skip',
     'queue',

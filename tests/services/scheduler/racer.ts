@@ -7,9 +7,9 @@ import { createRunIds } from '../../../services/host/run-id.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
-import type { Look } from '../../../services/lookup/run-lookup.ts';
+import type { RunLookup } from '../../../services/lookup/run-lookup.ts';
 import { createCommands } from '../../../services/orchestrator/command-handler.ts';
-import { createBook } from '../../../services/scheduler/schedule-registry.ts';
+import { createScheduleRegistry } from '../../../services/scheduler/schedule-registry.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
 import { noWaker } from '../../../services/scheduler/waker.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
@@ -30,21 +30,21 @@ const entry = {
   schedules: [{ id: 's', written: { every: 5000, missed: 'none' as const } }],
 };
 let starts = 0;
-const look = {
+const lookup = {
   // Every start has a lock of its own: nothing but the slot stands between two runs.
   known: () => ({
     ...entry,
     definition: { ...sample, concurrency: { ...sample.concurrency, key: `${name}-${starts++}` } },
   }),
-  truthful: () => {},
+  assertReady: () => {},
   show: () => ({}),
-} as unknown as Look;
+} as unknown as RunLookup;
 const commands = createCommands({
   store,
   charts,
   interpreter,
   clock,
-  look,
+  lookup,
   dataDir: '/',
   nextRunId: createRunIds(systemClock.wallMs),
   isDraining: () => false,
@@ -54,14 +54,14 @@ const commands = createCommands({
   wake: () => {},
   repeats: createRepeats({ clock: systemClock, log: () => {} }),
 });
-const book = createBook({
+const registry = createScheduleRegistry({
   store,
   loaded: { pipelines: new Map([['sample', entry]]), problems: [] },
   now: clock.wallMs,
 });
 const scheduler = createScheduler({
   store,
-  book,
+  registry,
   clock,
   waker: noWaker,
   wake: () => {},

@@ -272,7 +272,7 @@ describe('when the clock is not to be trusted', () => {
     await now.service.tickSchedules();
     const slots = await now.slots();
     expect(slots.map(({ decision }) => decision)).toEqual([...Array(7).fill('missed'), 'started']);
-    expect(await now.told('warning')).toEqual(['the scheduler was held up for 40 s']);
+    expect(await now.told('warning')).toEqual(['the scheduler was delayed by 40 s']);
     expect(await now.told('fired')).toHaveLength(1);
   });
 

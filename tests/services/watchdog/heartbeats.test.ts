@@ -91,7 +91,6 @@ test('the next service shows the sign of life that was written down', async () =
     clock,
     note: async () => {},
     tell: () => {},
-    onLimit: () => {},
     ask: async () => ({ hasEnded: false, output: null }),
     log: () => {},
   });

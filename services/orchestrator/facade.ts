@@ -1,0 +1,129 @@
+import { createArtefacts } from '../history/artefacts.ts';
+import { createLogs } from '../history/logs.ts';
+import { createRunIds } from '../host/run-id.ts';
+import { createRunLookup } from '../lookup/run-lookup.ts';
+import { inputsNow } from '../scheduler/new-input.ts';
+import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
+import { createSchedules } from '../scheduler/schedule-service.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
+import { createCommands } from './command-handler.ts';
+import type { Engine } from './engine.ts';
+import type { Foundation } from './foundation.ts';
+import { createLogQueries } from './log-queries.ts';
+import type { Orchestrator } from './orchestrator-port.ts';
+import { createPipelineQueries } from './pipeline-queries.ts';
+import { createQueries } from './queries.ts';
+import { createReload } from './reload.ts';
+import type { Parts, ServiceOptions } from './service-parts.ts';
+import type { Supervision } from './supervision.ts';
+
+/** What the service answers and does for others: over HTTP, and each second for its schedules. */
+export const createFacade = (
+  { waker }: Parts,
+  options: ServiceOptions,
+  foundation: Foundation,
+  engine: Engine,
+  supervision: Supervision,
+) => {
+  const { store, clock, dataDir, log, disk, phase, repeats, publisher } = foundation;
+  const { loaded } = options;
+  const { wake } = publisher;
+  const lookup = lookupOf(foundation, engine, options);
+  const registry = createScheduleRegistry({ store, loaded, now: clock.wallMs });
+  const nextRunId = createRunIds(clock.wallMs);
+  const commands = createCommands({
+    ...engine,
+    inputsNow: (pipeline) => inputsNow(registry, pipeline),
+    store,
+    clock,
+    lookup,
+    wake,
+    dataDir,
+    nextRunId,
+    isDraining: () => phase.now() === 'draining',
+    diskRefusal: disk.refusal,
+    repeats,
+  });
+  const scheduler = createScheduler({
+    store,
+    registry,
+    clock,
+    waker,
+    wake,
+    log,
+    start: commands.start,
+  });
+  supervision.health.register('scheduler', scheduler.health);
+  const schedules = createSchedules({
+    store,
+    registry,
+    scheduler,
+    clock,
+    lookup,
+    wake,
+    nextId: nextRunId,
+  });
+  const queries = createQueries({
+    ...publisher,
+    ...schedules,
+    ...engine,
+    store,
+    clock,
+    lookup,
+    measures: supervision.measures,
+    health: supervision.health.report,
+    loaded,
+    defaultPipeline: options.defaultPipeline,
+  });
+  const lintFacts = async (pipeline: string) => ({
+    schedules: await schedules.scheduleFacts(pipeline),
+    shutdownTimeoutMs: options.shutdownTimeoutMs,
+  });
+  const reload = createReload({
+    loaded,
+    lookup,
+    read: options.readPipelines,
+    note: publisher.note,
+    before: scheduler.tick,
+    after: registry.open,
+    repeats,
+  });
+  const orchestrator: Orchestrator = {
+    ...schedules,
+    ...queries,
+    ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
+    ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
+    ...createArtefacts({ dataDir, lookup }),
+    ...commands,
+    reload,
+  };
+  return { orchestrator, scheduler };
+};
+
+const lookupOf = (
+  { store, phase }: Foundation,
+  { marks, waits }: Engine,
+  { loaded }: Pick<ServiceOptions, 'loaded'>,
+) =>
+  createRunLookup({
+    store,
+    loaded,
+    isStarting: () => phase.now() === 'starting',
+    live: (runId) => ({
+      progress: marks.progress.shown(runId),
+      heartbeats: marks.heartbeats.shown(runId),
+      why: waits.shown(runId),
+    }),
+  });
+
+const logsOf = ({ dataDir, secrets, clock }: Foundation, lookup: ReturnType<typeof lookupOf>) =>
+  createLogs({
+    dataDir,
+    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run.definition),
+    liveAtMs: async ({ runId, stage, attempt }) => {
+      const { run } = await lookup.requireRun(runId);
+      const now = run.projection.stages.find(({ name }) => name === stage);
+      const isLive = run.endedAt === null && now?.attempt === attempt && now.state === 'running';
+      return isLive ? clock.wallMs() : null;
+    },
+  });

@@ -1,0 +1,79 @@
+import { registerChecks } from '../health/checks.ts';
+import { watchEventLoop } from '../health/event-loop.ts';
+import { createHealth } from '../health/health.ts';
+import { createLag } from '../health/lag.ts';
+import { createLauncherWatch } from '../health/launcher-watch.ts';
+import { createMeasures } from '../health/measures.ts';
+import { createAlarms } from '../watchdog/alarms.ts';
+import { createLooks } from '../watchdog/looks.ts';
+import { createWatchdog } from '../watchdog/watchdog.ts';
+import type { Engine } from './engine.ts';
+import type { Foundation } from './foundation.ts';
+import type { Parts, ServiceOptions } from './service-parts.ts';
+
+export type Supervision = ReturnType<typeof createSupervision>;
+
+/** Looks after runs and after the service itself: alarms, health, numbers. */
+export const createSupervision = (
+  parts: Parts,
+  foundation: Foundation,
+  engine: Engine,
+  options: Pick<ServiceOptions, 'loaded' | 'watchdogIntervalMs'>,
+) => {
+  const { store, clock, disk, log, publisher, phase } = foundation;
+  const { interpreter, effects, commits, marks } = engine;
+  const { note } = publisher;
+  const eventLoop = watchEventLoop();
+  const lag = createLag(eventLoop);
+  const launcher = createLauncherWatch({ launcher: parts.launcher, clock });
+  const health = createHealth({ clock, phase: phase.now, note });
+  const alarms = createAlarms(note, clock);
+  const intervalMs = options.watchdogIntervalMs;
+  const watchdog = createWatchdog({
+    clock,
+    log,
+    alarms,
+    intervalMs,
+    looks: createLooks({
+      ...engine,
+      store,
+      clock,
+      processes: parts.processes,
+      heartbeats: marks.heartbeats,
+    }),
+    urgent: { codes: ['late-heartbeat'], ...marks.heartbeats },
+    rounds: {
+      admission: engine.admission.settleAll,
+      masking: engine.masking.look,
+      disk: disk.look,
+      launcher: launcher.look,
+      'unknown folders': foundation.unknownFolders.lookAgain,
+      // While nothing works: the store file alone is then the whole store, whoever copies it.
+      checkpoint: async () => {
+        if ((await store.effects()).length === 0) await store.checkpoint();
+      },
+      'event loop': async () => lag.measure(),
+      health: health.look,
+    },
+  });
+  registerChecks(health, {
+    ...foundation,
+    loaded: options.loaded,
+    effects,
+    launcher,
+    lag,
+    watchdog,
+    alarms,
+    intervalMs,
+  });
+  const measures = createMeasures({
+    interpreter: { ...interpreter, onCommit: commits.as('measures') },
+    store,
+    effects,
+    disk,
+    alarms,
+    health,
+    lag: lag.last,
+  });
+  return { eventLoop, health, watchdog, measures };
+};
