@@ -3,7 +3,8 @@ import type { PipelineDefinition } from '../definition/definition.ts';
 import { createRunIds } from '../services/host/run-id.ts';
 import { createCharts } from '../services/interpreter/charts.ts';
 import { createInterpreter } from '../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../services/lifecycle/run-lifecycle.ts';
 import { openDatabase } from '../services/sqlite/database.ts';
 import { startOf } from '../services/start/plan-start.ts';
 import type { Place } from './place.ts';
@@ -29,7 +30,7 @@ export const benchCommit = async (
 
   // No effects are executed here: STOP again and again in `stopping` is an accepted transition each
   // time.
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const interpreter = createInterpreter({ store, charts, clock });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
   const runId = createRunIds(clock.wallMs)();

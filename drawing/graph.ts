@@ -1,4 +1,4 @@
-import type { ChartConfig } from '../machines/compile.ts';
+import type { ChartConfig } from '../machines/chart-config.ts';
 
 export type ChartState = {
   /** `running.analyzer.attempting` */
@@ -50,13 +50,16 @@ type Node = {
   meta?: { title?: string; stage?: string; each?: boolean };
 };
 
+/** `backoff.analyzer` is the wait `backoff` of a stage, which the place says already. */
+const delayWord = (name: string): string => name.split('.')[0] as string;
+
 /** A delay or an event without a target only acts. */
 const reactions = ({ after = {}, on = {} }: Node): Pick<ChartState, 'delays' | 'reacts'> => {
   const leads = ([, transitions]: [string, Transitions]): boolean =>
     listOf(transitions).some(({ target }) => target !== undefined);
   const names = (all: [string, Transitions][]): string[] => all.map(([name]) => name);
   return {
-    delays: names(Object.entries(after).filter(leads)),
+    delays: names(Object.entries(after).filter(leads)).map(delayWord),
     reacts: names(Object.entries(on).filter((entry) => !leads(entry))),
   };
 };
@@ -107,7 +110,7 @@ export const chartGraph = (config: ChartConfig): ChartGraph => {
     }
     addEdges(path, parent, { kind: 'done', name: path }, node.onDone);
     for (const [name, transitions] of Object.entries(node.after ?? {}))
-      addEdges(path, parent, { kind: 'after', name }, transitions);
+      addEdges(path, parent, { kind: 'after', name: delayWord(name) }, transitions);
     addEdges(path, parent, { kind: 'always', name: 'always' }, node.always);
     for (const [name, child] of Object.entries(node.states ?? {})) {
       const own = below(path, name);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
 import { freeText } from '../definition/free-text.ts';
 import { type CommandType, commandTable, commandTypes } from '../wire/command-table.ts';
-import type { RunEvent } from './context.ts';
+import type { SentEvent } from './context.ts';
 
 const json = z.record(z.string(), z.json());
 const reason = freeText(1000).optional();
@@ -11,8 +11,6 @@ const stage = z
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected the name of a stage')
   .optional();
 
-// Omit over a union, member by member.
-type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
 type Asked = { by: string; reason: string | null };
 /** The fields that commands may have beside their type; each event takes its own. */
 type Given = {
@@ -21,7 +19,7 @@ type Given = {
   stage?: string | undefined;
   outputs?: Record<string, unknown> | undefined;
 };
-type Told = (asked: Asked, given: Given) => WithoutAt<RunEvent>;
+type Told = (asked: Asked, given: Given) => SentEvent;
 
 /**
  * What may be asked in a command of this type, beside its reason, and the event that the chart is
@@ -80,7 +78,7 @@ export const commandSchema = z.discriminatedUnion(
 export type Command = z.infer<Schema>;
 
 /** A command as the chart is told it. */
-export const eventOfCommand = (command: Command, by: string): WithoutAt<RunEvent> =>
+export const eventOfCommand = (command: Command, by: string): SentEvent =>
   table[command.type].event({ by, reason: command.reason ?? null }, command);
 
 /** The plainest form of each command: what `allowed` asks the chart about. */

@@ -20,6 +20,11 @@ export type StagePolicy = JudgedFields &
     isLast?: boolean;
   };
 
+/** Who asked, and why. */
+export type Asked = { by: string; reason: string | null };
+/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
+export type Limit = { leftMs: number; armedAt: number };
+
 /** What happened to a stage so far. Instants are epoch milliseconds: they came in with events. */
 export type StageFacts = {
   state: StageStatus['state'];
@@ -37,9 +42,19 @@ export type StageFacts = {
   reason: string | null;
   /** Succeeded, but not with all of its work; `reason` says what is missing. */
   partial?: boolean;
+  /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
+  attemptOpen: boolean;
+  /** Why the open attempt is being ended; judged when its processes are gone. */
+  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
+  /** Asked to skip the stage: done once its processes are gone. */
+  skip: (Asked & { outputs: Record<string, unknown> | null }) | null;
+  /** What is left of its total timeout. */
+  limit: Limit | null;
+  /** The wait before its next attempt, and until when; `retryAt` only while it waits. */
+  backoffMs: number;
+  retryAt: number | null;
 };
 
-type Asked = { by: string; reason: string | null };
 /**
  * What a queued run waits behind. A fact of when it was told; the run ahead may have moved since.
  */
@@ -50,9 +65,6 @@ export type Queued = {
   ahead: number;
   replaces: boolean;
 };
-/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
-type Limit = { leftMs: number; armedAt: number };
-
 /** The context of every run's machine: JSON only, bounded, no clock of its own. */
 export type RunContext = {
   policy: Record<string, StagePolicy>;
@@ -61,19 +73,13 @@ export type RunContext = {
   runWarnAfterMs?: number | null;
   queueTimeoutMs?: number | null;
   runId: string;
+  /** The stage that moved last: where the run is shown. What belongs to a stage is in its facts. */
   stage: string | null;
-  /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
-  attemptOpen: boolean;
   stages: Record<string, StageFacts>;
-  /** Why the open attempt is being ended; judged when its processes are gone. */
-  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
-  /** Asked to skip the stage: done once its processes are gone. */
-  skip?: (Asked & { outputs: Record<string, unknown> | null }) | null;
   /** Asked to pause: in force in `paused`, before that a wish. */
   pause?: Asked | null;
   queued?: Queued | null;
   runLimit?: Limit | null;
-  stageLimit?: Limit | null;
   error: Failure | null;
   /**
    * Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored
@@ -81,8 +87,6 @@ export type RunContext = {
    */
   stuck?: { pids: number[] } | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
-  backoffMs: number;
-  retryAt: number | null;
   retryCount: number;
   startedAt: number | null;
   endedAt: number | null;
@@ -107,10 +111,21 @@ export type RunEvent =
       Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   | (At & { type: 'INTERRUPTED'; message: string })
   | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
-  | (At & { type: 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' })
+  | (At & { type: 'RUN_TIMEOUT' })
+  /** The stage is absent where the timer was armed by a chart before compiler version 3. */
+  | (At & { type: 'STAGE_TIMEOUT'; stage?: string })
   | (At & { type: 'DRAIN_LATE'; pids: number[] })
   | (At & { type: 'RELEASE'; reason: string; by: string })
   | (At & { type: 'FAULT'; code: string; message: string; during: string })
   | (At & { type: `xstate.done.actor.${string}`; output: unknown; actorId: string })
   | (At & { type: `xstate.error.actor.${string}`; error: Failure; actorId: string })
   | (At & { type: `xstate.after.${string}` });
+
+/** What an action, a guard or a delay is asked with; the stage is named by the chart. */
+export type Args = { context: RunContext; event: RunEvent };
+export type StageParams = { stage: string };
+
+// Omit over a union, member by member.
+type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
+/** An event on its way: the instant is put to it where it is decided. */
+export type SentEvent = WithoutAt<RunEvent>;

@@ -1,19 +1,14 @@
 import { signalOfExit } from '../definition/signals.ts';
 import type { FailureMatch } from '../definition/stage-retry.ts';
 import type { Failure } from '../wire/failure.ts';
-import type { Queued, RunContext, StagePolicy } from './context.ts';
+import type { Args, RunContext, RunEvent, StageParams, StagePolicy } from './context.ts';
+import { answerOf, factsOf, policyOf } from './facts.ts';
 
-type Asked = { stage?: string | null; outputs?: unknown };
-type Args = {
-  context: RunContext;
-  event: Omit<Asked, 'outputs'> & {
-    type: string;
-    error?: Failure;
-    output?: unknown;
-    queued?: Queued;
-  };
+type Row<Params> = {
+  test: (args: Args, params: Params) => boolean;
+  /** Said when it does not hold; it may name what was judged. */
+  why: string | ((context: RunContext, event: RunEvent, params: Params) => string);
 };
-type StageParams = { stage: string };
 
 /** Attempts that count against the retries: an interruption is our fault, not the stage's (I9). */
 const countedAttempts = (context: RunContext, stage: string) => {
@@ -52,78 +47,96 @@ const nothingToHold = (context: RunContext, stage: string): boolean => {
   return policy?.isLast === true && countedAttempts(context, stage) > policy.retries;
 };
 
+/** What a skip names: this stage unless it says another. */
+const skipped = (event: RunEvent, stage: string) =>
+  event.type === 'SKIP_STAGE'
+    ? { stage: event.stage ?? stage, outputs: event.outputs }
+    : { stage, outputs: null };
+
 /**
- * One table: the chart's guards and the sentence said when one does not hold come from the same
- * row. A sentence may name what it judged.
+ * The guards of a stage, each with the sentence said when it does not hold: one row, so that they
+ * cannot differ.
  */
-export const guardTable = {
+export const stageGuards = {
   wasSkipped: {
-    test: ({ event }: Args) =>
-      typeof (event.output as { skipped?: unknown } | null)?.skipped === 'string',
+    test: ({ event }) => typeof answerOf(event).skipped === 'string',
     why: 'the stage did not ask to be skipped',
   },
   wasInterrupted: {
-    test: ({ event }: Args) => event.error?.code === 'interrupted',
+    test: ({ event }) => 'error' in event && event.error.code === 'interrupted',
     why: 'the attempt was not interrupted from outside',
   },
   canRetry: {
-    test: ({ context, event }: Args, { stage }: StageParams) =>
-      mayRetry(context, stage, event.error),
+    test: ({ context, event }, { stage }) =>
+      'error' in event && mayRetry(context, stage, event.error),
     why: 'no retry is left, or the failure is one that trying again cannot mend',
   },
   canRetryEnded: {
-    test: ({ context }: Args, { stage }: StageParams) =>
-      (context.ending?.kind === 'timeout' || context.ending?.kind === 'heartbeat') &&
-      mayRetry(context, stage, context.ending.failure),
+    test: ({ context }, { stage }) => {
+      const { ending } = factsOf(context, stage);
+      return (
+        (ending?.kind === 'timeout' || ending?.kind === 'heartbeat') &&
+        mayRetry(context, stage, ending.failure)
+      );
+    },
     why: 'no retry is left for the attempt that was ended',
   },
   mayContinue: {
-    test: ({ context }: Args, { stage }: StageParams) =>
-      context.ending?.kind === 'interrupted' && context.policy[stage]?.onRestart === 'retry',
+    test: ({ context }, { stage }) =>
+      factsOf(context, stage).ending?.kind === 'interrupted' &&
+      policyOf(context, stage).onRestart === 'retry',
     why: 'the stage says on_restart: fail',
   },
   endsToSkip: {
-    test: ({ context }: Args) => context.ending?.kind === 'skip',
+    test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
   isReused: {
-    test: ({ context }: Args, { stage }: StageParams) => context.stages[stage]?.state === 'reused',
+    test: ({ context }, { stage }) => factsOf(context, stage).state === 'reused',
     why: 'no earlier run has done the stage',
   },
-  pauseAsked: {
-    test: ({ context }: Args) => (context.pause ?? null) !== null,
-    why: 'no pause is asked for',
-  },
   mayPause: {
-    test: ({ context }: Args, { stage }: StageParams) =>
-      !isHeld(context, stage) && !nothingToHold(context, stage),
-    why: (context: RunContext) =>
-      isHeld(context, context.stage ?? '')
+    test: ({ context }, { stage }) => !isHeld(context, stage) && !nothingToHold(context, stage),
+    why: (context, _, { stage }) =>
+      isHeld(context, stage)
         ? 'the run is paused already'
         : 'it is the last stage and its last attempt: nothing follows that a pause could hold back',
   },
   maySkip: {
-    test: ({ context, event }: Args, { stage }: StageParams) =>
-      (event.stage ?? stage) === stage &&
-      ((context.policy[stage]?.usedBy ?? []).length === 0 ||
-        ((event as Asked).outputs ?? null) !== null),
-    why: (context: RunContext, event: Asked) => {
-      const stage = context.stage ?? '';
-      if ((event.stage ?? stage) !== stage)
-        return `the run is at stage ${stage}, not ${event.stage}`;
-      return `${(context.policy[stage]?.usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
+    test: ({ context, event }, { stage }) => {
+      const asked = skipped(event, stage);
+      const isUsed = (policyOf(context, stage).usedBy ?? []).length > 0;
+      return asked.stage === stage && (!isUsed || asked.outputs !== null);
+    },
+    why: (context, event, { stage }) => {
+      const asked = skipped(event, stage);
+      if (asked.stage !== stage) return `the run is at stage ${stage}, not ${asked.stage}`;
+      return `${(policyOf(context, stage).usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
     },
   },
+} satisfies Record<string, Row<StageParams>>;
+
+/** The guards of the run as a whole. */
+export const runGuards = {
+  pauseAsked: {
+    test: ({ context }) => (context.pause ?? null) !== null,
+    why: 'no pause is asked for',
+  },
   isStuck: {
-    test: ({ context }: Args) => (context.stuck ?? null) !== null,
+    test: ({ context }) => (context.stuck ?? null) !== null,
     why: 'every process of the run can still be ended; stop it',
   },
-} as const;
+} satisfies Record<string, Row<StageParams | undefined>>;
 
-export type GuardName = keyof typeof guardTable;
+const table: Record<string, Row<StageParams>> = { ...stageGuards, ...runGuards };
 
-/** The sentence of a guard that does not hold. */
-export const whyNotHeld = (name: GuardName, context: RunContext, event: object): string => {
-  const { why } = guardTable[name];
-  return typeof why === 'string' ? why : why(context, event as Asked);
+type Judged = { guard: string; holds: boolean; why: () => string };
+/** What a guard of a chart says of an event, and the sentence for where it does not hold. */
+export const judge = (guard: string, { context, event }: Args, params: StageParams): Judged => {
+  const { test, why } = table[guard] as Row<StageParams>;
+  return {
+    guard,
+    holds: test({ context, event }, params),
+    why: () => (typeof why === 'string' ? why : why(context, event, params)),
+  };
 };

@@ -145,10 +145,10 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
   }
   if (phase === 'paused') return pausedWhy(context);
   if (phase === 'backingOff')
-    return `${stage} is tried again at ${iso(context.retryAt)} after: ${context.stages[stage]?.reason ?? ''}`;
+    return `${stage} is tried again at ${iso(context.stages[stage]?.retryAt ?? null)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
   if (phase === 'ending')
-    return `ends ${of} of ${stage} (${context.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
+    return `ends ${of} of ${stage} (${context.stages[stage]?.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
   const most = durationText(context.policy[stage]?.timeoutMs ?? 0);
   return `${stage} is running, ${of}, at most ${most}${pauses}`;

@@ -1,10 +1,8 @@
 import type { NewEvent } from '../wire/events.ts';
-import type { RunContext, RunEvent } from './context.ts';
-import { attemptOf, failureOf } from './facts.ts';
+import type { Args, RunContext, StageParams } from './context.ts';
+import { askedBy, factsOf, failureOf, policyOf } from './facts.ts';
 
-type Args = { context: RunContext; event: RunEvent };
-type P = { stage: string };
-type Said = (args: Args, params: P) => NewEvent;
+type Say<Params> = (args: Args, params: Params) => NewEvent;
 
 /**
  * An event of an attempt; called before the assign of the same edge, while `ending` still tells the
@@ -12,18 +10,116 @@ type Said = (args: Args, params: P) => NewEvent;
  */
 const ofAttempt = (context: RunContext, stage: string) => ({
   stage,
-  attempt: context.stages[stage]?.attempt ?? 0,
+  attempt: factsOf(context, stage).attempt,
 });
-/** Who asked, and why. */
-const asked = (event: RunEvent) =>
-  'by' in event ? { by: event.by, reason: event.reason } : { by: 'somebody', reason: null };
 const because = (reason: string | null): string => (reason ? `: ${reason}` : '');
 
 /**
  * The emits of the chart: one fact, one event (I7). They stand before the assigns of their edge
  * unless they need its result.
  */
-export const says = {
+export const stageSays = {
+  sayStarted: ({ context }, { stage }) => ({
+    ...ofAttempt(context, stage),
+    event: 'started',
+    severity: 'info',
+    msg: `attempt ${factsOf(context, stage).attempt} of ${stage} started`,
+    data: {
+      timeout_ms: policyOf(context, stage).timeoutMs,
+      heartbeat_ms: policyOf(context, stage).heartbeatMs,
+    },
+  }),
+  saySucceeded: ({ context }, { stage }) => ({
+    ...ofAttempt(context, stage),
+    event: 'succeeded',
+    severity: 'info',
+    msg: `${stage} succeeded${factsOf(context, stage).partial ? ` in part: ${factsOf(context, stage).reason}` : ''}`,
+    data: {
+      outputs: factsOf(context, stage).outputs ?? {},
+      metrics: factsOf(context, stage).metrics ?? {},
+    },
+  }),
+  saySkipped: ({ context }, { stage }) => ({
+    ...ofAttempt(context, stage),
+    event: 'skipped',
+    severity: 'info',
+    msg: `${stage} skipped: ${factsOf(context, stage).reason ?? ''}`,
+    data: { reason: factsOf(context, stage).reason ?? null },
+  }),
+  /**
+   * Somebody skips the stage; the end of an attempt only where one is open. Stands before the
+   * assign that closes it.
+   */
+  sayPassedOver: ({ context, event }, { stage }) => {
+    const { by, reason } = factsOf(context, stage).skip ?? askedBy(event);
+    const of = factsOf(context, stage).attemptOpen ? ofAttempt(context, stage) : { stage };
+    return {
+      ...of,
+      event: 'skipped',
+      severity: 'info',
+      msg: `${stage} skipped by ${by}${because(reason)}`,
+      data: { by, reason },
+    };
+  },
+  sayReused: ({ context }, { stage }) => ({
+    stage,
+    event: 'reused',
+    severity: 'info',
+    msg: `${stage} is not run again: its outputs are those of an earlier run`,
+    data: { outputs: factsOf(context, stage).outputs ?? {} },
+  }),
+  sayFailed: ({ context, event }, { stage }) => {
+    const failure = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    return {
+      ...ofAttempt(context, stage),
+      event: 'failed',
+      severity: 'warning',
+      msg: failure.message,
+      data: { error: failure },
+    };
+  },
+  sayLost: ({ context }, { stage }) => ({
+    ...ofAttempt(context, stage),
+    event: 'lost',
+    severity: 'warning',
+    msg: `attempt ${factsOf(context, stage).attempt} of ${stage} was lost: ${factsOf(context, stage).ending?.failure.message ?? 'interrupted'}`,
+    data: { error: factsOf(context, stage).ending?.failure ?? null },
+  }),
+  sayRetrying: ({ context }, { stage }) => {
+    const { backoffMs, retryAt, reason } = factsOf(context, stage);
+    return {
+      ...ofAttempt(context, stage),
+      event: 'retrying',
+      severity: 'info',
+      msg: `${stage} is tried again ${backoffMs === 0 ? 'at once' : `in ${backoffMs / 1000} s`}`,
+      data: { delay_ms: backoffMs, due_at: retryAt, reason },
+    };
+  },
+  sayAttemptSlow: ({ context }, { stage }) => {
+    const limit = policyOf(context, stage).warnAfterMs ?? 0;
+    const msg = `attempt ${factsOf(context, stage).attempt} of ${stage} works longer than ${limit / 1000} s; it goes on until its timeout`;
+    return {
+      ...ofAttempt(context, stage),
+      event: 'warning',
+      severity: 'warning',
+      msg,
+      data: { warn_after_ms: limit },
+    };
+  },
+  sayPaused: ({ context }, { stage }) => {
+    const { by, reason } = context.pause ?? { by: 'somebody', reason: null };
+    return {
+      stage: 'pipeline',
+      event: 'paused',
+      severity: 'info',
+      msg: `paused before ${stage} by ${by}${because(reason)}`,
+      data: { by, reason, before: stage },
+    };
+  },
+} satisfies Record<string, Say<StageParams>>;
+
+/** What is said of the run as a whole. */
+export const runSays = {
   sayQueued: ({ context }) => {
     const { number, pipeline, run_id, ahead, replaces } = context.queued ?? {
       number: 0,
@@ -41,94 +137,6 @@ export const says = {
       data: { behind: run_id, ahead, replaces },
     };
   },
-  sayStarted: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'started',
-    severity: 'info',
-    msg: `attempt ${attemptOf(context)} of ${stage} started`,
-    data: {
-      timeout_ms: context.policy[stage]?.timeoutMs,
-      heartbeat_ms: context.policy[stage]?.heartbeatMs,
-    },
-  }),
-  saySucceeded: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'succeeded',
-    severity: 'info',
-    msg: `${stage} succeeded${context.stages[stage]?.partial ? ` in part: ${context.stages[stage]?.reason}` : ''}`,
-    data: {
-      outputs: context.stages[stage]?.outputs ?? {},
-      metrics: context.stages[stage]?.metrics ?? {},
-    },
-  }),
-  saySkipped: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'skipped',
-    severity: 'info',
-    msg: `${stage} skipped: ${context.stages[stage]?.reason ?? ''}`,
-    data: { reason: context.stages[stage]?.reason ?? null },
-  }),
-  /**
-   * Somebody skips the stage; the end of an attempt only where one is open. Stands before the
-   * assign that closes it.
-   */
-  sayPassedOver: ({ context, event }, { stage }) => {
-    const { by, reason } = context.skip ?? asked(event);
-    const of = context.attemptOpen ? ofAttempt(context, stage) : { stage };
-    return {
-      ...of,
-      event: 'skipped',
-      severity: 'info',
-      msg: `${stage} skipped by ${by}${because(reason)}`,
-      data: { by, reason },
-    };
-  },
-  sayReused: ({ context }, { stage }) => ({
-    stage,
-    event: 'reused',
-    severity: 'info',
-    msg: `${stage} is not run again: its outputs are those of an earlier run`,
-    data: { outputs: context.stages[stage]?.outputs ?? {} },
-  }),
-  sayFailed: ({ context, event }, { stage }) => {
-    const failure = context.ending?.failure ?? failureOf(event);
-    return {
-      ...ofAttempt(context, stage),
-      event: 'failed',
-      severity: 'warning',
-      msg: failure.message,
-      data: { error: failure },
-    };
-  },
-  sayLost: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'lost',
-    severity: 'warning',
-    msg: `attempt ${attemptOf(context)} of ${stage} was lost: ${context.ending?.failure.message ?? 'interrupted'}`,
-    data: { error: context.ending?.failure ?? null },
-  }),
-  sayRetrying: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
-    event: 'retrying',
-    severity: 'info',
-    msg: `${stage} is tried again ${context.backoffMs === 0 ? 'at once' : `in ${context.backoffMs / 1000} s`}`,
-    data: {
-      delay_ms: context.backoffMs,
-      due_at: context.retryAt,
-      reason: context.stages[stage]?.reason ?? null,
-    },
-  }),
-  sayAttemptSlow: ({ context }, { stage }) => {
-    const limit = context.policy[stage]?.warnAfterMs ?? 0;
-    const msg = `attempt ${attemptOf(context)} of ${stage} works longer than ${limit / 1000} s; it goes on until its timeout`;
-    return {
-      ...ofAttempt(context, stage),
-      event: 'warning',
-      severity: 'warning',
-      msg,
-      data: { warn_after_ms: limit },
-    };
-  },
   sayRunSlow: ({ context }) => {
     const limit = context.runWarnAfterMs ?? 0;
     const msg = `the run works longer than ${limit / 1000} s; it goes on`;
@@ -140,18 +148,8 @@ export const says = {
       data: { warn_after_ms: limit },
     };
   },
-  sayPaused: ({ context }, { stage }) => {
-    const { by, reason } = context.pause ?? { by: 'somebody', reason: null };
-    return {
-      stage: 'pipeline',
-      event: 'paused',
-      severity: 'info',
-      msg: `paused before ${stage} by ${by}${because(reason)}`,
-      data: { by, reason, before: stage },
-    };
-  },
   sayResumed: ({ event }) => {
-    const { by, reason } = asked(event);
+    const { by, reason } = askedBy(event);
     return {
       stage: 'pipeline',
       event: 'resumed',
@@ -173,28 +171,23 @@ export const says = {
       data: { pids, by, reason },
     };
   },
-} satisfies Record<string, Said>;
+} satisfies Record<string, Say<StageParams | undefined>>;
 
-/** Said when the run ends with an attempt still open: its one end event. */
+type Close = (context: RunContext, stage: string) => NewEvent;
+/** Said when the run ends, of each attempt that is still open: its one end event. */
 export const closings = {
-  sayClosedFailed: ({ context }: Args): NewEvent | null =>
-    context.attemptOpen && context.stage
-      ? {
-          ...ofAttempt(context, context.stage),
-          event: 'failed',
-          severity: 'warning',
-          msg: context.error?.message ?? 'failed',
-          data: { error: context.error },
-        }
-      : null,
-  sayClosedStopped: ({ context }: Args): NewEvent | null =>
-    context.attemptOpen && context.stage
-      ? {
-          ...ofAttempt(context, context.stage),
-          event: 'stopped',
-          severity: 'info',
-          msg: `attempt ${attemptOf(context)} of ${context.stage} stopped`,
-          data: { reason: context.stop?.reason ?? null },
-        }
-      : null,
-} as const;
+  sayClosedFailed: (context, stage) => ({
+    ...ofAttempt(context, stage),
+    event: 'failed',
+    severity: 'warning',
+    msg: context.error?.message ?? 'failed',
+    data: { error: context.error },
+  }),
+  sayClosedStopped: (context, stage) => ({
+    ...ofAttempt(context, stage),
+    event: 'stopped',
+    severity: 'info',
+    msg: `attempt ${factsOf(context, stage).attempt} of ${stage} stopped`,
+    data: { reason: context.stop?.reason ?? null },
+  }),
+} satisfies Record<string, Close>;

@@ -21,8 +21,8 @@ const outward = (path: string): string[] => {
 };
 
 /**
- * What XState calls an event, as the chart calls it: `xstate.after.backoff.run.<path>` is the delay
- * `backoff`.
+ * What XState calls an event, as the chart calls it: `xstate.after.backoff.analyzer.run.<path>` is
+ * the delay `backoff`, as `xstate.after.backoff.run.<path>` of an older chart is.
  */
 const isCausedBy = (
   { trigger: { kind, name }, from }: ChartEdge,
@@ -31,7 +31,10 @@ const isCausedBy = (
 ): boolean => {
   if (kind === 'event') return type === name;
   if (kind === 'after')
-    return type === `xstate.after.${name}.${from === '' ? chart : `${chart}.${from}`}`;
+    return (
+      type.startsWith(`xstate.after.${name}.`) &&
+      type.endsWith(`.${from === '' ? chart : `${chart}.${from}`}`)
+    );
   return (
     type === `xstate.${kind}.actor.${name}` || type === `xstate.${kind}.state.${chart}.${name}`
   );

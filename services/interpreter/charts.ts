@@ -5,10 +5,10 @@ import {
   createActor,
   initialTransition,
 } from 'xstate';
-import type { PipelineDefinition } from '../../definition/definition.ts';
-import { type ChartConfig, compile, compilerVersion } from '../../machines/compile.ts';
-import { machineOf } from '../../machines/machine.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
+import type { RunSpec } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
+import type { Interpreted, Lifecycle } from './lifecycle.ts';
 
 export type PinnedChart = {
   hash: string;
@@ -36,11 +36,12 @@ export class ChartNotLoaded extends Error {
 const maxCharts = 200;
 
 export type Charts = {
+  readonly lifecycle: Lifecycle;
   /**
    * Compiles today's definition; the hash names config and compiler, so a new compiler gives a new
    * chart.
    */
-  pin(definition: PipelineDefinition): PinnedChart;
+  pin(definition: RunSpec['definition']): PinnedChart;
   /** @throws ChartNotLoaded, ChartNotSupported */
   machine(hash: string): AnyStateMachine;
   load(hash: string): Promise<void>;
@@ -48,7 +49,8 @@ export type Charts = {
   loaded(hash: string): Promise<AnyStateMachine>;
 };
 
-export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
+export const createCharts = (store: Pick<Store, 'chart'>, lifecycle: Lifecycle): Charts => {
+  const { compile, compilerVersion, machineOf } = lifecycle;
   const machines = new Map<string, AnyStateMachine | ChartNotSupported>();
   const keep = (hash: string, machine: AnyStateMachine | ChartNotSupported) => {
     if (machines.size >= maxCharts) machines.delete(machines.keys().next().value as string);
@@ -70,6 +72,7 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
     }
   };
   return {
+    lifecycle,
     machine,
     load,
     loaded: async (hash) => {
@@ -100,12 +103,15 @@ export const createCharts = (store: Pick<Store, 'chart'>): Charts => {
  * XState both ways: ours is JSON already, and looking through all of it for actors costs more than
  * the whole transition.
  */
-export const revive = (machine: AnyStateMachine, stored: unknown): AnyMachineSnapshot => {
+export const revive = (
+  { machine, lifecycle }: Interpreted,
+  stored: unknown,
+): AnyMachineSnapshot => {
   const { context, ...rest } = stored as { context: unknown };
   const snapshot = createActor(machine, {
     snapshot: { ...rest, context: {} } as never,
   }).getSnapshot() as AnyMachineSnapshot;
-  return Object.assign(snapshot, { context });
+  return Object.assign(snapshot, { context: lifecycle.contextOf(context) });
 };
 
 /** A snapshot as it is stored: plain data. */

@@ -1,26 +1,20 @@
-import { type AnyMachineSnapshot, type AnyStateMachine, transition } from 'xstate';
-import type { RunEvent } from '../../machines/context.ts';
-import { type Projection, project } from '../../machines/project.ts';
+import { type AnyMachineSnapshot, transition } from 'xstate';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Failure } from '../../wire/failure.ts';
-import { isFinal } from '../../wire/final-states.ts';
-import { patchOf, type StatusPatch } from '../../wire/patch.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import { fenceOf } from '../store/fence.ts';
 import type { Decision, Fence, LedgerRow, Loaded } from '../store/run-rows.ts';
-import { viewOf } from '../store/run-view.ts';
 import { persist, revive } from './charts.ts';
+import { judged } from './judged.ts';
+import type { Interpreted, Judged, Lifecycle, MachineEvent, Told, View } from './lifecycle.ts';
 import { type Now, outboxOf } from './outbox.ts';
-import { allowedIn, judgeGuards, whyNot } from './outlook.ts';
 
-// Omit over a union, member by member.
-type WithoutAt<T> = T extends unknown ? Omit<T, 'at'> : never;
 /**
  * An event on its way to a run. `fence`: whose answer it is; it counts only while that effect or
  * timer lives.
  */
 export type Delivery = {
-  event: WithoutAt<RunEvent>;
+  event: MachineEvent;
   fence: Fence | null;
   cause: Cause;
   /** Decide only if the run is still at this version. */
@@ -46,8 +40,8 @@ export class VersionMoved extends Error {
 /** Refused as it was a moment ago. Nothing is recorded: the first one is, and how many follow. */
 export class RefusedAgain extends Error {
   readonly why: string;
-  readonly projection: Projection;
-  constructor(why: string, projection: Projection) {
+  readonly projection: View;
+  constructor(why: string, projection: View) {
     super(why);
     this.why = why;
     this.projection = projection;
@@ -74,44 +68,42 @@ const pathOf = (value: unknown): string =>
  * VersionMoved
  */
 export const decide = (
-  machine: AnyStateMachine,
+  interpreted: Interpreted,
   loaded: Loaded,
   delivery: Delivery,
   now: Now,
 ): Decision => {
   const { run } = loaded;
-  const event = { ...delivery.event, at: now.wallMs } as RunEvent;
+  const { machine, lifecycle } = interpreted;
+  const event: Told = { ...delivery.event, at: now.wallMs };
   if (typeof delivery.ifVersion === 'number' && delivery.ifVersion !== run.version)
     throw new VersionMoved(run.version);
-  if (delivery.more) return refusedMore(loaded, event, delivery, now, delivery.more);
+  if (delivery.more) return refusedMore(lifecycle, loaded, event, delivery, now, delivery.more);
   if (delivery.fence && !isLive(loaded, delivery.fence)) return stale(loaded, event, delivery, now);
 
   const [before, guards, next, actions] = attempt(event, () => {
-    const snapshot = revive(machine, run.snapshot);
-    const judged = judgeGuards(snapshot, event);
-    // XState would let the root handle an event even after the end (I1).
-    if (snapshot.status !== 'active' || !snapshot.can(event))
-      return [snapshot, judged, null, []] as const;
+    const snapshot = revive(interpreted, run.snapshot);
+    const { guards: asked, isPossible } = judged(lifecycle, snapshot, event);
+    if (!isPossible) return [snapshot, asked, null, []] as const;
     const [after, todo] = transition(machine, snapshot, event);
     if (after.status === 'error') throw after.error;
-    return [snapshot, judged, after as AnyMachineSnapshot, todo] as const;
+    return [snapshot, asked, after as AnyMachineSnapshot, todo] as const;
   });
-  if (!next) return refused(loaded, before, event, delivery, now, guards);
+  if (!next) return refused(lifecycle, loaded, before, event, delivery, now, guards);
 
   const [{ facts, ...outbox }, projection] = attempt(event, () => [
-    outboxOf(actions, next, loaded, usedUp(delivery), now),
-    project(next, allowedIn(next)),
+    outboxOf(actions, next, loaded, usedUp(delivery), now, lifecycle),
+    lifecycle.viewOf(next),
   ]);
-  // A release is the one way past a process that nobody can end: its row is forgotten without
-  // proof, by name of who did it.
-  const given =
-    event.type === 'RELEASE'
-      ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf)
-      : [];
+  // The one way past a process that nobody can end: its row is forgotten without proof, by name of
+  // who did it.
+  const given = lifecycle.events.forgets(event)
+    ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf)
+    : [];
   const rows = { ...outbox, remove: [...outbox.remove, ...given] };
   const begins = facts.some((fact) => fact.event === 'started');
   const ended = next.status === 'done';
-  const freesLock = ended && isGone(loaded, rows);
+  const freesLock = ended && isGone(lifecycle, loaded, rows);
   const moved = {
     at: now.wallMs,
     next: { snapshot: persist(machine, next), projection, ended, begins, freesLock },
@@ -125,11 +117,11 @@ export const decide = (
       to: pathOf(next.value),
       event,
       cause: delivery.cause,
-      guards,
+      guards: answersOf(guards),
       verdict: 'accepted',
       why: null,
     },
-    events: runFacts(loaded, projection, delivery.cause, facts, patchAfter(loaded, moved)),
+    events: lifecycle.journal.moved(loaded, moved, delivery.cause, facts),
   };
 };
 
@@ -138,49 +130,15 @@ export const decide = (
  * are drained afterwards.
  */
 export const condemn = (
+  lifecycle: Lifecycle,
   loaded: Loaded,
   delivery: Delivery,
   failure: Failure,
   now: Now,
 ): Decision => {
   const { run, effects, timers } = loaded;
-  const at = new Date(now.wallMs).toISOString();
-  const open = run.projection.stages.find(({ state }) => state === 'running');
-  const error: Failure = {
-    ...failure,
-    stage: run.projection.stage,
-    attempt: run.projection.attempt,
-  };
-  const projection: Projection = {
-    ...run.projection,
-    state: 'FAILED',
-    canonical: 'error',
-    outcome: 'failed',
-    allowed: [],
-    why: failure.message,
-    error,
-    ended_at: at,
-    duration_ms: run.projection.started_at
-      ? now.wallMs - Date.parse(run.projection.started_at)
-      : null,
-    stages: run.projection.stages.map((stage) =>
-      stage.state === 'running' || stage.state === 'retrying'
-        ? { ...stage, state: 'failed', ended_at: at }
-        : stage,
-    ),
-  };
-  const lost: NewEvent[] = open
-    ? [
-        {
-          stage: open.name,
-          event: 'failed',
-          severity: 'error',
-          attempt: open.attempt,
-          msg: failure.message,
-          data: { error },
-        },
-      ]
-    : [];
+  const { outlives } = lifecycle.effects;
+  const { view: projection, facts } = lifecycle.condemned(run, failure, now.wallMs);
   const moved = {
     ...idle,
     at: now.wallMs,
@@ -189,10 +147,10 @@ export const condemn = (
       projection,
       ended: true,
       begins: false,
-      freesLock: !effects.some(({ kind }) => kind === 'stage'),
+      freesLock: !effects.some(({ kind }) => outlives(kind)),
     },
-    remove: effects.filter(({ kind }) => kind !== 'stage').map(fenceOf),
-    drop: effects.filter(({ kind }) => kind === 'stage').map(fenceOf),
+    remove: effects.filter(({ kind }) => !outlives(kind)).map(fenceOf),
+    drop: effects.filter(({ kind }) => outlives(kind)).map(fenceOf),
     disarm: timers.map(({ id, stamp }) => ({ kind: 'timer' as const, id, stamp })),
   };
   return {
@@ -207,13 +165,13 @@ export const condemn = (
       verdict: 'accepted',
       why: failure.message,
     },
-    events: runFacts(loaded, projection, delivery.cause, lost, patchAfter(loaded, moved)),
+    events: lifecycle.journal.moved(loaded, moved, delivery.cause, facts),
   };
 };
 
 const idle = { remove: [], drop: [], born: [], disarm: [], arm: [] };
 
-const attempt = <const T>(event: RunEvent, work: () => T): T => {
+const attempt = <const T>(event: Told, work: () => T): T => {
   try {
     return work();
   } catch (error) {
@@ -235,9 +193,12 @@ const isLive = ({ effects, timers }: Loaded, { kind, id, stamp }: Fence): boolea
     ? effects.some((row) => row.id === id && row.stamp === stamp && row.state !== 'dropping')
     : timers.some((row) => row.id === id && row.stamp === stamp);
 
+const answersOf = (guards: Judged[]): LedgerRow['guards'] =>
+  guards.map(({ guard, holds }) => ({ guard, holds }));
+
 const unmoved = (
   loaded: Loaded,
-  event: RunEvent,
+  event: Told,
   { cause }: Delivery,
   now: Now,
 ): Omit<Decision, 'events'> => {
@@ -255,7 +216,7 @@ const unmoved = (
   return { ...idle, at: now.wallMs, ledger };
 };
 
-const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): Decision => {
+const stale = (loaded: Loaded, event: Told, delivery: Delivery, now: Now): Decision => {
   const base = unmoved(loaded, event, delivery, now);
   const { kind, id, stamp } = delivery.fence as Fence;
   const why = `${kind} ${id} of version ${stamp} is not live any more`;
@@ -270,66 +231,42 @@ const stale = (loaded: Loaded, event: RunEvent, delivery: Delivery, now: Now): D
   return { ...base, ledger: { ...base.ledger, why }, events: [fact] };
 };
 
-const refusal = (
-  { run }: Loaded,
-  event: RunEvent,
-  { cause }: Delivery,
-  why: string,
-): NewEvent & { event: 'refused' } => ({
-  stage: 'pipeline',
-  event: 'refused',
-  severity: 'warning',
-  msg: `${event.type} refused: ${why}`,
-  data: {
-    command: event.type,
-    why,
-    by: cause.actor ?? null,
-    reason: 'reason' in event ? event.reason : null,
-    allowed: run.projection.allowed,
-  },
-});
-
 /** One row for all that were refused like the one before it. */
 const refusedMore = (
+  { journal }: Lifecycle,
   loaded: Loaded,
-  event: RunEvent,
+  event: Told,
   delivery: Delivery,
   now: Now,
   { times, why }: { times: number; why: string },
 ): Decision => {
   const base = unmoved(loaded, event, delivery, now);
-  const fact = refusal(loaded, event, delivery, why);
   return {
     ...base,
     ledger: { ...base.ledger, verdict: 'refused', why: `${why} (${times} more)` },
-    events: [
-      {
-        ...fact,
-        msg: `${event.type} refused, ${times} more: ${why}`,
-        data: { ...fact.data, more: times },
-      },
-    ],
+    events: [journal.refused(loaded, event, delivery.cause, { why, more: times })],
   };
 };
 
 const refused = (
+  lifecycle: Lifecycle,
   loaded: Loaded,
   snapshot: AnyMachineSnapshot,
-  event: RunEvent,
+  event: Told,
   delivery: Delivery,
   now: Now,
-  guards: LedgerRow['guards'],
+  guards: Judged[],
 ): Decision => {
   const base = unmoved(loaded, event, delivery, now);
   const { projection } = loaded.run;
-  const why = whyNot(snapshot, event, projection.state, projection.why, guards);
+  const why = lifecycle.whyNot(snapshot, event, projection, guards);
   if (delivery.isKnown?.(loaded.run.version, why)) throw new RefusedAgain(why, projection);
-  const fact = refusal(loaded, event, delivery, why);
+  const fact = lifecycle.journal.refused(loaded, event, delivery.cause, { why });
   // A refused answer is used up all the same, or its effect would count as live for ever.
   const used = [usedUp(delivery) ?? []].flat();
   return {
     ...base,
-    ledger: { ...base.ledger, guards, verdict: 'refused', why },
+    ledger: { ...base.ledger, guards: answersOf(guards), verdict: 'refused', why },
     events: [fact],
     remove: used.filter(({ kind }) => kind === 'effect'),
     disarm: used.filter(({ kind }) => kind === 'timer'),
@@ -338,85 +275,12 @@ const refused = (
 
 /** No attempt of the run is left, so no process of it can be: only then its lock may go (T1, I13). */
 const isGone = (
+  { effects: { outlives } }: Lifecycle,
   { effects }: Loaded,
   { remove, born }: Pick<Decision, 'remove' | 'born'>,
 ): boolean => {
   const left = effects.filter(
     (effect) => !remove.some(({ id, stamp }) => id === effect.id && stamp === effect.stamp),
   );
-  return ![...left, ...born].some(({ kind }) => kind === 'stage');
-};
-
-/**
- * How the public view of the run changes: with it, whoever follows the events knows the status
- * without asking.
- */
-const patchAfter = (
-  { run }: Loaded,
-  { at, next }: Omit<Decision, 'ledger' | 'events'>,
-): StatusPatch => {
-  const { projection, ended, begins, freesLock } = next as NonNullable<Decision['next']>;
-  const moved = { projection, version: run.version + 1, updatedAt: at, endedAt: ended ? at : null };
-  const after = {
-    ...run,
-    ...moved,
-    lock: freesLock ? null : run.lock,
-    progress: begins ? null : run.progress,
-  };
-  // A queued run holds no lock: the place it was given is news, too.
-  const before = run.projection.state === 'QUEUED' ? { ...run, lock: null } : run;
-  return patchOf(run.version === 0 ? null : viewOf(before), viewOf(after));
-};
-
-/**
- * What a step has to say: that the run was accepted, always first, what the chart said, its end,
- * and how its public view changed, always last.
- */
-const runFacts = (
-  { run }: Loaded,
-  to: Projection,
-  cause: Cause,
-  ofChart: NewEvent[],
-  patch: StatusPatch,
-): NewEvent[] => {
-  const facts: NewEvent[] = [];
-  const ended = isFinal(to.state);
-  const say = (
-    event: NewEvent['event'],
-    severity: NewEvent['severity'],
-    msg: string,
-    data: Record<string, unknown>,
-  ) => facts.push({ stage: 'pipeline', event, severity, msg, data });
-  if (run.version === 0)
-    say('accepted', 'info', `run ${run.number} of ${run.pipeline} accepted`, {
-      number: run.number,
-      trigger: run.trigger,
-      by: cause.actor ?? null,
-      reason: run.reason,
-      params: run.params,
-      only_stage: run.onlyStage,
-    });
-  facts.push(...ofChart);
-  if (ended) {
-    const word = to.state === 'DONE' ? 'succeeded' : to.state === 'FAILED' ? 'failed' : 'stopped';
-    const severity = word === 'failed' ? 'error' : 'info';
-    // The sentence of a stopped run says so itself.
-    say(word, severity, `run ${run.number} ${word === 'stopped' ? '' : `${word}: `}${to.why}`, {
-      outcome: to.outcome,
-      error: to.error,
-      duration_ms: to.duration_ms,
-    });
-  }
-  const from = run.version === 0 ? 'IDLE' : run.projection.state;
-  const data = {
-    from,
-    to: to.state,
-    canonical: to.canonical,
-    version: run.version + 1,
-    cause,
-    patch,
-  };
-  if (from !== to.state) say('state_change', 'info', `${from} → ${to.state}`, data);
-  else say('why_change', 'debug', to.why, data);
-  return facts;
+  return ![...left, ...born].some(({ kind }) => outlives(kind));
 };

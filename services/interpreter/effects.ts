@@ -7,7 +7,7 @@ import { fenceOf } from '../store/fence.ts';
 import type { EffectKind, EffectRow, RunRow } from '../store/run-rows.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Room } from './room.ts';
-import { type Waits, whatFor, whyUnrecorded } from './waits.ts';
+import { type Waits, whatFor } from './waits.ts';
 
 /**
  * What an effect does. Resolves with the answer's output; throws a `Failed` to answer with a
@@ -39,7 +39,7 @@ export type Effects = {
   phaseOf(effect: EffectRow): 'waiting' | 'working' | 'answering' | null;
   /** Answers that wait for the store to take them: above 0 is a reason to be degraded (T4). */
   pendingAnswers(): number;
-  /** From now on only drains start; what is born stays a row that the next start finds. */
+  /** From now on only what ends others starts; what is born stays a row that the next start finds. */
   hold(): void;
   /**
    * Starts nothing more and forgets the answers to come; the rows stay and the next start settles
@@ -52,16 +52,9 @@ const retryWaitsMs = [50, 100, 200, 500, 1000, 2000, 5000];
 const waitMs = (tries: number): number =>
   retryWaitsMs[Math.min(tries, retryWaitsMs.length - 1)] as number;
 
-const whyWaiting = ({ kind, input, attempt }: EffectRow, error: unknown): string => {
-  const stage = input.stage ?? 'the run';
-  if (kind === 'stage') return whyUnrecorded({ stage, attempt }, error);
-  const what = {
-    verify: `what the files of ${stage} are`,
-    preflight: 'what its checks found',
-    drain: 'that no process of it is left',
-  }[kind];
-  return `waits for ${whatFor(error)} to record ${what}`;
-};
+const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
+const whyWaiting = (record: string, error: unknown): string =>
+  `waits for ${whatFor(error)} to record ${record}`;
 
 /**
  * Effects become XState promise actors, started after the commit that bore them and answered until
@@ -77,11 +70,11 @@ export const createEffects = (deps: {
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Effects => {
   const { runners, interpreter, clock, room, waits, log } = deps;
+  const { isTriedUntilDone, recordOf } = interpreter.lifecycle.effects;
   const running = new Map<string, AnyActorRef>();
   const answering = new Set<{ key: string }>();
   let closed = false;
   let held = false;
-  const keyOf = ({ runId, id, stamp }: EffectRow) => `${runId} ${id} ${stamp}`;
 
   const answer: Effects['answer'] = async (effect, result) => {
     const event =
@@ -114,7 +107,7 @@ export const createEffects = (deps: {
           error: String(error),
         });
         // Its row still says that it works.
-        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+        over ??= waits?.begin(effect.runId, 'answer', whyWaiting(recordOf(effect), error)) ?? null;
         await clock.sleep(waitMs(tries));
       }
     }
@@ -122,7 +115,7 @@ export const createEffects = (deps: {
     answering.delete(waiting);
   };
 
-  /** From the row to the answer. A drain has no failure to answer with: it goes on until it holds. */
+  /** From the row to the answer. What has no failure to answer with goes on until it holds. */
   const work = async (effect: EffectRow, run: RunRow, signal: AbortSignal): Promise<unknown> => {
     let over: (() => void) | null = null;
     try {
@@ -131,7 +124,7 @@ export const createEffects = (deps: {
         try {
           return await runners[effect.kind](effect, run, signal);
         } catch (error) {
-          const isAgain = effect.kind === 'drain' || error instanceof NoRoom;
+          const isAgain = isTriedUntilDone(effect.kind) || error instanceof NoRoom;
           if (signal.aborted || !isAgain) throw error;
           log('an effect could not be carried out; it is tried again', {
             run_id: effect.runId,
@@ -139,7 +132,8 @@ export const createEffects = (deps: {
             error: String(error),
           });
           if (isNoSpace(error))
-            over ??= waits?.begin(effect.runId, 'answer', whyWaiting(effect, error)) ?? null;
+            over ??=
+              waits?.begin(effect.runId, 'answer', whyWaiting(recordOf(effect), error)) ?? null;
           await clock.sleep(waitMs(tries), signal);
         }
       }
@@ -150,7 +144,7 @@ export const createEffects = (deps: {
 
   const start = (effect: EffectRow, run: RunRow): void => {
     const key = keyOf(effect);
-    if (closed || (held && effect.kind !== 'drain') || running.has(key)) return;
+    if (closed || (held && !isTriedUntilDone(effect.kind)) || running.has(key)) return;
     const logic = fromPromise(async ({ signal }) => {
       try {
         return await work(effect, run, signal);

@@ -1,4 +1,3 @@
-import type { Queued, Reused } from '../../machines/context.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Failure } from '../../wire/failure.ts';
 import type { Cause } from '../../wire/run-answers.ts';
@@ -17,11 +16,12 @@ import type { Store } from '../store/store.ts';
 import type { Streak } from '../store/streak.ts';
 import { ChartNotLoaded, ChartNotSupported, type Charts } from './charts.ts';
 import { ChartFault, condemn, type Delivery, decide } from './decide.ts';
+import type { Interpreted, Lifecycle } from './lifecycle.ts';
 import type { Now } from './outbox.ts';
 
 type Outcome = { verdict: Verdict; why: string | null; committed: Committed };
 /** The first step of a run: it is admitted, or waits for its turn. */
-export type FirstStep = (facts: StepFacts, queued: Queued | null) => Decision;
+export type FirstStep = (facts: StepFacts, queued: unknown) => Decision;
 /** A start: what it asks of the store, and the pure plan that is made of the answers. */
 export type PlannedStart = {
   runId: string;
@@ -41,11 +41,12 @@ export type Closing = (
  * asked for is started after the commit. Nothing else writes a run's state.
  */
 export type Interpreter = {
+  readonly lifecycle: Lifecycle;
   /**
-   * The run is admitted, or takes its turn in the line of its key. `reused` = what an earlier run
-   * has done of it.
+   * The run is admitted, or takes its turn in the line of its key. `more` = what its machine is told
+   * with the first event.
    */
-  begin(start: PlannedStart, by: { cause: Cause; reused?: Reused }): Promise<Begun>;
+  begin(start: PlannedStart, by: { cause: Cause; more?: object }): Promise<Begun>;
   /** Admits the waiting run, if `permit` finds it one. @returns null when not */
   admit(
     runId: string,
@@ -71,6 +72,11 @@ export const createInterpreter = (deps: {
   onDefect?: (error: unknown) => void;
 }): Interpreter => {
   const { store, charts, clock } = deps;
+  const { lifecycle } = charts;
+  const interpreted = (chart: string): Interpreted => ({
+    machine: charts.machine(chart),
+    lifecycle,
+  });
   const onDefect =
     deps.onDefect ??
     ((error) => {
@@ -136,21 +142,16 @@ export const createInterpreter = (deps: {
 
   const stepOrFault = async (runId: string, delivery: Delivery): Promise<Committed | null> => {
     const plainly = (given: Delivery) => (loaded: Loaded) =>
-      decide(charts.machine(loaded.run.chart), loaded, given, now());
+      decide(interpreted(loaded.run.chart), loaded, given, now());
     const condemned = (failure: Failure) =>
-      step(runId, (loaded) => condemn(loaded, delivery, failure, now()));
+      step(runId, (loaded) => condemn(lifecycle, loaded, delivery, failure, now()));
     try {
       return await step(runId, plainly(delivery));
     } catch (error) {
       if (error instanceof ChartNotSupported)
         return condemned({ code: 'chart-not-supported', message: error.message, retryable: false });
       if (!(error instanceof ChartFault)) throw error;
-      const fault = {
-        type: 'FAULT' as const,
-        code: 'chart-fault',
-        message: error.message,
-        during: delivery.event.type,
-      };
+      const fault = lifecycle.events.fault(error.message, delivery.event.type);
       try {
         // The first try was rolled back whole. The answer that broke the chart is used up by the
         // fault it became.
@@ -162,23 +163,17 @@ export const createInterpreter = (deps: {
     }
   };
 
-  const first = (
-    run_id: string,
-    queued: Queued | null,
-    reused: Reused | undefined,
-  ): Delivery['event'] => {
-    const more = reused ? { reused } : {};
-    return queued
-      ? { type: 'ENQUEUED', run_id, queued, ...more }
-      : { type: 'ADMITTED', run_id, ...more };
-  };
-
   return {
-    begin: ({ runId, chart, question, plan }, { cause, reused }) =>
+    lifecycle,
+    begin: ({ runId, chart, question, plan }, { cause, more }) =>
       inOrder(runId, async () => {
         const begin: FirstStep = (facts, queued) => {
-          const delivery = { event: first(runId, queued, reused), fence: null, cause };
-          return closed(facts, decide(charts.machine(chart), facts, delivery, now()));
+          const delivery = {
+            event: lifecycle.events.first(runId, queued, more),
+            fence: null,
+            cause,
+          };
+          return closed(facts, decide(interpreted(chart), facts, delivery, now()));
         };
         const begun = await store.begin(question, (facts) => plan(facts, begin));
         if (begun.kind === 'begun') publish(begun);
@@ -187,7 +182,7 @@ export const createInterpreter = (deps: {
     admit: (runId, permit, cause) =>
       inOrder(runId, async () => {
         const delivery: Delivery = {
-          event: { type: 'ADMITTED', run_id: runId },
+          event: lifecycle.events.first(runId, null, undefined),
           fence: null,
           cause,
         };
@@ -204,18 +199,13 @@ export const createInterpreter = (deps: {
               effects: facts.effects,
               timers: facts.timers,
             };
-            const decision = decide(charts.machine(run.chart), held, delivery, at);
+            const decision = decide(interpreted(run.chart), held, delivery, at);
             return { place, decision: closed(facts, decision) };
           });
         const committed = await loading(admit).catch((error) => {
           if (!(error instanceof ChartFault || error instanceof ChartNotSupported)) throw error;
           // It must not hold up those behind it.
-          const fault = {
-            type: 'FAULT' as const,
-            code: 'chart-fault',
-            message: error.message,
-            during: 'ADMITTED',
-          };
+          const fault = lifecycle.events.fault(error.message, delivery.event.type);
           return stepOrFault(runId, { event: fault, fence: null, cause });
         });
         if (committed) publish(committed);

@@ -1,7 +1,7 @@
 import type { AnyMachineSnapshot } from 'xstate';
-import type { RunContext } from '../../machines/context.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { EffectKind, EffectRow, Fence, Loaded, TimerRow } from '../store/run-rows.ts';
+import type { Lifecycle } from './lifecycle.ts';
 
 /** The instants of one step; the machine itself has no clock. */
 export type Now = { wallMs: number; monotonicMs: number; bootId: string };
@@ -14,15 +14,8 @@ export type Outbox = {
   arm: TimerRow[];
 };
 
-/** Limits on work count monotonic time of this boot; all other waits are wall time (T13). */
-const monotonicDelays = ['attemptTimeout', 'attemptWarning', 'verifyDeadline', 'preflightDeadline'];
-const clockOf = (timerId: string): TimerRow['clock'] =>
-  monotonicDelays.some((name) => timerId.startsWith(`xstate.after.${name}.`))
-    ? 'monotonic'
-    : 'wall';
-
 type Action = { type: string; params?: unknown };
-type Spawn = { id: string; src: string; input?: { stage?: string } };
+type Spawn = { id: string; src: string; input?: EffectRow['input'] };
 type Raise = { id?: string; delay?: number };
 
 /**
@@ -36,6 +29,7 @@ export const outboxOf = (
   { run, effects, timers }: Loaded,
   fence: Fence | null,
   now: Now,
+  lifecycle: Pick<Lifecycle, 'effects' | 'timers'>,
 ): Outbox => {
   const stamp = run.version + 1;
   const live = new Map(
@@ -48,9 +42,8 @@ export const outboxOf = (
     const row = live.get(id);
     if (!row) return;
     live.delete(id);
-    // A stage may have processes: its row goes only when the drain has proven that they are gone
-    // (T1).
-    const list = row.kind === 'stage' ? outbox.drop : outbox.remove;
+    // What may have processes: its row goes only when it is proven that they are gone (T1).
+    const list = lifecycle.effects.outlives(row.kind) ? outbox.drop : outbox.remove;
     list.push({ kind: 'effect', id, stamp: row.stamp });
   };
   const disarm = (id: string) => {
@@ -60,9 +53,8 @@ export const outboxOf = (
     // A state that was only passed through has armed it in this very step.
     outbox.arm = outbox.arm.filter((one) => one.id !== id);
   };
-  const born = ({ id, src, input }: Spawn) => {
-    const stage = input?.stage;
-    const attempt = stage ? ((next.context as RunContext).stages[stage]?.attempt ?? 0) : 0;
+  const born = ({ id, src, input = {} }: Spawn) => {
+    const attempt = lifecycle.effects.attemptOf(next.context, input);
     const token = `${run.runId}.${stamp}.${id}`;
     const kind = src as EffectKind;
     outbox.born.push({
@@ -71,7 +63,7 @@ export const outboxOf = (
       stamp,
       kind,
       state: 'born',
-      input: input ?? {},
+      input,
       attempt,
       token,
       process: null,
@@ -83,7 +75,7 @@ export const outboxOf = (
   const arm = ({ id, delay }: Raise) => {
     // An immediate raise was processed by XState already and is returned all the same.
     if (delay === undefined || id === undefined) return;
-    const clock = clockOf(id);
+    const clock = lifecycle.timers.clockOf(id);
     const delayMs = Math.round(delay);
     const dueAt = (clock === 'wall' ? now.wallMs : now.monotonicMs) + delayMs;
     outbox.arm.push({ runId: run.runId, id, stamp, clock, dueAt, delayMs, bootId: now.bootId });

@@ -3,6 +3,7 @@ import type { Disk } from '../host/disk.ts';
 import { limitsRestarted } from '../store/amendments.ts';
 import type { Committed, EffectRow, TimerRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Waits } from './waits.ts';
 
 /**
@@ -22,25 +23,22 @@ export type Room = {
   show(held: readonly TimerRow[]): void;
 };
 
-/** Files are checked and processes ended on a full disk, too. */
-const writing = ['stage', 'preflight'];
 const againMs = 1000;
 
-const backoff = 'xstate.after.backoff.';
 const limitsOf = ({ runId, stamp }: Pick<TimerRow, 'runId' | 'stamp'>): string =>
   `${runId} ${stamp}`;
-const nameOf = ({ kind, input, attempt }: EffectRow): string =>
-  kind === 'stage' ? `attempt ${attempt} of ${input.stage} begins` : 'its checks begin';
-
 export const createRoom = (deps: {
   disk: Pick<Disk, 'refusal' | 'onRoom' | 'state'>;
   store: Pick<Store, 'amend'>;
   clock: Pick<Clock, 'monotonicMs' | 'sleep' | 'wallMs'>;
   waits: Pick<Waits, 'begin'>;
+  lifecycle: Pick<Lifecycle, 'effects' | 'timers'>;
   /** What has to be recorded before anything of the run begins. */
   before: (runId: string) => Promise<void>;
 }): Room & { settle(committed: Committed): void } => {
-  const { disk, store, clock, waits } = deps;
+  const { disk, store, clock, waits, lifecycle } = deps;
+  const { backoffOf } = lifecycle.timers;
+  const { beginningOf, writes } = lifecycle.effects;
   const held = new Set<string>();
   const backoffs = new Map<string, { runId: string; end: () => void }>();
 
@@ -63,7 +61,7 @@ export const createRoom = (deps: {
     const over = waits.begin(
       effect.runId,
       'begin',
-      `waits for room on the disk before ${nameOf(effect)}`,
+      `waits for room on the disk before ${beginningOf(effect)}`,
     );
     try {
       for (;;) {
@@ -87,19 +85,20 @@ export const createRoom = (deps: {
 
   return {
     enter: async (effect, signal) => {
-      if (!writing.includes(effect.kind)) return;
+      // Files are checked and processes ended on a full disk, too.
+      if (!writes(effect.kind)) return;
       // Known at once: its deadline may be due before another look is over.
       if (disk.state().isFull || (await disk.refusal()) !== null) await wait(effect, signal);
       signal.throwIfAborted();
     },
     isWaiting: (effect) => held.has(limitsOf(effect)),
     holds: (timer) =>
-      timer.id.startsWith(backoff)
+      backoffOf(timer.id) !== null
         ? disk.state().isFull
         : timer.clock === 'monotonic' && held.has(limitsOf(timer)),
     show: (timers) => {
       const now = new Map(
-        timers.filter(({ id }) => id.startsWith(backoff)).map((one) => [limitsOf(one), one]),
+        timers.filter(({ id }) => backoffOf(id) !== null).map((one) => [limitsOf(one), one]),
       );
       for (const [key, { end }] of backoffs) {
         if (now.has(key)) continue;
@@ -108,7 +107,7 @@ export const createRoom = (deps: {
       }
       for (const [key, { runId, id }] of now) {
         if (backoffs.has(key)) continue;
-        const why = `waits for room on the disk before ${id.split('.').at(-2)} is tried again`;
+        const why = `waits for room on the disk before ${backoffOf(id)} is tried again`;
         backoffs.set(key, { runId, end: waits.begin(runId, 'begin', why) });
       }
     },

@@ -25,9 +25,6 @@ const awayMs = 1000;
 /** How soon a limit that waits for an answer is looked at again. */
 const askAgainMs = 100;
 
-const ofAttempt = /^xstate\.after\.attempt/;
-const ofRun = /^(RUN_TIMEOUT|STAGE_TIMEOUT)$|^xstate\.after\.run/;
-
 /** Durable timers: rows with an absolute due time, and one waker for all of them. */
 export const createTimers = (deps: {
   store: Pick<Store, 'timers' | 'amend'>;
@@ -43,6 +40,7 @@ export const createTimers = (deps: {
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Timers => {
   const { store, interpreter, clock, answerWithin, room, log } = deps;
+  const { eventOf, limitOf } = interpreter.lifecycle.timers;
   let cancel: (() => void) | null = null;
   let wakeAt = Number.POSITIVE_INFINITY;
   let ticking: Promise<void> | null = null;
@@ -88,8 +86,8 @@ export const createTimers = (deps: {
    */
   const waits = async (timer: TimerRow, away: boolean): Promise<number | null> => {
     const since = held.get(keyOf(timer));
-    const asks =
-      ofAttempt.test(timer.id) || (ofRun.test(timer.id) && (away || since !== undefined));
+    const limits = limitOf(timer.id);
+    const asks = limits === 'attempt' || (limits === 'whole' && (away || since !== undefined));
     const withinMs = asks ? await answerWithin(timer.runId) : null;
     const nowMs = clock.monotonicMs();
     return withinMs !== null && nowMs - (since ?? nowMs) < withinMs ? (since ?? nowMs) : null;
@@ -113,10 +111,8 @@ export const createTimers = (deps: {
           continue;
         }
         const { runId, id, stamp } = timer;
-        // The id of a timer is the event it becomes.
-        const event = { type: id as `xstate.after.${string}` | 'RUN_TIMEOUT' | 'STAGE_TIMEOUT' };
         await interpreter.deliver(runId, {
-          event,
+          event: eventOf(id),
           fence: { kind: 'timer', id, stamp },
           cause: { kind: 'timer' },
         });

@@ -203,7 +203,7 @@ export const createCommands = (
       deps.wake();
       if (!isLive) return idleStatus(definition, seq as number, runId);
       if (isStuck) {
-        const event = { type: 'RELEASE' as const, reason: reason as string, by: actor.name };
+        const event = { type: 'RELEASE', reason: reason as string, by: actor.name };
         const outcome = await interpreter.deliver(run.runId, {
           event,
           fence: null,

@@ -5,6 +5,7 @@ import { createInterpreter, type Interpreter } from '../interpreter/interpreter.
 import { createRoom } from '../interpreter/room.ts';
 import { createTimers } from '../interpreter/timers.ts';
 import { createWaits } from '../interpreter/waits.ts';
+import { runLifecycle } from '../lifecycle/run-lifecycle.ts';
 import { createAnswerWithin } from '../runners/answers-first.ts';
 import { createDrain, drainRunner } from '../runners/drain.ts';
 import { createEndingMark } from '../runners/ending-mark.ts';
@@ -86,7 +87,7 @@ export const createEngine = (
 /** Commits steps. Whatever comes for a run whose stop could not be recorded comes after that stop. */
 const createCore = ({ logger, processes }: Parts, foundation: Foundation) => {
   const { store, disk, clock, log, publisher } = foundation;
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const plain = createInterpreter({
     store,
     charts,
@@ -107,7 +108,14 @@ const createCore = ({ logger, processes }: Parts, foundation: Foundation) => {
       return plain.deliver(runId, delivery);
     },
   };
-  const room = createRoom({ disk, store, clock, waits, before: stops.before });
+  const room = createRoom({
+    disk,
+    store,
+    clock,
+    waits,
+    lifecycle: runLifecycle,
+    before: stops.before,
+  });
   return { charts, interpreter, commits: createCommitListeners(plain), waits, stops, room };
 };
 

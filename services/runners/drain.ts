@@ -23,13 +23,13 @@ type Deps = {
 };
 
 /** Resolves when no process of what the run has dropped is left. */
-export type Drain = (run: RunRow) => Promise<void>;
+export type Drain = (run: RunRow, stage?: string) => Promise<void>;
 
 const settleMs = 10_000;
 
 /**
- * Ends what the run has dropped and answers only when no process of it is left (T1): SIGTERM,
- * grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
+ * Ends what the stage has dropped, or the run where none is named, and answers only when no process
+ * of it is left (T1): SIGTERM, grace, SIGKILL, sweep. A drain that replaces another waits for the same proof, so nobody can put
  * it off by asking again.
  */
 export const createDrain = (deps: Deps): Drain => {
@@ -66,9 +66,11 @@ export const createDrain = (deps: Deps): Drain => {
     proofs.set(token, proof);
     return proof;
   };
-  return async (run) => {
+  return async (run, stage) => {
     const loaded = await store.run(run.runId);
-    const dropping = loaded?.effects.filter(({ state }) => state === 'dropping') ?? [];
+    const dropping = (loaded?.effects ?? []).filter(
+      ({ state, input }) => state === 'dropping' && (stage === undefined || input.stage === stage),
+    );
     await Promise.all(dropping.map((effect) => proofOf(effect, graceOf(run, effect))));
   };
 };
@@ -76,8 +78,8 @@ export const createDrain = (deps: Deps): Drain => {
 /** A drain as the chart asks for it. */
 export const drainRunner =
   (drain: Drain): EffectRunner =>
-  async (_effect, run) => {
-    await drain(run);
+  async ({ input }, run) => {
+    await drain(run, input.stage);
     return {};
   };
 

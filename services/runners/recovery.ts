@@ -1,3 +1,4 @@
+import type { SentEvent } from '../../machines/context.ts';
 import { liveRuns } from '../../services/store/run-view.ts';
 import type { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptAnswer } from '../../stages/contract.ts';
@@ -162,7 +163,7 @@ export const interrupt = async (
   cause: Cause = { kind: 'recovery' },
 ): Promise<void> => {
   await interpreter.deliver(effect.runId, {
-    event: { type: 'INTERRUPTED', message },
+    event: { type: 'INTERRUPTED', message } satisfies SentEvent,
     fence: fenceOf(effect),
     cause,
   });

@@ -1,4 +1,4 @@
-import type { RunContext } from '../../machines/context.ts';
+import type { RunContext, SentEvent } from '../../machines/context.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
@@ -25,7 +25,7 @@ export type Stops = {
   tick(): void;
   close(): Promise<void>;
 };
-type Stop = Delivery['event'] & { type: 'STOP' };
+type Stop = SentEvent & { type: 'STOP' };
 type Waiting = { delivery: Delivery; over: () => void; recording: Promise<void> | null };
 
 const againMs = 1000;

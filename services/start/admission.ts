@@ -1,3 +1,4 @@
+import type { SentEvent } from '../../machines/context.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
 import type { Store } from '../store/store.ts';
@@ -51,7 +52,7 @@ export const createAdmission = (deps: {
         continue;
       const reason = `replaced by ${newest.runId}`;
       await interpreter.deliver(runId, {
-        event: { type: 'STOP', by: 'the queue', reason, grace_ms: null },
+        event: { type: 'STOP', by: 'the queue', reason, grace_ms: null } satisfies SentEvent,
         fence: null,
         cause,
       });
@@ -68,7 +69,7 @@ export const createAdmission = (deps: {
       if (!found || queued.run_id === '' || JSON.stringify(told) === JSON.stringify(queued))
         continue;
       await interpreter.deliver(runId, {
-        event: { type: 'ENQUEUED', run_id: runId, queued },
+        event: { type: 'ENQUEUED', run_id: runId, queued } satisfies SentEvent,
         fence: null,
         cause,
       });

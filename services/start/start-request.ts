@@ -1,5 +1,5 @@
 import type { OnConflict } from '../../definition/definition.ts';
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import type { Projection } from '../../machines/project.ts';
 import type { Actor } from '../../wire/actor.ts';
 import type { Status, Trigger } from '../../wire/status.ts';

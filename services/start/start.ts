@@ -11,7 +11,7 @@ import { workspaceOf, workspaceOwner } from '../host/paths.ts';
 import type { Repeats } from '../host/repeats.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
-import { projectSnapshot } from '../interpreter/outlook.ts';
+import { projectSnapshot } from '../lifecycle/outlook.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import type { LoadedPipeline } from '../pipelines/pipelines.ts';
 import type { Begun, RunRow, RunSpec } from '../store/run-rows.ts';
@@ -162,7 +162,7 @@ export const createStarter = (deps: StartDeps): Starter => {
     };
     const begun = await interpreter.begin(startOf(request), {
       cause: { kind: 'command', actor: by },
-      ...(reused && { reused }),
+      ...(reused && { more: reused }),
     });
     if (begun.kind === 'begun') {
       const status = lookup.show(begun.run, begun.lastSeq);

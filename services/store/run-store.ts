@@ -1,4 +1,4 @@
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Progress, Status, Trigger } from '../../wire/status.ts';
 import type {

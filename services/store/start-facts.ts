@@ -1,4 +1,4 @@
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Begun, Decision, RunRow } from './run-rows.ts';
 import type { InputsSeen, SlotFacts, SlotKey, SlotRow } from './slot-store.ts';

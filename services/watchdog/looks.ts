@@ -1,3 +1,4 @@
+import type { SentEvent } from '../../machines/context.ts';
 import type { ProcessTable } from '../../stages/launcher-port.ts';
 import type { Cause } from '../../wire/run-answers.ts';
 import type { Clock } from '../host/clock.ts';
@@ -89,7 +90,7 @@ const lateHeartbeat =
         msg: `${stage} sent no heartbeat for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
         data: { silent_ms: silentMs, limit_ms: limitMs },
         act: async () => {
-          const event = { type: 'HEARTBEAT_LATE' as const, silent_ms: silentMs };
+          const event = { type: 'HEARTBEAT_LATE', silent_ms: silentMs } satisfies SentEvent;
           await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause });
         },
       }),
@@ -191,7 +192,7 @@ const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): Wat
           if (run.endedAt !== null) reap(effect.runId);
           else if (drain && pids.length > 0)
             await interpreter.deliver(effect.runId, {
-              event: { type: 'DRAIN_LATE', pids },
+              event: { type: 'DRAIN_LATE', pids } satisfies SentEvent,
               fence: fenceOf(drain),
               cause,
             });

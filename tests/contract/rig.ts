@@ -3,7 +3,8 @@ import type { Clock } from '../../services/host/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import { closingOf } from '../../services/start/failure-policy.ts';
 import { planAdmit, startOf } from '../../services/start/plan-start.ts';
 import type { BeginRequest } from '../../services/start/start-request.ts';
@@ -20,7 +21,7 @@ export const rigOn = (
   clock: Clock,
   definition: PipelineDefinition = pipeline([stage('one')]),
 ) => {
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const interpreter = createInterpreter({ store, charts, clock, closing: closingOf });
   const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
   const projection = projectSnapshot(machine, initial);

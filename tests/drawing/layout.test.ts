@@ -4,7 +4,8 @@ import type { ChartLayout } from '../../drawing/drawing.ts';
 import { type ChartGraph, chartGraph } from '../../drawing/graph.ts';
 import { layoutChart } from '../../drawing/layout.ts';
 import type { Direction } from '../../drawing/plane.ts';
-import { type ChartConfig, compile } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
+import { compile } from '../../machines/compile.ts';
 import { defectsOf } from './geometry.ts';
 
 const names = [

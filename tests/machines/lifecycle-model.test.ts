@@ -1,6 +1,7 @@
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import type { Decision, EffectRow, Loaded } from '../../services/store/run-rows.ts';
 import { viewOf } from '../../services/store/run-view.ts';
@@ -72,8 +73,7 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
     done(row, { outputs: { late: true }, metrics: {}, skipped: null });
     tell({ type: 'INTERRUPTED', message: 'gone' }, fenceOf(row, 'effect'), 'recovery');
   }
-  for (const row of timers)
-    tell({ type: row.id as `xstate.after.${string}` }, fenceOf(row, 'timer'), 'timer');
+  for (const row of timers) tell(eventOfTimer(row.id), fenceOf(row, 'timer'), 'timer');
   for (const command of asked) tell(eventOfCommand(command, 'test'), null, 'command');
   if (isPlain) tell({ type: 'RELEASE', reason: 'dead disk', by: 'test' }, null, 'command');
   tell({ type: 'FAULT', code: 'chart-fault', message: 'broken', during: 'test' }, null, 'effect');
@@ -101,9 +101,8 @@ const keyOf = ({ run, effects, timers }: Loaded): string => {
   return JSON.stringify([
     value,
     stages,
-    context.attemptOpen,
+    Object.values(context.stages).map(({ attemptOpen, ending }) => [attemptOpen, ending?.kind]),
     context.pause !== null,
-    context.ending?.kind,
     context.error?.code,
     context.stuck !== null,
     effects.map(({ id, state }) => [id, state]),
@@ -257,13 +256,14 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
     const retried = { yes: 0, no: 0 };
     each(({ from, delivery, decision, events }) => {
       const { type } = delivery.event;
-      const { ending, stage: name } = (from.run.snapshot as { context: RunContext }).context;
+      const { stages, stage: name } = (from.run.snapshot as { context: RunContext }).context;
+      const ending = name === null ? null : stages[name]?.ending;
       const hasFailed =
         (/^xstate\.error\.actor\.(attempt|verify)-/.test(type) &&
-          (delivery.event as { error: Failure }).error.code === 'exit-code') ||
+          (delivery.event.error as Failure).code === 'exit-code') ||
         (type === `xstate.done.actor.drain-${name}` &&
           (ending?.kind === 'timeout' || ending?.kind === 'heartbeat'));
-      const error = (delivery.event as { error?: Failure }).error ?? ending?.failure;
+      const error = (delivery.event.error as Failure | undefined) ?? ending?.failure;
       if (!hasFailed || !error?.retryable || decision.ledger.verdict !== 'accepted') return;
       const failures = events.filter((one) => one.stage === name && one.event === 'failed').length;
       const limit = definition.stages.find((one) => one.name === name)?.retry.limit ?? 0;
@@ -320,7 +320,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       if (
         !isCommand(type) ||
         type === 'RETRY_FROM' ||
-        (type === 'SKIP_STAGE' && (delivery.event as { outputs: unknown }).outputs)
+        (type === 'SKIP_STAGE' && delivery.event.outputs)
       )
         return;
       expect(decision.ledger.verdict).toBe(
@@ -350,7 +350,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   test('a limit of the run or of a stage is armed wherever it counts', () =>
     each(({ to }) => {
       const { state, stage: name } = to.run.projection;
-      const limits = to.timers.map(({ id }) => id).filter((id) => id.endsWith('_TIMEOUT'));
+      const limits = to.timers.map(({ id }) => id).filter((id) => /_TIMEOUT(\.|$)/.test(id));
       const counts = state.startsWith('RUNNING') || state === 'RETRYING';
       const failing = (to.run.snapshot as { value: unknown }).value === 'failing';
       const wanted = counts && !failing;
@@ -358,7 +358,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
       expect(limits.toSorted()).toEqual(
         [
           ...(wanted && definition.timeoutMs !== null ? ['RUN_TIMEOUT'] : []),
-          ...(wanted && total !== null ? ['STAGE_TIMEOUT'] : []),
+          ...(wanted && total !== null ? [`STAGE_TIMEOUT.${name}`] : []),
         ].toSorted(),
       );
     }));

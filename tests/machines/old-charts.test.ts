@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { initialTransition } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { storedDefinition } from '../../definition/stored-definition.ts';
-import type { ChartConfig } from '../../machines/compile.ts';
+import type { ChartConfig } from '../../machines/chart-config.ts';
 import { machineOf } from '../../machines/machine.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import { persist } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
-import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { graceOf } from '../../services/runners/drain.ts';
 import type { Loaded } from '../../services/store/run-rows.ts';
 import { admitted, applied, decided, type Model, modelOf } from '../support/model.ts';
@@ -59,7 +60,7 @@ const story = () => {
     const row = loaded.timers.find(({ id }) => id.includes(name));
     if (!row) throw new Error(`no timer ${name} is armed`);
     deliver({
-      event: { type: row.id as 'xstate.after.1' },
+      event: eventOfTimer(row.id),
       fence: { kind: 'timer', id: row.id, stamp: row.stamp },
       cause: { kind: 'timer' },
     });

@@ -1,3 +1,4 @@
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import type { Loaded } from '../../services/store/run-rows.ts';
 import { pipeline, stage } from '../support/definition.ts';
@@ -26,7 +27,7 @@ const timer = (loaded: Loaded, name: string): Loaded => {
   const row = loaded.timers.find(({ id }) => id.includes(name));
   if (!row) throw new Error(`no timer ${name} is armed`);
   const { id, stamp } = row;
-  const event = { type: id as 'xstate.after.1' };
+  const event = eventOfTimer(id);
   return told(loaded, { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } });
 };
 const stop: Delivery = {

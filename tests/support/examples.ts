@@ -1,6 +1,7 @@
 import { parseDefinition } from '../../definition/parse-definition.ts';
 import { type Command, eventOfCommand } from '../../machines/commands.ts';
 import type { Reused } from '../../machines/context.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import type { Loaded } from '../../services/store/run-rows.ts';
 import { idleStatus, statusOf } from '../../services/store/run-view.ts';
@@ -101,7 +102,7 @@ const story = (first: 'admitted' | 'queued' | 'retried') => {
     const row = loaded.timers.find(({ id }) => id.includes(name));
     if (!row) throw new Error(`no timer ${name} is armed`);
     deliver({
-      event: { type: row.id as `xstate.after.${string}` },
+      event: eventOfTimer(row.id),
       fence: { kind: 'timer', id: row.id, stamp: row.stamp },
       cause: { kind: 'timer' },
     });

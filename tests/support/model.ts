@@ -2,7 +2,8 @@ import type { AnyStateMachine } from 'xstate';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { createCharts, type PinnedChart } from '../../services/interpreter/charts.ts';
 import { type Delivery, decide } from '../../services/interpreter/decide.ts';
-import { projectSnapshot } from '../../services/interpreter/outlook.ts';
+import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import type { Decision, Loaded, RunRow } from '../../services/store/run-rows.ts';
 
 /**
@@ -42,7 +43,7 @@ export type Model = { chart: PinnedChart; machine: AnyStateMachine; fresh: Loade
 
 /** A run that was accepted and has not moved yet. */
 export const modelOf = (definition: PipelineDefinition): Model => {
-  const chart = createCharts({ chart: async () => null }).pin(definition);
+  const chart = createCharts({ chart: async () => null }, runLifecycle).pin(definition);
   const projection = projectSnapshot(chart.machine, chart.initial);
   const run: RunRow = {
     runId: 'r_MODEL',
@@ -84,8 +85,13 @@ export const decided = (
   delivery: Delivery,
   wallMs: number,
 ): Decision =>
-  decide(model.machine, JSON.parse(JSON.stringify(loaded)) as Loaded, delivery, {
-    wallMs,
-    monotonicMs: wallMs,
-    bootId: 'b',
-  });
+  decide(
+    { machine: model.machine, lifecycle: runLifecycle },
+    JSON.parse(JSON.stringify(loaded)) as Loaded,
+    delivery,
+    {
+      wallMs,
+      monotonicMs: wallMs,
+      bootId: 'b',
+    },
+  );

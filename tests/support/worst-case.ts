@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { FailureMatch } from '../../definition/stage-retry.ts';
+import { eventOfTimer } from '../../machines/timer-ids.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { endingFrom, withGrace } from '../../services/launcher/endings.ts';
 import { graceOf } from '../../services/runners/drain.ts';
@@ -45,7 +46,7 @@ export const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean
   };
   const steps = ({ effects, timers }: Loaded): Step[] => [
     ...timers.map(({ id, stamp, dueAt }): Step => {
-      const event = { type: id as `xstate.after.${string}` };
+      const event = eventOfTimer(id);
       return {
         at: dueAt,
         delivery: { event, fence: { kind: 'timer', id, stamp }, cause: { kind: 'timer' } },

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import type { RunCommand } from '../../../services/orchestrator/orchestrator-port.ts';
 import type { Parts } from '../../../services/orchestrator/service-parts.ts';
 import {
@@ -62,7 +63,7 @@ test('S10, S05, I6: the same answer a second time, after the run has gone on, is
   const { systemClock } = await import('../../../services/host/clock.ts');
   const other = createInterpreter({
     store: on.store,
-    charts: createCharts(on.store),
+    charts: createCharts(on.store, runLifecycle),
     clock: systemClock,
   });
 
@@ -187,7 +188,7 @@ test('T14: events of one run are decided in the order they came, however long th
       return on.store.step(...args);
     },
   };
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const interpreter = createInterpreter({ store, charts, clock: systemClock });
   const tell = (type: 'PAUSE' | 'RESUME') =>
     interpreter.deliver(id, {
@@ -214,7 +215,7 @@ test('a listener that throws keeps nobody else from a commit, and is told by nam
   const defects: unknown[] = [];
   const interpreter = createInterpreter({
     store: on.store,
-    charts: createCharts(on.store),
+    charts: createCharts(on.store, runLifecycle),
     clock: systemClock,
     onDefect: (error) => defects.push(error),
   });

@@ -1,5 +1,7 @@
+import { eventOfTimer } from '../../../machines/timer-ids.ts';
 import { type Delivery, decide } from '../../../services/interpreter/decide.ts';
 import { outboxOf } from '../../../services/interpreter/outbox.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import type { Loaded } from '../../../services/store/run-rows.ts';
 import type { Failure } from '../../../wire/failure.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
@@ -20,22 +22,22 @@ const working = step(
 );
 
 test('T9: an action type outside the closed table is a fault, not silence', () => {
-  expect(() => outboxOf([{ type: 'xstate.sendTo' }], {} as never, working, null, now)).toThrow(
-    'does not know: xstate.sendTo',
-  );
+  expect(() =>
+    outboxOf([{ type: 'xstate.sendTo' }], {} as never, working, null, now, runLifecycle),
+  ).toThrow('does not know: xstate.sendTo');
 });
 
 test('T9: an immediate raise that XState has processed already arms no timer; a delay of zero does', () => {
   const next = { status: 'active', children: { 'attempt-one': {} } } as never;
   const timersOf = (params: Record<string, unknown>) =>
-    outboxOf([{ type: 'xstate.raise', params }], next, working, null, now).arm;
+    outboxOf([{ type: 'xstate.raise', params }], next, working, null, now, runLifecycle).arm;
   expect(timersOf({ id: 'x', delay: undefined })).toEqual([]);
   expect(timersOf({ id: 'x', delay: 0 })).toMatchObject([{ id: 'x', dueAt: 1 }]);
 });
 
 test('T9: rows and children that disagree are a fault', () => {
   expect(() =>
-    outboxOf([], { status: 'active', children: {} } as never, working, null, now),
+    outboxOf([], { status: 'active', children: {} } as never, working, null, now, runLifecycle),
   ).toThrow('disagree about attempt-one');
 });
 
@@ -59,10 +61,10 @@ test('I6: a late answer of attempt 1 cannot finish attempt 2, although both have
   const second = applied(
     backing,
     decide(
-      model.machine,
+      { machine: model.machine, lifecycle: runLifecycle },
       backing,
       {
-        event: { type: timer?.id as `xstate.after.${string}` },
+        event: eventOfTimer(timer?.id ?? ''),
         fence: { kind: 'timer', id: timer?.id ?? '', stamp: timer?.stamp ?? 0 },
         cause: { kind: 'timer' },
       },

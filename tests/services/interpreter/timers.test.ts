@@ -6,8 +6,9 @@ import { createCharts } from '../../../services/interpreter/charts.ts';
 import type { Delivery } from '../../../services/interpreter/decide.ts';
 import { dueOf, rearmAll } from '../../../services/interpreter/due-timers.ts';
 import { createInterpreter, type Interpreter } from '../../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
 import { createTimers, type Timers } from '../../../services/interpreter/timers.ts';
+import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import { startOf } from '../../../services/start/plan-start.ts';
 import { processRecorded } from '../../../services/store/amendments.ts';
@@ -40,7 +41,7 @@ afterEach(async () => {
  * A run that works in its only stage; nothing executes effects here, the test gives the answers.
  */
 const begin = async (definition: PipelineDefinition): Promise<void> => {
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   interpreter = createInterpreter({ store, charts, clock });
   timers = createTimers({
     store,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { RunContext, RunEvent } from '../../../machines/context.ts';
-import { assigns } from '../../../machines/facts.ts';
+import { runFacts } from '../../../machines/run-facts.ts';
 import { createEndings, type Prey } from '../../../services/launcher/endings.ts';
 import { createDrain } from '../../../services/runners/drain.ts';
 import type { EffectRow, Loaded, RunRow } from '../../../services/store/run-rows.ts';
@@ -117,7 +117,7 @@ const openWorld = (stageGraceMs: number) => {
         at: clock.wallMs(),
         grace_ms: cause.graceMs,
       };
-      context = { ...context, ...assigns.noteStop({ context, event }) };
+      context = { ...context, ...runFacts.noteStop({ context, event }) };
       alive.drain();
     } else if (cause.type === 'limit') {
       wish(stop?.graceMs ?? stageGraceMs);

@@ -7,8 +7,9 @@ import { createCharts } from '../../../services/interpreter/charts.ts';
 import type { Delivery } from '../../../services/interpreter/decide.ts';
 import { createEffects } from '../../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../../services/interpreter/outlook.ts';
 import { createTimers } from '../../../services/interpreter/timers.ts';
+import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin } from '../../../services/runners/answers-first.ts';
 import { recover } from '../../../services/runners/recovery.ts';
 import type { StageMarks } from '../../../services/runners/stage-runner.ts';
@@ -46,7 +47,7 @@ afterEach(async () => {
 
 /** The service that dies: it decides, and does nothing. */
 const before = () => {
-  const charts = createCharts(store);
+  const charts = createCharts(store, runLifecycle);
   const interpreter = createInterpreter({ store, charts, clock });
   const effectOf = async (runId: string, name: string): Promise<EffectRow> => {
     const found = (await store.effects()).find((row) => row.runId === runId && row.id === name);
@@ -109,7 +110,11 @@ const before = () => {
 
 /** The service that comes: what it begins never answers. */
 const after = async (left: StageMarks['left'] = async () => {}) => {
-  const interpreter = createInterpreter({ store, charts: createCharts(store), clock });
+  const interpreter = createInterpreter({
+    store,
+    charts: createCharts(store, runLifecycle),
+    clock,
+  });
   const begun: string[] = [];
   const reaped: string[] = [];
   const never = async (effect: EffectRow): Promise<unknown> => {

@@ -6,6 +6,7 @@ import { createRepeats } from '../../../services/host/repeats.ts';
 import { createRunIds } from '../../../services/host/run-id.ts';
 import { createCharts } from '../../../services/interpreter/charts.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
+import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import type { RunLookup } from '../../../services/lookup/run-lookup.ts';
 import { createScheduleRegistry } from '../../../services/scheduler/schedule-registry.ts';
 import { createScheduler } from '../../../services/scheduler/scheduler.ts';
@@ -18,7 +19,7 @@ import { manualClock } from '../../support/manual-clock.ts';
 const [path, name] = process.argv.slice(2) as [string, string];
 const store = openSqliteStore({ path, synchronous: 'NORMAL', clock: systemClock });
 const clock = manualClock();
-const charts = createCharts(store);
+const charts = createCharts(store, runLifecycle);
 const interpreter = createInterpreter({ store, charts, clock });
 const sample = pipeline([stage('one')]);
 const entry = {

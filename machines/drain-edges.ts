@@ -1,0 +1,32 @@
+/** Ends what works, then says of each open attempt how it ended, and closes it. */
+export const drainThen = <const Say extends string, const Close extends string>(
+  target: string,
+  say: Say,
+  close: Close,
+) =>
+  ({
+    id: 'drain-run',
+    src: 'drain',
+    onDone: { target, actions: [{ type: say }, { type: close }] },
+  }) as const;
+
+/**
+ * While a drain waits: the news that a process outlives SIGKILL, and the only way past it; the next
+ * drain finds nothing left.
+ */
+export const stuckOr = <Target extends string, Action = never>({
+  target,
+  actions = [],
+}: {
+  target: Target;
+  actions?: readonly Action[];
+}) =>
+  ({
+    DRAIN_LATE: { actions: [{ type: 'noteStuck' }] },
+    RELEASE: {
+      guard: { type: 'isStuck' },
+      target,
+      reenter: true,
+      actions: [{ type: 'sayReleased' }, { type: 'noteReleased' }, ...actions],
+    },
+  }) as const;

@@ -1,0 +1,100 @@
+import type { Args, Reused, RunContext, StageParams } from './context.ts';
+import { askedBy, begunStages, factsOf, failureOf, located } from './facts.ts';
+
+type Change = (args: Args, params?: StageParams) => Partial<RunContext>;
+
+/** Stages whose work an earlier run has done. */
+const withReused = (context: RunContext, reused: Reused | undefined): RunContext['stages'] =>
+  reused
+    ? Object.fromEntries(
+        Object.entries(context.stages).map(([name, facts]) => [
+          name,
+          reused[name] ? { ...facts, ...reused[name], state: 'reused' } : facts,
+        ]),
+      )
+    : context.stages;
+const closeAs = (
+  state: 'failed' | 'stopped',
+  context: RunContext,
+  at: number,
+): Pick<RunContext, 'stages'> => ({
+  stages: Object.assign(
+    {},
+    context.stages,
+    ...begunStages(context).map((stage) => ({
+      [stage]: { ...factsOf(context, stage), state, endedAt: at, attemptOpen: false },
+    })),
+  ),
+});
+
+/**
+ * The assigns of the run: what each fact changes in the context. Pure; time comes in with the
+ * event.
+ */
+export const runFacts = {
+  noteQueued: ({ context, event }) =>
+    event.type === 'ENQUEUED'
+      ? { runId: event.run_id, queued: event.queued, stages: withReused(context, event.reused) }
+      : {},
+  beginRun: ({ context, event }) =>
+    event.type === 'ADMITTED'
+      ? { runId: event.run_id, startedAt: event.at, stages: withReused(context, event.reused) }
+      : { startedAt: event.at },
+  noteQueueTimeout: ({ context }) => ({
+    error: {
+      code: 'queue-timeout',
+      message: `the run waited for its turn longer than ${(context.queueTimeoutMs ?? 0) / 1000} s`,
+      retryable: true,
+    },
+  }),
+  /** Limits begin to count where work begins; they stand still while the run is paused. */
+  beginRunLimit: ({ context, event }) => ({
+    runLimit:
+      context.runTimeoutMs === null ? null : { leftMs: context.runTimeoutMs, armedAt: event.at },
+  }),
+  notePause: ({ event }) => ({ pause: askedBy(event) }),
+  withdrawPause: () => ({ pause: null }),
+  noteReleased: () => ({ stuck: null }),
+  noteStuck: ({ event }) => (event.type === 'DRAIN_LATE' ? { stuck: { pids: event.pids } } : {}),
+  noteError: ({ context, event }) => ({ error: located(context, failureOf(event)) }),
+  noteFault: ({ context, event }) => ({
+    error: located(
+      context,
+      event.type === 'FAULT'
+        ? {
+            code: event.code,
+            message: `${event.message} (during ${event.during})`,
+            retryable: false,
+          }
+        : failureOf(event),
+    ),
+  }),
+  notePreflightTimeout: () => ({
+    error: {
+      code: 'preflight-timeout',
+      message: 'the checks before the first stage took longer than 30 s',
+      retryable: true,
+    },
+  }),
+  noteRunTimeout: ({ context }) => ({
+    error: located(context, {
+      code: 'run-timeout',
+      message: `the run was still working after its timeout of ${(context.runTimeoutMs ?? 0) / 1000} s`,
+      retryable: true,
+    }),
+  }),
+  /** The first stop stands; another one changes nothing but the grace, which only gets shorter. */
+  noteStop: ({ context, event }) => {
+    if (event.type !== 'STOP') return {};
+    const { reason, by, at, grace_ms: graceMs } = event;
+    const { stop } = context;
+    if (!stop) return { stop: { reason, by, at, graceMs } };
+    const before = stop.graceMs ?? context.policy[context.stage ?? '']?.graceMs ?? null;
+    const isShorter = graceMs !== null && (before === null || graceMs < before);
+    return isShorter ? { stop: { ...stop, graceMs } } : {};
+  },
+  /** What was not over when the run failed or stopped: the processes are gone now. */
+  closeFailed: ({ context, event }) => closeAs('failed', context, event.at),
+  closeStopped: ({ context, event }) => closeAs('stopped', context, event.at),
+  endRun: ({ event }) => ({ endedAt: event.at }),
+} satisfies Record<string, Change>;

@@ -1,0 +1,124 @@
+import type { StageDefinition } from '../definition/definition.ts';
+import { stuckOr } from './drain-edges.ts';
+import { edgesOf } from './edges.ts';
+import type { StageChart } from './machine.ts';
+
+type Edges = ReturnType<typeof edgesOf>;
+
+/** Which limits stand still while the run is paused. */
+type Limits = { run: boolean; stage: boolean };
+
+/** What works, and what ends it: nothing leads on but an answer and a drain. */
+const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
+  const { finish, skipItself, passOver, retryAfter, lose, fail, end } = edges;
+  const params = { stage: stage.name };
+  const verifies = stage.files.length > 0;
+  return {
+    attempting: {
+      entry: act('beginAttempt', 'sayStarted'),
+      invoke: {
+        id: `attempt-${stage.name}`,
+        src: 'stage',
+        input: params,
+        onDone: [
+          skipItself,
+          verifies ? { target: 'verifying', actions: act('keepAnswer') } : finish('keepAnswer'),
+        ],
+        onError: [
+          { guard: given('wasInterrupted'), ...end('noteInterrupted') },
+          retryAfter('canRetry'),
+          fail,
+        ],
+      },
+      after: {
+        [`attemptTimeout.${stage.name}`]: end('noteTimeout'),
+        ...(stage.warnAfterMs !== null && {
+          [`attemptWarning.${stage.name}`]: { actions: act('sayAttemptSlow') },
+        }),
+      },
+      on: {
+        INTERRUPTED: end('noteInterrupted'),
+        HEARTBEAT_LATE: end('noteSilence'),
+        SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
+      },
+    },
+    ...(verifies && {
+      verifying: {
+        invoke: {
+          id: `verify-${stage.name}`,
+          src: 'verify',
+          input: params,
+          onDone: finish(),
+          onError: [retryAfter('canRetry'), fail],
+        },
+        after: { verifyDeadline: end('noteVerifyTimeout') },
+      },
+    }),
+    ending: {
+      // Nothing goes on until the drain has proven that no process is left.
+      invoke: {
+        id: `drain-${stage.name}`,
+        src: 'drain',
+        input: params,
+        onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
+      },
+      on: stuckOr(fail),
+    },
+  } as const satisfies StageChart['states'];
+};
+
+/** The chart of one stage. `next` is where its success leads. */
+export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
+  const edges = edgesOf(stage.name, next);
+  const { act, given, passOver } = edges;
+  const arm = [
+    ...(limits.run ? act('armRunTimeout') : []),
+    ...(limits.stage ? act('armTotalTimeout') : []),
+  ];
+  const disarm = [
+    ...(limits.run ? act('cancelRunTimeout') : []),
+    ...(limits.stage ? act('cancelTotalTimeout') : []),
+  ];
+  return {
+    meta: { stage: stage.name, title: stage.title },
+    initial: 'ready',
+    entry: [...act('enterStage'), ...(limits.stage ? act('armTotalTimeout') : [])],
+    ...(limits.stage && { exit: act('cancelTotalTimeout') }),
+    // A wish, until the stage is at a point where nothing works.
+    on: {
+      PAUSE: { guard: given('mayPause'), actions: act('notePause') },
+      RESUME: { guard: given('pauseAsked'), actions: act('withdrawPause', 'sayResumed') },
+      ...(limits.stage && {
+        STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
+      }),
+    },
+    states: {
+      ready: {
+        always: [
+          { guard: given('isReused'), target: next, actions: act('sayReused') },
+          { guard: given('pauseAsked'), target: 'paused' },
+          { target: 'attempting' },
+        ],
+      },
+      ...working(stage, edges),
+      backingOff: {
+        always: { guard: given('pauseAsked'), target: 'paused' },
+        after: { [`backoff.${stage.name}`]: { target: 'attempting' } },
+        on: {
+          RETRY_NOW: { target: 'attempting' },
+          SKIP_STAGE: passOver('maySkip'),
+          PAUSE: { target: 'paused', actions: act('notePause') },
+        },
+      },
+      paused: {
+        entry: [...act('sayPaused', 'holdStage'), ...disarm],
+        exit: [...act('releaseStage'), ...arm],
+        on: {
+          RESUME: { target: 'attempting', actions: act('withdrawPause', 'sayResumed') },
+          // Whoever paused the run has not resumed it: it stays paused, before the next stage.
+          SKIP_STAGE: passOver('maySkip'),
+        },
+      },
+    },
+  } as const satisfies StageChart;
+};

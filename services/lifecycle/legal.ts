@@ -1,0 +1,40 @@
+import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
+import type { RunEvent } from '../../machines/context.ts';
+import { judge } from '../../machines/guards.ts';
+import type { CommandType } from '../../wire/command-table.ts';
+import { commandTypeSchema } from '../../wire/status.ts';
+import { judged } from '../interpreter/judged.ts';
+import type { Judged, Lifecycle, Snapshot } from '../interpreter/lifecycle.ts';
+
+/** The guards of a run, as the interpreter asks them. */
+export const judgeOfRun: Lifecycle['judge'] = (guard, { context, event }, params) =>
+  judge(guard, { context, event } as Parameters<typeof judge>[1], params as { stage: string });
+
+export const plainEvent = (type: CommandType): RunEvent => ({
+  ...eventOfCommand(plainCommands[type], ''),
+  at: 0,
+});
+
+/** Whether a command is possible, and what the guards said. */
+export const asked = (
+  snapshot: Snapshot,
+  type: CommandType,
+): { guards: Judged[]; isPossible: boolean } => {
+  // A failed or stopped run is retried by a new run, so its own chart, which has ended, is not asked.
+  if (type === 'RETRY_FROM')
+    return { guards: [], isPossible: ['failed', 'stopped'].includes(snapshot.value as string) };
+  return judged({ judge: judgeOfRun }, snapshot, plainEvent(type));
+};
+
+/** The commands that are legal in a snapshot. */
+export const allowedIn = (snapshot: Snapshot): CommandType[] =>
+  commandTypeSchema.options.filter((type) => asked(snapshot, type).isPossible);
+
+/** The sentence of the guard that refuses, or where the run stands. */
+export const whyNot: Lifecycle['whyNot'] = (snapshot, event, { state, why }, guards) => {
+  const failed = guards.find(({ holds }) => !holds);
+  if (failed) return failed.why();
+  if (event.type === 'RETRY_FROM' && snapshot.status === 'active')
+    return `a new run is made of one that has ended, and this one is ${state}`;
+  return `not possible while ${state}: ${why}`;
+};
