@@ -26,7 +26,7 @@ const watched = (changes: readonly Change[]) => {
           );
           if (
             born &&
-            amendment?.effects?.some(({ id, process }) => id === born.id && process !== null)
+            amendment?.effects?.some(({ id, state }) => id === born.id && state === 'started')
           )
             isRecorded = true;
           return amendment;

@@ -11,11 +11,11 @@ import { openSmallDisk, type SmallDisk } from '../../support/small-disk.ts';
 import { until } from '../../support/until.ts';
 
 const tillGo = 'until [ -e go ]; do sleep 0.02; done';
-const pipeline = (stage: string) => `
+const pipeline = (stage: string, backoff = '20ms') => `
 name: p
 concurrency: { on_conflict: queue }
 stages:
-  - { name: a, grace: 200ms, retry: { limit: 1, backoff: { initial: 20ms } }, ${stage} }
+  - { name: a, grace: 200ms, retry: { limit: 1, backoff: { initial: ${backoff} } }, ${stage} }
   - { name: b, run: ["true"] }
 `;
 const run = (script: string) => `run: ["bash", "-c", ${JSON.stringify(script)}]`;
@@ -115,7 +115,9 @@ const open = async (
   ballastBytes: number,
   watchdogIntervalMs = 100,
 ) => {
-  disk = await openSmallDisk({ 'p.yaml': pipeline(stage) });
+  // A backoff that is over before anybody has looked at the disk is delivered, of course.
+  const backoff = at === 'running.a.backingOff' ? '2s' : '20ms';
+  disk = await openSmallDisk({ 'p.yaml': pipeline(stage, backoff) });
   launches = 0;
   let isFilled = false;
   const parts = (real: Parts): Partial<Parts> => {
