@@ -155,6 +155,12 @@ test('a wall clock that is set makes nobody late', async () => {
   expect([(await on.status()).state, await on.words('watchdog')]).toEqual(['RUNNING_ANALYZER', []]);
 });
 
+/** Asked by the test alone: the watchdog, asking first, would end the attempt. */
+const beginAlone: typeof beginWith = async (...limit) => {
+  const work = await beginWith(...limit);
+  await on.watchdog.close();
+  return work;
+};
 /** What the stage has written, and when; the service has not looked yet. */
 const written = async (bytes: number, at: number): Promise<string> => {
   const dir = attemptDirOf(on.dataDir, runId, 'analyzer', 1);
@@ -168,7 +174,7 @@ const lateOnes = async (): Promise<number[]> =>
   (await on.heartbeats.late()).map(({ silentMs }) => silentMs);
 
 test('REL-7: silence is the age of the logs, not of our last look', async () => {
-  await beginWith(minute);
+  await beginAlone(minute);
   await written(10, on.clock.wallMs() + 70_000);
   on.clock.advance(90_000);
   expect(await lateOnes()).toEqual([]);
@@ -179,7 +185,7 @@ test('REL-7: silence is the age of the logs, not of our last look', async () => 
 });
 
 test('REL-7: what was written before is no sign of life, and neither is a file whose clock is ahead', async () => {
-  await beginWith(minute);
+  await beginAlone(minute);
   await written(10, on.clock.wallMs() + 10 * minute);
   on.clock.advance(minute);
   expect(await lateOnes()).toEqual([]);
@@ -188,7 +194,7 @@ test('REL-7: what was written before is no sign of life, and neither is a file w
 });
 
 test('REL-7: what is read late counts from when it was written', async () => {
-  const work = await beginWith(minute);
+  const work = await beginAlone(minute);
   const at = on.clock.wallMs() + 10_000;
   on.clock.advance(50_000);
   work.alive(at);
@@ -199,7 +205,7 @@ test('REL-7: what is read late counts from when it was written', async () => {
 });
 
 test('REL-7: an attempt that has ended is not silent; its answer comes', async () => {
-  await beginWith(minute);
+  await beginAlone(minute);
   const dir = await written(0, on.clock.wallMs());
   const end = { exit_code: 0, signal: null, ended_at: new Date().toISOString(), ended_by: null };
   await writeFile(join(dir, 'exit.json'), JSON.stringify(end));
