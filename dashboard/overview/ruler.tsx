@@ -166,13 +166,16 @@ export const Ruler = ({ pipelines }: { pipelines: readonly PipelineFacts[] }) =>
           ))}
         </ul>
         <div className="ruler-axis" aria-hidden="true">
-          {scale.ticks.map((tick) => (
-            <span key={tick} style={{ insetInlineStart: percent(scale.at(tick)) }}>
-              {new Date(tick).getHours() + new Date(tick).getMinutes() === 0
-                ? dayOf(tick)
-                : minuteTime(tick)}
-            </span>
-          ))}
+          {/* A label at the very end would stand beyond the page on a phone. */}
+          {scale.ticks
+            .filter((tick) => scale.at(tick) < 0.9)
+            .map((tick) => (
+              <span key={tick} style={{ insetInlineStart: percent(scale.at(tick)) }}>
+                {new Date(tick).getHours() + new Date(tick).getMinutes() === 0
+                  ? dayOf(tick)
+                  : minuteTime(tick)}
+              </span>
+            ))}
           <span className="ruler-zone">{zoneName(now)}</span>
         </div>
         <div className="ruler-now" aria-hidden="true">

@@ -63,7 +63,8 @@ export const shownAttempt = (
   run: RunView,
   view: View,
 ): { stage: string; attempt: number } | null => {
-  const begun = run.stages.filter(({ attempt }) => attempt > 0);
+  // What was taken over from an earlier run was printed there.
+  const begun = run.stages.filter(({ attempt, state }) => attempt > 0 && state !== 'reused');
   const wanted = view.stage ?? run.error?.stage ?? run.stage ?? null;
   // One that waits for its turn has printed nothing: what was printed last is read meanwhile.
   const stage = begun.find(({ name }) => name === wanted) ?? begun.at(-1);

@@ -121,6 +121,8 @@ test('UI-3: while the stage that comes next has not begun, the log is that of th
     attempt: 1,
   });
   expect(shown({ stage: 'a', stages: [stage('a', 0)] })).toBeNull();
+  const reused = { ...stage('a', 1), state: 'reused' };
+  expect(shown({ stage: 'b', stages: [reused, stage('b', 0)] })).toBeNull();
 });
 
 test.each([
