@@ -76,3 +76,14 @@ export const withNote = ({ rows }: Label, text: string): Label =>
   labelOf([...rows, { kind: 'note', text }]);
 export const textOf = ({ rows }: Label): string =>
   rows.map(({ kind, text }) => (kind === 'guard' ? `if ${text}` : text)).join(', ');
+
+/** The sign before a row of a label. */
+export const labelIcons: Record<LabelRow['kind'], string> = {
+  always: '',
+  done: '✓',
+  error: '✕',
+  after: '◷',
+  event: '●',
+  guard: 'if',
+  note: '',
+};

@@ -1,7 +1,7 @@
 import { detailsOf, stateMetrics } from './block-size.ts';
 import type { ChartLabel, ChartLine, StateBox } from './drawing.ts';
 import type { ChartGraph } from './graph.ts';
-import { type LabelRow, labelMetrics } from './label.ts';
+import { labelIcons, labelMetrics } from './label.ts';
 import { layoutChart } from './layout.ts';
 import { diamond, headPath, linePath, startMark } from './line.ts';
 import type { Direction } from './plane.ts';
@@ -24,15 +24,6 @@ const style = `
   .done { fill: var(--ok); } .error { fill: var(--bad); } .after { fill: var(--wait); } .event, .guard, .none { fill: var(--mut); }
 `;
 
-const icons: Record<LabelRow['kind'], string> = {
-  always: '',
-  done: '✓',
-  error: '✕',
-  after: '◷',
-  event: '●',
-  guard: 'if',
-  note: '',
-};
 type TextOptions = { kind?: string; width?: number };
 /** With a width the text keeps to it, whatever font the reader has. */
 const text = (
@@ -125,7 +116,7 @@ const labelSvg = ({ x, y, w, h, rows }: ChartLabel): string =>
         ? textWidth(content, labelMetrics.mono, 'mono')
         : textWidth(content, labelMetrics.font);
       return (
-        text(x + labelMetrics.padX, at, icons[kind], { kind }) +
+        text(x + labelMetrics.padX, at, labelIcons[kind], { kind }) +
         text(x + labelMetrics.padX + labelMetrics.icon, at, content, {
           kind: mono ? 'mono' : '',
           width,

@@ -1,17 +1,7 @@
 import type { ChartLabel } from '../../drawing/drawing.ts';
-import { type LabelRow, labelMetrics } from '../../drawing/label.ts';
+import { labelIcons, labelMetrics } from '../../drawing/label.ts';
 import type { Tone } from '../../drawing/roles.ts';
 import { unsaid } from './state.tsx';
-
-const icons: Record<LabelRow['kind'], string> = {
-  always: '',
-  done: '✓',
-  error: '✕',
-  after: '◷',
-  event: '●',
-  guard: 'if',
-  note: '',
-};
 
 /** What stands on a line. The list of transitions says the same to whoever does not see it. */
 export const LabelBox = ({
@@ -30,7 +20,7 @@ export const LabelBox = ({
       return (
         <g key={kind + text} data-kind={kind}>
           <text className="chart-icon" x={x + labelMetrics.padX} y={at}>
-            {icons[kind]}
+            {labelIcons[kind]}
           </text>
           <text x={x + labelMetrics.padX + labelMetrics.icon} y={at}>
             {text}

@@ -3,7 +3,6 @@ import type { Clock } from '../../services/host/clock.ts';
 import { createCharts } from '../../services/interpreter/charts.ts';
 import type { Delivery } from '../../services/interpreter/decide.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
-import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import { closingOf } from '../../services/start/failure-policy.ts';
 import { planAdmit, startOf } from '../../services/start/plan-start.ts';
@@ -11,6 +10,7 @@ import type { BeginRequest } from '../../services/start/start-request.ts';
 import { fenceOf } from '../../services/store/fence.ts';
 import type { Begun, EffectRow } from '../../services/store/run-rows.ts';
 import type { Store } from '../../services/store/store.ts';
+import { beginRequest } from '../support/begin-request.ts';
 import { pipeline, stage } from '../support/definition.ts';
 
 export const id = (n: number): string => `r_${String(n).padStart(26, '0')}`;
@@ -23,39 +23,23 @@ export const rigOn = (
 ) => {
   const charts = createCharts(store, runLifecycle);
   const interpreter = createInterpreter({ store, charts, clock, closing: closingOf });
-  const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
-  const projection = projectSnapshot(machine, initial);
+  const chart = charts.pin(definition);
   const cause = { kind: 'effect' } as const;
 
   const requestOf = (
     runId: string,
     { key = 'k', limit = 1, onConflict = 'refuse' as OnConflict, queueMax = 100, ...more } = {},
-    rest: Partial<BeginRequest> = {},
-  ): BeginRequest => ({
-    spec: {
-      runId,
-      pipeline: definition.name,
-      chart: hash,
-      definition: { ...definition, concurrency: { ...definition.concurrency, key, limit } },
-      projectDir: '/',
-      params: {},
-      trigger: 'api',
-      onlyStage: null,
-      reason: null,
-      inputs: {},
-      metadata: {},
-      ...more,
-    },
-    config,
-    compilerVersion,
-    snapshot: initial,
-    projection,
-    at: clock.wallMs(),
-    by: 'ann',
-    idempotency: null,
-    lock: { key, limit, onConflict, queueMax },
-    ...rest,
-  });
+    rest: Partial<Omit<BeginRequest, 'spec'>> = {},
+  ): BeginRequest =>
+    beginRequest(chart, definition, runId, clock.wallMs(), {
+      spec: {
+        definition: { ...definition, concurrency: { ...definition.concurrency, key, limit } },
+        ...more,
+      },
+      by: 'ann',
+      lock: { key, limit, onConflict, queueMax },
+      ...rest,
+    });
   const begin = (request: BeginRequest): Promise<Begun> =>
     interpreter.begin(startOf(request), { cause: { kind: 'command' } });
   const effectOf = async (runId: string, name: string): Promise<EffectRow> => {

@@ -6,7 +6,6 @@ import { createCharts } from '../../services/interpreter/charts.ts';
 import { createEffects } from '../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../services/interpreter/interpreter.ts';
 import { createTimers } from '../../services/interpreter/timers.ts';
-import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin, createAsk } from '../../services/runners/answers-first.ts';
 import { createDrain, drainRunner } from '../../services/runners/drain.ts';
@@ -23,6 +22,7 @@ import { createHeartbeats, type Heartbeats } from '../../services/watchdog/heart
 import { createLooks } from '../../services/watchdog/looks.ts';
 import { createWatchdog, type Watchdog } from '../../services/watchdog/watchdog.ts';
 import type { LiveNews } from '../../wire/live-news.ts';
+import { beginRequest } from './begin-request.ts';
 import { manualClock } from './manual-clock.ts';
 import { until } from './until.ts';
 
@@ -146,33 +146,8 @@ export const openWatched = async () => {
   watchdog.start();
 
   const begin = async (definition: PipelineDefinition, by = interpreter): Promise<void> => {
-    const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
-    await by.begin(
-      startOf({
-        spec: {
-          runId,
-          pipeline: 'sample',
-          chart: hash,
-          definition,
-          projectDir: '/',
-          params: {},
-          trigger: 'api',
-          onlyStage: null,
-          reason: null,
-          inputs: {},
-          metadata: {},
-        },
-        config,
-        compilerVersion,
-        snapshot: initial,
-        projection: projectSnapshot(machine, initial),
-        at: clock.wallMs(),
-        idempotency: null,
-        lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-        by: null,
-      }),
-      { cause: { kind: 'command' } },
-    );
+    const request = beginRequest(charts.pin(definition), definition, runId, clock.wallMs());
+    await by.begin(startOf(request), { cause: { kind: 'command' } });
   };
   const status = async () => {
     const found = await store.run(runId);

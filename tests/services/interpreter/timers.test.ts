@@ -7,12 +7,12 @@ import type { Delivery } from '../../../services/interpreter/decide.ts';
 import { dueOf, rearmAll } from '../../../services/interpreter/due-timers.ts';
 import { createInterpreter, type Interpreter } from '../../../services/interpreter/interpreter.ts';
 import { createTimers, type Timers } from '../../../services/interpreter/timers.ts';
-import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
 import { startOf } from '../../../services/start/plan-start.ts';
 import { processRecorded } from '../../../services/store/amendments.ts';
 import type { Store } from '../../../services/store/store.ts';
+import { beginRequest } from '../../support/begin-request.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
@@ -50,33 +50,8 @@ const begin = async (definition: PipelineDefinition): Promise<void> => {
     answerWithin: async () => withinMs,
     log: (message, meta) => expect([message, meta]).toBeNull(),
   });
-  const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
-  await interpreter.begin(
-    startOf({
-      spec: {
-        runId: id,
-        pipeline: 'sample',
-        chart: hash,
-        definition,
-        projectDir: '/',
-        params: {},
-        trigger: 'api',
-        onlyStage: null,
-        reason: null,
-        inputs: {},
-        metadata: {},
-      },
-      config,
-      compilerVersion,
-      snapshot: initial,
-      projection: projectSnapshot(machine, initial),
-      at: clock.wallMs(),
-      idempotency: null,
-      lock: { key: 'k', limit: 1, onConflict: 'refuse', queueMax: 1 },
-      by: null,
-    }),
-    { cause: { kind: 'command' } },
-  );
+  const request = beginRequest(charts.pin(definition), definition, id, clock.wallMs());
+  await interpreter.begin(startOf(request), { cause: { kind: 'command' } });
   await answer('preflight', {});
 };
 const answer = async (effectId: string, output: unknown): Promise<void> => {

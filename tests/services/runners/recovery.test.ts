@@ -8,7 +8,6 @@ import type { Delivery } from '../../../services/interpreter/decide.ts';
 import { createEffects } from '../../../services/interpreter/effects.ts';
 import { createInterpreter } from '../../../services/interpreter/interpreter.ts';
 import { createTimers } from '../../../services/interpreter/timers.ts';
-import { projectSnapshot } from '../../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin } from '../../../services/runners/answers-first.ts';
 import { recover } from '../../../services/runners/recovery.ts';
@@ -21,6 +20,7 @@ import { processRecorded } from '../../../services/store/amendments.ts';
 import { fenceOf } from '../../../services/store/fence.ts';
 import type { EffectRow } from '../../../services/store/run-rows.ts';
 import type { Store } from '../../../services/store/store.ts';
+import { beginRequest } from '../../support/begin-request.ts';
 import { pipeline, retries, stage } from '../../support/definition.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
@@ -64,38 +64,11 @@ const before = () => {
     effectOf,
     answer,
     begin: async (runId: string, definition: PipelineDefinition): Promise<void> => {
-      const { hash, config, compilerVersion, machine, initial } = charts.pin(definition);
-      await interpreter.begin(
-        startOf({
-          spec: {
-            runId,
-            pipeline: 'sample',
-            chart: hash,
-            definition,
-            projectDir: '/',
-            params: {},
-            trigger: 'api',
-            onlyStage: null,
-            reason: null,
-            inputs: {},
-            metadata: {},
-          },
-          config,
-          compilerVersion,
-          snapshot: initial,
-          projection: projectSnapshot(machine, initial),
-          at: clock.wallMs(),
-          idempotency: null,
-          lock: {
-            key: definition.concurrency.key,
-            limit: 1,
-            onConflict: definition.concurrency.onConflict,
-            queueMax: 10,
-          },
-          by: null,
-        }),
-        { cause: { kind: 'command' } },
-      );
+      const { key, onConflict } = definition.concurrency;
+      const lock = { key, limit: 1, onConflict, queueMax: 10 };
+      const chart = charts.pin(definition);
+      const request = beginRequest(chart, definition, runId, clock.wallMs(), { lock });
+      await interpreter.begin(startOf(request), { cause: { kind: 'command' } });
     },
     /** Its program is on its way. */
     launched: async (runId: string, name: string): Promise<EffectRow> => {
