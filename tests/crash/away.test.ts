@@ -85,8 +85,11 @@ test.each([
     const id = await project.start(first, 'job');
     await working();
     await project.kill(first);
+    const second = await back();
+    // Not sooner: an attempt that saw the sign before its launcher ended it would have succeeded.
+    await until(async () => (await project.lines('work.log')).length === 2);
     await letGo();
-    const end = await expectWhole(await back(), id, ['1', '2']);
+    const end = await expectWhole(second, id, ['1', '2']);
     expect([end.retry_count, end.stages[1]?.attempt]).toEqual([0, 2]);
   },
 );

@@ -119,6 +119,8 @@ const startRun = async (service: Service): Promise<string> => {
   return body.run_id as string;
 };
 const working = () => until('work has begun', async () => (await lines('work.log')).length > 0);
+/** Only now may it be let go: a first attempt that saw the sign would have succeeded. */
+const workingAgain = () => until('attempt 2', async () => (await lines('work.log')).length === 2);
 const ended = (service: Service) =>
   until('the run ends', async () => {
     const now = await status(service);
@@ -179,6 +181,7 @@ test('S03, S15: killed while working: the first state that is answered is true, 
   expect(`${truth.why} ${truth.stages[1]?.attempt}`).toMatch(
     /ends attempt 1|tried again|is running, attempt 2/,
   );
+  await workingAgain();
   await letGo();
   const end = await expectWhole(second, ['1', '2']);
   expect(end.stages[1]).toMatchObject({ attempt: 2, max_attempts: 2 });
@@ -340,8 +343,10 @@ test('killed during boot, twice: the third service tells the same truth', async 
   await working();
   await kill(first);
   for (let times = 0; times < 2; times += 1) await (await begin('during-boot')).gone;
+  const third = await begin();
+  await workingAgain();
   await letGo();
-  await expectWhole(await begin(), ['1', '2']);
+  await expectWhole(third, ['1', '2']);
 });
 
 test('the launcher is killed: the attempt is lost, its processes are ended, the run goes on', async () => {
@@ -360,7 +365,7 @@ test('the launcher is killed: the attempt is lost, its processes are ended, the 
     }
   });
   process.kill(Number(launcher), 'SIGKILL');
-  await until('attempt 2', async () => (await lines('work.log')).length === 2);
+  await workingAgain();
   await letGo();
   await expectWhole(service, ['1', '2']);
 });
@@ -374,7 +379,7 @@ test('a stage is killed: its failure names the signal, and a retry goes on', asy
   await startRun(service);
   await working();
   for (const pid of stageProcesses()) process.kill(Number(pid), 'SIGKILL');
-  await until('attempt 2', async () => (await lines('work.log')).length === 2);
+  await workingAgain();
   await letGo();
   await expectWhole(service, ['1', '2']);
   const failed = (await events(service)).find(
@@ -406,6 +411,7 @@ test('S64: SIGTERM in a run of stubborn processes: out within the shutdown time,
   // The same port, at once; the run was lost, not stopped, and goes on.
   const second = await begin('none', ['--port', new URL(first.url).port]);
   expect((await status(second)).run_id).toBe(id);
+  await workingAgain();
   await letGo();
   await expectWhole(second, ['1', '2']);
   const words = (await events(second))
