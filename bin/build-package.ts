@@ -24,6 +24,7 @@ const whole = [
   'server/docs',
   'pipelines',
   'docs',
+  'ops',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',

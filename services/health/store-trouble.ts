@@ -97,6 +97,7 @@ export const watchStore = (deps: {
     prune: over('prune', store.prune),
     removedRuns: over('removedRuns', store.removedRuns),
     unknownRuns: over('unknownRuns', store.unknownRuns),
+    figures: over('figures', store.figures),
     checkpoint: over('checkpoint', store.checkpoint),
   };
   return { store: watched, trouble: () => trouble ?? moved() };
