@@ -8,6 +8,7 @@ import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
+import { whyCommands } from './commands/why-command.ts';
 import { createOutput } from './print.ts';
 
 type Env = Record<string, string | undefined>;
@@ -16,6 +17,7 @@ const commands: Record<string, Command> = {
   ...runCommands,
   ...controlCommands,
   ...scheduleCommands,
+  ...whyCommands,
   ...outputCommands,
   ...localCommands,
 };
