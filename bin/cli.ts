@@ -4,6 +4,7 @@ import { suggest } from '../definition/suggest.ts';
 import { type Command, exits, optionTypes, Usage } from './command.ts';
 import { completionOf } from './commands/completion.ts';
 import { controlCommands } from './commands/control.ts';
+import { importCommands } from './commands/import-crontab.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
@@ -20,6 +21,7 @@ const commands: Record<string, Command> = {
   ...whyCommands,
   ...outputCommands,
   ...localCommands,
+  ...importCommands,
 };
 commands.completion = completionOf(commands);
 

@@ -39,6 +39,8 @@ export const optionTypes = {
   attempt: { type: 'string' },
   tail: { type: 'string' },
   outputs: { type: 'string' },
+  out: { type: 'string' },
+  system: { type: 'boolean' },
   latest: { type: 'boolean' },
   format: { type: 'string' },
   cron: { type: 'string' },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const instant = z.iso.datetime({ precision: 3 });
 
 /** What a fact is about; `slot-…` is what became of a slot. */
-export const whyCodes = [
+const whyCodes = [
   'slot-started',
   'slot-queued',
   'slot-waiting',

@@ -11,7 +11,7 @@ type ServiceTime = {
   seenAt: number | null;
 };
 /** A time in which no service was there; `isSure` false = it was cut off, and wrote last at `from`. */
-export type Away = { from: number; to: number; isSure: boolean };
+type Away = { from: number; to: number; isSure: boolean };
 export type ServiceTimes = {
   /** Before anybody of this service writes to the journal. */
   begin(): Promise<void>;
