@@ -17,7 +17,7 @@ export type CronJob = {
   /** What is not carried over from this line, and why. */
   notes: string[];
 };
-export type LeftOut = { line: number; text: string; why: string };
+type LeftOut = { line: number; text: string; why: string };
 export type Crontab = { jobs: CronJob[]; leftOut: LeftOut[]; notes: string[] };
 
 const settingPattern = /^\s*("[^"]*"|'[^']*'|[^\s="']+)\s*=\s*(.*?)\s*$/;
