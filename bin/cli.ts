@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { createApi, NotReachable, Refused } from '../client/api.ts';
 import { suggest } from '../definition/suggest.ts';
 import { type Command, exits, optionTypes, Usage } from './command.ts';
+import { backupCommands } from './commands/backups.ts';
 import { completionOf } from './commands/completion.ts';
 import { controlCommands } from './commands/control.ts';
 import { localCommands } from './commands/local.ts';
@@ -18,6 +19,7 @@ const commands: Record<string, Command> = {
   ...scheduleCommands,
   ...outputCommands,
   ...localCommands,
+  ...backupCommands,
 };
 commands.completion = completionOf(commands);
 
@@ -87,8 +89,10 @@ export const main = async (argv: string[], env: Env): Promise<number> => {
     const url =
       (values.url as string | undefined) ?? env.STAGEWRIGHT_URL ?? 'http://127.0.0.1:8000';
     if (!URL.canParse(url)) throw new Usage(`${url} is no URL`);
+    const apiAt = (at: string) => createApi(at, actorOf(env));
     return await command.run({
-      api: createApi(url, actorOf(env)),
+      api: apiAt(url),
+      apiAt,
       url,
       args: positionals,
       values,

@@ -15,14 +15,10 @@ import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { ownVersion } from './own-version.ts';
 import { listenToSignals } from './stop-signals.ts';
 
 type Env = Record<string, string | undefined>;
-const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
 
 /** What stages inherit; everything else of our environment stays with us. */
 const inherited = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
@@ -139,7 +135,7 @@ export const serve = async (
     port: config.port,
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
-    version,
+    version: ownVersion(),
     sockets: { maxClients: config.max_clients },
     // Out of the time that stopping may take altogether.
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),

@@ -90,6 +90,7 @@ test.each([
   ['winston', ['services/host/logger.ts']],
   ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines/read-pipeline.ts']],
+  ['modern-tar', ['services/backup/']],
   ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
   ['node:http', ['server/', 'stages/http-request.ts']],
   ['node:https', ['stages/http-request.ts']],
@@ -256,7 +257,10 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
     'services/calendar/skip-days.ts',
     'services/sqlite/integrity.ts',
     'services/sqlite/owner.ts',
+    'services/sqlite/put-back.ts',
     'services/sqlite/store-file.ts',
+    // What it copies it opens by that door.
+    'services/backup/',
     'services/start/start.ts',
     'services/history/unknown-folders.ts',
     'stages/evidence.ts',
