@@ -50,6 +50,7 @@ export const optionTypes = {
   pipelines: { type: 'string' },
   workspaces: { type: 'boolean' },
   paused: { type: 'boolean' },
+  unit: { type: 'boolean' },
 } as const;
 type OptionName = keyof typeof optionTypes;
 type Values = {

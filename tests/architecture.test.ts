@@ -91,7 +91,7 @@ test.each([
   ['prom-client', ['server/metrics.ts']],
   ['yaml', ['services/pipelines/read-pipeline.ts']],
   ['modern-tar', ['services/backup/']],
-  ['@duckdb/node-api', ['stages/builtin/duckdb.ts']],
+  ['@duckdb/node-api', ['stages/builtin/duckdb.ts', 'stages/builtin-modules.ts']],
   ['node:http', ['server/', 'stages/http-request.ts']],
   ['node:https', ['stages/http-request.ts']],
   ['node:sqlite', ['services/sqlite/']],

@@ -107,7 +107,7 @@ test('a copy that is started beside the original takes over its run, ends none o
   );
 });
 
-test('an older store costs nobody a log: what came after it is set aside whole', async () => {
+test('REL-2: an older store costs nobody a log: what came after it is set aside whole', async () => {
   const service = await begin();
   const before = await start(service, 'quick');
   await ended(service, before);
