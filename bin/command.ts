@@ -48,6 +48,9 @@ export const optionTypes = {
   now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
+  workspaces: { type: 'boolean' },
+  paused: { type: 'boolean' },
+  unit: { type: 'boolean' },
 } as const;
 type OptionName = keyof typeof optionTypes;
 type Values = {
@@ -58,6 +61,8 @@ type Values = {
 
 export type Context = {
   api: Api;
+  /** The same for a service at another address. */
+  apiAt: (url: string) => Api;
   /** Address of the service. */
   url: string;
   args: string[];

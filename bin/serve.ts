@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
 import { systemClock } from '../services/host/clock.ts';
@@ -15,14 +15,10 @@ import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { ownVersion } from './own-version.ts';
 import { listenToSignals } from './stop-signals.ts';
 
 type Env = Record<string, string | undefined>;
-const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
 
 /** What stages inherit; everything else of our environment stays with us. */
 const inherited = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
@@ -105,6 +101,10 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
+  if (!existsSync(config.pipelines))
+    logger.warn(
+      `there is no ${config.pipelines}: stagewright init writes a first pipeline, then stagewright reload; or name your folder with --pipelines`,
+    );
   for (const { file, line, detail } of loaded.problems)
     logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
   for (const entry of loaded.pipelines.values()) {
@@ -139,7 +139,7 @@ export const serve = async (
     port: config.port,
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
-    version,
+    version: ownVersion(),
     sockets: { maxClients: config.max_clients },
     // Out of the time that stopping may take altogether.
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),

@@ -29,15 +29,17 @@ const stageSchema = closed({
   each: laterKey('each'),
   when: laterKey('when'),
   ...fileShape,
-}).superRefine((stage, ctx) => {
-  const given = (keys: readonly string[]) =>
-    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-  if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
-  const words = kindKeys.map((key) => `\`${key}\``);
-  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-  ctx.addIssue({ code: 'custom', message });
-});
+})
+  .superRefine((stage, ctx) => {
+    const given = (keys: readonly string[]) =>
+      Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+    // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+    if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
+    const words = kindKeys.map((key) => `\`${key}\``);
+    const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+    ctx.addIssue({ code: 'custom', message });
+  })
+  .meta({ oneOf: kindKeys.map((key) => ({ required: [key] })) });
 
 const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
