@@ -26,6 +26,7 @@ const whole = [
   'schemas',
   'ops',
   'docs',
+  'ops',
   'README.md',
   'CHANGELOG.md',
   'UPGRADING.md',

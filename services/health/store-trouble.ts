@@ -98,6 +98,7 @@ export const watchStore = (deps: {
     removedRuns: over('removedRuns', store.removedRuns),
     giveBack: over('giveBack', store.giveBack),
     unknownRuns: over('unknownRuns', store.unknownRuns),
+    figures: over('figures', store.figures),
     checkpoint: over('checkpoint', store.checkpoint),
   };
   return { store: watched, trouble: () => trouble ?? moved() };

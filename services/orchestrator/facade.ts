@@ -3,6 +3,7 @@ import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
+import { createNextSlotOf } from '../scheduler/next-slot.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
@@ -62,6 +63,7 @@ export const createFacade = (
     wake,
     nextId: createRunIds(clock.wallMs),
   });
+  const nextSlotOf = createNextSlotOf({ registry, scheduler, now: clock.wallMs });
   const queries = createQueries({
     ...publisher,
     ...schedules,
@@ -69,7 +71,7 @@ export const createFacade = (
     store,
     clock,
     lookup,
-    measures: supervision.measures,
+    measures: () => supervision.measures(nextSlotOf),
     health: supervision.health.report,
     loaded,
     defaultPipeline: options.defaultPipeline,

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { countSlots } from '../health/slot-tallies.ts';
 import { watchPlace } from '../health/store-place.ts';
 import { watchStore } from '../health/store-trouble.ts';
 import { createArchive } from '../history/archive.ts';
@@ -22,11 +23,12 @@ export const createFoundation = (
   const dataDir = resolve(options.dataDir);
   const log: Log = (message, meta) => logger.warn(message, meta);
   const disk = createDisk({ dataDir, limits, clock, log, ...(freeBytes && { freeBytes }) });
-  const { store, trouble } = watchStore({
+  const { store: watched, trouble } = watchStore({
     store: plain,
     makeRoom: disk.makeRoom,
     moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
   });
+  const { store, ...slotTallies } = countSlots(watched);
   const retention = createRetention({
     store,
     clock,
@@ -49,6 +51,7 @@ export const createFoundation = (
     disk,
     store,
     trouble,
+    slotTallies,
     retention,
     archive,
     unknownFolders: createUnknownFolders({ store, clock, dataDir, log }),
