@@ -94,5 +94,5 @@ export const httpKind = stageKind({
   },
   lint: () => [],
   // There is no program that could use them, and a request ends at once.
-  refuses: ['with', 'cwd', 'env', 'graceMs', 'limits'],
+  refuses: ['with', 'cwd', 'env', 'envFile', 'graceMs', 'limits'],
 });

@@ -40,6 +40,7 @@ describe('a pipeline file', () => {
           with: {},
           cwd: null,
           env: {},
+          envFile: [],
           files: [],
           onRestart: 'retry',
           timeoutMs: 3_600_000,

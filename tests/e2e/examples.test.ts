@@ -37,6 +37,14 @@ test('examples/shell: three programs hand on a file and a value, and publish who
     { word: 'good' },
   ));
 
+test('examples/etl: scripts read settings from a file, and what they load is whole', () =>
+  runExample('etl', async (run, dir) => {
+    expect([run.state, run.stages[0]?.outputs]).toEqual(['DONE', { rows: 3 }]);
+    expect(await readFile(join(dir, 'out/2026-03-04.csv'), 'utf8')).toBe(
+      'north,11.75\nsouth,4.25\n',
+    );
+  }));
+
 test('examples/python: progress, metric and output are those of the program', () =>
   runExample('python', async (run, dir) => {
     expect([run.state, run.stages[0]?.outputs]).toEqual([
