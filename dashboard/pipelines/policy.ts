@@ -74,6 +74,11 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
     ['Memory', stage.limits.memory_bytes !== null && size(stage.limits.memory_bytes)],
     ['Output', hasProcess && stage.limits.output_bytes !== null && size(stage.limits.output_bytes)],
     ['Answers with', stage.http !== null && (stage.http.expect.status?.join(', ') ?? 'any 2xx')],
+    [
+      'Follows redirects',
+      stage.http !== null &&
+        { none: null, 'same-host': 'on the same host', any: 'to any host' }[stage.http.redirect],
+    ],
     ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],
