@@ -188,6 +188,8 @@ export const stageFields = {
     show: (word: 'retry' | 'fail') => word,
     chart: 1,
   }),
+  /** Its failure makes the run `partial`, which goes on; the chart has other edges then. */
+  allowFailure: plain('allow_failure', z.boolean().default(false), z.boolean()),
   limits: field({
     key: 'limits',
     written: limitsSchema,

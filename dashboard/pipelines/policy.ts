@@ -80,6 +80,7 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
         { none: null, 'same-host': 'on the same host', any: 'to any host' }[stage.http.redirect],
     ],
     ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
+    ['When it fails', stage.allow_failure && 'the run goes on, done in part'],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],
     ['Environment from', stage.env_file.join(', ')],

@@ -41,6 +41,7 @@ describe('a pipeline file', () => {
           cwd: null,
           env: {},
           envFile: [],
+          allowFailure: false,
           files: [],
           onRestart: 'retry',
           timeoutMs: 3_600_000,

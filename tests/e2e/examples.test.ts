@@ -48,6 +48,28 @@ test('examples/etl: scripts read settings from a file, and what they load is who
     );
   }));
 
+test('examples/advisory: a test that advises makes the run partial, one that must hold ends it', async () => {
+  await runExample('advisory', async (run, dir) => {
+    expect([run.state, run.outcome, run.why]).toEqual([
+      'DONE',
+      'partial',
+      'done in part: test-volume: 3 rows, expected at least 5',
+    ]);
+    expect(await readFile(join(dir, 'out/model.csv'), 'utf8')).toBe('1,1\n2,4\n3,9\n');
+  });
+  const outcome = async (rows: number) => {
+    const seen: unknown[] = [];
+    await runExample('advisory', async (run) => void seen.push(run.outcome, run.error?.stage), {
+      rows,
+    });
+    return seen;
+  };
+  expect([await outcome(5), await outcome(0)]).toEqual([
+    ['success', undefined],
+    ['failed', 'test-not-empty'],
+  ]);
+});
+
 test('examples/scraper: a site that asks for patience is not asked again before', async () => {
   const askedAt: number[] = [];
   const site = createServer((_, response) => {
