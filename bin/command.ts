@@ -30,6 +30,7 @@ export const optionTypes = {
   key: { type: 'string' },
   state: { type: 'string' },
   trigger: { type: 'string' },
+  label: { type: 'string' },
   from: { type: 'string' },
   to: { type: 'string' },
   search: { type: 'string' },

@@ -115,8 +115,10 @@ export const serve = async (
     for (const finding of lintOf(entry, facts))
       logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
   }
+  let reachedAt: string | null = null;
   const service = createService(parts, {
     dataDir,
+    url: () => reachedAt,
     baseEnv: baseEnvOf(env),
     loaded,
     readPipelines: () => loadPipelines(config.pipelines),
@@ -163,6 +165,7 @@ export const serve = async (
     // settled.
     const { url } = await server.listen();
     claim.publish(url);
+    reachedAt = fromHere(url);
     await service.boot();
     signals.onReread(() => {
       service.orchestrator
@@ -197,6 +200,10 @@ export const serve = async (
   await logger.close();
   return exits.ok;
 };
+
+/** Every address of the machine is none to ask at. */
+const fromHere = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 
 /** The address cannot be had. @returns null for any other error */
 const listenTrouble = (error: unknown, { host, port }: Config): string | null => {

@@ -19,6 +19,12 @@ const nameSchema = z
     error: `is a reserved word (${reserved.join(', ')})`,
   });
 
+/** Free words, but of one line, and without what separates them. */
+const labelSchema = freeText(40).refine(
+  (label) => label !== '' && label.trim() === label && !/[,\n\t]/.test(label),
+  { error: 'is a word or a few, without a comma and without space around them' },
+);
+
 const whole = z.int().nonnegative();
 
 const stageSchema = closed({
@@ -77,6 +83,7 @@ export const pipelineSchema = closed({
     error: `is a reserved word for a pipeline (${taken.join(', ')})`,
   }),
   title: freeText(200).optional(),
+  labels: z.array(labelSchema).max(20).default([]),
   timezone: zoneSchema.default('UTC'),
   params: z
     .record(

@@ -253,6 +253,8 @@ test('what a stage wrote is opened in stages/written-file.ts, and nowhere else i
     'services/history/retention.ts',
     'services/runners/preflight.ts',
     'services/runners/verify.ts',
+    // What a user names: links are followed.
+    'services/secrets/env-file.ts',
     'services/scheduler/new-input.ts',
     'services/calendar/skip-days.ts',
     'services/sqlite/integrity.ts',
