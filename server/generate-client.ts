@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { pipelineSchemaText } from '../definition/pipeline-json-schema.ts';
 import { clientTypes } from './client-types.ts';
 
-const write = (path: string, text: string): void =>
-  writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), text);
-write('client/operations.ts', clientTypes());
-write('schemas/pipeline.json', pipelineSchemaText());
+writeFileSync(fileURLToPath(new URL('../client/operations.ts', import.meta.url)), clientTypes());
+writeFileSync(
+  fileURLToPath(new URL('../schemas/pipeline.json', import.meta.url)),
+  pipelineSchemaText(),
+);
