@@ -10,6 +10,14 @@ const withoutRefused = (schema: Json): void => {
     if (one.refused === true) delete properties?.[key];
 };
 
+/** Where a text stands for the object that holds it: neither form is wrong. */
+const withShortForm = (schema: Json): void => {
+  const { textIsEnough, ...object } = schema;
+  if (textIsEnough !== true) return;
+  for (const key of Object.keys(schema)) delete schema[key];
+  schema.anyOf = [{ type: 'string' }, object];
+};
+
 /**
  * The pipeline file as JSON Schema, for editors: what it refuses the service refuses too; what
  * only the service can judge (references, names that are taken) it lets pass.
@@ -18,7 +26,10 @@ const pipelineJsonSchema = (): Json => ({
   ...z.toJSONSchema(pipelineSchema, {
     io: 'input',
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => withoutRefused(jsonSchema as Json),
+    override: ({ jsonSchema }) => {
+      withoutRefused(jsonSchema as Json);
+      withShortForm(jsonSchema as Json);
+    },
   }),
   title: 'A pipeline of Stagewright',
 });
