@@ -31,6 +31,7 @@ export const optionTypes = {
   state: { type: 'string' },
   trigger: { type: 'string' },
   at: { type: 'string' },
+  label: { type: 'string' },
   from: { type: 'string' },
   to: { type: 'string' },
   search: { type: 'string' },
@@ -51,6 +52,9 @@ export const optionTypes = {
   now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
+  workspaces: { type: 'boolean' },
+  paused: { type: 'boolean' },
+  unit: { type: 'boolean' },
 } as const;
 type OptionName = keyof typeof optionTypes;
 type Values = {
@@ -61,6 +65,8 @@ type Values = {
 
 export type Context = {
   api: Api;
+  /** The same for a service at another address. */
+  apiAt: (url: string) => Api;
   /** Address of the service. */
   url: string;
   args: string[];

@@ -5,7 +5,14 @@ import { whySchema } from '../wire/why-answer.ts';
 import { chartAnswer, chartAnswers, chartMedia } from './chart-answer.ts';
 import { acknowledgeBody, pipelineSchema, whyQuery } from './pipeline-schemas.ts';
 import { ok, type Route, route } from './route.ts';
-import { chartQuery, nameParam, pipelineQuery, resetBody, stopBody } from './schemas.ts';
+import {
+  chartQuery,
+  nameParam,
+  pipelineQuery,
+  pipelinesQuery,
+  resetBody,
+  stopBody,
+} from './schemas.ts';
 import { actorOf } from './who-asks.ts';
 
 export const pipelineRoutes: readonly Route[] = [
@@ -93,9 +100,10 @@ export const pipelineRoutes: readonly Route[] = [
     path: '/api/pipelines',
     summary: 'Every pipeline, and the files that do not hold',
     role: 'read',
+    query: pipelinesQuery,
     answers: { 200: pipelinesSchema },
-    refusals: [],
-    handle: async (orchestrator) => ok(await orchestrator.pipelines()),
+    refusals: ['bad-parameter'],
+    handle: async (orchestrator, { query }) => ok(await orchestrator.pipelines(query.label)),
   }),
   route({
     method: 'get',

@@ -23,6 +23,7 @@ const stageDefinition = z.object({
   worst_case_ms: z.number(),
 });
 const definition = z.object({
+  labels: z.array(z.string()),
   timezone: z.string(),
   params: json,
   timeout_ms: ms,

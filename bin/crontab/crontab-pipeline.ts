@@ -26,6 +26,29 @@ const scriptOf = ({ command, input }: CronJob): string => {
   return `cd\n{ ${command}\n} <<'${end}'\n${input}\n${end}\n`;
 };
 
+/** A text as a block, where YAML can show it so. */
+const blockOf = (text: string, by: string): string =>
+  isPlain(text) ? `|\n${indented(text.replace(/\n$/, ''), by)}` : quoted(text);
+
+const shells = ['sh', 'bash', 'dash', 'ksh', 'zsh'];
+/** A script, where the shell is one that scripts may have; else the shell as a program. */
+const programOf = (job: CronJob): string[] => {
+  const script = scriptOf(job);
+  const [, shell] = /^(?:\/usr)?\/bin\/(\w+)$/.exec(job.shell) ?? [];
+  if (shell === undefined || !shells.includes(shell))
+    return [
+      '    run:',
+      `      - ${quoted(literal(job.shell))}`,
+      '      - -c',
+      `      - ${blockOf(literal(script), '        ')}`,
+    ];
+  // A script ends where a command fails; a line of a crontab goes on.
+  const text = `set +eu\n${script}`;
+  return shell === 'sh'
+    ? [`    script: ${blockOf(text, '      ')}`]
+    : ['    script:', `      shell: ${shell}`, `      text: ${blockOf(text, '        ')}`];
+};
+
 const comment = (text: string): string =>
   withoutControls(text)
     .split('\n')
@@ -37,11 +60,7 @@ export const pipelineFile = (
   job: CronJob,
   { name, source, timezone }: { name: string; source: string; timezone: string },
 ): string => {
-  const { cron, env, line, notes, shell, text } = job;
-  const script = literal(scriptOf(job));
-  const shown = isPlain(script)
-    ? `      - |\n${indented(script.replace(/\n$/, ''), '        ')}`
-    : `      - ${quoted(script)}`;
+  const { cron, env, line, notes, text } = job;
   const variables = Object.entries(env).map(
     ([key, value]) => `  ${key}: ${quoted(literal(value))}`,
   );
@@ -53,10 +72,7 @@ export const pipelineFile = (
     ...(variables.length > 0 ? ['env:', ...variables] : []),
     'stages:',
     '  - name: job',
-    '    run:',
-    `      - ${quoted(literal(shell))}`,
-    '      - -c',
-    shown,
+    ...programOf(job),
     '    # cron sets no limit. Say how long it may take, and it is ended in time when it hangs.',
     '    timeout: 1d',
     '    # cron does not try again. If it may run twice, let it: { limit: 2, backoff: { initial: 1m } }',

@@ -142,7 +142,7 @@ const lookupOf = (
 const logsOf = ({ dataDir, secrets, clock }: Foundation, lookup: ReturnType<typeof lookupOf>) =>
   createLogs({
     dataDir,
-    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run.definition),
+    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run),
     liveAtMs: async ({ runId, stage, attempt }) => {
       const { run } = await lookup.requireRun(runId);
       const now = run.projection.stages.find(({ name }) => name === stage);

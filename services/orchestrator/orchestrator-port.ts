@@ -58,7 +58,8 @@ type PipelineDetail = PipelineHistory & { definition: DefinitionView };
  */
 export type Queries = {
   defaultPipeline(): string;
-  pipelines(): Promise<Pipelines>;
+  /** Those with a label; all of them without one. */
+  pipelines(label?: string): Promise<Pipelines>;
   /** @throws unknown-pipeline */
   pipeline(name: string): Promise<PipelineDetail>;
   /**
@@ -70,7 +71,7 @@ export type Queries = {
   run(runId: string): Promise<Status>;
   /** @throws unknown-run */
   runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
-  runs(filter: RunFilter): Promise<Runs>;
+  runs(filter: RunFilter & { label?: string }): Promise<Runs>;
   /** Body of GET /api/pipeline/snapshot. */
   snapshot(pipeline: string): Promise<Snapshot>;
   events(filter: EventFilter): Promise<Events>;

@@ -31,6 +31,12 @@ export type LoadedPipelines = {
   problems: PipelineProblem[];
 };
 
+/** The pipelines that have a label today; all of them without one. */
+export const labelled = ({ pipelines }: LoadedPipelines, label?: string): LoadedPipeline[] =>
+  [...pipelines.values()].filter(
+    ({ definition }) => label === undefined || (definition.labels ?? []).includes(label),
+  );
+
 /** A missing key has no line of its own: the nearest thing around it has. */
 const textOf = (lines: Record<string, number>): FileText => ({
   line: (pointer) => nearestLine(lines, pointer),

@@ -153,6 +153,19 @@ test('what a command or a variable holds stands in the file as itself, whatever 
   if (!job) throw new Error('there is no job');
   const text = pipelineFile(job, { name: 'p', source: 'c\nd', timezone: 'UTC' });
   expect(text).toContain('  A: "$${B}"');
-  expect(text).toContain('$${HOME}');
+  expect(text).toContain('"set +eu\\ncd\\necho \\"${HOME} ');
+  const other = pipelineFile(
+    { ...job, shell: '/opt/fish', env: {} },
+    { name: 'p', source: 'c', timezone: 'UTC' },
+  );
+  expect(other).toContain('"/opt/fish"');
+  expect(other).toContain('$${HOME}');
+  const bash = pipelineFile(
+    { ...job, shell: '/usr/bin/bash', command: 'echo ${A}' },
+    { name: 'p', source: 'c', timezone: 'UTC' },
+  );
+  expect(bash).toContain(
+    '    script:\n      shell: bash\n      text: |\n        set +eu\n        cd\n        echo ${A}\n',
+  );
   expect(text.split('\n').filter((line) => line.startsWith('d'))).toEqual([]);
 });
