@@ -70,6 +70,14 @@ const sorted = (facts: WhyFact[], order: readonly WhyCode[]): WhyFact[] => {
   return facts.toSorted((a, b) => rank(a) - rank(b));
 };
 
+/** A run that its slot tells of is not told again. */
+const withoutEcho = (facts: WhyFact[]): WhyFact[] =>
+  facts.filter(
+    ({ code, run_id }) =>
+      !(code === 'run-live' || code === 'run-before') ||
+      !facts.some((other) => other.code.startsWith('slot-') && other.run_id === run_id),
+  );
+
 /** Answers why something happened, or nothing, from what is stored and planned. */
 export const createWhyQuestions = (deps: Deps): WhyQuestions => {
   const { store, registry, lookup, clock } = deps;
@@ -128,7 +136,7 @@ export const createWhyQuestions = (deps: Deps): WhyQuestions => {
       const all = await (time ? ofTime(entry, question) : ofNow(entry, question));
       const clocks = time?.clocks ? [factOf('clocks', time.clocks)] : [];
       const facts = sorted(
-        [...clocks, ...all.flatMap((one) => one.facts)],
+        withoutEcho([...clocks, ...all.flatMap((one) => one.facts)]),
         time ? tellingOfTime : tellingNow,
       );
       return {
