@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
 import { systemClock } from '../services/host/clock.ts';
@@ -101,10 +101,6 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
-  if (!existsSync(config.pipelines))
-    logger.warn(
-      `there is no ${config.pipelines}: stagewright init writes a first pipeline, then stagewright reload; or name your folder with --pipelines`,
-    );
   for (const { file, line, detail } of loaded.problems)
     logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
   for (const entry of loaded.pipelines.values()) {

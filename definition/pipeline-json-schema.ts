@@ -10,6 +10,14 @@ const withoutRefused = (schema: Json): void => {
     if (one.refused === true) delete properties?.[key];
 };
 
+/** What stands for the whole thing (`shorthand` of its meta) may be written in its place. */
+const withShorthand = (schema: Json): void => {
+  const { shorthand, ...whole } = schema;
+  if (shorthand === undefined) return;
+  for (const key of Object.keys(schema)) delete schema[key];
+  schema.anyOf = [shorthand, whole];
+};
+
 /**
  * The pipeline file as JSON Schema, for editors: what it refuses the service refuses too; what
  * only the service can judge (references, names that are taken) it lets pass.
@@ -18,7 +26,11 @@ const pipelineJsonSchema = (): Json => ({
   ...z.toJSONSchema(pipelineSchema, {
     io: 'input',
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => withoutRefused(jsonSchema as Json),
+    override: ({ jsonSchema }) => {
+      const schema = jsonSchema as Json;
+      withoutRefused(schema);
+      withShorthand(schema);
+    },
   }),
   title: 'A pipeline of Stagewright',
 });
