@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
 import { systemClock } from '../services/host/clock.ts';
@@ -194,10 +194,6 @@ const sayWhatWasRead = async (
   config: Config,
   logger: Logger,
 ): Promise<void> => {
-  if (!existsSync(config.pipelines))
-    logger.warn(
-      `there is no ${config.pipelines}: stagewright init writes a first pipeline, then stagewright reload; or name your folder with --pipelines`,
-    );
   for (const { file, line, detail } of problems)
     logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
   for (const entry of pipelines.values()) {

@@ -20,21 +20,10 @@ export const laterKey = (key: string) =>
     })
     .meta({ refused: true });
 
-/** What may be written, as JSON Schema: it cannot be read off a function that comes before. */
-const writtenOf = (schema: z.ZodType): Record<string, unknown> => {
-  const { $schema: _, ...written } = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-  });
-  return written;
-};
-
 /** Words that a key will take one day, beside those of `schema`. */
 export const orLaterWord = <T extends z.ZodType>(schema: T, key: string, words: string[]) =>
-  z
-    .preprocess((value, ctx) => {
-      if (typeof value !== 'string' || !words.includes(value)) return value;
-      refuse(ctx, `${key}: ${value}`);
-      return z.NEVER;
-    }, schema)
-    .meta(writtenOf(schema));
+  z.preprocess((value, ctx) => {
+    if (typeof value !== 'string' || !words.includes(value)) return value;
+    refuse(ctx, `${key}: ${value}`);
+    return z.NEVER;
+  }, schema);

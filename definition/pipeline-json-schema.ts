@@ -10,12 +10,12 @@ const withoutRefused = (schema: Json): void => {
     if (one.refused === true) delete properties?.[key];
 };
 
-/** Where a text stands for the object that holds it: neither form is wrong. */
-const withShortForm = (schema: Json): void => {
-  const { textIsEnough, ...object } = schema;
-  if (textIsEnough !== true) return;
+/** What stands for the whole thing (`shorthand` of its meta) may be written in its place. */
+const withShorthand = (schema: Json): void => {
+  const { shorthand, ...whole } = schema;
+  if (shorthand === undefined) return;
   for (const key of Object.keys(schema)) delete schema[key];
-  schema.anyOf = [{ type: 'string' }, object];
+  schema.anyOf = [shorthand, whole];
 };
 
 /**
@@ -27,8 +27,9 @@ const pipelineJsonSchema = (): Json => ({
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
-      withoutRefused(jsonSchema as Json);
-      withShortForm(jsonSchema as Json);
+      const schema = jsonSchema as Json;
+      withoutRefused(schema);
+      withShorthand(schema);
     },
   }),
   title: 'A pipeline of Stagewright',

@@ -22,7 +22,7 @@ export const scriptKind = stageKind({
       (given) => (typeof given === 'string' ? { text: given } : given),
       closed({ shell: z.enum(shells).default('sh'), text }),
     )
-    .meta({ textIsEnough: true }),
+    .meta({ shorthand: { type: 'string' } }),
   fromFile: (given): Script => ({ kind: 'script', ...given }),
   answer: z.object({ shell: z.string(), text: z.string() }),
   view: ({ shell, text }) => ({ shell, text }),
