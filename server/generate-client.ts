@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { pipelineSchemaText } from '../definition/pipeline-json-schema.ts';
 import { clientTypes } from './client-types.ts';
 
-const write = (path: string, text: string): void =>
-  writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), text);
-write('client/operations.ts', clientTypes());
-write('schemas/pipeline.json', pipelineSchemaText());
+const write = (url: URL, text: string): void => writeFileSync(fileURLToPath(url), text);
+write(new URL('../client/operations.ts', import.meta.url), clientTypes());
+write(new URL('../schemas/pipeline.json', import.meta.url), pipelineSchemaText());
