@@ -24,7 +24,6 @@ const whole = [
   'server/docs',
   'pipelines',
   'schemas',
-  'ops',
   'docs',
   'ops',
   'README.md',

@@ -5,11 +5,13 @@ import { type Command, exits, optionTypes, Usage } from './command.ts';
 import { backupCommands } from './commands/backups.ts';
 import { completionOf } from './commands/completion.ts';
 import { controlCommands } from './commands/control.ts';
+import { importCommands } from './commands/import-crontab.ts';
 import { initCommand } from './commands/init.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
+import { whyCommands } from './commands/why-command.ts';
 import { ownVersion } from './own-version.ts';
 import { createOutput } from './print.ts';
 
@@ -19,9 +21,11 @@ const commands: Record<string, Command> = {
   ...runCommands,
   ...controlCommands,
   ...scheduleCommands,
+  ...whyCommands,
   ...outputCommands,
   ...initCommand,
   ...localCommands,
+  ...importCommands,
   ...backupCommands,
 };
 commands.completion = completionOf(commands);

@@ -101,16 +101,7 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
-  for (const { file, line, detail } of loaded.problems)
-    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
-  for (const entry of loaded.pipelines.values()) {
-    const facts = {
-      schedules: await factsOfFile(entry, systemClock.wallMs()),
-      shutdownTimeoutMs: config.shutdown_timeout,
-    };
-    for (const finding of lintOf(entry, facts))
-      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
-  }
+  await sayWhatWasRead(loaded, config, logger);
   let reachedAt: string | null = null;
   const service = createService(parts, {
     dataDir,
@@ -195,6 +186,24 @@ export const serve = async (
   claim.release();
   await logger.close();
   return exits.ok;
+};
+
+/** What stands in the files, as far as somebody should hear of it. */
+const sayWhatWasRead = async (
+  { pipelines, problems }: Awaited<ReturnType<typeof loadPipelines>>,
+  config: Config,
+  logger: Logger,
+): Promise<void> => {
+  for (const { file, line, detail } of problems)
+    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
+  for (const entry of pipelines.values()) {
+    const facts = {
+      schedules: await factsOfFile(entry, systemClock.wallMs()),
+      shutdownTimeoutMs: config.shutdown_timeout,
+    };
+    for (const finding of lintOf(entry, facts))
+      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
+  }
 };
 
 /** Every address of the machine is none to ask at. */

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { pipelineSchemaText } from '../definition/pipeline-json-schema.ts';
 import { clientTypes } from './client-types.ts';
 
-const write = (url: URL, text: string): void => writeFileSync(fileURLToPath(url), text);
-write(new URL('../client/operations.ts', import.meta.url), clientTypes());
-write(new URL('../schemas/pipeline.json', import.meta.url), pipelineSchemaText());
+writeFileSync(fileURLToPath(new URL('../client/operations.ts', import.meta.url)), clientTypes());
+writeFileSync(
+  fileURLToPath(new URL('../schemas/pipeline.json', import.meta.url)),
+  pipelineSchemaText(),
+);

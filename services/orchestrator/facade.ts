@@ -8,6 +8,7 @@ import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhyQuestions } from '../why/why-questions.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
@@ -95,6 +96,7 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     reload,
   };

@@ -9,6 +9,7 @@ import { createDisk } from '../host/disk.ts';
 import type { Log } from '../host/logger.ts';
 import { createRepeats } from '../host/repeats.ts';
 import { createSecrets } from '../secrets/secrets.ts';
+import { createServiceTimes } from '../why/service-times.ts';
 import { createPhase } from './phase.ts';
 import { createPublisher } from './publisher.ts';
 import type { Parts, ServiceOptions } from './service-parts.ts';
@@ -59,6 +60,7 @@ export const createFoundation = (
     secrets: createSecrets(options.secretsFrom),
     repeats: createRepeats({ clock, log }),
     phase: createPhase(),
+    serviceTimes: createServiceTimes({ store, clock }),
     /** Aborted when the service closes: nobody waits for a process any more. */
     closing: new AbortController(),
   };

@@ -29,6 +29,7 @@ import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { StreamScope } from '../store/journal-store.ts';
 import type { RunFilter } from '../store/run-store.ts';
+import type { WhyQuestions } from '../why/why-questions.ts';
 
 type StreamSnapshot = {
   seq: number;
@@ -204,4 +205,5 @@ export type Orchestrator = Queries &
   StreamSource &
   Commands &
   Schedules &
+  WhyQuestions &
   Upkeep;
