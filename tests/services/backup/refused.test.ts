@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -115,7 +116,7 @@ test('what is no backup of ours is refused by name: another tar file, a path tha
   expect(await refusal(less)).toMatch(/stdout\.log is missing/);
 });
 
-test('a newer schema, a newer format and a store that is not whole are refused by name', async () => {
+test('a newer schema and a newer format are refused by name; rows that contradict each other are named, and kept', async () => {
   expect(await refusal(await withHead({ schema: 9999, version: '9.9.9' }))).toMatch(
     /newer version \(9\.9\.9: schema 9999, this one knows \d+\)/,
   );
@@ -124,7 +125,15 @@ test('a newer schema, a newer format and a store that is not whole are refused b
   db.prepare("DELETE FROM journal WHERE event = 'stage_started' OR run_seq = 2").run();
   db.close();
   expect((await faults(on.dataDir)).join()).toMatch(/the events of a run have a gap/);
-  await expect(write(join(files, 'gap'))).rejects.toThrow(/not whole .*verify-store/);
+  // Nor do rows that are no JSON end it.
+  const other = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+  other.exec("UPDATE runs SET projection = '{'");
+  other.close();
+  expect((await faults(on.dataDir)).join()).toMatch(/a snapshot is no JSON/);
+  // A mistake in one run is told, and no reason to have no backup.
+  const gap = join(files, 'gap');
+  expect((await write(gap)).faults.join()).toMatch(/the events of a run have a gap/);
+  expect((await restore(gap)).faults.join()).toMatch(/the events of a run have a gap/);
 });
 
 test('it never overwrites, needs a folder and a store, and leaves nothing behind when it is refused', async () => {
@@ -175,4 +184,32 @@ test('a large store of an older version gives no room back, and its copy does', 
   await write(join(files, 'of-old'), old);
   await restore(join(files, 'of-old'));
   expect(mode(join(files, 'data'))).toBe(2);
+});
+
+test('a store that cannot be read is refused as a source, and inside of a backup', async () => {
+  const bad = join(files, 'bad');
+  await mkdir(bad);
+  await restore(backup, bad);
+  const path = join(bad, 'stagewright.sqlite');
+  const bytes = readFileSync(path);
+  // The middle of the file: pages of rows.
+  bytes.fill(0x5a, 8192, bytes.length - 4096);
+  await writeFile(path, bytes);
+  await expect(write(join(files, 'of-bad'), bad)).rejects.toThrow(/is damaged/);
+  const inside = await changed((entries) => {
+    const data = new Uint8Array(bytes);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    return entries.map((entry) => {
+      if (entry.header.name === 'stagewright.sqlite') return { ...entry, data };
+      if (entry.header.name !== 'manifest.json') return entry;
+      const manifest = JSON.parse(Buffer.from(entry.data ?? []).toString()) as {
+        files: { path: string }[];
+      };
+      const listed = manifest.files.map((one) =>
+        one.path === 'stagewright.sqlite' ? { ...one, bytes: data.length, sha256 } : one,
+      );
+      return { ...entry, data: text(JSON.stringify({ ...manifest, files: listed })) };
+    });
+  });
+  expect(await refusal(inside)).toMatch(/is damaged/);
 });
