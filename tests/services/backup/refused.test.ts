@@ -1,17 +1,20 @@
-import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { packTar, unpackTar } from 'modern-tar';
 import { restoreBackup } from '../../../services/backup/restore.ts';
 import { writeBackup } from '../../../services/backup/write-backup.ts';
 import { stagewright } from '../../support/serve.ts';
-import { ended, type Running, runService, startRequest } from '../../support/service.ts';
+import { baseEnv, ended, type Running, runService, startRequest } from '../../support/service.ts';
 import { openSmallDisk } from '../../support/small-disk.ts';
 import { faults, pipelines, shelf } from './kit.ts';
 
+const program = fileURLToPath(new URL('../../../bin/stagewright.mjs', import.meta.url));
 let on: Running;
 let files: string;
 let backup: string;
@@ -166,6 +169,21 @@ test('a disk without room for it is said before a byte is written, and one that 
   } finally {
     await disk.remove();
   }
+});
+
+test('what stands in the way in the middle of the file is said in one sentence, and nothing is left of it', async () => {
+  const [id = ''] = readdirSync(join(on.dataDir, 'runs'));
+  const log = join(on.dataDir, 'runs', id, 'one/1/stdout.log');
+  // Nothing that can be compressed, and more than a file may have.
+  await writeFile(log, randomBytes(4_000_000));
+  const args = ['backup', join(files, 'b'), '--data-dir', on.dataDir];
+  const { status, stderr } = spawnSync(
+    'prlimit',
+    ['--fsize=2000000', process.execPath, program, ...args],
+    { env: baseEnv, encoding: 'utf8' },
+  );
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^\S+ cannot be used, .*\n$/)]);
+  expect(readdirSync(files)).toEqual(['whole']);
 });
 
 test('a large store of an older version gives no room back, and its copy does', async () => {
