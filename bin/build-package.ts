@@ -55,7 +55,6 @@ type Manifest = { dependencies: Record<string, string> } & Record<string, unknow
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 /** Of the clone alone: its own Node among them, which would put a `node` into other people's path. */
 const ofTheClone = [
-  'private',
   'devDependencies',
   'optionalDependencies',
   'scripts',

@@ -134,6 +134,17 @@ test('TRUTH-11: a new user in an empty folder: init, validate, serve, the first 
   // Nothing is here yet, and that is what it says.
   const early = spawnSync(program, ['doctor', '--url', 'http://127.0.0.1:1'], options);
   expect(String(early.stdout)).toContain('stagewright init');
+  const lost = spawn(program, ['serve', '--port', '0'], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  lost.stderr.on('data', (chunk) => {
+    log += String(chunk);
+  });
+  await until(() => log.includes('stagewright init writes a first pipeline'));
+  lost.kill('SIGTERM');
+  await once(lost, 'exit');
   expect(said('init')).toContain('stagewright run first');
   const again = spawnSync(program, ['init'], options);
   expect([again.status, String(again.stderr)]).toEqual([
