@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../services/host/clock.ts';
 
@@ -14,6 +15,8 @@ export type Peer = {
   /** Bytes that were sent and have not left us. */
   unread(): number;
   send(text: string | Buffer): void;
+  /** What is sent by this leaves us in one write. */
+  together(sends: () => void): void;
   /** What was sent goes first, for as long as the client reads, and `patienceMs` at most. */
   close(code: number, reason: string, patienceMs?: number): void;
   onDrain(callback: () => void): void;
@@ -32,6 +35,7 @@ export const createPeer = (
   isV1: boolean,
   clock: Clock,
   limits: PeerLimits,
+  wire: Pick<Duplex, 'cork' | 'uncork'>,
 ): Peer => {
   let alive = true;
   /** Frames that have not left us yet. */
@@ -99,6 +103,14 @@ export const createPeer = (
     send: (text) => {
       unsent += 1;
       socket.send(text, { binary: false }, flushed);
+    },
+    together: (sends) => {
+      wire.cork();
+      try {
+        sends();
+      } finally {
+        wire.uncork();
+      }
     },
     close: end,
     onDrain: (callback) => void drained.push(callback),

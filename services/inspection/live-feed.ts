@@ -114,7 +114,12 @@ export const createLiveFeed = (deps: {
       const one: Watching = { viewer, known: new Set(), pending: [] };
       // First: what begins while the list is read is heard of by its first step.
       watching.add(one);
-      one.pending = (await liveRuns(store)).map(({ runId }) => runId);
+      try {
+        one.pending = (await liveRuns(store)).map(({ runId }) => runId);
+      } catch (error) {
+        leave(one);
+        throw error;
+      }
       return {
         announce: async () => {
           const runId = one.pending.shift();

@@ -36,7 +36,8 @@ export const openStory = async (
         steps.push({ at: row.at, frames });
       }
       // Removed meanwhile: there is nothing more to tell of it.
-      return { steps, isOver: (now?.run.endedAt ?? 0) !== null && rows.length < limit };
+      const isEnded = now === null || now.run.endedAt !== null;
+      return { steps, isOver: isEnded && rows.length < limit };
     },
   };
 };

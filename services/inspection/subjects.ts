@@ -28,6 +28,16 @@ export const inputOf = ({ pipeline, number, trigger, params, reason, onlyStage }
   only_stage: onlyStage,
 });
 
+/** The same text for every run of a chart, where nothing in it is to be hidden. */
+const texts = new WeakMap<ChartConfig, string>();
+const definitionOf = (config: ChartConfig, clean: Subject['clean']): string => {
+  const context = clean(config.context);
+  if (context !== config.context) return JSON.stringify({ ...config, context });
+  const text = texts.get(config) ?? JSON.stringify(config);
+  texts.set(config, text);
+  return text;
+};
+
 export const createSubjects = (deps: {
   store: Pick<Store, 'chart'>;
   charts: Charts;
@@ -55,8 +65,7 @@ export const createSubjects = (deps: {
   const subjectOf = (run: RunRow, config: ChartConfig): Subject => {
     const clean = cleanerOf(run.definition);
     const { runId, pipeline, number } = run;
-    const definition = JSON.stringify({ ...config, context: clean(config.context) });
-    return { runId, pipeline, number, definition, clean };
+    return { runId, pipeline, number, definition: definitionOf(config, clean), clean };
   };
   return {
     cleanerOf,

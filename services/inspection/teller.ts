@@ -84,7 +84,7 @@ export const createTeller = (
 
   const step = (row: LedgerStep): InspectionFrame[] => {
     const writer = createFrameWriter(subject, { seq: row.n, version: row.version, at: row.at });
-    const event = Object.assign(clean(row.event) as InspectedEvent, { type: row.event.type });
+    const event = { ...(clean(row.event) as InspectedEvent), type: row.event.type };
     const sourceId = senderOf(row, runId, sessions);
     const { verdict, why, cause, guards } = row;
     const more = { verdict, why: clean(why) as string | null, cause, guards };
@@ -92,7 +92,12 @@ export const createTeller = (
     told.n = row.n;
     if (verdict !== 'accepted') return writer.frames;
 
-    const { born: begun, over } = writeMicrosteps(writer, namesOf(row), row, { live, bear, event, clean });
+    const { born: begun, over } = writeMicrosteps(writer, namesOf(row), row, {
+      live,
+      bear,
+      event,
+      clean,
+    });
     const next = row.snapshot as Stored;
     // A run whose chart could not go on is stored as it stood, and has ended all the same.
     const isCondemned = why !== null;
