@@ -1,6 +1,5 @@
 import { createWebSocketReceiver } from '@statelyai/inspect';
 import type { InspectionFrame } from '../../wire/inspection.ts';
-import type { Served } from './http.ts';
 import { until } from './until.ts';
 
 /** The package's own receiver, as it is; it has no way to close, and goes with the service. */
@@ -13,9 +12,9 @@ export const receive = (url: string, path: string): InspectionFrame[] => {
 };
 
 /** Resolves when that many look. */
-export const looking = ({ ask }: Pick<Served, 'ask'>, count: number): Promise<boolean> =>
+export const looking = ({ url }: { url: string }, count: number): Promise<boolean> =>
   until(async () =>
-    (await ask('GET', '/metrics')).text.includes(`stagewright_inspectors ${count}\n`),
+    (await (await fetch(`${url}/metrics`)).text()).includes(`stagewright_inspectors ${count}\n`),
   );
 
 /** A plain client: what it got, and how it was closed. */
