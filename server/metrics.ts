@@ -46,11 +46,7 @@ export const createMetrics = (deps: {
   ]);
   const sockets = gauge('sockets', 'WebSockets that are connected');
   const inspectors = gauge('inspectors', 'WebSockets that look at the inspection feed');
-  const inspectionFailures = counter(
-    'inspection_failures',
-    'What the inspection feed failed at since the service started; no run is the worse for it',
-    [],
-  );
+  const failures = counter('inspection_failures', 'Failures of the inspection feed', []);
   const memory = gauge('resident_memory_bytes', 'Memory of the service');
 
   return {
@@ -86,7 +82,7 @@ export const createMetrics = (deps: {
       );
       sockets.set(deps.sockets());
       inspectors.set(deps.inspectors());
-      show(inspectionFailures, [[{}, deps.inspectionFailures()]]);
+      show(failures, [[{}, deps.inspectionFailures()]]);
       memory.set(process.memoryUsage.rss());
       return registry.metrics();
     },

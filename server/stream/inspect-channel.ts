@@ -10,7 +10,7 @@ export type InspectLimits = { inspectors: number; unreadBytes: number };
 /** An inspector is for people: a few of them, and none may cost more than this. */
 export const inspectLimits: InspectLimits = { inspectors: 20, unreadBytes: 1024 * 1024 };
 /** Nobody who watches a run again waits longer than this for its next step. */
-export const longestPauseMs = 3000;
+const longestPauseMs = 3000;
 /** How soon after each other steps are sent that come fast: a write costs more than what is in it. */
 const coalesceMs = 25;
 /** Steps of one read of the ledger. */

@@ -104,14 +104,7 @@ export const createPeer = (
       unsent += 1;
       socket.send(text, { binary: false }, flushed);
     },
-    together: (sends) => {
-      wire.cork();
-      try {
-        sends();
-      } finally {
-        wire.uncork();
-      }
-    },
+    together: inOneWrite(wire),
     close: end,
     onDrain: (callback) => void drained.push(callback),
     onClose: (callback) => void closed.push(callback),
@@ -120,6 +113,18 @@ export const createPeer = (
     },
   };
 };
+
+/** Of what many small writes cost most is the writing. */
+const inOneWrite =
+  (wire: Pick<Duplex, 'cork' | 'uncork'>) =>
+  (sends: () => void): void => {
+    wire.cork();
+    try {
+      sends();
+    } finally {
+      wire.uncork();
+    }
+  };
 
 /**
  * The stream has one direction. Only a classic client's `ping` is answered; too much of anything

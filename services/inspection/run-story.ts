@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import { inputOf, type Subjects } from './subjects.ts';
 
 /** One row of the ledger as frames; the first has what stood before all rows. */
-export type ToldStep = { at: number; frames: InspectionFrame[] };
+type ToldStep = { at: number; frames: InspectionFrame[] };
 /** A position in the ledger of one run; nothing of it is in memory but where it stands. */
 export type RunStory = {
   /**

@@ -1,5 +1,7 @@
 import { createWebSocketReceiver } from '@statelyai/inspect';
+import type { z } from 'zod';
 import type { InspectionFrame } from '../../wire/inspection.ts';
+import { inspectionFrameSchemas } from '../../wire/inspection-frames.ts';
 import { until } from './until.ts';
 
 /** The package's own receiver, as it is; it has no way to close, and goes with the service. */
@@ -36,9 +38,12 @@ export const faultsOf = (frames: readonly InspectionFrame[]): string[] => {
     const expectThat = (holds: boolean, what: string): void => {
       if (!holds) faults.push(`${frame.id} ${frame.type}: ${what}`);
     };
+    const schemas: Record<string, z.ZodType> = inspectionFrameSchemas;
+    const parsed = schemas[frame.type.slice('@xstate.'.length)]?.safeParse(frame);
+    expectThat(parsed?.success === true, `the schema: ${parsed?.error?.message}`);
     for (const key of ['_version', 'createdAt', 'id', 'sessionId', 'rootId', 'runId'] as const)
       expectThat(typeof frame[key] === 'string', key);
-    expectThat(/^\d{13}$/.test(frame.createdAt), 'createdAt is epoch milliseconds');
+    expectThat(/^\d{1,15}$/.test(frame.createdAt), 'createdAt is epoch milliseconds');
     expectThat(Number.isInteger(frame.seq) && Number.isInteger(frame.version), 'seq, version');
     if (frame.type === '@xstate.actor') {
       expectThat(typeof frame.name === 'string', 'name');
