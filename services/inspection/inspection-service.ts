@@ -1,11 +1,11 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { Log } from '../host/logger.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import { hasSecrets, type Secrets, type SecretsOf } from '../secrets/secrets.ts';
 import type { Committed } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 import { createLiveFeed, type LiveViewer, type LiveWatch } from './live-feed.ts';
+import { redacted } from './redaction.ts';
 import { openStory, type RunStory } from './run-story.ts';
 import { createSubjects } from './subjects.ts';
 
@@ -30,7 +30,7 @@ export const createInspection = (deps: {
   charts: Charts;
   secrets: Pick<Secrets, 'maskOf'>;
   lookup: Pick<RunLookup, 'assertReady' | 'requireRun'>;
-  definitions: () => Iterable<Pick<PipelineDefinition, 'secrets'>>;
+  pipelines: () => Iterable<SecretsOf>;
   onCommit: (listener: (committed: Committed) => void) => void;
   log: Log;
 }): Inspection => {
@@ -67,8 +67,9 @@ export const createInspection = (deps: {
       return live.watch(viewer);
     },
     cleanForeign: (value) => {
-      const secrets = [...deps.definitions()].flatMap((definition) => definition.secrets ?? []);
-      return subjects.cleanerOf({ secrets: [...new Set(secrets)] })(value);
+      const withSecrets = [...deps.pipelines()].filter(({ definition }) => hasSecrets(definition));
+      const cleaners = withSecrets.map(subjects.cleanerOf);
+      return cleaners.reduce((shown, clean) => clean(shown), redacted(value));
     },
     inspectionFailed,
     inspectionFailures: () => failures,

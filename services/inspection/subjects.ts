@@ -1,8 +1,7 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { ChartConfig } from '../../machines/chart-config.ts';
 import { ChartNotSupported, type Charts, initialOf } from '../interpreter/charts.ts';
 import type { Interpreted } from '../interpreter/lifecycle.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import type { Secrets, SecretsOf } from '../secrets/secrets.ts';
 import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Subject } from './frame-writer.ts';
@@ -11,8 +10,7 @@ import { createTeller, type Teller } from './teller.ts';
 
 /** Makes tellers of runs: of their whole story, or from where they stand. */
 export type Subjects = {
-  /** Of a value that belongs to these secrets. */
-  cleanerOf(definition: Pick<PipelineDefinition, 'secrets'>): (value: unknown) => unknown;
+  cleanerOf(of: SecretsOf): (value: unknown) => unknown;
   fromTheStart(run: RunRow): Promise<Teller>;
   /** @param effects those of the run, read together with it */
   fromHere(run: RunRow, effects: readonly EffectRow[]): Promise<Teller>;
@@ -45,8 +43,8 @@ export const createSubjects = (deps: {
 }): Subjects => {
   const { store, charts, secrets } = deps;
   const { lifecycle } = charts;
-  const cleanerOf: Subjects['cleanerOf'] = (definition) => {
-    const mask = secrets.maskOf(definition);
+  const cleanerOf: Subjects['cleanerOf'] = (of) => {
+    const mask = secrets.maskOf(of);
     return (value) => mask.json(redacted(value));
   };
   /** A chart that this version cannot execute is shown all the same. */
@@ -63,7 +61,7 @@ export const createSubjects = (deps: {
     }
   };
   const subjectOf = (run: RunRow, config: ChartConfig): Subject => {
-    const clean = cleanerOf(run.definition);
+    const clean = cleanerOf(run);
     const { runId, pipeline, number } = run;
     return { runId, pipeline, number, definition: definitionOf(config, clean), clean };
   };
