@@ -1,6 +1,7 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
+import { createInspection } from '../inspection/inspection-service.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
 import { createNextSlotOf } from '../scheduler/next-slot.ts';
@@ -96,6 +97,7 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...inspectionOf(foundation, engine, lookup, options),
     ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     reload,
@@ -121,6 +123,22 @@ const starterOf = (
     isDraining: () => phase.now() === 'draining',
     diskRefusal: disk.refusal,
     repeats,
+  });
+
+const inspectionOf = (
+  { store, secrets, log }: Foundation,
+  { charts, commits }: Engine,
+  lookup: RunLookup,
+  { loaded }: Pick<ServiceOptions, 'loaded'>,
+) =>
+  createInspection({
+    store,
+    charts,
+    secrets,
+    lookup,
+    pipelines: () => loaded.pipelines.values(),
+    onCommit: commits.as('inspection'),
+    log,
   });
 
 const lookupOf = (
