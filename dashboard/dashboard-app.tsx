@@ -15,6 +15,10 @@ const RunPage = lazy(() =>
   import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })),
 );
 
+const InspectPage = lazy(() =>
+  import('./inspect/inspect-page.tsx').then(({ InspectPage }) => ({ default: InspectPage })),
+);
+
 /** The views by their address. All that a view shows can be said by its address. */
 export const App = () => {
   useRefresh();
@@ -39,6 +43,9 @@ export const App = () => {
           </Route>
           <Route path="/health">
             <HealthPage />
+          </Route>
+          <Route path="/inspect/*?">
+            <InspectPage />
           </Route>
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
           <Route>

@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import type { ChartGraph } from '../../drawing/graph.ts';
 import type { RunView } from '../../wire/patch.ts';
@@ -8,13 +7,13 @@ import { ChartTwin } from '../chart/twin.tsx';
 import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
-import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 import type { Timer } from './countdowns.ts';
 import { Scrubber } from './scrubber.tsx';
 import { shownChart } from './shown-chart.ts';
 import { stateFacts } from './state-facts.ts';
+import { useChart } from './use-chart.ts';
 import type { Change, View } from './use-view.ts';
 
 type Props = {
@@ -27,14 +26,6 @@ type Props = {
 };
 
 const lowest = 260;
-
-const useChart = (runId: string) =>
-  useQuery({
-    queryKey: ['chart', runId],
-    queryFn: async () =>
-      (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
 
 /** The stage that a state is, or is in. */
 const stageAt = (graph: ChartGraph | undefined, path: string): string | null | undefined =>
