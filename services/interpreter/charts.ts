@@ -92,7 +92,7 @@ export const createCharts = (store: Pick<Store, 'chart'>, lifecycle: Lifecycle):
         config,
         compilerVersion,
         machine,
-        initial: persist(machine, initialTransition(machine)[0]),
+        initial: initialOf(machine),
       };
     },
   };
@@ -113,6 +113,10 @@ export const revive = (
   }).getSnapshot() as AnyMachineSnapshot;
   return Object.assign(snapshot, { context: lifecycle.contextOf(context) });
 };
+
+/** Where a run begins, as it is stored. */
+export const initialOf = (machine: AnyStateMachine): unknown =>
+  persist(machine, initialTransition(machine)[0]);
 
 /** A snapshot as it is stored: plain data. */
 export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown => ({

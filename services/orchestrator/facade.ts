@@ -7,6 +7,7 @@ import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhatIf } from '../what-if/what-if-queries.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
@@ -93,6 +94,7 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhatIf({ ...engine, store, clock, lookup }),
     ...commands,
     reload,
   };

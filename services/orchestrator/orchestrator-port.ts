@@ -29,6 +29,7 @@ import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { StreamScope } from '../store/journal-store.ts';
 import type { RunFilter } from '../store/run-store.ts';
+import type { WhatIfQueries } from '../what-if/what-if-queries.ts';
 
 type StreamSnapshot = {
   seq: number;
@@ -198,6 +199,7 @@ export type RunCommand = {
  * caller's fault and nothing else on purpose.
  */
 export type Orchestrator = Queries &
+  WhatIfQueries &
   LogQueries &
   ArtefactQueries &
   StreamSource &
