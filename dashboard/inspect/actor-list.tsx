@@ -2,6 +2,7 @@ import { StateGlyph } from '../ui/state-mark.tsx';
 import type { StateLook } from '../ui/state-words.ts';
 import { At } from '../ui/time-text.tsx';
 import { standing } from './frame-words.ts';
+import type { Inspected } from './inspected-frame.ts';
 import { type KnownActor, snapshotAt } from './known-actors.ts';
 import type { Inspection } from './use-inspection.ts';
 
@@ -10,6 +11,15 @@ const looks: Record<string, StateLook> = {
   done: { tone: 'ok', glyph: 'done', word: 'done' },
   error: { tone: 'bad', glyph: 'failed', word: 'failed' },
   stopped: { tone: 'stop', glyph: 'stopped', word: 'stopped' },
+};
+/** XState calls every end done; how a run ended is its last state. */
+const ends: Record<string, StateLook | undefined> = {
+  failed: looks['error'],
+  stopped: looks['stopped'],
+};
+const lookOf = (frame: Inspected | undefined): StateLook | undefined => {
+  const look = looks[frame?.status ?? 'active'] ?? looks['active'];
+  return frame?.status === 'done' ? (ends[standing(frame)] ?? look) : look;
 };
 const before: StateLook = { tone: 'none', glyph: 'pending', word: 'not begun' };
 
@@ -26,7 +36,7 @@ const Row = ({ actor, inspection, isShown, onShow }: RowProps) => {
   const place = snapshotAt(actor, chosen);
   const frame = place === null ? undefined : frames[place];
   const isBegun = actor.first <= chosen;
-  const look = isBegun ? (looks[frame?.status ?? 'active'] ?? looks['active']) : before;
+  const look = isBegun ? lookOf(frame) : before;
   return (
     <li>
       <button

@@ -58,9 +58,7 @@ const Row = (props: RowProps) => {
           <strong className="frame-verdict"> {verdict}</strong>
         )}
         {asker && <span className="muted"> {askerWord(asker)}</span>}
-        {judged.map((one) => (
-          <GuardMark key={one.guard} {...one} />
-        ))}
+        {kind === 'microstep' && judged.map((one) => <GuardMark key={one.guard} {...one} />)}
       </span>
       <span className="frame-actor" title={actor}>
         {actor}

@@ -16,13 +16,29 @@ export const kindWords = {
 export const valueWord = (value: StateValue): string => leavesOf(value).map(short).join(' + ');
 
 /** Where an actor stands: its state, or how it ended where it has none. */
-export const standing = ({ value, status }: Pick<Inspected, 'value' | 'status'>): string => {
+export const standing = ({
+  value,
+  status,
+  failure,
+}: Pick<Inspected, 'value' | 'status' | 'failure'>): string => {
   if (value !== null) return valueWord(value);
+  if (status === 'error') return failure === null ? 'failed' : `failed: ${failure}`;
   return status ?? 'unknown';
 };
 
-export const wayWord = ({ from, to }: Way): string =>
-  to.length === 0 ? `stays in ${short(from)}` : `${short(from)} → ${to.map(short).join(' + ')}`;
+/** `analyzer › attempting → backingOff`: what both are in is said once. */
+const betweenWord = (from: string, to: string): string => {
+  const inner = from.lastIndexOf('.');
+  const isBeside = inner > 0 && to.startsWith(from.slice(0, inner + 1));
+  return `${short(from)} → ${isBeside ? to.slice(inner + 1).replaceAll('.', ' › ') : short(to)}`;
+};
+export const wayWord = ({ from, to }: Way): string => {
+  if (to.length === 0) return `stays in ${short(from)}`;
+  const [only] = to;
+  return to.length === 1 && only !== undefined
+    ? betweenWord(from, only)
+    : `${short(from)} → ${to.map(short).join(' + ')}`;
+};
 
 const causeWords: Record<string, string> = {
   command: 'command',
@@ -63,7 +79,7 @@ export const frameWord = (frame: Inspected): string => {
   const { kind, event, ways } = frame;
   switch (kind) {
     case 'actor':
-      return `begins in ${standing(frame)}`;
+      return frame.value === null ? 'begins' : `begins in ${standing(frame)}`;
     case 'event':
       return eventWord(event ?? '?');
     case 'microstep':

@@ -41,6 +41,8 @@ export type Inspected = {
   asker: Asker | null;
   value: StateValue | null;
   status: string | null;
+  /** What an actor that failed said last. */
+  failure: string | null;
   hasSnapshot: boolean;
   judged: readonly Judgement[];
   ways: readonly Way[];
@@ -132,6 +134,7 @@ export const readFrame = (text: string, heardAt: number): Inspected => {
     asker: askerIn(frame['cause']),
     value: stateValueIn(kind === 'microstep' ? frame['value'] : snapshot['value']),
     status: textIn(snapshot['status']),
+    failure: textIn(recordIn(snapshot['error'])['message']),
     hasSnapshot: isJson(frame['snapshot']),
     judged: judgementsIn(frame['guards']),
     ways: waysIn(frame['transitions']),

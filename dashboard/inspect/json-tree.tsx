@@ -39,12 +39,15 @@ const Branch = ({
   depth,
   marked,
 }: NodeProps & { value: Record<string, unknown> }) => {
-  const isOnWay = depth > 0 && [...marked].some((one) => one.startsWith(path));
-  const [isShown, setShown] = useState(depth < openTo || isOnWay);
+  const isOnWay = [...marked].some((one) => one.startsWith(path) && one !== path);
+  const [isShown, setShown] = useState(depth < openTo || (depth > 0 && isOnWay));
   const entries = Object.entries(value);
   return (
     <details open={isShown} onToggle={({ currentTarget }) => setShown(currentTarget.open)}>
-      <summary data-marked={marked.has(path) || undefined}>
+      <summary
+        data-marked={marked.has(path) || undefined}
+        data-holds-marked={(isOnWay && !isShown) || undefined}
+      >
         <Name name={name} />
         <span className="json-brief">{briefOf(value)}</span>
       </summary>

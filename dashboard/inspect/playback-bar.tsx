@@ -20,7 +20,7 @@ export const PlaybackBar = ({
   const { isPlaying, speed, setSpeed, play, pause } = usePlayback(steps, index, choose);
   const go = (by: number): void => {
     const step = steps[Math.min(steps.length - 1, Math.max(0, index + by))];
-    if (step) choose(step.last);
+    if (step) choose(step.shown);
   };
   const acts = useRef({ go, toggle: () => {} });
   acts.current = { go, toggle: isPlaying ? pause : play };
@@ -63,7 +63,7 @@ export const PlaybackBar = ({
         value={index}
         onChange={({ target }) => {
           const to = steps[Number(target.value)];
-          if (to) choose(to.last);
+          if (to) choose(to.shown);
         }}
       />
       <output>

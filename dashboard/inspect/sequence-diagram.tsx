@@ -1,7 +1,8 @@
 import { useMemo, useRef, useState } from 'react';
+import { useWidth } from '../chart/use-width.ts';
 import { plural } from '../ui/state-words.ts';
 import { foldRepeats, type Lane, type MessageRow, messagesOf } from './message-rows.ts';
-import { gutter, idOfMessage, laneWidth, rowHeight, SequenceRow, xOf } from './sequence-row.tsx';
+import { gutter, idOfMessage, laneWidthFor, rowHeight, SequenceRow, xOf } from './sequence-row.tsx';
 import type { Inspection } from './use-inspection.ts';
 import { useListKeys } from './use-list-keys.ts';
 import { useWindow } from './use-window.ts';
@@ -33,10 +34,16 @@ const useMessageRows = ({ frames, places, actors }: Inspection) => {
   return { lanes, messages, rows, drawn, isAllOpen: opened === 'all', toggle, toggleAll };
 };
 
-const Heads = ({ lanes, width }: { lanes: readonly Lane[]; width: string }) => (
+type HeadsProps = { lanes: readonly Lane[]; width: string; laneWidth: number };
+const Heads = ({ lanes, width, laneWidth }: HeadsProps) => (
   <div role="presentation" aria-hidden="true" className="seq-heads" style={{ inlineSize: width }}>
     {lanes.map(({ key, name, isOutside }) => (
-      <span key={key} data-outside={isOutside || undefined} title={name}>
+      <span
+        key={key}
+        data-outside={isOutside || undefined}
+        title={name}
+        style={{ inlineSize: `${laneWidth}px` }}
+      >
         {name}
       </span>
     ))}
@@ -48,17 +55,27 @@ const Heads = ({ lanes, width }: { lanes: readonly Lane[]; width: string }) => (
  * again and again is drawn once.
  */
 export const SequenceDiagram = ({ inspection }: { inspection: Inspection }) => {
+  const drawn = useMessageRows(inspection);
+  return drawn.messages.length === 0 ? (
+    <p className="inspect-none muted">No message between actors matches.</p>
+  ) : (
+    <Diagram inspection={inspection} {...drawn} />
+  );
+};
+
+type DiagramProps = ReturnType<typeof useMessageRows> & { inspection: Inspection };
+
+const Diagram = (props: DiagramProps) => {
+  const { inspection, lanes, messages, rows, drawn, isAllOpen, toggle, toggleAll } = props;
   const { frames, chosen, choose } = inspection;
-  const { lanes, messages, rows, drawn, isAllOpen, toggle, toggleAll } = useMessageRows(inspection);
   const scroller = useRef<HTMLDivElement>(null);
   const shown = rows.findLastIndex((row) => row.kind === 'message' && placeOf(row) <= chosen);
   const { from, to, height, onScroll } = useWindow(scroller, rows.length, rowHeight, shown);
   const onKeyDown = useListKeys({ places: drawn, chosen, choose });
   const at = rows[shown];
+  const laneWidth = laneWidthFor(useWidth(scroller), lanes.length);
   const width = `${gutter + lanes.length * laneWidth}px`;
   const folds = rows.filter(({ kind }) => kind === 'fold').length;
-  if (messages.length === 0)
-    return <p className="inspect-none muted">No message between actors matches.</p>;
   return (
     <>
       <p className="seq-sum muted small">
@@ -81,7 +98,7 @@ export const SequenceDiagram = ({ inspection }: { inspection: Inspection }) => {
         onScroll={onScroll}
         onKeyDown={onKeyDown}
       >
-        <Heads lanes={lanes} width={width} />
+        <Heads lanes={lanes} width={width} laneWidth={laneWidth} />
         <div
           role="presentation"
           className="frames-paper"
@@ -95,7 +112,7 @@ export const SequenceDiagram = ({ inspection }: { inspection: Inspection }) => {
               key={key}
               className="seq-line"
               data-outside={isOutside || undefined}
-              style={{ insetInlineStart: `${gutter + xOf(lane)}px` }}
+              style={{ insetInlineStart: `${gutter + xOf(lane, laneWidth)}px` }}
             />
           ))}
           {rows.slice(from, to).map((row, index) => (
@@ -104,6 +121,7 @@ export const SequenceDiagram = ({ inspection }: { inspection: Inspection }) => {
               row={row}
               index={from + index}
               lanes={lanes}
+              laneWidth={laneWidth}
               frames={frames}
               isChosen={from + index === shown}
               onChoose={choose}

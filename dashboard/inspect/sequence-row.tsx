@@ -5,10 +5,12 @@ import type { Lane, Message, MessageRow } from './message-rows.ts';
 
 export const rowHeight = 34;
 const middle = rowHeight / 2;
-export const laneWidth = 168;
 export const gutter = 92;
 export const idOfMessage = (place: number): string => `message-${place}`;
-export const xOf = (lane: number): number => lane * laneWidth + laneWidth / 2;
+/** As wide as there is room for, within reason. */
+export const laneWidthFor = (room: number, lanes: number): number =>
+  Math.min(220, Math.max(116, Math.floor((room - gutter - 16) / Math.max(1, lanes))));
+export const xOf = (lane: number, laneWidth: number): number => lane * laneWidth + laneWidth / 2;
 const charWidth = 6.6;
 /** No text is longer than the place it has; the whole of it stands in the list and in its title. */
 const cut = (text: string, width: number): string => {
@@ -16,9 +18,11 @@ const cut = (text: string, width: number): string => {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 };
 
+type DrawnProps = { message: Message; laneWidth: number };
+
 /** A message: an arrow from one line to the other, and what it says over it. */
-const Arrow = ({ message: { from, to, label, kind } }: { message: Message }) => {
-  const [start, end] = [xOf(from), xOf(to)];
+const Arrow = ({ message: { from, to, label, kind }, laneWidth }: DrawnProps) => {
+  const [start, end] = [xOf(from, laneWidth), xOf(to, laneWidth)];
   if (from === to)
     return (
       <>
@@ -46,10 +50,10 @@ const Arrow = ({ message: { from, to, label, kind } }: { message: Message }) => 
 };
 
 /** A state that an actor came to, or its end, on its line. */
-const Note = ({ message: { to, label, kind, tone } }: { message: Message }) => {
+const Note = ({ message: { to, label, kind, tone }, laneWidth }: DrawnProps) => {
   const text = cut(label, laneWidth - 30);
   const width = Math.min(laneWidth - 10, text.length * charWidth + 26);
-  const [x, y] = [xOf(to) - width / 2, middle - 11];
+  const [x, y] = [xOf(to, laneWidth) - width / 2, middle - 11];
   return (
     <g data-tone={kind === 'end' ? tone : 'run'}>
       <rect
@@ -60,7 +64,7 @@ const Note = ({ message: { to, label, kind, tone } }: { message: Message }) => {
         height="22"
         rx={kind === 'end' ? 4 : 11}
       />
-      <text className="seq-state" x={xOf(to)} y={middle + 4} textAnchor="middle">
+      <text className="seq-state" x={xOf(to, laneWidth)} y={middle + 4} textAnchor="middle">
         {text}
       </text>
     </g>
@@ -77,6 +81,7 @@ type RowProps = {
   row: MessageRow;
   index: number;
   lanes: readonly Lane[];
+  laneWidth: number;
   frames: readonly Inspected[];
   isChosen: boolean;
   onChoose: (place: number, extend: boolean) => void;
@@ -95,15 +100,8 @@ const Fold = ({ row }: { row: Extract<MessageRow, { kind: 'fold' }> }) => {
   );
 };
 
-export const SequenceRow = ({
-  row,
-  index,
-  lanes,
-  frames,
-  isChosen,
-  onChoose,
-  onFold,
-}: RowProps) => {
+export const SequenceRow = (props: RowProps) => {
+  const { row, index, lanes, laneWidth, frames, isChosen, onChoose, onFold } = props;
   const style = { insetBlockStart: `${index * rowHeight}px` };
   if (row.kind === 'fold')
     return (
@@ -144,9 +142,9 @@ export const SequenceRow = ({
       <svg width={lanes.length * laneWidth} height={rowHeight} aria-hidden="true">
         <g data-refused={message.isRefused || undefined} data-kind={message.kind}>
           {message.kind === 'message' || message.kind === 'begin' ? (
-            <Arrow message={message} />
+            <Arrow message={message} laneWidth={laneWidth} />
           ) : (
-            <Note message={message} />
+            <Note message={message} laneWidth={laneWidth} />
           )}
         </g>
       </svg>

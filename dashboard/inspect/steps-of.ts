@@ -1,15 +1,28 @@
 import type { Inspected } from './inspected-frame.ts';
 
 /** What the run was told once, with all that came of it: the frames from `first` to `last`. */
-export type Step = { run: string | null; n: number; at: number; first: number; last: number };
+export type Step = {
+  run: string | null;
+  n: number;
+  at: number;
+  first: number;
+  last: number;
+  /** The frame that says where it led: the snapshot of the run, or the last one there is. */
+  shown: number;
+};
 
 /** Frames without a step, such as those of other programs, are a step each. */
 export const stepsOf = (frames: readonly Inspected[]): Step[] => {
   const steps: Step[] = [];
-  frames.forEach(({ runId, step, at }, place) => {
+  frames.forEach(({ runId, step, at, kind, sessionId }, place) => {
     const before = steps.at(-1);
-    if (before && step !== null && before.n === step && before.run === runId) before.last = place;
-    else steps.push({ run: runId, n: step ?? place, at, first: place, last: place });
+    const isSame = before && step !== null && before.n === step && before.run === runId;
+    const current = isSame
+      ? before
+      : { run: runId, n: step ?? place, at, first: place, last: place, shown: place };
+    if (!isSame) steps.push(current);
+    current.last = place;
+    if (kind === 'snapshot' && sessionId === runId) current.shown = place;
   });
   return steps;
 };

@@ -2,7 +2,7 @@ import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { placesOf } from './frame-filter.ts';
 import type { Inspected } from './inspected-frame.ts';
 import { actorsOf } from './known-actors.ts';
-import { stepAt, stepsOf } from './steps-of.ts';
+import { type Step, stepAt, stepsOf } from './steps-of.ts';
 import { useFeed } from './use-feed.ts';
 import { type InspectView, useChosen } from './use-inspect-view.ts';
 
@@ -12,17 +12,17 @@ const nothing: readonly Inspected[] = [];
 const nameOf = (runId: string | null, { key }: Inspected): string =>
   runId !== null && key.startsWith(`${runId}:`) ? key.slice(runId.length + 1) : key;
 
-/** The place of a frame by its name, or of the last frame of a step by the step's number. */
+/** The place of a frame by its name, or of what a step led to by the step's number. */
 const placeOf = (
   names: ReadonlyMap<string, number>,
-  frames: readonly Inspected[],
+  steps: readonly Step[],
   name: string | null,
 ): number | null => {
   if (name === null) return null;
   const place = names.get(name);
   if (place !== undefined) return place;
-  const last = /^\d+$/.test(name) ? frames.findLastIndex(({ step }) => step === Number(name)) : -1;
-  return last < 0 ? null : last;
+  const isStep = /^\d+$/.test(name);
+  return (isStep && steps.find(({ n }) => n === Number(name))?.shown) || null;
 };
 
 /** The frames of a run as they are looked at: which are let through, and which one is chosen. */
@@ -43,8 +43,8 @@ export const useInspection = (runId: string | null, view: InspectView) => {
     () => placesOf(frames, actors, { q, kinds, actor }),
     [frames, actors, q, kinds, actor],
   );
-  const placeNamed = (name: string | null): number | null => placeOf(names, frames, name);
-  const chosen = placeNamed(at) ?? frames.length - 1;
+  const placeNamed = (name: string | null): number | null => placeOf(names, steps, name);
+  const chosen = placeNamed(at) ?? steps.at(-1)?.shown ?? -1;
   const choose = useCallback(
     (place: number, extend = false): void => {
       const frame = frames[place];

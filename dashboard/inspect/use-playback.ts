@@ -21,14 +21,14 @@ export const usePlayback = (
     if (!next) return setPlaying(false);
     const pause = (next.at - (here?.at ?? next.at)) / speed;
     const timer = setTimeout(
-      () => choose(next.last),
+      () => choose(next.shown),
       Math.min(longestMs, Math.max(shortestMs, pause)),
     );
     return () => clearTimeout(timer);
   }, [isPlaying, here, next, speed, choose]);
   const play = (): void => {
     // At the end there is nothing left to play: it begins again.
-    if (!next && steps[0]) choose(steps[0].last);
+    if (!next && steps[0]) choose(steps[0].shown);
     setPlaying(true);
   };
   return { isPlaying, speed, setSpeed, play, pause: () => setPlaying(false) };
