@@ -8,6 +8,8 @@ type Labels = Record<string, string>;
 export const createMetrics = (deps: {
   measures: () => Promise<Measures>;
   sockets: () => number;
+  inspectors: () => number;
+  inspectionFailures: () => number;
 }): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -43,6 +45,12 @@ export const createMetrics = (deps: {
     'check',
   ]);
   const sockets = gauge('sockets', 'WebSockets that are connected');
+  const inspectors = gauge('inspectors', 'WebSockets that look at the inspection feed');
+  const inspectionFailures = counter(
+    'inspection_failures',
+    'What the inspection feed failed at since the service started; no run is the worse for it',
+    [],
+  );
   const memory = gauge('resident_memory_bytes', 'Memory of the service');
 
   return {
@@ -77,6 +85,8 @@ export const createMetrics = (deps: {
         now.checks.map(({ check, isOk }) => [{ check }, isOk ? 1 : 0]),
       );
       sockets.set(deps.sockets());
+      inspectors.set(deps.inspectors());
+      show(inspectionFailures, [[{}, deps.inspectionFailures()]]);
       memory.set(process.memoryUsage.rss());
       return registry.metrics();
     },

@@ -11,6 +11,8 @@ export type Peer = {
    * called back.
    */
   isFull(): boolean;
+  /** Bytes that were sent and have not left us. */
+  unread(): number;
   send(text: string | Buffer): void;
   /** What was sent goes first, for as long as the client reads, and `patienceMs` at most. */
   close(code: number, reason: string, patienceMs?: number): void;
@@ -93,6 +95,7 @@ export const createPeer = (
       stalledSince ??= clock.monotonicMs();
       return true;
     },
+    unread: () => socket.bufferedAmount,
     send: (text) => {
       unsent += 1;
       socket.send(text, { binary: false }, flushed);

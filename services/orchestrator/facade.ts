@@ -1,6 +1,7 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
+import { createInspection } from '../inspection/inspection-service.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
@@ -95,6 +96,7 @@ export const createFacade = (
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
     ...createWhatIf({ ...engine, store, clock, lookup }),
+    ...inspectionOf(foundation, engine, lookup, options),
     ...commands,
     reload,
   };
@@ -119,6 +121,22 @@ const starterOf = (
     isDraining: () => phase.now() === 'draining',
     diskRefusal: disk.refusal,
     repeats,
+  });
+
+const inspectionOf = (
+  { store, secrets, log }: Foundation,
+  { charts, commits }: Engine,
+  lookup: RunLookup,
+  { loaded }: Pick<ServiceOptions, 'loaded'>,
+) =>
+  createInspection({
+    store,
+    charts,
+    secrets,
+    lookup,
+    definitions: () => [...loaded.pipelines.values()].map(({ definition }) => definition),
+    onCommit: commits.as('inspection'),
+    log,
   });
 
 const lookupOf = (
