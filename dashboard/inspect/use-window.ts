@@ -23,28 +23,38 @@ export const useWindow = (
     );
     setSeen((before) => (before.from === from && before.to === to ? before : { from, to }));
   }, [scroller, total, rowHeight]);
+  const looked = useRef(look);
+  looked.current = look;
 
-  useLayoutEffect(() => {
+  const bring = useCallback((): void => {
     const element = scroller.current;
-    if (!element) return;
-    look();
-    const observer = new ResizeObserver(look);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [scroller, look]);
-
-  const placed = useRef(-1);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!element || shown < 0 || placed.current === shown) return;
-    placed.current = shown;
+    if (!element || shown < 0) return;
     const top = shown * rowHeight;
     const room = element.clientHeight - rowHeight;
     // Rows under the list's own head are not seen.
     if (top < element.scrollTop) element.scrollTop = Math.max(0, top - rowHeight);
     else if (top > element.scrollTop + room - rowHeight) element.scrollTop = top - room + rowHeight;
-    look();
-  }, [scroller, shown, rowHeight, look]);
+  }, [scroller, shown, rowHeight]);
+  const brought = useRef(bring);
+  brought.current = bring;
+
+  useLayoutEffect(look, [look]);
+  // Not when more comes: whoever has scrolled away reads there.
+  useLayoutEffect(() => {
+    bring();
+    looked.current();
+  }, [bring]);
+  // A list that becomes smaller would leave the row outside.
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      brought.current();
+      looked.current();
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [scroller]);
 
   return { ...seen, height: total * rowHeight, onScroll: look };
 };

@@ -92,7 +92,12 @@ export const createTeller = (
     told.n = row.n;
     if (verdict !== 'accepted') return writer.frames;
 
-    const { born: begun, over } = writeMicrosteps(writer, namesOf(row), row, { live, bear, event, clean });
+    const { born: begun, over } = writeMicrosteps(writer, namesOf(row), row, {
+      live,
+      bear,
+      event,
+      clean,
+    });
     const next = row.snapshot as Stored;
     // A run whose chart could not go on is stored as it stood, and has ended all the same.
     const isCondemned = why !== null;

@@ -135,7 +135,3 @@ export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot):
   ),
   context: snapshot.context,
 });
-
-/** What a run begins with, before its first event. */
-export const initialOf = (machine: AnyStateMachine): unknown =>
-  persist(machine, initialTransition(machine)[0]);
