@@ -36,7 +36,7 @@ export const openStory = async (
         steps.push({ at: row.at, frames });
       }
       // Removed meanwhile: there is nothing more to tell of it.
-      return { steps, isOver: (now?.run.endedAt ?? 0) !== null && rows.length < limit };
+      return { steps, isOver: (!now || now.run.endedAt !== null) && rows.length < limit };
     },
   };
 };
