@@ -32,10 +32,10 @@ type RowProps = {
 };
 
 const Row = ({ actor, inspection, isShown, onShow }: RowProps) => {
-  const { frames, chosen } = inspection;
-  const place = snapshotAt(actor, chosen);
+  const { frames, upTo } = inspection;
+  const place = snapshotAt(actor, upTo);
   const frame = place === null ? undefined : frames[place];
-  const isBegun = actor.first <= chosen;
+  const isBegun = actor.first <= upTo;
   const look = isBegun ? lookOf(frame) : before;
   return (
     <li>

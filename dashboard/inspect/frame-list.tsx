@@ -13,7 +13,7 @@ const idOf = (place: number): string => `frame-${place}`;
 export const GuardMark = ({ guard, holds, values }: Judgement) => (
   <span className="guard" data-holds={holds}>
     <span aria-hidden="true">{holds ? '✓' : '–'}</span> {guard}
-    {values !== null && <span className="guard-values"> {values}</span>}
+    {values !== null && <span className="guard-values"> · {values}</span>}
     <span className="visually-hidden">{holds ? ' holds' : ' does not hold'}</span>
   </span>
 );
@@ -22,7 +22,8 @@ type RowProps = {
   frame: Inspected;
   place: number;
   top: number;
-  actor: string;
+  /** Null where it goes without saying: the run itself. */
+  actor: string | null;
   /** The first frame of its step that is shown: it has the number. */
   isFirst: boolean;
   isChosen: boolean;
@@ -60,10 +61,20 @@ const Row = (props: RowProps) => {
         {asker && <span className="muted"> {askerWord(asker)}</span>}
         {kind === 'microstep' && judged.map((one) => <GuardMark key={one.guard} {...one} />)}
       </span>
-      <span className="frame-actor" title={actor}>
-        {actor}
-      </span>
+      {actor !== null && (
+        <span className="frame-actor" title={actor}>
+          {actor}
+        </span>
+      )}
     </div>
+  );
+};
+
+/** Of one run only its children are named. */
+const namesOf = (actors: readonly KnownActor[]): Map<string, string> => {
+  const isOneRun = actors.filter(({ depth }) => depth === 0).length === 1;
+  return new Map(
+    actors.flatMap(({ id, name, depth }) => (isOneRun && depth === 0 ? [] : [[id, name]])),
   );
 };
 
@@ -71,7 +82,7 @@ const Row = (props: RowProps) => {
 export const FrameList = ({ inspection }: { inspection: Inspection }) => {
   const { frames, places, actors, chosen, anchor, choose } = inspection;
   const scroller = useRef<HTMLDivElement>(null);
-  const names = new Map<string, string>(actors.map(({ id, name }: KnownActor) => [id, name]));
+  const names = namesOf(actors);
   const shown = places.findLastIndex((place) => place <= chosen);
   const { from, to, height, onScroll } = useWindow(scroller, places.length, rowHeight, shown);
   const onKeyDown = useListKeys({ places, chosen, choose });
@@ -100,7 +111,7 @@ export const FrameList = ({ inspection }: { inspection: Inspection }) => {
               frame={frame}
               place={place}
               top={(from + index) * rowHeight}
-              actor={names.get(frame.sessionId) ?? frame.sessionId}
+              actor={names.get(frame.sessionId) ?? null}
               isFirst={before?.step !== frame.step || before?.runId !== frame.runId}
               isChosen={place === chosen}
               isSelected={place >= low && place <= high}

@@ -64,10 +64,8 @@ export const LitChart = ({
   const { data: graph, error, refetch } = useChart(runId);
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
-  const { actors, chosen, steps, step, choose } = inspection;
+  const { actors, chosen, upTo, choose } = inspection;
   const places = actors.find(({ depth }) => depth === 0)?.snapshots ?? [];
-  // A step is told whole: its chart is the one that it led to.
-  const upTo = steps[step]?.last ?? chosen;
   const value = inspection.frames[places.findLast((place) => place <= upTo) ?? -1]?.value ?? null;
   const active = useMemo(() => (value === null ? new Set<string>() : activeIn(value)), [value]);
   const open = graph ? stageOf(graph, active) : null;

@@ -2,8 +2,9 @@ import { eventWord, localized } from '../run/run-words.ts';
 import { clockTime, fullTime } from '../ui/time.ts';
 import { GuardMark } from './frame-list.tsx';
 import { askerWord, standing, wayWord } from './frame-words.ts';
-import { type Inspected, jsonOf } from './inspected-frame.ts';
+import { type Inspected, type Judgement, jsonOf } from './inspected-frame.ts';
 import { JsonTree } from './json-tree.tsx';
+import { judgedWithValues } from './judged-values.ts';
 import type { Inspection } from './use-inspection.ts';
 
 const none: ReadonlySet<string> = new Set();
@@ -20,12 +21,10 @@ const Told = ({ frame }: { frame: Inspected }) => (
       {frame.asker && <span className="muted">{askerWord(frame.asker)}</span>}
     </p>
     {frame.why !== null && <p className="step-why">{localized(frame.why)}</p>}
-    {frame.payload !== null && <JsonTree value={JSON.parse(frame.payload)} marked={none} />}
   </>
 );
 
-const Judged = ({ frames }: { frames: readonly Inspected[] }) => {
-  const judged = frames.flatMap(({ judged: some }) => some);
+const Judged = ({ judged }: { judged: readonly Judgement[] }) => {
   const asked = [...new Map(judged.map((one) => [`${one.guard} ${one.holds}`, one])).values()];
   return (
     <>
@@ -97,6 +96,18 @@ export const StepFacts = ({ inspection }: { inspection: Inspection }) => {
   const root = actors.find(({ runId, depth }) => runId === step.run && depth === 0)?.id;
   const told = all.find(({ kind, sessionId }) => kind === 'event' && sessionId === root);
   const stood = all.findLast(({ kind, sessionId }) => kind === 'snapshot' && sessionId === root);
+  const before = frames.findLast(
+    ({ sessionId, hasSnapshot }, place) => place < step.first && sessionId === root && hasSnapshot,
+  );
+  const judged = told
+    ? [
+        ...judgedWithValues(told, before),
+        ...all
+          .filter(({ kind }) => kind === 'microstep')
+          .slice(1)
+          .flatMap((one) => one.judged),
+      ]
+    : [];
   const begun = all.filter(({ kind, parentId }) => kind === 'actor' && parentId !== null);
   return (
     <div className="step-facts">
@@ -105,7 +116,7 @@ export const StepFacts = ({ inspection }: { inspection: Inspection }) => {
         <time title={fullTime(step.at)}>{clockTime(step.at)}</time>
       </p>
       {told && <Told frame={told} />}
-      {step.n > 0 && <Judged frames={all} />}
+      {step.n > 0 && <Judged judged={judged} />}
       {step.n > 0 && <Microsteps frames={all.filter(({ kind }) => kind === 'microstep')} />}
       {begun.length > 0 && (
         <>
@@ -117,6 +128,12 @@ export const StepFacts = ({ inspection }: { inspection: Inspection }) => {
         <>
           <h3>Then</h3>
           <p className="step-state">{standing(stood)}</p>
+        </>
+      )}
+      {told && told.payload !== null && (
+        <>
+          <h3>Carried</h3>
+          <JsonTree value={JSON.parse(told.payload)} marked={none} />
         </>
       )}
     </div>

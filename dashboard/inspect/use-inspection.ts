@@ -45,6 +45,7 @@ export const useInspection = (runId: string | null, view: InspectView) => {
   );
   const placeNamed = (name: string | null): number | null => placeOf(names, steps, name);
   const chosen = placeNamed(at) ?? steps.at(-1)?.shown ?? -1;
+  const step = stepAt(steps, chosen);
   const choose = useCallback(
     (place: number, extend = false): void => {
       const frame = frames[place];
@@ -76,7 +77,9 @@ export const useInspection = (runId: string | null, view: InspectView) => {
       const frame = frames[place];
       return frame ? nameOf(runId, frame) : null;
     },
-    step: stepAt(steps, chosen),
+    step,
+    /** Where the chosen step ends: a step is told whole, so what it led to is what is shown. */
+    upTo: steps[step]?.last ?? chosen,
   };
 };
 export type Inspection = ReturnType<typeof useInspection>;
