@@ -29,9 +29,18 @@ const takenUpTo = ({ frames }: Inspection, places: readonly number[], chosen: nu
   });
 };
 
-/** The stage that is drawn open: where the run stands then. */
-const stageOf = (graph: ChartGraph, active: ReadonlySet<string>): string | null =>
-  graph.states.find(({ stage, path }) => stage !== null && active.has(path))?.stage ?? null;
+/** The stage that a snapshot of the run stands in. */
+const stageAt = (
+  graph: ChartGraph | undefined,
+  { frames }: Inspection,
+  place: number,
+): string | null => {
+  const value = frames[place]?.value ?? null;
+  const active = value === null ? null : activeIn(value);
+  return (
+    graph?.states.find(({ stage, path }) => stage !== null && active?.has(path))?.stage ?? null
+  );
+};
 
 /** The next step that enters a state, seen from a place; after the last it begins again. */
 const entryOf = (
@@ -68,7 +77,11 @@ export const LitChart = ({
   const places = actors.find(({ depth }) => depth === 0)?.snapshots ?? [];
   const value = inspection.frames[places.findLast((place) => place <= upTo) ?? -1]?.value ?? null;
   const active = useMemo(() => (value === null ? new Set<string>() : activeIn(value)), [value]);
-  const open = graph ? stageOf(graph, active) : null;
+  const open = useMemo(() => {
+    // Of a run that is over, the stage that it was in last.
+    const stood = places.findLast((place) => place <= upTo && stageAt(graph, inspection, place));
+    return stood === undefined ? null : stageAt(graph, inspection, stood);
+  }, [graph, inspection.frames, places, upTo]);
   const { closed, layout } = useMemo(() => {
     if (!graph || width === 0) return { closed: new Set<string>(), layout: null };
     const flow = width < narrowPx ? 'down' : 'right';
