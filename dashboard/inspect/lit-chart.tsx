@@ -3,10 +3,10 @@ import type { ChartGraph } from '../../drawing/graph.ts';
 import { Chart } from '../chart/chart.tsx';
 import { type Marks, marksOf, type Taken } from '../chart/marks.ts';
 import type { ShownState } from '../chart/shown-state.ts';
+import { useChart } from '../chart/use-chart.ts';
 import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { shownChart } from '../run/shown-chart.ts';
-import { useChart } from '../run/use-chart.ts';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 import { activeIn, leavesOf } from './state-value.ts';
 import type { Inspection } from './use-inspection.ts';
@@ -70,7 +70,7 @@ export const LitChart = ({
   inspection: Inspection;
   isLive: boolean;
 }) => {
-  const { data: graph, error, refetch } = useChart(runId);
+  const { data: graph, error, refetch } = useChart({ run: runId });
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const { actors, chosen, upTo, choose } = inspection;

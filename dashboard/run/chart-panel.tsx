@@ -4,6 +4,7 @@ import type { RunView } from '../../wire/patch.ts';
 import { Chart } from '../chart/chart.tsx';
 import { type Marks, marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { useChart } from '../chart/use-chart.ts';
 import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
@@ -13,7 +14,6 @@ import type { Timer } from './countdowns.ts';
 import { Scrubber } from './scrubber.tsx';
 import { shownChart } from './shown-chart.ts';
 import { stateFacts } from './state-facts.ts';
-import { useChart } from './use-chart.ts';
 import type { Change, View } from './use-view.ts';
 
 type Props = {
@@ -109,7 +109,7 @@ const Tools = ({ flow, isTold, isFew, onTold, onView }: ToolsProps) => (
  * for.
  */
 export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
-  const { data: graph, error, refetch } = useChart(runId);
+  const { data: graph, error, refetch } = useChart({ run: runId });
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const isLive = run.ended_at === null && view.n === null;
