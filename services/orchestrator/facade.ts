@@ -6,6 +6,7 @@ import { inputsNow } from '../scheduler/new-input.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createSimulations } from '../simulate/simulations.ts';
 import { createStarter } from '../start/start.ts';
 import { createWhatIf } from '../what-if/what-if-queries.ts';
 import { createCommands } from './command-handler.ts';
@@ -95,6 +96,7 @@ export const createFacade = (
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
     ...createWhatIf({ ...engine, store, clock, lookup }),
+    ...createSimulations({ lookup }),
     ...commands,
     reload,
   };
