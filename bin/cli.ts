@@ -8,6 +8,7 @@ import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
+import { simulateCommands } from './commands/simulate-command.ts';
 import { createOutput } from './print.ts';
 
 type Env = Record<string, string | undefined>;
@@ -18,6 +19,7 @@ const commands: Record<string, Command> = {
   ...scheduleCommands,
   ...outputCommands,
   ...localCommands,
+  ...simulateCommands,
 };
 commands.completion = completionOf(commands);
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
+import { simulateBody, simulationSchema } from '../wire/simulation.ts';
 import { maxPath, pressSchema, whatIfSchema } from '../wire/what-if.ts';
 import { ok, type Route, route } from './route.ts';
 import { nameParam, runIdParam, wholeNumber } from './schemas.ts';
@@ -57,5 +58,18 @@ export const whatIfRoutes: readonly Route[] = [
     refusals: ['unknown-run', 'unknown-version'],
     handle: async (orchestrator, { params, body }) =>
       ok(await orchestrator.whatIfRun(params.id, body.version ?? null, body.path)),
+  }),
+  route({
+    method: 'post',
+    path: '/api/pipelines/{name}/simulate',
+    summary:
+      'A simulated run of the pipeline by a script, or many with random faults; nothing is kept',
+    role: 'read',
+    params: { name: nameParam },
+    body: simulateBody,
+    answers: { 200: simulationSchema },
+    refusals: ['unknown-pipeline', 'unknown-stage', 'simulation-too-long', 'too-many-simulations'],
+    handle: async (orchestrator, { params, body: { script, seed = null, runs }, signal }) =>
+      ok(await orchestrator.simulate(params.name, { script, seed, runs }, signal)),
   }),
 ];

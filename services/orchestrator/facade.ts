@@ -7,6 +7,7 @@ import { inputsNow } from '../scheduler/new-input.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createSimulations } from '../simulate/simulations.ts';
 import { createStarter } from '../start/start.ts';
 import { createWhatIf } from '../what-if/what-if-queries.ts';
 import { createCommands } from './command-handler.ts';
@@ -97,6 +98,7 @@ export const createFacade = (
     ...createArtefacts({ dataDir, lookup }),
     ...createWhatIf({ ...engine, store, clock, lookup }),
     ...inspectionOf(foundation, engine, lookup, options),
+    ...createSimulations({ lookup }),
     ...commands,
     reload,
   };

@@ -27,6 +27,7 @@ import type { LogMatches } from '../history/search.ts';
 import type { Inspection } from '../inspection/inspection-service.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
+import type { Simulations } from '../simulate/simulations.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { StreamScope } from '../store/journal-store.ts';
 import type { RunFilter } from '../store/run-store.ts';
@@ -201,6 +202,7 @@ export type RunCommand = {
  */
 export type Orchestrator = Queries &
   WhatIfQueries &
+  Simulations &
   LogQueries &
   ArtefactQueries &
   StreamSource &
