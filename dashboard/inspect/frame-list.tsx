@@ -1,7 +1,8 @@
 import { useRef } from 'react';
+import { GuardMark } from '../ui/guard-mark.tsx';
 import { clockTime } from '../ui/time.ts';
 import { askerWord, frameWord, kindWords } from './frame-words.ts';
-import type { Inspected, Judgement } from './inspected-frame.ts';
+import type { Inspected } from './inspected-frame.ts';
 import type { KnownActor } from './known-actors.ts';
 import type { Inspection } from './use-inspection.ts';
 import { useListKeys } from './use-list-keys.ts';
@@ -9,14 +10,6 @@ import { useWindow } from './use-window.ts';
 
 const rowHeight = 28;
 const idOf = (place: number): string => `frame-${place}`;
-
-export const GuardMark = ({ guard, holds, values }: Judgement) => (
-  <span className="guard" data-holds={holds}>
-    <span aria-hidden="true">{holds ? '✓' : '–'}</span> {guard}
-    {values !== null && <span className="guard-values"> · {values}</span>}
-    <span className="visually-hidden">{holds ? ' holds' : ' does not hold'}</span>
-  </span>
-);
 
 type RowProps = {
   frame: Inspected;

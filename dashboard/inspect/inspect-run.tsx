@@ -46,6 +46,19 @@ const useShownRun = (id: string) => {
   return { run: live && live.version >= (data?.version ?? 0) ? live : data, error };
 };
 
+/** The chart asked about its future, from the chosen step on. */
+const WhatIfLink = ({ id, inspection }: { id: string; inspection: Inspection }) => {
+  const { frames, upTo, isFollowing } = inspection;
+  const version = frames[upTo]?.version ?? null;
+  const query = isFollowing || version === null || version === 0 ? '' : `?version=${version}`;
+  return (
+    <Link href={`/runs/${id}/what-if${query}`} className="button quiet">
+      <Icon name="whatif" />
+      What if…
+    </Link>
+  );
+};
+
 /** One run in the inspector. */
 export const InspectRun = ({ id }: { id: string }) => {
   const { run, error } = useShownRun(id);
@@ -67,6 +80,7 @@ export const InspectRun = ({ id }: { id: string }) => {
           <StateMark look={lookOfRun(run)} />
           {inspection.feed && <FeedState feed={inspection.feed} onRetry={inspection.retry} />}
           <OpenInStately frames={inspection.frames} />
+          <WhatIfLink id={id} inspection={inspection} />
           <Link href={`/runs/${id}`} className="button">
             Run page
           </Link>

@@ -25,6 +25,8 @@ export type Inspected = {
   type: string;
   /** The row of the ledger that it belongs to; null where there is none. */
   step: number | null;
+  /** Of the run after that row. */
+  version: number | null;
   at: number;
   runId: string | null;
   sessionId: string;
@@ -120,6 +122,7 @@ export const readFrame = (text: string, heardAt: number): Inspected => {
     kind,
     type: type === '' ? 'no type' : type,
     step: typeof frame['seq'] === 'number' ? frame['seq'] : null,
+    version: typeof frame['version'] === 'number' ? frame['version'] : null,
     at: Number.isFinite(at) && at > 0 ? at : heardAt,
     runId: textIn(frame['runId']),
     sessionId: textIn(frame['sessionId']) ?? '',

@@ -81,7 +81,7 @@ const Diagram = (props: DiagramProps) => {
       <p className="seq-sum muted small">
         {plural(messages.length, 'message')} and states
         {folds > 0 && (
-          <button type="button" className="link" onClick={toggleAll}>
+          <button type="button" className="button quiet small" onClick={toggleAll}>
             {isAllOpen ? 'Fold repeats' : 'Show all repeats'}
           </button>
         )}

@@ -128,14 +128,14 @@ export const SequenceRow = (props: RowProps) => {
       id={idOfMessage(message.place)}
       role="option"
       aria-selected={isChosen}
-      aria-label={saidOf(message, lanes)}
       title={saidOf(message, lanes)}
       className="seq-row"
       data-chosen={isChosen || undefined}
       style={style}
       onClick={(event) => onChoose(message.place, event.shiftKey)}
     >
-      <span className="seq-at">
+      <span className="visually-hidden">{saidOf(message, lanes)}</span>
+      <span className="seq-at" aria-hidden="true">
         <span className="frame-step">{isFirst ? frame?.step : ''}</span>
         {isFirst && frame ? clockTime(frame.at) : ''}
       </span>

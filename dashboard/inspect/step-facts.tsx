@@ -1,6 +1,6 @@
 import { eventWord, localized } from '../run/run-words.ts';
+import { GuardMark } from '../ui/guard-mark.tsx';
 import { clockTime, fullTime } from '../ui/time.ts';
-import { GuardMark } from './frame-list.tsx';
 import { askerWord, standing, wayWord } from './frame-words.ts';
 import { type Inspected, type Judgement, jsonOf } from './inspected-frame.ts';
 import { JsonTree } from './json-tree.tsx';

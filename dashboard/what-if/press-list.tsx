@@ -1,4 +1,5 @@
 import { short } from '../run/run-words.ts';
+import { GuardMark } from '../ui/guard-mark.tsx';
 import { lookOfRun } from '../ui/state-words.ts';
 import type { Possible } from './use-what-if.ts';
 
@@ -14,13 +15,7 @@ export const Ways = ({ ways }: { ways: Possible['ways'] }) => (
           <span aria-hidden="true">{is_taken ? '→' : '·'}</span> {short(to)}
           {is_taken && <span className="visually-hidden"> is taken</span>}
         </span>
-        {guard !== null && (
-          <span className="guard" data-holds={holds}>
-            <span aria-hidden="true">{holds ? '✓' : '–'}</span> {guard}
-            <span className="visually-hidden">{holds ? ' holds' : ' does not hold'}</span>
-            {values !== null && <span className="guard-values"> · {values}</span>}
-          </span>
-        )}
+        {guard !== null && <GuardMark guard={guard} holds={holds === true} values={values} />}
         {guard === null && !is_taken && <span className="muted">otherwise</span>}
       </li>
     ))}
@@ -80,7 +75,9 @@ export const PressList = ({
   const not = events.filter(({ allowed }) => !allowed);
   return (
     <section className="presses" aria-labelledby="presses-title">
-      <h2 id="presses-title">What can come now</h2>
+      <h2 id="presses-title" tabIndex={-1}>
+        What can come now
+      </h2>
       {possible.length === 0 && (
         <p className="muted">Nothing: the run is over, and nothing moves it any more.</p>
       )}

@@ -109,7 +109,11 @@ export const PathList = ({ data, onBack }: { data: WhatIf; onBack: (count: numbe
             </p>
           ))}
           {index < data.steps.length - 1 && (
-            <button type="button" className="link" onClick={() => onBack(index + 1)}>
+            <button
+              type="button"
+              className="button quiet small align-start"
+              onClick={() => onBack(index + 1)}
+            >
               Back to here
             </button>
           )}

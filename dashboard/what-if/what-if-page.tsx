@@ -5,6 +5,7 @@ import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 import { PressList } from './press-list.tsx';
+import { ScriptPanel } from './script-panel.tsx';
 import { useWhatIf } from './use-what-if.ts';
 import { WhatIfChart } from './what-if-chart.tsx';
 import { NowFacts, PathList } from './what-if-facts.tsx';
@@ -37,6 +38,8 @@ export const WhatIfPage = ({ of }: { of: ChartOf }) => {
     setLooked(null);
     setWanted(null);
     press(event);
+    // What was pressed may not come again: who goes on by keyboard begins at the new list.
+    document.getElementById('presses-title')?.focus({ preventScroll: true });
   };
   /** A state that only one event leads to is that event; else those that do are marked. */
   const select = (state: string): void => {
@@ -70,14 +73,19 @@ export const WhatIfPage = ({ of }: { of: ChartOf }) => {
     >
       {error && <ProblemCard error={error} onRetry={() => backTo(path.length - 1)} />}
       <div className="what-if" aria-busy={isAsking}>
-        <div className="what-if-top">
-          <WhatIfChart of={of} data={data} looked={looked} onSelect={select} />
-          <NowFacts data={data} />
-        </div>
         <div className="what-if-columns">
-          <PressList events={data.events} marked={wanted} onPress={go} onLook={setLooked} />
-          <PathList data={data} onBack={backTo} />
+          <div className="what-if-left">
+            <WhatIfChart of={of} data={data} looked={looked} onSelect={select} />
+            <PathList data={data} onBack={backTo} />
+          </div>
+          <div className="what-if-right">
+            <NowFacts data={data} />
+            <PressList events={data.events} marked={wanted} onPress={go} onLook={setLooked} />
+          </div>
         </div>
+        {'pipeline' in of && (
+          <ScriptPanel pipeline={of.pipeline} stages={data.now.stages.map(({ name }) => name)} />
+        )}
       </div>
     </Page>
   );
