@@ -13,7 +13,7 @@ export const kindWords = {
 } as const;
 
 /** `analyzer › attempting`, and of parallel states each. */
-export const valueWord = (value: StateValue): string => leavesOf(value).map(short).join(' + ');
+const valueWord = (value: StateValue): string => leavesOf(value).map(short).join(' + ');
 
 /** Where an actor stands: its state, or how it ended where it has none. */
 export const standing = ({
@@ -69,7 +69,7 @@ const ownActions: Record<string, (params: Json) => string> = {
     return `says: ${said ?? '?'}`;
   },
 };
-export const actionWord = ({ action }: Inspected): string => {
+const actionWord = ({ action }: Inspected): string => {
   if (action === null) return '?';
   return ownActions[action.type]?.(action.params) ?? action.type;
 };

@@ -13,6 +13,7 @@ export type Feed = {
 
 /** More than anybody reads; each may hold a whole snapshot. */
 const mostFrames = 20_000;
+const [long, longMs] = [2000, 200];
 
 /**
  * The frames that were heard, each once. Whatever comes between two pictures is shown as one; a
@@ -43,7 +44,9 @@ export const keepFrames = () => {
   const ask = (): void => {
     if (isAsked) return;
     isAsked = true;
-    requestAnimationFrame(publish);
+    // All that is shown is made anew of all frames: a long story comes in larger pieces.
+    if (feed.frames.length < long) requestAnimationFrame(publish);
+    else setTimeout(publish, longMs);
   };
   return {
     get: (): Feed => feed,
