@@ -21,7 +21,7 @@ export type MessageRow =
   /** The messages before it come again so many times; `hidden` of them are not drawn. */
   | { kind: 'fold'; place: number; length: number; times: number; isOpen: boolean };
 
-const outsideNames: Record<string, string> = { command: 'people and programs', timer: 'clock' };
+const outsideNames: Record<string, string> = { command: 'commands', timer: 'clock' };
 const outsideOf = (asker: Asker | null): string => outsideNames[asker?.kind ?? ''] ?? 'service';
 
 const endTones: Record<string, Message['tone']> = { done: 'ok', error: 'bad', stopped: 'stop' };

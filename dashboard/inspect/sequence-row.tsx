@@ -51,8 +51,9 @@ const Arrow = ({ message: { from, to, label, kind }, laneWidth }: DrawnProps) =>
 
 /** A state that an actor came to, or its end, on its line. */
 const Note = ({ message: { to, label, kind, tone }, laneWidth }: DrawnProps) => {
-  const text = cut(label, laneWidth - 30);
-  const width = Math.min(laneWidth - 10, text.length * charWidth + 26);
+  // Nothing else stands in its row: it may be wider than its lane.
+  const text = cut(label, laneWidth * 1.5);
+  const width = text.length * charWidth + 22;
   const [x, y] = [xOf(to, laneWidth) - width / 2, middle - 11];
   return (
     <g data-tone={kind === 'end' ? tone : 'run'}>
