@@ -56,6 +56,8 @@ export type PipelineDefinition = {
    * were stored before.
    */
   secrets?: string[];
+  /** Words of people for it, to filter by. Absent = none. */
+  labels?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
   stages: StageDefinition[];

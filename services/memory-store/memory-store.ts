@@ -1,9 +1,11 @@
 import { attemptEvents } from '../../wire/fold-attempt.ts';
 import { runIdFloor } from '../host/run-id.ts';
+import type { FiguresStore } from '../store/figures-store.ts';
 import type { JournalFilter, JournalStore } from '../store/journal-store.ts';
 import type { RunRow } from '../store/run-rows.ts';
 import type { RunFilter, RunStore } from '../store/run-store.ts';
 import type { Store } from '../store/store.ts';
+import { memoryFigures } from './memory-figures.ts';
 import { appendTo, loadedFrom, type MemoryPlace, queueIn, streakOf } from './memory-place.ts';
 import { memorySlots } from './memory-slots.ts';
 import { memoryWrites } from './memory-writes.ts';
@@ -11,6 +13,7 @@ import { memoryWrites } from './memory-writes.ts';
 /** What the memory keeps of a store: everything that a run needs, and nothing that outlives it. */
 export type MemoryStore = RunStore &
   JournalStore &
+  FiguresStore &
   ReturnType<typeof memorySlots> &
   Pick<Store, 'epoch' | 'close'>;
 
@@ -61,6 +64,7 @@ export const openMemoryStore = (place: MemoryPlace): MemoryStore => {
   return {
     ...memoryWrites(place),
     ...memorySlots(place),
+    ...memoryFigures(place),
     epoch: 'memory',
     run: async (runId) => {
       const loaded = loadedFrom(place, runId);

@@ -37,9 +37,8 @@ export const evidenceIn = ({
   secrets: Secrets;
 }): Evidence => ({
   isThere: (effect) => hasEvidence(dirOf(dataDir, effect)),
-  answer: (effect, run) =>
-    settleFromEvidence(dirOf(dataDir, effect), secrets.maskOf(run.definition)),
-  said: (effect, run) => saidIn(dirOf(dataDir, effect), secrets.maskOf(run.definition)),
+  answer: (effect, run) => settleFromEvidence(dirOf(dataDir, effect), secrets.maskOf(run)),
+  said: (effect, run) => saidIn(dirOf(dataDir, effect), secrets.maskOf(run)),
 });
 
 type Deps = {

@@ -46,18 +46,19 @@ const storyOf = (world: World): Story => {
 export type Asked = Omit<Simulated, 'goesOn'> & Partial<Pick<Simulated, 'goesOn'>>;
 
 /**
- * A run from its start to its end, by the code that moves real ones, in no time: whatever is next
- * follows at once upon the last.
+ * A run is lived from its start to its end, by the code that moves real ones, in no time: whatever is
+ * next follows at once upon the last.
  */
-export const simulate = async ({ goesOn = () => {}, ...asked }: Asked): Promise<Story> => {
+export const lived = async ({ goesOn = () => {}, ...asked }: Asked): Promise<World> => {
   const world = createWorld({ ...asked, goesOn });
   rise(world);
   for (let instants = 0; ; instants += 1) {
     await quiet(world);
     goesOn();
-    if (isOver(world)) break;
+    if (isOver(world)) return world;
     if (instants > maxInstants || !world.clock.advance())
       world.checks.breaks({ invariant: 'I2', detail: 'it never ends' });
   }
-  return storyOf(world);
 };
+
+export const simulate = async (asked: Asked): Promise<Story> => storyOf(await lived(asked));
