@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { z } from 'zod';
 import { ServiceError } from '../../services/host/service-error.ts';
 import type { ForeignFrame } from '../../wire/inspection.ts';
+import { foreignFrameSchema } from '../../wire/inspection-frames.ts';
 
 export type ForeignLimits = { frames: number; bytes: number; producers: number };
 /** In memory only: what other programs showed last. */
@@ -24,13 +24,6 @@ export type ForeignFrames = {
   take(socket: WebSocket): void;
 };
 
-const frameSchema = z.looseObject({
-  type: z.string().startsWith('@xstate.').max(100),
-  sessionId: z.string().max(500),
-  rootId: z.string().max(500).optional(),
-  parentId: z.string().max(500).optional(),
-  sourceId: z.string().max(500).optional(),
-});
 const expected =
   'expected frames of @statelyai/inspect: JSON objects with type "@xstate.…" and sessionId';
 
@@ -60,7 +53,7 @@ export const createForeignFrames = (deps: {
     for (const listener of listeners) listener();
   };
   const read = (text: string, name: string): ForeignFrame | null => {
-    const parsed = frameSchema.safeParse(jsonOf(text));
+    const parsed = foreignFrameSchema.safeParse(jsonOf(text));
     if (!parsed.success) return null;
     const named = (id: string | undefined): string | undefined =>
       id === undefined ? id : `${name}/${id}`;

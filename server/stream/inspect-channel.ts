@@ -10,11 +10,13 @@ export type InspectLimits = { inspectors: number; unreadBytes: number };
 /** An inspector is for people: a few of them, and none may cost more than this. */
 export const inspectLimits: InspectLimits = { inspectors: 20, unreadBytes: 1024 * 1024 };
 /** Nobody who watches a run again waits longer than this for its next step. */
-export const longestPauseMs = 3000;
+const longestPauseMs = 3000;
+/** How soon after each other steps are sent that come fast: a write costs more than what is in it. */
+const coalesceMs = 25;
 /** Steps of one read of the ledger. */
 const pageSize = 8;
 
-type Source = Pick<Orchestrator, 'runStory' | 'onStep' | 'watchLive'>;
+type Source = Pick<Orchestrator, 'runStory' | 'onStep' | 'watchLive' | 'inspectionFailed'>;
 type Deps = {
   orchestrator: Source;
   clock: Pick<Clock, 'after' | 'monotonicMs'>;
@@ -35,10 +37,20 @@ const textOf = (frame: InspectionFrame): string => {
 };
 const typeOf = ({ type }: { type: string }): string => type.slice('@xstate.'.length);
 const sendTo = (peer: Peer, types: ReadonlySet<string>) => (frames: readonly InspectionFrame[]) => {
-  for (const frame of frames) if (types.has(typeOf(frame))) peer.send(textOf(frame));
+  peer.together(() => {
+    for (const frame of frames) if (types.has(typeOf(frame))) peer.send(textOf(frame));
+  });
 };
+const sayFailed = (peer: Peer): void =>
+  peer.close(1011, 'the feed failed; connect again', farewellMs);
+const failing =
+  (peer: Peer, { inspectionFailed }: Pick<Source, 'inspectionFailed'>) =>
+  (error: unknown): void => {
+    inspectionFailed(error);
+    sayFailed(peer);
+  };
 /** Looks again and again while there is news, one look at a time. */
-const inTurns = (look: () => Promise<void>, failed: () => void): (() => void) => {
+const inTurns = (look: () => Promise<void>, failed: (error: unknown) => void): (() => void) => {
   let isBusy = false;
   let again = false;
   const rounds = async (): Promise<void> => {
@@ -70,8 +82,13 @@ export const createInspectors = (deps: Deps): Inspectors => {
         );
       looking.add(peer);
       peer.onClose(() => looking.delete(peer));
-      if (runId === null) await serveLive(peer, types, deps);
-      else await serveStory(peer, { runId, speed, types }, deps);
+      try {
+        if (runId === null) await serveLive(peer, types, deps);
+        else await serveStory(peer, { runId, speed, types }, deps);
+      } catch (error) {
+        if (!(error instanceof ServiceError)) deps.orchestrator.inspectionFailed(error);
+        throw error;
+      }
     },
   };
 };
@@ -83,22 +100,28 @@ export const createInspectors = (deps: Deps): Inspectors => {
 const serveLive = async (
   peer: Peer,
   types: ReadonlySet<string>,
-  { orchestrator, foreign, limits }: Deps,
+  { orchestrator, clock, foreign, limits }: Deps,
 ): Promise<void> => {
   let position = 0;
   let isComplete = false;
-  const send = sendTo(peer, types);
-  const failed = (): void => peer.close(1011, 'the feed failed; connect again', farewellMs);
-  const watch = await orchestrator.watchLive({
-    frames: (frames) => {
-      send(frames);
-      if (peer.unread() <= limits.unreadBytes) return;
-      leave();
-      const reason = `reads too slowly: more than ${limits.unreadBytes} bytes are unread`;
-      peer.close(1013, reason, farewellMs);
-    },
-    failed,
+  let leave = (): void => {};
+  const failed = failing(peer, orchestrator);
+  const {
+    say,
+    flush,
+    silence: quiet,
+  } = inBursts(clock, (frames) => {
+    try {
+      sendTo(peer, types)(frames);
+    } catch (error) {
+      return failed(error);
+    }
+    if (peer.unread() <= limits.unreadBytes) return;
+    leave();
+    const reason = `reads too slowly: more than ${limits.unreadBytes} bytes are unread`;
+    peer.close(1013, reason, farewellMs);
   });
+  const watch = await orchestrator.watchLive({ frames: say, failed: () => sayFailed(peer) });
   const relay = (): void => {
     for (let next = foreign.after(position); next && peer.isOpen() && !peer.isFull(); ) {
       if (types.has(typeOf(next))) peer.send(next.text);
@@ -107,18 +130,46 @@ const serveLive = async (
     }
   };
   const pump = inTurns(async () => {
-    while (!isComplete && peer.isOpen() && !peer.isFull()) isComplete = !(await watch.announce());
+    while (!isComplete && peer.isOpen() && !peer.isFull()) {
+      isComplete = !(await watch.announce());
+      flush();
+    }
     if (isComplete) relay();
   }, failed);
   const silence = foreign.onFrame(pump);
-  const leave = (): void => {
+  leave = (): void => {
     watch.leave();
     silence();
+    quiet();
   };
-  peer.onClose(leave);
+  peer.onClose(() => leave());
   peer.onDrain(pump);
   if (peer.isOpen()) pump();
   else leave();
+};
+
+/** What comes fast is sent together, at that pace; the first one at once. */
+const inBursts = (clock: Deps['clock'], send: (frames: readonly InspectionFrame[]) => void) => {
+  let kept: InspectionFrame[] = [];
+  let cancel: (() => void) | null = null;
+  const flush = (): void => {
+    const frames = kept;
+    kept = [];
+    cancel?.();
+    cancel = frames.length > 0 ? clock.after(coalesceMs, flush) : null;
+    if (frames.length > 0) send(frames);
+  };
+  return {
+    flush,
+    say: (frames: readonly InspectionFrame[]): void => {
+      kept.push(...frames);
+      if (!cancel) flush();
+    },
+    silence: (): void => {
+      kept = [];
+      cancel?.();
+    },
+  };
 };
 
 /** How long after the step before it this one is told. */
@@ -168,7 +219,7 @@ const serveStory = async (
       if (steps.length === 0) return;
     }
   };
-  const pump = inTurns(turn, () => peer.close(1011, 'the feed failed; connect again', farewellMs));
+  const pump = inTurns(turn, failing(peer, orchestrator));
   const leave = orchestrator.onStep((moved) => {
     if (moved === runId) pump();
   });

@@ -121,12 +121,12 @@ export const createSockets = ({
   /** Those who have a place; who was turned away has none, however long its socket stays. */
   const seated = new Set<WebSocket>();
 
-  const accept = async (socket: WebSocket, address: URL): Promise<void> => {
+  const accept = async (socket: WebSocket, address: URL, wire: Duplex): Promise<void> => {
     const isV1 =
       address.searchParams.has('v') ||
       socket.protocol === subprotocol ||
       /^\/ws\/(logs|inspect)/.test(address.pathname);
-    const peer = createPeer(socket, isV1, clock, limits);
+    const peer = createPeer(socket, isV1, clock, limits, wire);
     try {
       if (seated.size >= limits.maxClients)
         throw new ServiceError(
@@ -153,7 +153,7 @@ export const createSockets = ({
         return why ? refuse(socket, request, why) : producers.upgrade(request, socket, head);
       }
       server.handleUpgrade(request, socket, head, (client) => {
-        accept(client, address).catch((error) => {
+        accept(client, address, socket).catch((error) => {
           log('a client could not be served', error);
           client.terminate();
         });

@@ -1,11 +1,11 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { Log } from '../host/logger.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import { hasSecrets, type Secrets, type SecretsOf } from '../secrets/secrets.ts';
 import type { Committed } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 import { createLiveFeed, type LiveViewer, type LiveWatch } from './live-feed.ts';
+import { redacted } from './redaction.ts';
 import { openStory, type RunStory } from './run-story.ts';
 import { createSubjects } from './subjects.ts';
 
@@ -19,7 +19,8 @@ export type Inspection = {
   watchLive(viewer: LiveViewer): Promise<LiveWatch>;
   /** What another program says, as it may be shown. */
   cleanForeign(value: unknown): unknown;
-  /** How often the feed itself failed; no run is the worse for it. */
+  /** Something of the feed went wrong: it is counted, and no run is the worse for it. */
+  inspectionFailed(error: unknown): void;
   inspectionFailures(): number;
 };
 
@@ -29,18 +30,18 @@ export const createInspection = (deps: {
   charts: Charts;
   secrets: Pick<Secrets, 'maskOf'>;
   lookup: Pick<RunLookup, 'assertReady' | 'requireRun'>;
-  definitions: () => Iterable<Pick<PipelineDefinition, 'secrets'>>;
+  pipelines: () => Iterable<SecretsOf>;
   onCommit: (listener: (committed: Committed) => void) => void;
   log: Log;
 }): Inspection => {
   const { store, lookup, log } = deps;
   let failures = 0;
-  const onFailure = (error: unknown): void => {
+  const inspectionFailed = (error: unknown): void => {
     failures += 1;
     log('the inspection feed failed; who looked is told to look again', { error: String(error) });
   };
   const subjects = createSubjects(deps);
-  const live = createLiveFeed({ store, subjects, onFailure });
+  const live = createLiveFeed({ store, subjects, onFailure: inspectionFailed });
   const listeners = new Set<(runId: string) => void>();
   deps.onCommit((committed) => {
     live.settle(committed);
@@ -48,24 +49,14 @@ export const createInspection = (deps: {
       try {
         listener(committed.run.runId);
       } catch (error) {
-        onFailure(error);
+        inspectionFailed(error);
       }
   });
-  /** What fails for one who looks is counted, and told to that one alone. */
-  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      onFailure(error);
-      throw error;
-    }
-  };
   return {
     runStory: async (runId) => {
       lookup.assertReady();
       const { run } = await lookup.requireRun(runId);
-      const story = await counted(() => openStory(store, subjects, run));
-      return { next: (limit) => counted(() => story.next(limit)) };
+      return openStory(store, subjects, run);
     },
     onStep: (listener) => {
       listeners.add(listener);
@@ -73,13 +64,14 @@ export const createInspection = (deps: {
     },
     watchLive: async (viewer) => {
       lookup.assertReady();
-      const { announce, leave } = await counted(() => live.watch(viewer));
-      return { announce: () => counted(announce), leave };
+      return live.watch(viewer);
     },
     cleanForeign: (value) => {
-      const secrets = [...deps.definitions()].flatMap((definition) => definition.secrets ?? []);
-      return subjects.cleanerOf({ secrets: [...new Set(secrets)] })(value);
+      const withSecrets = [...deps.pipelines()].filter(({ definition }) => hasSecrets(definition));
+      const cleaners = withSecrets.map(subjects.cleanerOf);
+      return cleaners.reduce((shown, clean) => clean(shown), redacted(value));
     },
+    inspectionFailed,
     inspectionFailures: () => failures,
   };
 };

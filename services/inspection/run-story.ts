@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import { inputOf, type Subjects } from './subjects.ts';
 
 /** One row of the ledger as frames; the first has what stood before all rows. */
-export type ToldStep = { at: number; frames: InspectionFrame[] };
+type ToldStep = { at: number; frames: InspectionFrame[] };
 /** A position in the ledger of one run; nothing of it is in memory but where it stands. */
 export type RunStory = {
   /**
@@ -36,7 +36,8 @@ export const openStory = async (
         steps.push({ at: row.at, frames });
       }
       // Removed meanwhile: there is nothing more to tell of it.
-      return { steps, isOver: (!now || now.run.endedAt !== null) && rows.length < limit };
+      const isEnded = now === null || now.run.endedAt !== null;
+      return { steps, isOver: isEnded && rows.length < limit };
     },
   };
 };

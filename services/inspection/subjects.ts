@@ -1,8 +1,7 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
 import type { ChartConfig } from '../../machines/chart-config.ts';
 import { ChartNotSupported, type Charts, initialOf } from '../interpreter/charts.ts';
 import type { Interpreted } from '../interpreter/lifecycle.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import type { Secrets, SecretsOf } from '../secrets/secrets.ts';
 import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Subject } from './frame-writer.ts';
@@ -11,8 +10,7 @@ import { createTeller, type Teller } from './teller.ts';
 
 /** Makes tellers of runs: of their whole story, or from where they stand. */
 export type Subjects = {
-  /** Of a value that belongs to these secrets. */
-  cleanerOf(definition: Pick<PipelineDefinition, 'secrets'>): (value: unknown) => unknown;
+  cleanerOf(of: SecretsOf): (value: unknown) => unknown;
   fromTheStart(run: RunRow): Promise<Teller>;
   /** @param effects those of the run, read together with it */
   fromHere(run: RunRow, effects: readonly EffectRow[]): Promise<Teller>;
@@ -28,6 +26,16 @@ export const inputOf = ({ pipeline, number, trigger, params, reason, onlyStage }
   only_stage: onlyStage,
 });
 
+/** The same text for every run of a chart, where nothing in it is to be hidden. */
+const texts = new WeakMap<ChartConfig, string>();
+const definitionOf = (config: ChartConfig, clean: Subject['clean']): string => {
+  const context = clean(config.context);
+  if (context !== config.context) return JSON.stringify({ ...config, context });
+  const text = texts.get(config) ?? JSON.stringify(config);
+  texts.set(config, text);
+  return text;
+};
+
 export const createSubjects = (deps: {
   store: Pick<Store, 'chart'>;
   charts: Charts;
@@ -35,8 +43,8 @@ export const createSubjects = (deps: {
 }): Subjects => {
   const { store, charts, secrets } = deps;
   const { lifecycle } = charts;
-  const cleanerOf: Subjects['cleanerOf'] = (definition) => {
-    const mask = secrets.maskOf(definition);
+  const cleanerOf: Subjects['cleanerOf'] = (of) => {
+    const mask = secrets.maskOf(of);
     return (value) => mask.json(redacted(value));
   };
   /** A chart that this version cannot execute is shown all the same. */
@@ -53,10 +61,9 @@ export const createSubjects = (deps: {
     }
   };
   const subjectOf = (run: RunRow, config: ChartConfig): Subject => {
-    const clean = cleanerOf(run.definition);
+    const clean = cleanerOf(run);
     const { runId, pipeline, number } = run;
-    const definition = JSON.stringify({ ...config, context: clean(config.context) });
-    return { runId, pipeline, number, definition, clean };
+    return { runId, pipeline, number, definition: definitionOf(config, clean), clean };
   };
   return {
     cleanerOf,

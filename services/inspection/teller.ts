@@ -3,18 +3,11 @@ import { pathOf } from '../interpreter/decide.ts';
 import type { Interpreted } from '../interpreter/lifecycle.ts';
 import { type Microstep, microstepsOf } from '../interpreter/microsteps.ts';
 import type { LedgerRow } from '../store/run-rows.ts';
+import { type Children, createChildren, type Stored } from './children.ts';
 import { type Child, createFrameWriter, type FrameWriter, type Subject } from './frame-writer.ts';
 
-/** What XState stores of a run. */
-type Stored = {
-  status: InspectedSnapshot['status'];
-  value: unknown;
-  context: unknown;
-  historyValue?: Record<string, unknown>;
-  children?: Record<string, { src?: unknown; snapshot?: { input?: unknown } }>;
-};
 /** A row of the ledger with the snapshot it left; null when the run did not move. */
-export type LedgerStep = LedgerRow & { snapshot: unknown };
+type LedgerStep = LedgerRow & { snapshot: unknown };
 /** How far a run has been told. */
 export type Told = { n: number; version: number; at: number; snapshot: unknown };
 
@@ -28,12 +21,6 @@ export type Teller = {
 };
 
 const answerPattern = /^xstate\.(done|error)\.actor\.(.+)$/;
-/** The children that a stored snapshot has; of one that is over none are left. */
-const childrenOf = ({ status, children }: Stored): NonNullable<Stored['children']> =>
-  status === 'active' ? (children ?? {}) : {};
-const sessionOf = (runId: string, id: string, version: number): string =>
-  `${runId}/${id}@${version}`;
-
 /**
  * Tells a run in the words of the inspection dialect, row by row of its ledger. The stored snapshots
  * are the truth; the chart is only asked which of its ways led from one to the next, and where it
@@ -49,25 +36,15 @@ export const createTeller = (
 ): Teller => {
   const { runId, clean } = subject;
   const told = { ...from, snapshot: from.snapshot as Stored };
-  const live = new Map<string, Child>();
-  /** Also those that are over: a late answer names who sent it. */
-  const sessions = new Map<string, string>();
-  const bear = (id: string, src: unknown, input: unknown, version: number): Child => {
-    const session = sessionOf(runId, id, version);
-    const child = { id, session, src: String(src ?? id), input: clean(input) };
-    live.set(id, child);
-    sessions.set(id, session);
-    return child;
-  };
-  for (const [id, { src, snapshot }] of Object.entries(childrenOf(told.snapshot)))
-    bear(id, src, snapshot?.input, born[id] ?? 0);
+  const children = createChildren(runId, clean);
+  children.become(told.snapshot, (id) => born[id] ?? 0);
 
   const shown = (stored: Stored): InspectedSnapshot => ({
     status: stored.status,
     value: stored.value,
     context: clean(stored.context) as Record<string, unknown>,
     children: Object.fromEntries(
-      [...live.values()].map(({ id, session }) => [id, { xstate$$type: 1 as const, id: session }]),
+      children.all().map(({ id, session }) => [id, { xstate$$type: 1 as const, id: session }]),
     ),
     historyValue: stored.historyValue ?? {},
     tags: [],
@@ -84,43 +61,30 @@ export const createTeller = (
 
   const step = (row: LedgerStep): InspectionFrame[] => {
     const writer = createFrameWriter(subject, { seq: row.n, version: row.version, at: row.at });
-    const event = Object.assign(clean(row.event) as InspectedEvent, { type: row.event.type });
-    const sourceId = senderOf(row, runId, sessions);
-    const { verdict, why, cause, guards } = row;
-    const more = { verdict, why: clean(why) as string | null, cause, guards };
+    const event = { ...(clean(row.event) as InspectedEvent), type: row.event.type };
+    const sourceId = senderOf(row, runId, children);
+    const { verdict, cause, guards } = row;
+    const why = clean(row.why) as string | null;
+    const more = { verdict, why, cause, guards };
     writer.event(runId, event, sourceId === undefined ? more : { sourceId, ...more });
     told.n = row.n;
     if (verdict !== 'accepted') return writer.frames;
 
-    const { born: begun, over } = writeMicrosteps(writer, namesOf(row), row, {
-      live,
-      bear,
-      event,
-      clean,
-    });
+    const named = writeMicrosteps(writer, namesOf(row), row, { children, event, clean });
     const next = row.snapshot as Stored;
     // A run whose chart could not go on is stored as it stood, and has ended all the same.
     const isCondemned = why !== null;
     const after: Stored = isCondemned ? { ...next, status: 'error' } : next;
-    for (const [id, { src, snapshot }] of Object.entries(childrenOf(after)))
-      if (!live.has(id)) {
-        const child = bear(id, src, snapshot?.input, row.version);
-        writer.child(child);
-        begun.push(child);
-      }
-    for (const [id, child] of live)
-      if (!Object.hasOwn(childrenOf(after), id)) {
-        live.delete(id);
-        over.push(child);
-      }
-    for (const { session, input } of begun) {
+    const unnamed = children.become(after, () => row.version);
+    for (const child of unnamed.born) writer.child(child);
+    for (const { session, input } of [...named.born, ...unnamed.born]) {
       const init = { type: 'xstate.init', input };
       writer.event(session, init, { sourceId: runId });
       writer.snapshot(session, init, { status: 'active', input });
     }
-    const failure = isCondemned ? { error: { message: more.why } } : {};
+    const failure = isCondemned ? { error: { message: why } } : {};
     writer.snapshot(runId, event, { ...shown(after), ...failure });
-    for (const child of over) writeEnd(writer, child, event);
+    for (const child of [...named.over, ...unnamed.over]) writeEnd(writer, child, event);
     Object.assign(told, { version: row.version, at: row.at, snapshot: after });
     return writer.frames;
   };
@@ -142,7 +106,7 @@ export const createTeller = (
       const { n: seq, version, at } = told;
       const writer = createFrameWriter(subject, { seq, version, at }, 'now');
       writer.run(shown(told.snapshot));
-      for (const child of live.values()) writer.child(child);
+      for (const child of children.all()) writer.child(child);
       return writer.frames;
     },
     step,
@@ -153,29 +117,20 @@ export const createTeller = (
 const senderOf = (
   { event, cause }: LedgerRow,
   runId: string,
-  sessions: Map<string, string>,
+  children: Children,
 ): string | undefined => {
   const [, , answerer] = answerPattern.exec(event.type) ?? [];
-  if (answerer !== undefined) return sessions.get(answerer);
+  if (answerer !== undefined) return children.sessionOf(answerer);
   return cause.kind === 'timer' ? runId : undefined;
 };
 
+type Inside = { children: Children; event: InspectedEvent; clean: Subject['clean'] };
 /** What happened inside the step, and which children it begot and ended. */
 const writeMicrosteps = (
   writer: FrameWriter,
   steps: Microstep[],
   row: LedgerStep,
-  {
-    live,
-    bear,
-    event,
-    clean,
-  }: {
-    live: Map<string, Child>;
-    bear: (id: string, src: unknown, input: unknown, version: number) => Child;
-    event: InspectedEvent;
-    clean: Subject['clean'];
-  },
+  { children, event, clean }: Inside,
 ): { born: Child[]; over: Child[] } => {
   const born: Child[] = [];
   const over: Child[] = [];
@@ -183,12 +138,12 @@ const writeMicrosteps = (
     for (const { type, params } of micro.actions) {
       if (type === 'xstate.stopChild') {
         const id = typeof params === 'string' ? params : (params as { id: string }).id;
-        const child = live.get(id);
-        if (live.delete(id) && child) over.push(child);
+        const child = children.end(id);
+        if (child) over.push(child);
       }
       if (type !== 'xstate.spawnChild') continue;
       const { id, src, input } = params as { id: string; src: unknown; input: unknown };
-      const child = bear(id, src, input, row.version);
+      const child = children.bear(id, src, input, row.version);
       writer.child(child);
       born.push(child);
     }

@@ -4,27 +4,18 @@ import type {
   AnyTransitionDefinition,
   InspectionEvent,
 } from 'xstate';
+import type { InspectedGuard, InspectedTransition } from '../../wire/inspection.ts';
 import { reviveActor } from './charts.ts';
 import type { Interpreted, MachineEvent } from './lifecycle.ts';
 
-/** A way that was taken, with the names that the chart gives it. */
-export type Way = {
-  source: string;
-  /** null = it stays where it is. */
-  target: string[] | null;
-  /** Empty for one that is taken without an event. */
-  eventType: string;
-  guard?: string;
-  actions: string[];
-  reenter: boolean;
-};
 type Asked = { type: string; params: unknown };
 export type Microstep = {
   event: MachineEvent;
   value: unknown;
-  ways: Way[];
+  /** Those that were taken, with the names that the chart gives them. */
+  ways: InspectedTransition[];
   /** Guards of ways without an event: those that were asked for it, in their order. */
-  guards: { guard: string; holds: boolean }[];
+  guards: InspectedGuard[];
   /** What the chart asked for, in order, as XState resolved it. */
   actions: Asked[];
 };
@@ -32,7 +23,7 @@ export type Microstep = {
 const nameOf = (one: unknown): string =>
   typeof one === 'object' && one !== null && 'type' in one ? String(one.type) : String(one);
 
-const wayOf = (taken: AnyTransitionDefinition): Way => ({
+const wayOf = (taken: AnyTransitionDefinition): InspectedTransition => ({
   source: taken.source.id,
   target: taken.target?.map(({ id }) => id) ?? null,
   eventType: taken.eventType,
@@ -42,7 +33,7 @@ const wayOf = (taken: AnyTransitionDefinition): Way => ({
 });
 
 /** Those before the one that was taken were asked first, and said no. */
-const askedFor = (taken: AnyTransitionDefinition): Microstep['guards'] => {
+const askedFor = (taken: AnyTransitionDefinition): InspectedGuard[] => {
   if (taken.eventType !== '')
     return taken.guard === undefined ? [] : [{ guard: nameOf(taken.guard), holds: true }];
   const ways = taken.source.always ?? [];

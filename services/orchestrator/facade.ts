@@ -140,7 +140,7 @@ const inspectionOf = (
     charts,
     secrets,
     lookup,
-    definitions: () => [...loaded.pipelines.values()].map(({ definition }) => definition),
+    pipelines: () => loaded.pipelines.values(),
     onCommit: commits.as('inspection'),
     log,
   });
