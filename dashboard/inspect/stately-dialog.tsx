@@ -50,8 +50,9 @@ const Consent = ({
           <li>every snapshot: parameters, outputs, metrics, limits</li>
         </ul>
         <p className="muted">
-          Values of <code>secrets:</code> are masked. Parameters and outputs are sent as they are.
-          Nothing else on this page needs the internet.
+          Values of <code>secrets:</code>, and of names such as token or password, are hidden. Other
+          parameters and outputs are sent as they are. Nothing else on this page needs the internet.
+          The window learns the address of this page.
         </p>
         <div className="dialog-foot">
           <button type="button" className="button" data-first onClick={onClose}>
