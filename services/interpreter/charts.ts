@@ -124,6 +124,10 @@ export const reviveActor = (
 export const revive = (interpreted: Interpreted, stored: unknown): AnyMachineSnapshot =>
   reviveActor(interpreted, stored).snapshot;
 
+/** Where a run begins, as it is stored. */
+export const initialOf = (machine: AnyStateMachine): unknown =>
+  persist(machine, initialTransition(machine)[0]);
+
 /** A snapshot as it is stored: plain data. */
 export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown => ({
   ...machine.getPersistedSnapshot(
@@ -131,7 +135,3 @@ export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot):
   ),
   context: snapshot.context,
 });
-
-/** What a run begins with, before its first event. */
-export const initialOf = (machine: AnyStateMachine): unknown =>
-  persist(machine, initialTransition(machine)[0]);

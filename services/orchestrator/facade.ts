@@ -8,7 +8,9 @@ import { createNextSlotOf } from '../scheduler/next-slot.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createSimulations } from '../simulate/simulations.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhatIf } from '../what-if/what-if-queries.ts';
 import { createWhyQuestions } from '../why/why-questions.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
@@ -97,7 +99,9 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhatIf({ ...engine, store, clock, lookup }),
     ...inspectionOf(foundation, engine, lookup, options),
+    ...createSimulations({ lookup }),
     ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     reload,
