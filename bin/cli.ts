@@ -11,6 +11,7 @@ import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
+import { simulateCommands } from './commands/simulate-command.ts';
 import { whyCommands } from './commands/why-command.ts';
 import { ownVersion } from './own-version.ts';
 import { createOutput } from './print.ts';
@@ -25,6 +26,7 @@ const commands: Record<string, Command> = {
   ...outputCommands,
   ...initCommand,
   ...localCommands,
+  ...simulateCommands,
   ...importCommands,
   ...backupCommands,
 };

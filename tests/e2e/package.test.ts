@@ -49,6 +49,11 @@ test('the npm package runs as it is installed: JavaScript below node_modules, th
     'export const run = async (): Promise<{ outputs: { n: number } }> => ({ outputs: { n: 7 } });\n',
   );
 
+  const asked =
+    "import { simulate } from 'stagewright/testing'; console.log((await simulate('mine').fail('own').run()).why)";
+  const told = execFileSync(process.execPath, ['--input-type=module', '-e', asked], { cwd: dir });
+  expect(String(told)).toBe('own failed: ended with exit code 1\n');
+
   const program = join(home, 'bin/stagewright.mjs');
   service = spawn(process.execPath, [program, 'serve', '--port', '0'], {
     cwd: dir,
