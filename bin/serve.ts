@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
 import { systemClock } from '../services/host/clock.ts';
-import { type Config, readConfig, UsageError } from '../services/host/config.ts';
+import { type Config, notifySettingsOf, readConfig, UsageError } from '../services/host/config.ts';
 import { createLogger, type Logger } from '../services/host/logger.ts';
 import { StartTrouble, startTroubleOf } from '../services/host/start-trouble.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
@@ -11,7 +11,7 @@ import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts
 import { createService } from '../services/orchestrator/service.ts';
 import type { Parts } from '../services/orchestrator/service-parts.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint-pipeline.ts';
-import { loadPipelines } from '../services/pipelines/pipelines.ts';
+import { type LoadedPipelines, loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
@@ -56,9 +56,10 @@ export const serve = async (
   const stageUmask = process.umask(0o077);
   // Who read our log may go, or have a full disk: the lines are lost then, and nothing else.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const readSettings = () => readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
   let config: Config;
   try {
-    config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
+    config = readSettings();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     say(error.message);
@@ -105,16 +106,8 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
-  for (const { file, line, detail } of loaded.problems)
-    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
-  for (const entry of loaded.pipelines.values()) {
-    const facts = {
-      schedules: await factsOfFile(entry, systemClock.wallMs()),
-      shutdownTimeoutMs: config.shutdown_timeout,
-    };
-    for (const finding of lintOf(entry, facts))
-      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
-  }
+  await sayFindings(loaded, config, logger);
+  let listensAt: string | null = null;
   const service = createService(parts, {
     dataDir,
     baseEnv: baseEnvOf(env),
@@ -122,6 +115,11 @@ export const serve = async (
     readPipelines: () => loadPipelines(config.pipelines),
     defaultPipeline: config.default_pipeline ?? null,
     shutdownTimeoutMs: config.shutdown_timeout,
+    notify: {
+      settings: notifySettingsOf(config),
+      reread: () => notifySettingsOf(readSettings()),
+      url: () => listensAt,
+    },
     secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
     watchdogIntervalMs: config.watchdog_interval,
     disk: { minFreeBytes: config.min_free_disk, ballastBytes: config.ballast },
@@ -162,6 +160,7 @@ export const serve = async (
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
     const { url } = await server.listen();
+    listensAt = url;
     claim.publish(url);
     await service.boot();
     signals.onReread(() => {
@@ -196,6 +195,25 @@ export const serve = async (
   claim.release();
   await logger.close();
   return exits.ok;
+};
+
+/** What is wrong with the pipeline files, and what may go wrong with them. */
+const sayFindings = async (
+  { problems, pipelines }: LoadedPipelines,
+  config: Config,
+  logger: Logger,
+): Promise<void> => {
+  for (const { file, line, detail } of problems)
+    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
+  for (const entry of pipelines.values()) {
+    const facts = {
+      schedules: await factsOfFile(entry, systemClock.wallMs()),
+      shutdownTimeoutMs: config.shutdown_timeout,
+      channels: Object.keys(config.channels),
+    };
+    for (const finding of lintOf(entry, facts))
+      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
+  }
 };
 
 /** The address cannot be had. @returns null for any other error */

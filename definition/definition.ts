@@ -1,4 +1,5 @@
 import type { StageProgram } from './kinds/stage-kinds.ts';
+import type { NotifyRule } from './notify.ts';
 import type { StageFields } from './stage-fields.ts';
 
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
@@ -58,5 +59,7 @@ export type PipelineDefinition = {
   secrets?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
+  /** Absent = the rules of the service alone; empty = none at all. */
+  notify?: NotifyRule[];
   stages: StageDefinition[];
 };

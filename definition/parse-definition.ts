@@ -125,6 +125,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
       probeAfterMs: file.on_failures.probe_after ?? null,
     },
   }),
+  ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map((stage) => ({
     name: stage.name,

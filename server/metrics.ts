@@ -42,6 +42,7 @@ export const createMetrics = (deps: {
   const health = gauge('health_ok', 'What each part of the service says of itself: 1 = well', [
     'check',
   ]);
+  const told = counter('notifications', 'Messages, by what became of them', ['channel', 'result']);
   const sockets = gauge('sockets', 'WebSockets that are connected');
   const memory = gauge('resident_memory_bytes', 'Memory of the service');
 
@@ -76,6 +77,8 @@ export const createMetrics = (deps: {
         health,
         now.checks.map(({ check, isOk }) => [{ check }, isOk ? 1 : 0]),
       );
+      const sent = now.notifications.map(({ count, ...of }): [Labels, number] => [of, count]);
+      show(told, sent);
       sockets.set(deps.sockets());
       memory.set(process.memoryUsage.rss());
       return registry.metrics();

@@ -18,6 +18,7 @@ export type Measures = {
   freeBytes: number | null;
   alarms: { alarm: string; count: number }[];
   checks: { check: string; isOk: boolean }[];
+  notifications: { channel: string; result: string; count: number }[];
 };
 
 const counted = <T extends object>(items: readonly T[]): (T & { count: number })[] =>
@@ -33,9 +34,10 @@ export const createMeasures = (deps: {
   disk: Pick<Disk, 'state'>;
   alarms: Pick<Alarms, 'open'>;
   health: Pick<Health, 'report'>;
+  notifications: { counts: () => Measures['notifications'] };
   lag: () => Measures['eventLoop'];
 }): (() => Promise<Measures>) => {
-  const { interpreter, store, effects, disk, alarms, health, lag } = deps;
+  const { interpreter, store, effects, disk, alarms, health, lag, notifications } = deps;
   const ended = new Map<string, Measures['ended'][number]>();
   interpreter.onCommit(({ run, decision }) => {
     if (decision.next?.ended !== true) return;
@@ -65,6 +67,7 @@ export const createMeasures = (deps: {
         check,
         isOk: status === 'ok',
       })),
+      notifications: notifications.counts(),
     };
   };
 };

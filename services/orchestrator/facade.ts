@@ -29,20 +29,13 @@ export const createFacade = (
   const { store, clock, dataDir, log, repeats, publisher } = foundation;
   const { loaded } = options;
   const { wake } = publisher;
+  const { notifications } = supervision;
   const lookup = lookupOf(foundation, engine, options);
   const registry = createScheduleRegistry({ store, loaded, now: clock.wallMs });
   const starter = starterOf(foundation, engine, lookup, (pipeline) =>
     inputsNow(registry, pipeline),
   );
-  const commands = createCommands({
-    ...engine,
-    store,
-    clock,
-    lookup,
-    wake,
-    repeats,
-    starter,
-  });
+  const commands = createCommands({ ...engine, store, clock, lookup, wake, repeats, starter });
   const scheduler = createScheduler({
     store,
     registry,
@@ -76,6 +69,7 @@ export const createFacade = (
   });
   const lintFacts = async (pipeline: string) => ({
     schedules: await schedules.scheduleFacts(pipeline),
+    channels: notifications.channelNames(),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({
@@ -86,6 +80,7 @@ export const createFacade = (
     before: scheduler.tick,
     after: registry.open,
     repeats,
+    settings: notifications.reread,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
@@ -94,6 +89,7 @@ export const createFacade = (
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
     ...commands,
+    ...notifications.queries,
     reload,
   };
   return { orchestrator, scheduler };

@@ -24,6 +24,7 @@ import type { Measures } from '../health/measures.ts';
 import type { ArtefactQueries } from '../history/artefact-queries.ts';
 import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
 import type { LogMatches } from '../history/search.ts';
+import type { NotificationQueries } from '../notifications/notifications.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
@@ -203,4 +204,5 @@ export type Orchestrator = Queries &
   StreamSource &
   Commands &
   Schedules &
+  NotificationQueries &
   Upkeep;

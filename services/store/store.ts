@@ -1,4 +1,5 @@
 import type { JournalStore } from './journal-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { SlotStore } from './slot-store.ts';
@@ -11,6 +12,7 @@ import type { SlotStore } from './slot-store.ts';
 export type Store = RunStore &
   JournalStore &
   SlotStore &
+  OutboxStore &
   RetentionStore & {
     /** Changes only when the journal is new; part of every cursor. */
     readonly epoch: string;
