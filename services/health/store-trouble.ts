@@ -13,8 +13,10 @@ type Over = <A extends unknown[], R>(
   name: string,
   method: (...args: A) => Promise<R>,
 ) => (...args: A) => Promise<R>;
-/** Telling somebody takes no reserve: what is told was written with its cause. */
+/** These take no reserve: what is told was written with its cause, and a mark can wait. */
 const outboxOver = (over: Over, store: Store) => ({
+  deadlineMark: over('deadlineMark', store.deadlineMark),
+  passDeadline: over('passDeadline', store.passDeadline),
   claimMessages: over('claimMessages', store.claimMessages),
   settleMessages: over('settleMessages', store.settleMessages),
   addMessages: over('addMessages', store.addMessages),

@@ -146,4 +146,8 @@ export const migrations: readonly string[] = [
     repeat_ms INTEGER, message TEXT NOT NULL, PRIMARY KEY (key, channel)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The deadlines of all slots up to here are judged; null = none was ever.
+  ALTER TABLE schedules ADD COLUMN deadline_to INTEGER;
+  `,
 ];

@@ -3,6 +3,7 @@ import type { OutboxPlan } from '../store/outbox-store.ts';
 import type { Store } from '../store/store.ts';
 import { admitRun, beginRun, queueOf } from './begin.ts';
 import { type Database, isTrouble, openDatabase } from './database.ts';
+import { createDeadlineStore } from './deadline-rows.ts';
 import { loadRun } from './load-run.ts';
 import { createOutbox, tellOf } from './outbox-rows.ts';
 import { createReads } from './reads.ts';
@@ -47,6 +48,7 @@ export const openSqliteStore = (options: {
     ...createReads(db),
     ...createRetentionStore(db, write),
     ...createSlotStore(db, write),
+    ...createDeadlineStore(db, write),
     ...createOutbox(db, write),
     outbox: (given) => {
       plan = given;

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import type { Store } from '../../../services/store/store.ts';
+import { StoreTrouble } from '../../../services/store/trouble.ts';
 import { until } from '../../support/until.ts';
 import { hook, type Outbox, outbox } from './outbox-kit.ts';
 import { answers, type Receiver, receiver } from './receiver.ts';
@@ -220,4 +222,25 @@ test('what the receiver says back shows no secret of the channel', async () => {
   expect((await on.rows())[0]?.answer).toBe('answered 500: you said Bearer ***');
   expect(to.got[0]?.path).toBe('/');
   expect(to.got[0]?.json).toMatchObject({ topic: 'alerts', priority: 4 });
+});
+
+test('what was delivered and could not be written down on a full disk is not sent again, and written later', async () => {
+  to = await receiver();
+  let isFull = true;
+  await open(hook(to.url), {
+    wrap: (store: Store): Store => ({
+      ...store,
+      settleMessages: async (...args) => {
+        if (isFull) throw new StoreTrouble('full', 'is full: no space is left on the disk');
+        await store.settleMessages(...args);
+      },
+    }),
+  });
+  await on.health('disk', 'disk-full');
+  await on.notifications.tick();
+  await on.pass(minute);
+  expect([to.got.length, await on.states()]).toEqual([1, ['waiting']]);
+  isFull = false;
+  await on.pass(minute);
+  expect([to.got.length, await on.states()]).toEqual([1, ['delivered']]);
 });

@@ -6,6 +6,7 @@ import { notifySettingsOf, readConfig } from '../../../services/host/config.ts';
 import { createNotifications } from '../../../services/notifications/notifications.ts';
 import type { LoadedPipelines } from '../../../services/pipelines/pipelines.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
+import type { Store } from '../../../services/store/store.ts';
 import { pipeline, stage } from '../../support/definition.ts';
 import { leftOpen } from '../../support/left-open.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -23,6 +24,7 @@ export const outbox = async (
     timezone?: string;
     notify?: NotifyRule[];
     dir?: string;
+    wrap?: (store: Store) => Store;
   } = {},
 ) => {
   const dir = more.dir ?? (await mkdtemp(join(tmpdir(), 'stagewright-told-')));
@@ -51,7 +53,7 @@ export const outbox = async (
   };
   const well = new Set<string>();
   const notifications = createNotifications({
-    store,
+    store: more.wrap?.(store) ?? store,
     clock,
     log: () => {},
     loaded,

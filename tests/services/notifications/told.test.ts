@@ -176,3 +176,66 @@ test('a channel is tested with a message of its own, and the answer is told', as
     message: 'there is no channel nobody; known are ops',
   });
 });
+
+test('whatever another part of the service says by an event of its own is told: a process that does not end, an approval, a slot', async () => {
+  await open([{ on: ['stuck', 'approval', 'late', 'missed'], to: ['ops'] }]);
+  await mend();
+  await run();
+  const run_id = (await on.orchestrator.runs({ limit: 1 })).items[0]?.run_id as string;
+  const say = (event: string, stage: string, runId: string | null, data: object) =>
+    on.store.note(
+      {
+        runId,
+        pipeline: 'p',
+        stage,
+        event: event as 'error',
+        severity: 'error',
+        msg: `${event} was said`,
+        data: { ...data },
+      },
+      Date.now(),
+    );
+  await say('error', 'watchdog', run_id, { alarm: 'overdue-drain', pids: [4711] });
+  await say('error', 'watchdog', run_id, { alarm: 'overdue-drain', pids: [] });
+  await say('approval_requested', 'work', run_id, {});
+  await say('warning', 'scheduler', null, { kind: 'late', slot: '2027-01-15T09:00:00.000Z' });
+  await say('warning', 'scheduler', null, { kind: 'back', ms: 1 });
+  await say('refused', 'scheduler', null, { schedule: 'p', slot: '2027-01-15T09:00:00.000Z' });
+  await say('refused', 'pipeline', run_id, {});
+  const rows = (await on.store.messages({ limit: 100 })).items.reverse();
+  expect(rows.map(({ cause, message }) => [cause, message.command])).toEqual([
+    ['stuck', 'stagewright reset p --force --reason "what was done"'],
+    ['approval', `stagewright approve ${run_id}`],
+    ['late', 'stagewright start p'],
+    [
+      'missed',
+      'stagewright schedules backfill p --from 2027-01-15T09:00:00.000Z --to 2027-01-15T09:00:00.001Z',
+    ],
+  ]);
+});
+
+test('a cause that is rolled back leaves neither its event nor a message', async () => {
+  await open([{ on: ['late'], to: ['ops'] }]);
+  await mend();
+  await run();
+  const runId = (await on.orchestrator.runs({ limit: 1 })).items[0]?.run_id as string;
+  const event = {
+    stage: 'pipeline',
+    event: 'warning',
+    severity: 'warning',
+    msg: 'the run works longer than 1 s; it goes on',
+    data: { warn_after_ms: 1000 },
+  } as const;
+  const breaks = (): never => {
+    throw new Error('the disk is gone');
+  };
+  const late = { runId, change: () => ({ event }) };
+  await expect(on.store.amend([late, { runId, change: breaks }], Date.now())).rejects.toThrow(
+    'the disk is gone',
+  );
+  const words = async () =>
+    (await on.orchestrator.events({ runId, event: 'warning', limit: 10 })).items.length;
+  expect([await words(), await causes()]).toEqual([0, []]);
+  await on.store.amend([late], Date.now());
+  expect([await words(), await causes()]).toEqual([1, ['late']]);
+});
