@@ -6,6 +6,7 @@ import { completionOf } from './commands/completion.ts';
 import { controlCommands } from './commands/control.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
+import { notifyCommands } from './commands/notify-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
 import { createOutput } from './print.ts';
@@ -16,6 +17,7 @@ const commands: Record<string, Command> = {
   ...runCommands,
   ...controlCommands,
   ...scheduleCommands,
+  ...notifyCommands,
   ...outputCommands,
   ...localCommands,
 };

@@ -12,7 +12,7 @@ const expected = ['started', 'queued', 'waiting', 'missed', 'blocked', 'refused'
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** What is said of a slot whose deadline has passed; null when its run was done, or none was to be. */
-export const judgeDeadline = (
+const judgeDeadline = (
   { decision, run, doneAt }: DeadlineFacts,
   { schedule, slot, deadline }: { schedule: Schedule; slot: number; deadline: number },
 ): DeadlineWrites['event'] => {
