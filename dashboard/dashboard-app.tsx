@@ -15,6 +15,12 @@ const RunPage = lazy(() =>
   import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })),
 );
 
+const NotificationsPage = lazy(() =>
+  import('./notifications/notifications-page.tsx').then((all) => ({
+    default: all.NotificationsPage,
+  })),
+);
+
 /** The views by their address. All that a view shows can be said by its address. */
 export const App = () => {
   useRefresh();
@@ -36,6 +42,9 @@ export const App = () => {
           </Route>
           <Route path="/schedules">
             <SchedulesPage />
+          </Route>
+          <Route path="/notifications">
+            <NotificationsPage />
           </Route>
           <Route path="/health">
             <HealthPage />

@@ -29,7 +29,7 @@ export type NotificationView = z.infer<typeof notificationSchema>;
 
 export const notificationsSchema = z.object({
   items: z.array(notificationSchema),
-  next: z.string().nullable(),
+  next_cursor: z.string().nullable(),
 });
 export type Notifications = z.infer<typeof notificationsSchema>;
 
@@ -40,7 +40,7 @@ const channelSchema = z
     /** Whom it reaches, without what is secret of that. */
     target: z.string(),
     digest_ms: z.int(),
-    state: z.enum(['ok', 'failing', 'untried', 'removed']),
+    state: z.enum(['ok', 'failing', 'untried']),
     waiting: z.int(),
     /** The oldest that waits. */
     waiting_since: instant.nullable(),

@@ -3,7 +3,7 @@ import { type Command, type Context, exits, numberOf, Usage } from '../command.t
 import { type Output, seconds } from '../print.ts';
 
 const minute = (at: string): string => at.slice(0, 16).replace('T', ' ');
-const colors = { ok: 'green', failing: 'red', untried: 'grey', removed: 'yellow' } as const;
+const colors = { ok: 'green', failing: 'red', untried: 'grey' } as const;
 
 const channelLine = (out: Output, channel: Channel): string => {
   const { name, kind, state, target, waiting, last, failure } = channel;

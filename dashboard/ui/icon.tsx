@@ -5,6 +5,7 @@ const paths = {
   pipelines:
     'M4 8a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0Zm6 0a2 2 0 1 1-4 0 2 2 0 0 1 4 0ZM4 8h2m4 0h2',
   schedules: 'M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3m5-3v3',
+  notifications: 'M3 11.5h10l-1.25-2V6.75a3.75 3.75 0 0 0-7.5 0V9.5zM6.5 13.75h3',
   health: 'M1 8.5h3l2-5 3.5 9 2-4H15',
   start: 'M4.5 2.75v10.5l8.5-5.25z',
   stop: 'M3.5 3.5h9v9h-9z',

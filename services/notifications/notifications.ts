@@ -189,7 +189,7 @@ const createQueriesOf = (
     });
     return {
       items: items.map((row) => notificationView(row, idOf)),
-      next: next === null ? null : notificationId(next),
+      next_cursor: next === null ? null : notificationId(next),
     };
   },
   testChannel: async (name) => {
