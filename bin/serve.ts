@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
+import { channelsToTell } from '../services/host/channel-settings.ts';
 import { systemClock } from '../services/host/clock.ts';
 import { type Config, notifySettingsOf, readConfig, UsageError } from '../services/host/config.ts';
 import { createLogger, type Logger } from '../services/host/logger.ts';
@@ -209,7 +210,7 @@ const sayFindings = async (
     const facts = {
       schedules: await factsOfFile(entry, systemClock.wallMs()),
       shutdownTimeoutMs: config.shutdown_timeout,
-      channels: Object.keys(config.channels),
+      channels: channelsToTell(config.channels),
     };
     for (const finding of lintOf(entry, facts))
       logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));

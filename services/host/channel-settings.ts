@@ -23,6 +23,9 @@ const webAddress = plain.superRefine((text, ctx) => {
           : null;
   if (message !== null) ctx.addIssue({ code: 'custom', message });
 });
+const topicAddress = webAddress.refine((text) => (URL.parse(text)?.pathname ?? '/') !== '/', {
+  error: 'expected the address of a topic such as https://ntfy.sh/my-topic',
+});
 const mailAddress = z.email('expected an address such as me@example.org').max(320);
 const mailServer = plain.superRefine((text, ctx) => {
   const url = URL.parse(text);
@@ -51,7 +54,7 @@ const kinds = {
     to: z.array(mailAddress).min(1).max(50),
   }),
   slack: closed({ url_file: file, allow_private }),
-  ntfy: closed({ url: webAddress, token_file: file.optional(), allow_private }),
+  ntfy: closed({ url: topicAddress, token_file: file.optional(), allow_private }),
   script: closed({ run: program }),
   ping: closed({
     url: webAddress.optional(),
@@ -119,6 +122,10 @@ export type NotifySettings = {
   publicUrl: string | null;
 };
 export const noNotifySettings: NotifySettings = { channels: {}, notify: [], publicUrl: null };
+
+/** The channels that rules may name: a ping is told of successes only, and by itself. */
+export const channelsToTell = (channels: Readonly<Record<string, Channel>>): string[] =>
+  Object.keys(channels).filter((name) => channels[name]?.kind !== 'ping');
 
 /** What fits by its form, and would still tell nobody. */
 export const notifyFaults = ({

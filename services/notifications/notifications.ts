@@ -1,6 +1,7 @@
 import type { NotifyRule } from '../../definition/notify.ts';
 import type { Mask } from '../../stages/mask.ts';
 import type { Channels, Notifications, Tested } from '../../wire/notification-answers.ts';
+import { channelsToTell } from '../host/channel-settings.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/logger.ts';
 import { ServiceError } from '../host/service-error.ts';
@@ -120,7 +121,7 @@ export const createNotifications = (deps: Deps) => {
   return {
     check: health.check,
     counts: (): NotificationCount[] => [...counts.values()],
-    channelNames: (): string[] => Object.keys(settings.now().channels),
+    channelNames: (): string[] => channelsToTell(settings.now().channels),
     /** @returns what does not fit in the settings; those of before stay in force then */
     reread: (): string | null => {
       const problem = settings.reread();

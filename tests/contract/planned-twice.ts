@@ -24,5 +24,8 @@ export const plannedTwice = (store: Store): Store => ({
   amendPipeline: (pipeline, plan, at) => store.amendPipeline(pipeline, twice(plan), at),
   decideSlots: (asked, plan) => store.decideSlots(asked, twice(plan)),
   removeRuns: (runIds, mayGo) => store.removeRuns(runIds, twice(mayGo)),
+  outbox: (plan) => store.outbox(twice(plan)),
+  addMessages: (plan, at) => store.addMessages(twice(plan), at),
+  passDeadline: (schedule, slot, plan, at) => store.passDeadline(schedule, slot, twice(plan), at),
   saveBackfill: (row, plan, pipeline, at) => store.saveBackfill(row, twice(plan), pipeline, at),
 });

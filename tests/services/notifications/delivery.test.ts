@@ -114,6 +114,17 @@ test('no redirect is followed, and the answer says what to do', async () => {
   await elsewhere.close();
 });
 
+test('a receiver that refuses the connection is told later', async () => {
+  to = await receiver();
+  await open();
+  await to.close();
+  await on.health('disk', 'disk-full');
+  await on.notifications.tick();
+  expect(await on.rows()).toMatchObject([
+    { state: 'waiting', answer: 'connect failed (ECONNREFUSED)' },
+  ]);
+});
+
 test('Retry-After is kept to, within an hour', async () => {
   to = await receiver(answers(429, { 'Retry-After': '600' }));
   await open();

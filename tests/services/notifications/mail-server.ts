@@ -7,11 +7,20 @@ import { leftOpen } from '../../support/left-open.ts';
 type Mail = { user: string | null; from: string; to: string[]; raw: string };
 
 /** A real SMTP server that keeps what it takes; `refuses` is what it says to the content instead. */
-export const mailServer = async ({ password }: { password?: string } = {}) => {
+export const mailServer = async ({
+  password,
+  secure = false,
+  host = '127.0.0.1',
+}: {
+  password?: string;
+  secure?: boolean;
+  host?: string;
+} = {}) => {
   const mails: Mail[] = [];
   const now: { refuses: string | null } = { refuses: null };
   const server = new SMTPServer({
     disabledCommands: password === undefined ? ['STARTTLS', 'AUTH'] : ['STARTTLS'],
+    secure,
     allowInsecureAuth: true,
     authOptional: password === undefined,
     logger: false,
@@ -35,7 +44,7 @@ export const mailServer = async ({ password }: { password?: string } = {}) => {
     },
   });
   server.on('error', () => {});
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server.server, 'listening');
   const close = async (): Promise<void> => {
     if (!leftOpen.delete(close)) return;

@@ -109,3 +109,24 @@ test('what a stage wrote adds no header and no line to the subject', async () =>
   expect(header(raw, 'subject')).toContain('p Bcc: evil@example.org did not run');
   expect(server.mails[0]?.to).toEqual(['me@example.org', 'you@example.org']);
 });
+
+test('a server whose certificate nobody vouches for gets nothing, and is named for that', async () => {
+  server = await mailServer({ secure: true });
+  await open(server.port, { url: `smtps://127.0.0.1:${server.port}` });
+  await on.missed();
+  await on.notifications.tick();
+  const [row] = await on.rows();
+  expect([row?.state, server.mails.length]).toEqual(['waiting', 0]);
+  expect(row?.answer).toMatch(/certificate/);
+});
+
+test('off this machine nothing is sent, and no password said, where TLS is not to be had', async () => {
+  server = await mailServer({ password: 'right-0123', host: '127.0.0.2' });
+  const url = `smtp://me@127.0.0.2:${server.port}`;
+  await open(server.port, { url, password_file: '/pw' }, { '/pw': 'right-0123' });
+  await on.missed();
+  await on.notifications.tick();
+  const [row] = await on.rows();
+  expect([row?.state, server.mails.length]).toEqual(['waiting', 0]);
+  expect(row?.answer).toMatch(/STARTTLS/);
+});
