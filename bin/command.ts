@@ -30,6 +30,8 @@ export const optionTypes = {
   key: { type: 'string' },
   state: { type: 'string' },
   trigger: { type: 'string' },
+  at: { type: 'string' },
+  label: { type: 'string' },
   from: { type: 'string' },
   to: { type: 'string' },
   search: { type: 'string' },
@@ -38,6 +40,8 @@ export const optionTypes = {
   attempt: { type: 'string' },
   tail: { type: 'string' },
   outputs: { type: 'string' },
+  out: { type: 'string' },
+  system: { type: 'boolean' },
   latest: { type: 'boolean' },
   format: { type: 'string' },
   cron: { type: 'string' },
@@ -48,6 +52,9 @@ export const optionTypes = {
   now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
+  workspaces: { type: 'boolean' },
+  paused: { type: 'boolean' },
+  unit: { type: 'boolean' },
 } as const;
 type OptionName = keyof typeof optionTypes;
 type Values = {
@@ -58,6 +65,8 @@ type Values = {
 
 export type Context = {
   api: Api;
+  /** The same for a service at another address. */
+  apiAt: (url: string) => Api;
   /** Address of the service. */
   url: string;
   args: string[];

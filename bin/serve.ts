@@ -12,18 +12,14 @@ import type { Orchestrator } from '../services/orchestrator/orchestrator-port.ts
 import { createService } from '../services/orchestrator/service.ts';
 import type { Parts } from '../services/orchestrator/service-parts.ts';
 import { lintLine, lintOf } from '../services/pipelines/lint-pipeline.ts';
-import { type LoadedPipelines, loadPipelines } from '../services/pipelines/pipelines.ts';
+import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { ownVersion } from './own-version.ts';
 import { listenToSignals } from './stop-signals.ts';
 
 type Env = Record<string, string | undefined>;
-const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
 
 /** What stages inherit; everything else of our environment stays with us. */
 const inherited = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
@@ -107,10 +103,11 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
-  await sayFindings(loaded, config, logger);
-  let listensAt: string | null = null;
+  await sayWhatWasRead(loaded, config, logger);
+  let reachedAt: string | null = null;
   const service = createService(parts, {
     dataDir,
+    url: () => reachedAt,
     baseEnv: baseEnvOf(env),
     loaded,
     readPipelines: () => loadPipelines(config.pipelines),
@@ -119,7 +116,6 @@ export const serve = async (
     notify: {
       settings: notifySettingsOf(config),
       reread: () => notifySettingsOf(readSettings()),
-      url: () => listensAt,
     },
     secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
     watchdogIntervalMs: config.watchdog_interval,
@@ -138,7 +134,7 @@ export const serve = async (
     port: config.port,
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
-    version,
+    version: ownVersion(),
     sockets: { maxClients: config.max_clients },
     // Out of the time that stopping may take altogether.
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),
@@ -161,8 +157,8 @@ export const serve = async (
     // The port is open early and answers 503 `starting`; state is told only after the truth is
     // settled.
     const { url } = await server.listen();
-    listensAt = url;
     claim.publish(url);
+    reachedAt = fromHere(url);
     await service.boot();
     signals.onReread(() => {
       service.orchestrator
@@ -198,9 +194,9 @@ export const serve = async (
   return exits.ok;
 };
 
-/** What is wrong with the pipeline files, and what may go wrong with them. */
-const sayFindings = async (
-  { problems, pipelines }: LoadedPipelines,
+/** What stands in the files, as far as somebody should hear of it. */
+const sayWhatWasRead = async (
+  { pipelines, problems }: Awaited<ReturnType<typeof loadPipelines>>,
   config: Config,
   logger: Logger,
 ): Promise<void> => {
@@ -216,6 +212,10 @@ const sayFindings = async (
       logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
   }
 };
+
+/** Every address of the machine is none to ask at. */
+const fromHere = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 
 /** The address cannot be had. @returns null for any other error */
 const listenTrouble = (error: unknown, { host, port }: Config): string | null => {

@@ -57,6 +57,8 @@ export type PipelineDefinition = {
    * were stored before.
    */
   secrets?: string[];
+  /** Words of people for it, to filter by. Absent = none. */
+  labels?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
   /** Absent = the rules of the service alone; empty = none at all. */

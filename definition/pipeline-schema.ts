@@ -20,6 +20,12 @@ const nameSchema = z
     error: `is a reserved word (${reserved.join(', ')})`,
   });
 
+/** Free words, but of one line, and without what separates them. */
+const labelSchema = freeText(40).refine(
+  (label) => label !== '' && label.trim() === label && !/[,\n\t]/.test(label),
+  { error: 'is a word or a few, without a comma and without space around them' },
+);
+
 const whole = z.int().nonnegative();
 
 const stageSchema = closed({
@@ -30,15 +36,17 @@ const stageSchema = closed({
   each: laterKey('each'),
   when: laterKey('when'),
   ...fileShape,
-}).superRefine((stage, ctx) => {
-  const given = (keys: readonly string[]) =>
-    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-  if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
-  const words = kindKeys.map((key) => `\`${key}\``);
-  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-  ctx.addIssue({ code: 'custom', message });
-});
+})
+  .superRefine((stage, ctx) => {
+    const given = (keys: readonly string[]) =>
+      Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+    // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+    if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
+    const words = kindKeys.map((key) => `\`${key}\``);
+    const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+    ctx.addIssue({ code: 'custom', message });
+  })
+  .meta({ oneOf: kindKeys.map((key) => ({ required: [key] })) });
 
 const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
@@ -76,6 +84,7 @@ export const pipelineSchema = closed({
     error: `is a reserved word for a pipeline (${taken.join(', ')})`,
   }),
   title: freeText(200).optional(),
+  labels: z.array(labelSchema).max(20).default([]),
   timezone: zoneSchema.default('UTC'),
   params: z
     .record(

@@ -8,7 +8,7 @@ import type { Chart } from './machine.ts';
 import { stageChart } from './stage-chart.ts';
 
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
-export const compilerVersion = 3;
+export const compilerVersion = 4;
 
 const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
   retries: stage.retry.limit,

@@ -45,7 +45,10 @@ export type StageFacts = {
   /** An attempt has started and its end is not yet recorded (S42: one start, one end). */
   attemptOpen: boolean;
   /** Why the open attempt is being ended; judged when its processes are gone. */
-  ending: { kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip'; failure: Failure } | null;
+  ending: {
+    kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip' | 'total';
+    failure: Failure;
+  } | null;
   /** Asked to skip the stage: done once its processes are gone. */
   skip: (Asked & { outputs: Record<string, unknown> | null }) | null;
   /** What is left of its total timeout. */

@@ -17,8 +17,9 @@ type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params:
  * The edges of one stage. On an edge the order matters, and it is kept here alone: what is said
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
+ * @param allows its failure leads there, too
  */
-export const edgesOf = (stage: string, next: string) => {
+export const edgesOf = (stage: string, next: string, allows = false) => {
   const params: StageParams = { stage };
   const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
     ...types: Names
@@ -56,8 +57,14 @@ export const edgesOf = (stage: string, next: string) => {
       target: 'backingOff',
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
-    /** No attempt is left: the failure becomes the run's. */
-    fail: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    /** No attempt is left: the failure becomes the run's, or is allowed. */
+    fail: allows
+      ? { target: next, actions: act('sayFailed', 'sayAllowed', 'allowFailure') }
+      : { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    /** A process may still live: nothing of the run goes on, whatever is allowed. */
+    condemn: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    /** Between two attempts the total timeout is over. */
+    giveUp: { target: next, actions: act('noteTotal', 'sayAllowed', 'allowFailure') },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

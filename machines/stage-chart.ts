@@ -10,7 +10,9 @@ type Limits = { run: boolean; stage: boolean };
 
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
 const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
-  const { finish, skipItself, passOver, retryAfter, lose, fail, end } = edges;
+  const { finish, skipItself, passOver, retryAfter, lose, fail, condemn, end } = edges;
+  // Where a failure ends the run, its drain ends the attempt.
+  const total = stage.allowFailure && stage.totalTimeoutMs !== null;
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
   return {
@@ -40,6 +42,7 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         INTERRUPTED: end('noteInterrupted'),
         HEARTBEAT_LATE: end('noteSilence'),
         SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
+        ...(total && { STAGE_TIMEOUT: end('noteTotal') }),
       },
     },
     ...(verifies && {
@@ -52,6 +55,7 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
           onError: [retryAfter('canRetry'), fail],
         },
         after: { verifyDeadline: end('noteVerifyTimeout') },
+        ...(total && { on: { STAGE_TIMEOUT: end('noteTotal') } }),
       },
     }),
     ending: {
@@ -62,15 +66,18 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         input: params,
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
-      on: stuckOr(fail),
+      on: {
+        ...stuckOr(condemn),
+        ...(total && { STAGE_TIMEOUT: { actions: act('noteTotal') } }),
+      },
     },
   } as const satisfies StageChart['states'];
 };
 
 /** The chart of one stage. `next` is where its success leads. */
 export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
-  const edges = edgesOf(stage.name, next);
-  const { act, given, passOver } = edges;
+  const edges = edgesOf(stage.name, next, stage.allowFailure);
+  const { act, given, passOver, giveUp } = edges;
   const arm = [
     ...(limits.run ? act('armRunTimeout') : []),
     ...(limits.stage ? act('armTotalTimeout') : []),
@@ -88,9 +95,10 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
     on: {
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
       RESUME: { guard: given('pauseAsked'), actions: act('withdrawPause', 'sayResumed') },
-      ...(limits.stage && {
-        STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
-      }),
+      ...(limits.stage &&
+        !stage.allowFailure && {
+          STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
+        }),
     },
     states: {
       ready: {
@@ -108,6 +116,7 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
           RETRY_NOW: { target: 'attempting' },
           SKIP_STAGE: passOver('maySkip'),
           PAUSE: { target: 'paused', actions: act('notePause') },
+          ...(limits.stage && stage.allowFailure && { STAGE_TIMEOUT: giveUp }),
         },
       },
       paused: {

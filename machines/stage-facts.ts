@@ -29,6 +29,12 @@ const endingFor = (
 ): Partial<RunContext> =>
   change(context, stage, { ending: { kind, failure: { ...failure, retryable: true } } });
 
+const totalFailure = (context: RunContext, stage: string): Failure => ({
+  code: 'stage-timeout',
+  message: `all attempts of ${stage} together took longer than its total_timeout of ${(policyOf(context, stage).totalTimeoutMs ?? 0) / 1000} s`,
+  retryable: true,
+});
+
 /**
  * The assigns of a stage: what each fact changes in its facts. Pure; time comes in with the event.
  */
@@ -68,16 +74,21 @@ export const stageFacts = {
     return { stuck: null, ...change(context, stage, { ...over, ...facts }) };
   },
   noteStageTimeout: ({ context }, { stage }) => ({
-    error: located(
-      context,
-      {
-        code: 'stage-timeout',
-        message: `all attempts of ${stage} together took longer than its total_timeout of ${(policyOf(context, stage).totalTimeoutMs ?? 0) / 1000} s`,
-        retryable: true,
-      },
-      stage,
-    ),
+    error: located(context, totalFailure(context, stage), stage),
   }),
+  /** The same where the failure is allowed: whoever has asked to skip the stage gets that. */
+  noteTotal: ({ context }, { stage }) =>
+    factsOf(context, stage).ending?.kind === 'skip'
+      ? {}
+      : change(context, stage, {
+          ending: { kind: 'total', failure: totalFailure(context, stage) },
+        }),
+  /** No retry is left, and the run goes on without what the stage was for. */
+  allowFailure: ({ context, event }, { stage }) => {
+    const { message } = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    const facts = { state: 'failed', endedAt: event.at, reason: message } as const;
+    return { stuck: null, ...change(context, stage, { ...over, ...facts }) };
+  },
   beginAttempt: ({ context, event }, { stage }) => {
     const { attempt, startedAt } = factsOf(context, stage);
     return {

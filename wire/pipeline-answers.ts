@@ -51,6 +51,7 @@ const pipelineSummarySchema = z.object({
   title: z.string(),
   default: z.boolean(),
   file: z.string(),
+  labels: names,
   stages: z.array(z.object({ name: z.string(), uses: z.string() })),
   params: z.record(z.string(), z.unknown()),
   policy: policySchema.nullable(),

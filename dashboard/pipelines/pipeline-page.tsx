@@ -163,6 +163,7 @@ export const PipelinePage = ({ name }: { name: string }) => {
           {definition.concurrency.on_conflict === 'queue' && ', another start waits'}
           {definition.concurrency.on_conflict === 'cancel_running' && ', another start ends it'} ·
           at worst {evenly(definition.worst_case_ms)}
+          {definition.labels.length > 0 && ` · labels ${definition.labels.join(', ')}`}
         </p>
       </div>
       <Suspense fallback={<Loading what="the chart" />}>

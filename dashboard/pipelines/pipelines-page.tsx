@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
 import { useDesk } from '../desk/desk.tsx';
@@ -25,6 +26,17 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         <p className="muted">
           <code>{facts.name}</code>
           {facts.default && ' · started when no name is given'}
+          {facts.labels.map((label) => (
+            <Fragment key={label}>
+              {' · '}
+              <Link
+                href={`/runs?label=${encodeURIComponent(label)}`}
+                title={`Runs of all ${label}`}
+              >
+                {label}
+              </Link>
+            </Fragment>
+          ))}
         </p>
       </div>
       <p className="pipeline-stages">{facts.stages.map(({ name }) => name).join(' → ')}</p>

@@ -65,6 +65,7 @@ const pageSize = 200;
 const messagesKeptMs = 90 * 86_400_000;
 /** A transaction of this many is a few milliseconds. */
 const batchSize = 10;
+const giveBackBytes = 1024 ** 2;
 
 /** Through no link: a stage may have led one anywhere, also back to where it lies. */
 const sizeOf = async (path: string): Promise<number> => {
@@ -181,6 +182,8 @@ export const createRetention = (deps: {
         (await store.prune({ eventsBefore: clock.wallMs() - limits.ageMs, limit: 500 })) === 500
       );
     await store.prune({ messagesBefore: clock.wallMs() - messagesKeptMs });
+    // A little at a time, so that a step of a run never waits long.
+    while (!isClosed && (await store.giveBack(giveBackBytes)));
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
     last = { removed, error: failure === null ? null : plainError(failure) };
     if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);

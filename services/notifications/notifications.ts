@@ -48,6 +48,8 @@ type Deps = {
   log: Log;
   loaded: LoadedPipelines;
   source: NotifySource;
+  /** Where the service listens. */
+  url: () => string | null;
   readFile: (path: string) => string;
   maskOf: (pipelines: readonly string[]) => Mask[];
   env: Record<string, string>;
@@ -71,12 +73,31 @@ const rulesNow = ({ loaded }: Pick<Deps, 'loaded'>, settings: CurrentSettings): 
   };
 };
 
+const results = ['delivered', 'failed', 'given-up'];
+/** Every channel stands there from the start. */
+const createCounts = (channels: () => string[]) => {
+  const counts = new Map<string, NotificationCount>();
+  const keyOf = (channel: string, result: string): string => `${channel} ${result}`;
+  return {
+    add: (channel: string, result: string, more: number): void => {
+      const before = counts.get(keyOf(channel, result))?.count ?? 0;
+      counts.set(keyOf(channel, result), { channel, result, count: before + more });
+    },
+    all: (): NotificationCount[] => {
+      const zeros = channels()
+        .flatMap((channel) => results.map((result) => ({ channel, result, count: 0 })))
+        .filter(({ channel, result }) => !counts.has(keyOf(channel, result)));
+      return [...zeros, ...counts.values()];
+    },
+  };
+};
+
 /** Who is told of what happens, and whether that works. */
 export const createNotifications = (deps: Deps) => {
   const { store, clock, loaded, log } = deps;
-  const settings = createNotifySettings(deps.source);
+  const settings = createNotifySettings(deps.source, deps.url);
   const health = createChannelHealth(store, settings);
-  const counts = new Map<string, NotificationCount>();
+  const counts = createCounts(() => Object.keys(settings.now().channels));
   const rules = () => rulesNow(deps, settings);
   const idOf = (n: number): string => `msg_${store.epoch}_${n}`;
   const deliver = createDeliver({
@@ -94,9 +115,7 @@ export const createNotifications = (deps: Deps) => {
     idOf,
     log,
     settled: async ({ state }, channel, count) => {
-      const result = state === 'waiting' ? 'failed' : state;
-      const before = counts.get(`${channel} ${result}`)?.count ?? 0;
-      counts.set(`${channel} ${result}`, { channel, result, count: before + count });
+      counts.add(channel, state === 'waiting' ? 'failed' : state, count);
       await health.refresh();
     },
   });
@@ -120,7 +139,7 @@ export const createNotifications = (deps: Deps) => {
 
   return {
     check: health.check,
-    counts: (): NotificationCount[] => [...counts.values()],
+    counts: counts.all,
     channelNames: (): string[] => channelsToTell(settings.now().channels),
     /** @returns what does not fit in the settings; those of before stay in force then */
     reread: (): string | null => {

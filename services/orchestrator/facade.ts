@@ -3,10 +3,12 @@ import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
+import { createNextSlotOf } from '../scheduler/next-slot.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhyQuestions } from '../why/why-questions.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
@@ -55,6 +57,7 @@ export const createFacade = (
     wake,
     nextId: createRunIds(clock.wallMs),
   });
+  const nextSlotOf = createNextSlotOf({ registry, scheduler, now: clock.wallMs });
   const queries = createQueries({
     ...publisher,
     ...schedules,
@@ -62,7 +65,7 @@ export const createFacade = (
     store,
     clock,
     lookup,
-    measures: supervision.measures,
+    measures: () => supervision.measures(nextSlotOf),
     health: supervision.health.report,
     loaded,
     defaultPipeline: options.defaultPipeline,
@@ -88,6 +91,7 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     ...notifications.queries,
     reload,
@@ -134,7 +138,7 @@ const lookupOf = (
 const logsOf = ({ dataDir, secrets, clock }: Foundation, lookup: ReturnType<typeof lookupOf>) =>
   createLogs({
     dataDir,
-    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run.definition),
+    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run),
     liveAtMs: async ({ runId, stage, attempt }) => {
       const { run } = await lookup.requireRun(runId);
       const now = run.projection.stages.find(({ name }) => name === stage);

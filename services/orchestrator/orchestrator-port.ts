@@ -30,6 +30,7 @@ import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { StreamScope } from '../store/journal-store.ts';
 import type { RunFilter } from '../store/run-store.ts';
+import type { WhyQuestions } from '../why/why-questions.ts';
 
 type StreamSnapshot = {
   seq: number;
@@ -58,7 +59,8 @@ type PipelineDetail = PipelineHistory & { definition: DefinitionView };
  */
 export type Queries = {
   defaultPipeline(): string;
-  pipelines(): Promise<Pipelines>;
+  /** Those with a label; all of them without one. */
+  pipelines(label?: string): Promise<Pipelines>;
   /** @throws unknown-pipeline */
   pipeline(name: string): Promise<PipelineDetail>;
   /**
@@ -70,7 +72,7 @@ export type Queries = {
   run(runId: string): Promise<Status>;
   /** @throws unknown-run */
   runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
-  runs(filter: RunFilter): Promise<Runs>;
+  runs(filter: RunFilter & { label?: string }): Promise<Runs>;
   /** Body of GET /api/pipeline/snapshot. */
   snapshot(pipeline: string): Promise<Snapshot>;
   events(filter: EventFilter): Promise<Events>;
@@ -205,4 +207,5 @@ export type Orchestrator = Queries &
   Commands &
   Schedules &
   NotificationQueries &
+  WhyQuestions &
   Upkeep;

@@ -72,8 +72,11 @@ export const createSupervision = (
   });
   health.register('notifications', notifications.check);
   const measures = createMeasures({
+    clock,
     interpreter: { ...interpreter, onCommit: commits.as('measures') },
     store,
+    loaded: options.loaded,
+    slotTallies: foundation.slotTallies,
     effects,
     disk,
     alarms,
@@ -86,7 +89,7 @@ export const createSupervision = (
 
 const notificationsOf = (
   { store, clock, log, secrets, publisher }: Foundation,
-  { loaded, notify, secretsFrom, baseEnv }: ServiceOptions,
+  { loaded, notify, url, secretsFrom, baseEnv }: ServiceOptions,
   health: Pick<Health, 'report'>,
 ) => {
   const notifications = createNotifications({
@@ -95,11 +98,12 @@ const notificationsOf = (
     log,
     loaded,
     source: notify ?? noNotifySource,
+    url: url ?? (() => null),
     readFile: secretsFrom.readFile,
     maskOf: (names) =>
       names.flatMap((name) => {
         const entry = loaded.pipelines.get(name);
-        return entry ? [secrets.maskOf(entry.definition)] : [];
+        return entry ? [secrets.maskOf(entry)] : [];
       }),
     env: baseEnv,
     isWell: (check) => (health.report().checks[check]?.status ?? 'ok') === 'ok',

@@ -102,7 +102,7 @@ export const createSettle = (
       joins: true,
       changed: (one) => ending(effect, one),
     });
-    const answer = await settleFromEvidence(dir, secrets.maskOf(run.definition));
+    const answer = await settleFromEvidence(dir, secrets.maskOf(run));
     if (!answer) return false;
     await tellLast(deps, effect, run, answer);
     await effects.answer(effect, resultOf(answer, run, dataDir));
@@ -130,7 +130,7 @@ const tellLast = async (
   answer: Said | null,
 ): Promise<void> => {
   // What cannot be read is not said, and holds up no start.
-  const mask = secrets.maskOf(run.definition);
+  const mask = secrets.maskOf(run);
   const said = answer ?? (await saidIn(dirOf(dataDir, effect), mask).catch(() => null));
   if (said) await left(run, effect, await unsaid(store, effect, said));
 };

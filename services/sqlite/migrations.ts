@@ -129,6 +129,18 @@ export const migrations: readonly string[] = [
   CREATE TABLE removed_runs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
   `
+  -- When the latest run of a pipeline (not of one stage alone) ended, and the latest that left nothing undone: known
+  -- at once after a start, also when those runs are gone.
+  ALTER TABLE pipelines ADD COLUMN last_run_at INTEGER;
+  ALTER TABLE pipelines ADD COLUMN last_success_at INTEGER;
+  UPDATE pipelines SET
+    last_run_at = (SELECT ended_at FROM runs WHERE pipeline = pipelines.name AND ended_at IS NOT NULL
+      AND json_extract(spec, '$.onlyStage') IS NULL ORDER BY run_id DESC LIMIT 1),
+    last_success_at = (SELECT ended_at FROM runs WHERE pipeline = pipelines.name AND state = 'DONE' AND ended_at IS NOT NULL
+      AND json_extract(spec, '$.onlyStage') IS NULL AND json_extract(projection, '$.outcome') IN ('success', 'noop')
+      ORDER BY run_id DESC LIMIT 1);
+  `,
+  `
   -- The outbox: what channels are told. Those that are told together have the number of the first of them as their batch.
   CREATE TABLE notifications (
     n INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, cause TEXT NOT NULL, pipeline TEXT, run_id TEXT, at INTEGER NOT NULL,

@@ -6,6 +6,7 @@ import { type Database, isTrouble, openDatabase } from './database.ts';
 import { createDeadlineStore } from './deadline-rows.ts';
 import { loadRun } from './load-run.ts';
 import { createOutbox, tellOf } from './outbox-rows.ts';
+import { createFiguresStore } from './pipeline-figures.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './removable-runs.ts';
 import { createSlotStore } from './slots.ts';
@@ -53,6 +54,7 @@ export const openSqliteStore = (options: {
     outbox: (given) => {
       plan = given;
     },
+    ...createFiguresStore(db),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (question, plan) => write(() => beginRun(db, question, plan)),
     admit: (runId, plan) => write(() => admitRun(db, runId, plan)),

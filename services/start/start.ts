@@ -209,8 +209,10 @@ export const createStarter = (deps: StartDeps): Starter => {
     const reused: Reused = {};
     const place = definition.stages.findIndex(({ name }) => name === stage);
     if (place < 0) return unknownStage(definition, stage);
-    for (const { name } of definition.stages.slice(0, place)) {
+    for (const { name, allowFailure } of definition.stages.slice(0, place)) {
       const done = run.projection.stages.find((one) => one.name === name);
+      // It has failed, which was no reason not to go on: it is tried again.
+      if (allowFailure && done?.state === 'failed') continue;
       if (!done || !['succeeded', 'skipped', 'reused'].includes(done.state))
         return refused(
           'impossible',
@@ -275,14 +277,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       const found = entry ? definitionFor(entry, run.onlyStage) : checked(run.definition);
       if (found.kind === 'refused') return found;
       const definition = found.value;
-      const unfinished = run.projection.stages.find(
-        ({ state }) => !['succeeded', 'skipped', 'reused'].includes(state),
-      );
-      const stage =
-        command.stage ??
-        run.projection.error?.stage ??
-        unfinished?.name ??
-        (definition.stages[0]?.name as string);
+      const stage = command.stage ?? whereToGoOn(run, definition);
       const taken = reusedOf(run, definition, stage);
       if (taken.kind === 'refused') return taken;
       const reused = taken.value;
@@ -361,6 +356,15 @@ export const createStarter = (deps: StartDeps): Starter => {
 const metadataOf = ({ scheduleId, slot, timezone }: SlotClaim): Record<string, string> => {
   const { utc, local } = slotTimes(slot, timezone);
   return { schedule: scheduleId, slot: utc, slot_local: local };
+};
+
+/** The stage that failed, or the first one that is not over. */
+const whereToGoOn = ({ projection }: RunRow, { stages }: PipelineDefinition): string => {
+  const unfinished = stages.find(({ name, allowFailure }) => {
+    const state = projection.stages.find((one) => one.name === name)?.state ?? 'pending';
+    return !['succeeded', 'skipped', 'reused', ...(allowFailure ? ['failed'] : [])].includes(state);
+  });
+  return projection.error?.stage ?? unfinished?.name ?? (stages[0]?.name as string);
 };
 
 const unknownStage = (definition: PipelineDefinition, stage: string): Refused => {

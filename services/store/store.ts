@@ -1,3 +1,4 @@
+import type { FiguresStore } from './figures-store.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { RetentionStore } from './retention-store.ts';
@@ -13,7 +14,8 @@ export type Store = RunStore &
   JournalStore &
   SlotStore &
   OutboxStore &
-  RetentionStore & {
+  RetentionStore &
+  FiguresStore & {
     /** Changes only when the journal is new; part of every cursor. */
     readonly epoch: string;
     /** Brings the store file up to date with what was committed; for moments when nothing works. */

@@ -49,6 +49,23 @@ export const storeContract = (
       ),
     });
 
+    test('when a pipeline last ran and last succeeded is known without its runs, and live runs are counted', async () => {
+      const rig = rigOn(store, clock);
+      expect(await store.figures()).toEqual({ pipelines: [], live: [] });
+      await rig.begin(rig.requestOf(id(1)));
+      const [begun] = (await other.figures()).pipelines;
+      expect(begun).toMatchObject({
+        lastRunAt: null,
+        lastSuccessAt: null,
+        lastSlotAt: null,
+        failures: 0,
+        isBlocked: false,
+      });
+      expect((await other.figures()).live).toEqual([
+        { pipeline: begun?.pipeline, state: 'running', count: 1 },
+      ]);
+    });
+
     test('I3: two services that start at the same time for one lock begin one run, and the other is refused with its id', async () => {
       const [a, b] = [rigOn(store, clock), rigOn(other, clock)];
       const begun = await Promise.all([a.begin(a.requestOf(id(1))), b.begin(b.requestOf(id(2)))]);

@@ -29,7 +29,7 @@ const open = async (file: object) => {
   const settings = settingsOf(file);
   served = await serveHttp({
     pipelines: { 'job.yaml': yaml('job'), 'calm.yaml': yaml('calm', 'notify: []\n') },
-    service: { notify: { settings, reread: () => settings, url: () => null } },
+    service: { notify: { settings, reread: () => settings } },
   });
   watched = await visit(browser, served.url);
   return watched.page;

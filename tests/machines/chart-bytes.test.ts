@@ -41,6 +41,8 @@ const file = {
 const charts: Record<number, string> = {
   2: '657bbffd07638235fd8aa92bea509bb88b63b9a4cc23d9831c5b13c8672446a6',
   3: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
+  // What version 4 added stands in charts of definitions that use it, and in no others.
+  4: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
 };
 
 test('T8: the chart of a definition changes only together with the version of the compiler', () => {

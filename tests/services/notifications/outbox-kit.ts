@@ -57,11 +57,8 @@ export const outbox = async (
     clock,
     log: () => {},
     loaded,
-    source: {
-      settings: settingsOf(file),
-      reread: () => settingsOf(file),
-      url: () => 'http://127.0.0.1:8000',
-    },
+    source: { settings: settingsOf(file), reread: () => settingsOf(file) },
+    url: () => 'http://127.0.0.1:8000',
     readFile: (path) => {
       const found = more.files?.[path];
       if (found === undefined) throw Object.assign(new Error('no'), { code: 'ENOENT' });

@@ -31,7 +31,7 @@ const open = async (notify: object[], more: { yaml?: string; file?: object } = {
   on = await runService({
     pipelines: { 'p.yaml': more.yaml ?? yaml() },
     env: { TOKEN: token },
-    service: { notify: { settings, reread: () => settings, url: () => null } },
+    service: { notify: { settings, reread: () => settings } },
   });
 };
 const run = async (): Promise<string> => {
