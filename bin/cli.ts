@@ -12,6 +12,7 @@ import { outputCommands } from './commands/log-commands.ts';
 import { notifyCommands } from './commands/notify-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
+import { simulateCommands } from './commands/simulate-command.ts';
 import { whyCommands } from './commands/why-command.ts';
 import { ownVersion } from './own-version.ts';
 import { createOutput } from './print.ts';
@@ -27,6 +28,7 @@ const commands: Record<string, Command> = {
   ...outputCommands,
   ...initCommand,
   ...localCommands,
+  ...simulateCommands,
   ...importCommands,
   ...backupCommands,
 };

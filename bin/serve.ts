@@ -136,6 +136,7 @@ export const serve = async (
     allowedOrigins: config.allowed_origins,
     version: ownVersion(),
     sockets: { maxClients: config.max_clients },
+    inspectIn: config.inspect_in,
     // Out of the time that stopping may take altogether.
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });

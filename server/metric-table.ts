@@ -9,7 +9,12 @@ export type Sample = { labels: Labels; value: number };
 /** How many seconds were at most so many, by labels; the last count is for all that were longer. */
 export type SpreadSample = { labels: Labels; counts: readonly number[]; sum: number };
 /** Everything a scrape is made of. */
-export type Seen = Measures & { sockets: number; residentBytes: number };
+export type Seen = Measures & {
+  sockets: number;
+  inspectors: number;
+  inspectionFailures: number;
+  residentBytes: number;
+};
 export type Metric = { name: string; help: string; labels: readonly string[] } & (
   | { type: 'gauge' | 'counter'; samples(seen: Seen): Sample[] }
   | {
@@ -259,6 +264,20 @@ const ofService: readonly Metric[] = [
     help: 'WebSockets that are connected',
     labels: [],
     samples: ({ sockets }) => alone(sockets),
+  },
+  {
+    name: 'inspectors',
+    type: 'gauge',
+    help: 'WebSockets that look at the inspection feed',
+    labels: [],
+    samples: ({ inspectors }) => alone(inspectors),
+  },
+  {
+    name: 'inspection_failures_total',
+    type: 'counter',
+    help: 'What the inspection feed failed at since the service started; no run is the worse for it',
+    labels: [],
+    samples: ({ inspectionFailures }) => alone(inspectionFailures),
   },
   {
     name: 'resident_memory_bytes',

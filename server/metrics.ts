@@ -91,10 +91,14 @@ const textOf = async (metric: Metric, seen: Seen): Promise<string> => {
 export const createMetrics = (deps: {
   measures: () => Promise<Measures>;
   sockets: () => number;
+  inspectors: () => number;
+  inspectionFailures: () => number;
 }): Metrics => {
   const render = async (): Promise<string> => {
     const seen: Seen = Object.assign(await deps.measures(), {
       sockets: deps.sockets(),
+      inspectors: deps.inspectors(),
+      inspectionFailures: deps.inspectionFailures(),
       residentBytes: process.memoryUsage.rss(),
     });
     const parts: string[] = [];

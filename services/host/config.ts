@@ -81,6 +81,8 @@ const configSchema = z.object({
   /** Kept on the disk for the last events; 0 = none. */
   ballast: sizeSchema.default(32 * 1024 ** 2),
   shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
+  /** Programs of this machine may show what they do in the inspection feed. */
+  inspect_in: z.boolean().default(false),
   public_url: publicUrlSchema.optional(),
   ...notifyShape,
   /** A store that is of no use is set aside. Said once, by hand: not by a variable or a file. */
@@ -99,7 +101,7 @@ export const notifySettingsOf = ({ channels, notify, public_url }: Config): Noti
 export class UsageError extends Error {}
 
 /** Flags without a value. */
-const switches = ['new_store'];
+const switches = ['new_store', 'inspect_in'];
 /** Nested: they stand in the file only. */
 const fileOnly = Object.keys(notifyShape);
 const flagKeys = Object.keys(configSchema.shape).filter((key) => !fileOnly.includes(key));

@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer';
 import { type ChannelOf, isLoopbackHost } from '../host/channel-settings.ts';
 import { type DeliveryTools, within } from './delivery.ts';
 import type { Parcel } from './message.ts';
-import { subjectOf, textOf } from './words.ts';
+import { subjectOf, textOf } from './message-words.ts';
 
 const stepMs = 10_000;
 const timeoutMs = 30_000;

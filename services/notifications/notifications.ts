@@ -40,7 +40,7 @@ export type NotificationQueries = {
   retryNotification(id: string): Promise<void>;
 };
 /** How often which channel was told, since the service started. */
-export type NotificationCount = { channel: string; result: string; count: number };
+type NotificationCount = { channel: string; result: string; count: number };
 
 type Deps = {
   store: OutboxStore & { readonly epoch: string };

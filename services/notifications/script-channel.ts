@@ -3,7 +3,7 @@ import type { ChannelOf } from '../host/channel-settings.ts';
 import { runProgram } from '../launcher/run-program.ts';
 import { type DeliveryTools, NotDelivered, within } from './delivery.ts';
 import type { Parcel } from './message.ts';
-import { payloadOf } from './words.ts';
+import { payloadOf } from './message-words.ts';
 
 const timeoutMs = 30_000;
 

@@ -4,8 +4,8 @@ import { sendRequest } from '../../stages/http-request.ts';
 import type { ChannelOf } from '../host/channel-settings.ts';
 import { type DeliveryTools, NotDelivered, within } from './delivery.ts';
 import type { Message, Parcel } from './message.ts';
+import { linkOf, payloadOf, subjectOf, textOf } from './message-words.ts';
 import { assertPublicHost, publicLookup } from './public-address.ts';
-import { linkOf, payloadOf, subjectOf, textOf } from './words.ts';
 
 /** A receiver that takes longer is called again. */
 const timeoutMs = 10_000;

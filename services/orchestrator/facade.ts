@@ -1,13 +1,16 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
+import { createInspection } from '../inspection/inspection-service.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
 import { createNextSlotOf } from '../scheduler/next-slot.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createSimulations } from '../simulate/simulations.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhatIf } from '../what-if/what-if-queries.ts';
 import { createWhyQuestions } from '../why/why-questions.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
@@ -91,6 +94,9 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhatIf({ ...engine, store, clock, lookup }),
+    ...inspectionOf(foundation, engine, lookup, options),
+    ...createSimulations({ lookup }),
     ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     ...notifications.queries,
@@ -117,6 +123,22 @@ const starterOf = (
     isDraining: () => phase.now() === 'draining',
     diskRefusal: disk.refusal,
     repeats,
+  });
+
+const inspectionOf = (
+  { store, secrets, log }: Foundation,
+  { charts, commits }: Engine,
+  lookup: RunLookup,
+  { loaded }: Pick<ServiceOptions, 'loaded'>,
+) =>
+  createInspection({
+    store,
+    charts,
+    secrets,
+    lookup,
+    pipelines: () => loaded.pipelines.values(),
+    onCommit: commits.as('inspection'),
+    log,
   });
 
 const lookupOf = (

@@ -2,7 +2,7 @@ import type { Clock } from '../../services/host/clock.ts';
 import type { NewMessage, OutboxPlan } from '../../services/store/outbox-store.ts';
 import type { Store } from '../../services/store/store.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
-import { plannedTwice } from './planned-twice.ts';
+import { plannedTwice, twice } from './planned-twice.ts';
 import { id, rigOn } from './rig.ts';
 
 type Place = { place: string; remove: () => Promise<void> };
@@ -32,7 +32,13 @@ export const outboxContract = (
     beforeEach(async () => {
       at = await newPlace();
       clock = manualClock();
-      store = plannedTwice(await openAt(at.place, clock));
+      const plain = await openAt(at.place, clock);
+      store = {
+        ...plain,
+        ...plannedTwice(plain),
+        outbox: (plan) => plain.outbox(twice(plan)),
+        addMessages: (plan, when) => plain.addMessages(twice(plan), when),
+      };
     });
     afterEach(async () => {
       await store.close();

@@ -1,7 +1,9 @@
+import type { OutboxStore } from '../../services/store/outbox-store.ts';
+import type { RetentionStore } from '../../services/store/retention-store.ts';
 import type { Store } from '../../services/store/store.ts';
 
 /** Plans twice, as a store does whose transaction failed to serialize; both plans must be equal. */
-const twice =
+export const twice =
   <A extends unknown[], R>(plan: (...args: A) => R): ((...args: A) => R) =>
   (...args) => {
     const first = JSON.stringify(plan(...args));
@@ -10,8 +12,20 @@ const twice =
     return second;
   };
 
+/** What the contract asks about; a store that forgets, tells somebody and makes up for what was missed is more. */
+export type ContractStore = Omit<
+  Store,
+  | keyof RetentionStore
+  | keyof OutboxStore
+  | 'saveBackfill'
+  | 'backfills'
+  | 'deadlineMark'
+  | 'passDeadline'
+  | 'checkpoint'
+>;
+
 /** A store that asks every question twice. */
-export const plannedTwice = (store: Store): Store => ({
+export const plannedTwice = (store: ContractStore): ContractStore => ({
   ...store,
   begin: (question, plan) => store.begin(question, twice(plan)),
   admit: (runId, plan) => store.admit(runId, twice(plan)),
@@ -23,9 +37,4 @@ export const plannedTwice = (store: Store): Store => ({
     ),
   amendPipeline: (pipeline, plan, at) => store.amendPipeline(pipeline, twice(plan), at),
   decideSlots: (asked, plan) => store.decideSlots(asked, twice(plan)),
-  removeRuns: (runIds, mayGo) => store.removeRuns(runIds, twice(mayGo)),
-  outbox: (plan) => store.outbox(twice(plan)),
-  addMessages: (plan, at) => store.addMessages(twice(plan), at),
-  passDeadline: (schedule, slot, plan, at) => store.passDeadline(schedule, slot, twice(plan), at),
-  saveBackfill: (row, plan, pipeline, at) => store.saveBackfill(row, twice(plan), pipeline, at),
 });

@@ -4,10 +4,9 @@ import { drained, processRecorded } from '../../services/store/amendments.ts';
 import { fenceOf } from '../../services/store/fence.ts';
 import { liveRuns } from '../../services/store/run-view.ts';
 import type { SlotRow } from '../../services/store/slot-store.ts';
-import type { Store } from '../../services/store/store.ts';
 import { StoreTrouble } from '../../services/store/trouble.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
-import { plannedTwice } from './planned-twice.ts';
+import { type ContractStore, plannedTwice } from './planned-twice.ts';
 import { id, rigOn } from './rig.ts';
 
 type Place = { place: string; remove: () => Promise<void> };
@@ -21,14 +20,14 @@ const dayMs = 24 * 3600 * 1000;
 export const storeContract = (
   name: string,
   newPlace: () => Promise<Place>,
-  openAt: (place: string, clock: Clock) => Promise<Store>,
+  openAt: (place: string, clock: Clock) => Promise<ContractStore>,
 ): void =>
   describe(`${name} as a store`, () => {
     let at: Place;
     let clock: ManualClock;
-    let store: Store;
+    let store: ContractStore;
     /** Another connection to the same store: another service. */
-    let other: Store;
+    let other: ContractStore;
     beforeEach(async () => {
       at = await newPlace();
       clock = manualClock();
@@ -183,7 +182,7 @@ export const storeContract = (
       const on = rigOn(store, clock);
       let tries = 0;
       const raw = await openAt(at.place, { ...clock, sleep: async () => {} });
-      const flaky: Store = {
+      const flaky: ContractStore = {
         ...raw,
         begin: (question, plan) =>
           raw.begin(question, (facts) => {

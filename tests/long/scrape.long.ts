@@ -84,6 +84,8 @@ test('the text of a thousand pipelines is made in many turns, between which othe
   const metrics = createMetrics({
     measures: async () => ({ ...measures, pipelines: all }),
     sockets: () => 0,
+    inspectors: () => 0,
+    inspectionFailures: () => 0,
   });
   let turns = 0;
   let isOn = true;

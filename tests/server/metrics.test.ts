@@ -9,6 +9,8 @@ import { manualClock } from '../support/manual-clock.ts';
 import { ended, eventually, projectWith, startRequest } from '../support/service.ts';
 import { openSlowClient } from '../support/socket.ts';
 
+const noSockets = { sockets: () => 0, inspectors: () => 0, inspectionFailures: () => 0 };
+
 let on: Served;
 afterEach(() => on.close());
 
@@ -234,7 +236,7 @@ test('a label is escaped as the format asks, whatever it says', async () => {
     ...measures,
     live: [{ pipeline: 'a"b\\c\nd', state: 'running' as const, count: 1 }],
   };
-  const text = await createMetrics({ measures: async () => odd, sockets: () => 0 }).render();
+  const text = await createMetrics({ measures: async () => odd, ...noSockets }).render();
   expect(text).toContain('stagewright_runs_live{pipeline="a\\"b\\\\c\\nd",state="running"} 1');
 });
 
@@ -275,7 +277,7 @@ test('whoever scrapes while a scrape is made gets the same one, and a metric of 
       asked += 1;
       return many;
     },
-    sockets: () => 0,
+    ...noSockets,
   });
   const [text, other] = await Promise.all([metrics.render(), metrics.render()]);
   expect([asked, other === text]).toEqual([1, true]);

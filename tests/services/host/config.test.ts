@@ -38,6 +38,7 @@ test('nothing given gives the documented defaults', () => {
     retention_size: 10 * 1024 ** 3,
     channels: {},
     notify: [],
+    inspect_in: false,
     new_store: false,
   });
 });
