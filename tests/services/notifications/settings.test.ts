@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readConfig, UsageError } from '../../../services/host/config.ts';
 import { settingsOf } from './outbox-kit.ts';
 
@@ -13,7 +14,13 @@ const problems = (file: object): string[] => {
 const smtp = { url: 'smtps://me@mail.example.org', from: 'a@example.org', to: ['b@example.org'] };
 const url = 'https://ops.example.org/hook';
 
-test('the settings that the documents show hold, each channel as what it is', () => {
+test.each(['notifications.md', 'operating.md'])('the settings that docs/%s shows hold', (name) => {
+  const text = readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+  const [, shown = ''] = /```json\n(\{\n {2}"public_url"[^`]*)```/.exec(text) ?? [];
+  expect(Object.keys(settingsOf(JSON.parse(shown)).channels)).toContain('mail');
+});
+
+test('each channel is what it is called', () => {
   const { channels, notify, publicUrl } = settingsOf({
     channels: {
       ops: { webhook: { url, secret_file: '/run/secrets/hook' } },
