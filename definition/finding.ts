@@ -21,6 +21,7 @@ export const lintRules = {
   'shared-files': 'warning',
   'memory-below-node': 'error',
   'double-dollar': 'warning',
+  'unknown-channel': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

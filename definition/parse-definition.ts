@@ -126,6 +126,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     },
   }),
   ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
+  ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map((stage) => ({
     name: stage.name,

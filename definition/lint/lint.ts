@@ -2,6 +2,7 @@ import type { PipelineDefinition } from '../definition.ts';
 import { type Finding, neverReached } from '../finding.ts';
 import { rulesOf } from '../kinds/stage-kinds.ts';
 import type { Judge, LintContext } from './judge.ts';
+import { notifyFindings } from './notify-findings.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
 import { scheduleFindings } from './schedule-findings.ts';
@@ -14,6 +15,7 @@ import { limitFindings } from './time-limits.ts';
  */
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
+  ...notifyFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
     [limitFindings, retryFindings, kindFindings, resourceFindings, textFindings].flatMap((judge) =>
       judge(stage, `/stages/${index}`, definition, context),
