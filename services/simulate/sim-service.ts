@@ -118,8 +118,9 @@ export const createSimService = ({ store, charts, clock, host, planOf, begins }:
     // An attempt that has ended counts as it ended.
     answerWithin: async (runId) => {
       const { effects: rows = [] } = (await store.run(runId)) ?? {};
-      const working = rows.find((row) => row.kind === 'stage' && row.state === 'started');
-      return working && host.of(working)?.left ? 5000 : null;
+      const hasEnded = (row: EffectRow): boolean =>
+        row.kind === 'stage' && row.state === 'started' && (host.of(row)?.left ?? null) !== null;
+      return rows.some(hasEnded) ? 5000 : null;
     },
     log,
   });
