@@ -26,6 +26,7 @@ type Deps = {
   charts: Charts;
   clock: Life;
   host: SimHost;
+  isAlive: () => boolean;
   planOf: (effect: EffectRow) => Plan;
   /** A program begins; `how` it goes is known. */
   begins: (effect: EffectRow, plan: Plan) => void;
@@ -56,7 +57,9 @@ const watched = (
 const stageRunner =
   (deps: Omit<Deps, 'charts'> & { interpreter: Interpreter }): EffectRunner =>
   async (effect, run, signal) => {
-    const { store, clock, host, planOf, begins } = deps;
+    const { store, clock, host, isAlive, planOf, begins } = deps;
+    // It was on its way when the service died.
+    if (!isAlive()) return new Promise(() => {});
     const plan = planOf(effect);
     const process = host.spawn(effect, plan);
     const change = processRecorded(fenceOf(effect), process.identity);
@@ -84,7 +87,8 @@ const stageRunner =
  * recovery of production, over a store in memory, programs that follow a script, and a clock that
  * leaps.
  */
-export const createSimService = ({ store, charts, clock, host, planOf, begins }: Deps) => {
+export const createSimService = (deps: Deps) => {
+  const { store, charts, clock, host } = deps;
   const interpreter = createInterpreter({ store, charts, clock, closing: closingOf });
   const processes = simTable(host, clock);
   const ending = createEndingMark({ store, clock, launcher, log });
@@ -102,7 +106,7 @@ export const createSimService = ({ store, charts, clock, host, planOf, begins }:
   const holds: EffectRunner = async () => ({});
   const effects = createEffects({
     runners: {
-      stage: turns.follow(stageRunner({ store, clock, host, planOf, begins, interpreter })),
+      stage: turns.follow(stageRunner({ ...deps, interpreter })),
       verify: holds,
       preflight: holds,
       drain: drainRunner(drain),
