@@ -82,6 +82,16 @@ const stageRunner =
     throw new Failed({ code: 'signal', message, retryable: true, signal: 'SIGTERM' });
   };
 
+/** An attempt that has ended counts as it ended. */
+const answerWithin =
+  ({ store, host }: Pick<Deps, 'store' | 'host'>) =>
+  async (runId: string): Promise<number | null> => {
+    const { effects: rows = [] } = (await store.run(runId)) ?? {};
+    const hasEnded = (row: EffectRow): boolean =>
+      row.kind === 'stage' && row.state === 'started' && (host.of(row)?.left ?? null) !== null;
+    return rows.some(hasEnded) ? 5000 : null;
+  };
+
 /**
  * A service, from its start to its death: the interpreter, effects, timers, drain, admission and
  * recovery of production, over a store in memory, programs that follow a script, and a clock that
@@ -119,13 +129,7 @@ export const createSimService = (deps: Deps) => {
     store,
     interpreter,
     clock,
-    // An attempt that has ended counts as it ended.
-    answerWithin: async (runId) => {
-      const { effects: rows = [] } = (await store.run(runId)) ?? {};
-      const hasEnded = (row: EffectRow): boolean =>
-        row.kind === 'stage' && row.state === 'started' && (host.of(row)?.left ?? null) !== null;
-      return rows.some(hasEnded) ? 5000 : null;
-    },
+    answerWithin: answerWithin(deps),
     log,
   });
   const admission = createAdmission({ store, interpreter, log });
