@@ -51,11 +51,13 @@ for (const file of globSync(
 }
 for (const path of whole) cpSync(join(root, path), join(target, path), { recursive: true });
 
-type Manifest = { dependencies: Record<string, string> } & Record<string, unknown>;
+type Manifest = {
+  dependencies: Record<string, string>;
+  exports: Record<string, string>;
+} & Record<string, unknown>;
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 /** Of the clone alone: its own Node among them, which would put a `node` into other people's path. */
 const ofTheClone = [
-  'private',
   'devDependencies',
   'optionalDependencies',
   'scripts',
@@ -65,8 +67,10 @@ const ofTheClone = [
 /** 70 MB that only the built-in stages need. */
 const engine = '@duckdb/node-api';
 const { [engine]: engineVersion, ...dependencies } = manifest.dependencies;
+const asFiles = ([name, path]: [string, string]) => [name, path.replace(/\.ts$/, '.js')];
 const published = {
   ...Object.fromEntries(Object.entries(manifest).filter(([key]) => !ofTheClone.includes(key))),
+  exports: Object.fromEntries(Object.entries(manifest.exports).map(asFiles)),
   dependencies,
   peerDependencies: { [engine]: engineVersion },
   peerDependenciesMeta: { [engine]: { optional: true } },

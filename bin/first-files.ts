@@ -1,8 +1,7 @@
-/** Where the service of `firstConfig` describes the file format, as its own version reads it. */
-const schemaUrl = 'http://127.0.0.1:8000/schemas/pipeline.json';
+import { schemaLine } from './schema-line.ts';
 
 /** What `init` writes: it works as it stands, and shows what people look for first. */
-export const firstPipeline = (zone: string): string => `# yaml-language-server: $schema=${schemaUrl}
+export const firstPipeline = (zone: string): string => `${schemaLine}
 #
 # A pipeline is a list of stages, run one after the other; each run is kept with its output and every step.
 # Relative paths start at the folder that holds pipelines/. After a change: stagewright validate, then stagewright reload.

@@ -27,7 +27,12 @@ const inWords =
     }
   };
 
-const tellWritten = ({ out }: Context, { file, bytes, head, leftOut }: Written): void => {
+const tellFaults = ({ out }: Context, faults: string[]): void => {
+  for (const fault of faults) out.line(`  ${out.paint('yellow', 'wrong in the store:')} ${fault}`);
+};
+
+const tellWritten = (context: Context, { file, bytes, head, leftOut, faults }: Written): void => {
+  const { out } = context;
   const { runs, live, workspaces } = head;
   out.line(`${file}: ${sizeText(bytes)}, the store as it was at ${head.at}`);
   out.line(
@@ -41,6 +46,7 @@ const tellWritten = ({ out }: Context, { file, bytes, head, leftOut }: Written):
     );
   for (const { path, why } of leftOut.slice(0, 5)) out.line(`  left out: ${path} (${why})`);
   if (leftOut.length > 5) out.line(`  and ${leftOut.length - 5} more`);
+  tellFaults(context, faults);
   out.line(
     '  not in it: pipeline files, configuration, secrets, files outside of the data directory, and what stages keep in it',
   );
@@ -82,16 +88,17 @@ export const backupCommands: Record<string, Command> = {
       const { restoreBackup } = await import('../../services/backup/restore.ts');
       const { pauseKey } = await import('../../services/scheduler/scheduler.ts');
       const pause = { by: 'restore', at: Date.now(), reason: 'restored from a backup' };
-      const { head, aside } = await restoreBackup({
+      const { head, faults, aside } = await restoreBackup({
         file: fileOf(context, 'restore'),
         dataDir,
         isForced: values.force === true,
         meta: values.paused ? { [pauseKey]: JSON.stringify(pause) } : {},
         wallMs: Date.now,
       });
-      if (values.json) out.json({ data_dir: dataDir, aside, ...head });
+      if (values.json) out.json({ data_dir: dataDir, aside, faults, ...head });
       else {
         out.line(`${dataDir} is as it was at ${head.at}: ${head.runs} runs, ${head.live} live`);
+        tellFaults(context, faults);
         if (aside) out.line(`  what was there before is in ${aside}`);
         out.line(
           values.paused

@@ -1,9 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import type { PipelineDefinition } from '../../definition/definition.ts';
-import { suggest } from '../../definition/suggest.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
-import { loadPipelines } from '../../services/pipelines/pipelines.ts';
+import { pipelineOf } from '../../services/simulate/pipeline-of.ts';
 import {
   BadScript,
   checkScript,
@@ -15,26 +11,6 @@ import { standAlone } from '../../services/simulate/world.ts';
 import type { Story, Survey } from '../../wire/simulation.ts';
 import { type Command, exits, numberOf, Usage } from '../command.ts';
 import { type Output, stateColor } from '../print.ts';
-
-/** A pipeline file, or the name of a pipeline of the folder. */
-const definitionOf = async (given: string, folder: string): Promise<PipelineDefinition> => {
-  const isFile = /\.(ya?ml|json)$/.test(given);
-  const path = resolve(given);
-  if (isFile && !(await stat(path).catch(() => null))) throw new Usage(`there is no ${given}`);
-  const { pipelines, problems } = await loadPipelines(isFile ? dirname(path) : resolve(folder));
-  const all = [...pipelines.values()];
-  const found = all.find(({ file, definition }) =>
-    isFile ? file === basename(path) : definition.name === given,
-  );
-  if (found) return found.definition;
-  const problem = problems.find(({ file }) => isFile && file === basename(path)) ?? problems[0];
-  if (problem && (isFile || all.length === 0))
-    throw new Usage(`${problem.file}${problem.line ? `:${problem.line}` : ''}: ${problem.detail}`);
-  const nearest = suggest(given, [...pipelines.keys()]);
-  throw new Usage(
-    `there is no pipeline ${given} in ${folder}${nearest ? `; did you mean ${nearest}?` : ''}`,
-  );
-};
 
 /** Time of a story: `1d 02:03:04.005`. */
 const clockText = (ms: number): string => {
@@ -75,6 +51,21 @@ const tellMany = (out: Output, found: Survey): void => {
   } else out.line('every invariant held after every write');
 };
 
+const understood = async (
+  given: string,
+  folder: string,
+  values: Parameters<typeof scriptOf>[0],
+) => {
+  try {
+    const definition = await pipelineOf(given, folder);
+    const script = scriptOf(values);
+    checkScript(definition, script);
+    return { definition, script };
+  } catch (error) {
+    throw error instanceof BadScript ? new Usage(error.message) : error;
+  }
+};
+
 export const simulateCommands: Record<string, Command> = {
   simulate: {
     usage: `pipeline [--seed n] [--runs n] [${scriptFlags.map((flag) => `--${flag} …`).join(' ')}]`,
@@ -84,20 +75,11 @@ export const simulateCommands: Record<string, Command> = {
     run: async ({ args: [given], values, out, env }) => {
       if (given === undefined) throw new Usage('simulate: name a pipeline, or a pipeline file');
       const folder = values.pipelines ?? env.STAGEWRIGHT_PIPELINES ?? './pipelines';
-      const definition = await definitionOf(given, folder);
       const runs = numberOf('runs', values.runs, 1);
       if (runs < 1) throw new Usage('--runs 0: expected one run at least');
       const seeded = values.seed !== undefined || runs > 1;
       const seed = seeded ? numberOf('seed', values.seed, 1) : null;
-      const script = (() => {
-        try {
-          const read = scriptOf(values);
-          checkScript(definition, read);
-          return read;
-        } catch (error) {
-          throw error instanceof BadScript ? new Usage(error.message) : error;
-        }
-      })();
+      const { definition, script } = await understood(given, folder, values);
       const asked = { ...standAlone(definition, runLifecycle), script, seed, runs };
       const found = await survey({
         ...asked,

@@ -1,4 +1,5 @@
 import { withoutControls } from '../../definition/free-text.ts';
+import { schemaLine } from '../schema-line.ts';
 import type { CronJob } from './read-crontab.ts';
 
 /** `${` is ours, and stands for itself when it is doubled. */
@@ -65,6 +66,7 @@ export const pipelineFile = (
     ([key, value]) => `  ${key}: ${quoted(literal(value))}`,
   );
   return [
+    schemaLine,
     comment(`Line ${line} of ${source}, by stagewright import crontab:\n  ${text}`),
     ...notes.map(comment),
     `name: ${name}`,

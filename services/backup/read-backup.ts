@@ -69,12 +69,24 @@ const unpackFile = async (
       await out.writeFile(chunk);
     }
     await out.chmod((mode ?? 0o600) & 0o777);
-    await out.datasync();
   } finally {
     await out.close();
   }
   if (mtime) await utimes(path, mtime, mtime);
   return { path: name, bytes, sha256: hash.digest('hex') };
+};
+
+const syncedAtOnce = 32;
+/** After all was written: each file for itself, while others are written, would wait for all of them. */
+const syncAll = async (to: string, found: Found[]): Promise<void> => {
+  for (let index = 0; index < found.length; index += syncedAtOnce)
+    await Promise.all(
+      found.slice(index, index + syncedAtOnce).map(async ({ path }) => {
+        // Its mode may close it to ourselves.
+        const file = await open(join(to, path)).catch(() => null);
+        await file?.datasync().finally(() => file.close());
+      }),
+    );
 };
 
 const assertRoom = async (to: string, head: BackupHead): Promise<void> => {
@@ -160,6 +172,7 @@ const unpackEntries = async (
   if (!progress.head) throw foreign(file, 'it is empty');
   if (!manifest) throw damaged(file, 'its end is missing');
   assertComplete(file, found, manifest);
+  await syncAll(to, found);
   // Last, so that nothing is ever written through one.
   for (const { path, target } of links) {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

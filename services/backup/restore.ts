@@ -20,6 +20,8 @@ import { unpackBackup } from './read-backup.ts';
 
 export type Restored = {
   head: BackupHead;
+  /** What is wrong with the store, as it was when it was copied. */
+  faults: string[];
   /** Where what was there before is kept; null when nothing was. */
   aside: string | null;
 };
@@ -65,20 +67,20 @@ const assertOwner = (dataDir: string): void => {
   );
 };
 
-const unpackAndVerify = async (options: Options, to: string): Promise<BackupHead> => {
+const unpackAndVerify = async (options: Options, to: string): Promise<Omit<Restored, 'aside'>> => {
   const { file, meta, wallMs } = options;
   const { head } = await unpackBackup({ file, to, knownSchema: migrations.length });
   const store = join(to, storeFiles[0]);
-  const { faults } = verifyRows(store);
-  if (faults.length > 0)
+  const { damages, faults } = verifyRows(store);
+  if (damages.length > 0)
     throw new StartTrouble(
-      `the store in ${file} is not whole (${faults.join('; ')}), and nothing was changed`,
+      `the store in ${file} is damaged (${damages.join('; ')}), and nothing was changed`,
       'take an older backup',
     );
   makeOwnStore(store, { atMs: wallMs(), copiedAt: head.at, meta });
   const folder = await open(to);
   await folder.sync().finally(() => folder.close());
-  return head;
+  return { head, faults };
 };
 
 /**
@@ -103,9 +105,9 @@ export const restoreBackup = async (options: Options): Promise<Restored> => {
     clearUnverified(dataDir);
     try {
       started(to, () => mkdirSync(to, { mode: 0o700 }));
-      const head = await unpackAndVerify(options, to);
+      const restored = await unpackAndVerify(options, to);
       renameSync(to, join(dataDir, verifiedName(wallMs())));
-      return { head, aside: started(dataDir, () => finishRestore(dataDir)) };
+      return { ...restored, aside: started(dataDir, () => finishRestore(dataDir)) };
     } finally {
       clearUnverified(dataDir);
     }

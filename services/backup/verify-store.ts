@@ -41,13 +41,13 @@ export const verifyStore = async (dataDir: string): Promise<Verified> => {
   // Before the rows: a folder that comes meanwhile is no stranger, since its row comes first.
   const folders = await idsIn(join(dataDir, 'runs'));
   const archives = await idsIn(join(dataDir, 'archive'));
-  const { schema, faults, runs, working } = verifyRows(storeFileOf(dataDir));
+  const { schema, damages, faults, runs, working } = verifyRows(storeFileOf(dataDir));
   const known = new Set(runs.map(({ runId }) => runId));
   const isThere = (runId: string): boolean =>
     existsSync(runDirOf(dataDir, runId)) || existsSync(join(dataDir, 'archive', `${runId}.jsonl`));
   // Of rows that are damaged it cannot be told whose a folder is.
   const unknown =
-    faults.length > 0
+    damages.length > 0
       ? []
       : [...new Set([...folders, ...archives])].filter((id) => !known.has(id) && isThere(id));
   const unseen: string[] = [];
@@ -69,7 +69,7 @@ export const verifyStore = async (dataDir: string): Promise<Verified> => {
     runs: runs.length,
     live: runs.filter(({ isLive }) => isLive).length,
     findings: [
-      ...faults.map((detail): VerifyFinding => ({ level: 'fault', detail })),
+      ...[...damages, ...faults].map((detail): VerifyFinding => ({ level: 'fault', detail })),
       ...(isHalfRestored(dataDir)
         ? [
             {

@@ -16,6 +16,8 @@ export type Written = {
   bytes: number;
   head: BackupHead;
   leftOut: BackupManifest['left_out'];
+  /** What is wrong with the store, and so with the copy (`stagewright verify-store`). */
+  faults: string[];
 };
 
 /** A service whose disk a backup has filled would begin nothing any more (`--min-free-disk`). */
@@ -87,11 +89,11 @@ const assertStore = (dataDir: string): void => {
     );
 };
 
-const assertWhole = (dataDir: string, { faults }: VerifiedRows): void => {
-  if (faults.length === 0) return;
+const assertReadable = (dataDir: string, { damages }: VerifiedRows): void => {
+  if (damages.length === 0) return;
   throw new StartTrouble(
-    `${storeFileOf(dataDir)} is not whole (${faults.join('; ')})`,
-    'see stagewright verify-store; a copy of it would be none to come back to',
+    `${storeFileOf(dataDir)} is damaged (${damages.join('; ')})`,
+    'restore an older backup; a copy of this would be none to come back to',
   );
 };
 
@@ -121,7 +123,7 @@ export const writeBackup = async (options: {
     const at = wallMs();
     copyStore(storeFileOf(dataDir), copy);
     const rows = verifyRows(copy);
-    assertWhole(dataDir, rows);
+    assertReadable(dataDir, rows);
     const runIds = rows.runs.map(({ runId }) => runId);
     const bytes = statSync(copy).size + (await sizeOfContents(dataDir, runIds, hasWorkspaces));
     await assertRoom(folder, bytes, 'the backup');
@@ -146,7 +148,7 @@ export const writeBackup = async (options: {
     await putInPlace(target, file);
     const written = { at: head.at, file, bytes: statSync(file).size };
     await noteBackup(dataDir, written);
-    return { file, bytes: written.bytes, head, leftOut: manifest.left_out };
+    return { file, bytes: written.bytes, head, leftOut: manifest.left_out, faults: rows.faults };
   } catch (error) {
     throw startTroubleOf(error, join(folder, basename(file))) ?? error;
   } finally {

@@ -2,9 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { started } from '../host/start-trouble.ts';
 import { migrations } from './migrations.ts';
 
-/** What a look through the whole store found; `faults` are sentences. */
+/** What a look through the whole store found, in sentences. */
 export type VerifiedRows = {
   schema: number;
+  /** It cannot be read, or not by this version: of no use. */
+  damages: string[];
+  /** Rows that contradict each other: a mistake, and no reason to throw the rest away. */
   faults: string[];
   /** Of a run that is over `hasFiles` and `hasArchive` say what it must have left. */
   runs: { runId: string; isLive: boolean; hasFiles: boolean; hasArchive: boolean }[];
@@ -57,7 +60,8 @@ const rules: { says: string; tables: string[]; sql: string }[] = [
   {
     says: 'what is shown of a run is not its state',
     tables: [],
-    sql: "SELECT run_id AS name FROM runs WHERE json_extract(projection, '$.state') IS NOT state",
+    sql: `SELECT run_id AS name FROM runs
+      WHERE CASE WHEN json_valid(projection) THEN json_extract(projection, '$.state') IS NOT state ELSE 0 END`,
   },
   {
     says: 'an effect is of a step that the run has not made',
@@ -117,7 +121,7 @@ const rules: { says: string; tables: string[]; sql: string }[] = [
 /** A run whose attempts were all begun by another one has no folder of its own. */
 const whatRunsLeft = `
   SELECT run_id, ended_at IS NULL AS is_live,
-    EXISTS (SELECT 1 FROM json_each(projection, '$.stages') AS stage
+    EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(projection) THEN projection ELSE '{}' END, '$.stages') AS stage
       WHERE json_extract(stage.value, '$.attempt') > 0 AND json_extract(stage.value, '$.state') <> 'reused') AS has_files,
     COALESCE((SELECT max(seq) FROM journal WHERE journal.run_id = runs.run_id), 0)
       <= COALESCE(CAST((SELECT value FROM meta WHERE key = 'archive_seq') AS INTEGER), 0) AS has_archive
@@ -130,31 +134,31 @@ const namesOf = (rows: { name?: unknown }[]): string => {
   return `${names.slice(0, shownNames).join(', ')}${more}`;
 };
 
-const faultsOf = (db: DatabaseSync): string[] => {
-  const damages = db
+const damagesOf = (db: DatabaseSync): string[] => {
+  const said = db
     .prepare('PRAGMA integrity_check(3)')
     .all()
     .map((row) => String(Object.values(row)[0]).replaceAll(/\s+/g, ' '))
-    .filter((said) => said !== 'ok');
-  // Of rows that cannot be read nothing more can be said.
-  if (damages.length > 0) return damages;
-  const tables = db
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    .all()
-    .map(({ name }) => name);
+    .filter((one) => one !== 'ok');
+  if (said.length > 0) return said;
   const foreign = db
     .prepare('PRAGMA foreign_key_check')
     .all()
     .map(({ table, parent }) => ({ name: `${table} → ${parent}` }));
-  return [
-    ...(foreign.length > 0 ? [`a row leads to one that is not there: ${namesOf(foreign)}`] : []),
-    ...rules
-      .filter((rule) => rule.tables.every((table) => tables.includes(table)))
-      .flatMap(({ says, sql }) => {
-        const rows = db.prepare(sql).all();
-        return rows.length > 0 ? [`${says}: ${namesOf(rows)}`] : [];
-      }),
-  ];
+  return foreign.length > 0 ? [`a row leads to one that is not there: ${namesOf(foreign)}`] : [];
+};
+
+const faultsOf = (db: DatabaseSync): string[] => {
+  const tables = db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .all()
+    .map(({ name }) => name);
+  return rules
+    .filter((rule) => rule.tables.every((table) => tables.includes(table)))
+    .flatMap(({ says, sql }) => {
+      const rows = db.prepare(sql).all();
+      return rows.length > 0 ? [`${says}: ${namesOf(rows)}`] : [];
+    });
 };
 
 /**
@@ -168,17 +172,14 @@ export const verifyRows = (path: string): VerifiedRows =>
     try {
       db.exec('BEGIN');
       const schema = Number(db.prepare('PRAGMA user_version').get()?.user_version);
-      const newer =
-        schema > migrations.length
-          ? [
-              `it was written by a newer version (schema ${schema}, this one knows ${migrations.length})`,
-            ]
-          : null;
-      const faults = newer ?? faultsOf(db);
-      if (faults.length > 0) return { schema, faults, runs: [], headSeq: 0, working: [] };
+      const newer = `it was written by a newer version (schema ${schema}, this one knows ${migrations.length})`;
+      const damages = schema > migrations.length ? [newer] : damagesOf(db);
+      if (damages.length > 0)
+        return { schema, damages, faults: [], runs: [], headSeq: 0, working: [] };
       return {
         schema,
-        faults,
+        damages,
+        faults: faultsOf(db),
         runs: db
           .prepare(whatRunsLeft)
           .all()

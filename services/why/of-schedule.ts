@@ -6,10 +6,12 @@ import type { Schedule } from '../scheduler/schedule-registry.ts';
 import type { SlotOutcome } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { type Found, factOf, found, type Question, timeText } from './fact.ts';
+import { seqBefore } from './journal-place.ts';
 import { factsOfSlot } from './of-slot.ts';
 
 type Reads = Pick<Store, 'slots' | 'journal' | 'run'>;
-const shownChanges = 200;
+/** Events of the pipeline that are looked through for a change of its schedule. */
+const looked = 1000;
 
 const timesText = ({ definition: { times } }: Schedule): string =>
   'cron' in times
@@ -33,19 +35,26 @@ const decidedIn = async (
   return rows.find(isIn) ?? null;
 };
 
-/** The first change of the schedule after an instant, as far as the journal remembers. */
+/**
+ * A change of the schedule after an instant: the first, where it is among the next events of the
+ * pipeline, else the latest.
+ */
 const changeAfter = async (
   store: Reads,
   { row }: Schedule,
   instant: number,
 ): Promise<JournalEvent | null> => {
-  const of = { pipeline: row.pipeline, stage: 'scheduler', event: 'changed' };
-  const { events } = await store.journal({ ...of, limit: shownChanges });
-  return (
-    events.find(
-      ({ data, timestamp }) => data.schedule === row.id && Date.parse(timestamp) > instant,
-    ) ?? null
-  );
+  if (row.updatedAt <= instant) return null;
+  for (const from of [instant + 1, row.updatedAt]) {
+    const after = await seqBefore(store, from);
+    const { events } = await store.journal({ pipeline: row.pipeline, after, limit: looked });
+    const change = events.find(
+      ({ event, stage, data }) =>
+        event === 'changed' && stage === 'scheduler' && data.schedule === row.id,
+    );
+    if (change) return change;
+  }
+  return null;
 };
 
 /** Why an enabled schedule does not fire; null = it does. */

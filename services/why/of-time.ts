@@ -1,25 +1,12 @@
 import type { JournalEvent } from '../../wire/events.ts';
-import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
 import { type Found, factOf, type Question, runText, timeText } from './fact.ts';
+import { seqBefore } from './journal-place.ts';
 
 type Reads = Pick<Store, 'journal' | 'runs'>;
 const shownEvents = 100;
 /** What is said of a time may be written a little later. */
 const slackMs = 60_000;
-
-/** The seq before the first event at or after an instant. The journal is in the order of time, as far as clocks are. */
-const seqBefore = async (store: Reads, instant: number): Promise<number> => {
-  const { oldestSeq, headSeq } = await store.journal(headOnly);
-  let [low, high] = [oldestSeq - 1, headSeq];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [next] = (await store.journal({ after: middle, limit: 1 })).events;
-    if (next && Date.parse(next.timestamp) < instant) low = next.seq;
-    else high = middle;
-  }
-  return low;
-};
 
 const isTelling = ({ event, data, stage }: JournalEvent): boolean =>
   (event === 'refused' && data.command === 'START') ||

@@ -49,6 +49,11 @@ test('the npm package runs as it is installed: JavaScript below node_modules, th
     'export const run = async (): Promise<{ outputs: { n: number } }> => ({ outputs: { n: 7 } });\n',
   );
 
+  const asked =
+    "import { simulate } from 'stagewright/testing'; console.log((await simulate('mine').fail('own').run()).why)";
+  const told = execFileSync(process.execPath, ['--input-type=module', '-e', asked], { cwd: dir });
+  expect(String(told)).toBe('own failed: ended with exit code 1\n');
+
   const program = join(home, 'bin/stagewright.mjs');
   service = spawn(process.execPath, [program, 'serve', '--port', '0'], {
     cwd: dir,
@@ -134,6 +139,17 @@ test('TRUTH-11: a new user in an empty folder: init, validate, serve, the first 
   // Nothing is here yet, and that is what it says.
   const early = spawnSync(program, ['doctor', '--url', 'http://127.0.0.1:1'], options);
   expect(String(early.stdout)).toContain('stagewright init');
+  const lost = spawn(program, ['serve', '--port', '0'], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  lost.stderr.on('data', (chunk) => {
+    log += String(chunk);
+  });
+  await until(() => log.includes('stagewright init writes a first pipeline'));
+  lost.kill('SIGTERM');
+  await once(lost, 'exit');
   expect(said('init')).toContain('stagewright run first');
   const again = spawnSync(program, ['init'], options);
   expect([again.status, String(again.stderr)]).toEqual([

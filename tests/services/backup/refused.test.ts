@@ -1,16 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { packTar, unpackTar } from 'modern-tar';
 import { restoreBackup } from '../../../services/backup/restore.ts';
 import { writeBackup } from '../../../services/backup/write-backup.ts';
 import { stagewright } from '../../support/serve.ts';
-import { ended, type Running, runService, startRequest } from '../../support/service.ts';
+import { baseEnv, ended, type Running, runService, startRequest } from '../../support/service.ts';
 import { openSmallDisk } from '../../support/small-disk.ts';
 import { faults, pipelines, shelf } from './kit.ts';
 
+const program = fileURLToPath(new URL('../../../bin/stagewright.mjs', import.meta.url));
 let on: Running;
 let files: string;
 let backup: string;
@@ -115,7 +119,7 @@ test('what is no backup of ours is refused by name: another tar file, a path tha
   expect(await refusal(less)).toMatch(/stdout\.log is missing/);
 });
 
-test('a newer schema, a newer format and a store that is not whole are refused by name', async () => {
+test('a newer schema and a newer format are refused by name; rows that contradict each other are named, and kept', async () => {
   expect(await refusal(await withHead({ schema: 9999, version: '9.9.9' }))).toMatch(
     /newer version \(9\.9\.9: schema 9999, this one knows \d+\)/,
   );
@@ -124,7 +128,15 @@ test('a newer schema, a newer format and a store that is not whole are refused b
   db.prepare("DELETE FROM journal WHERE event = 'stage_started' OR run_seq = 2").run();
   db.close();
   expect((await faults(on.dataDir)).join()).toMatch(/the events of a run have a gap/);
-  await expect(write(join(files, 'gap'))).rejects.toThrow(/not whole .*verify-store/);
+  // Nor do rows that are no JSON end it.
+  const other = new DatabaseSync(join(on.dataDir, 'stagewright.sqlite'), { timeout: 5000 });
+  other.exec("UPDATE runs SET projection = '{'");
+  other.close();
+  expect((await faults(on.dataDir)).join()).toMatch(/a snapshot is no JSON/);
+  // A mistake in one run is told, and no reason to have no backup.
+  const gap = join(files, 'gap');
+  expect((await write(gap)).faults.join()).toMatch(/the events of a run have a gap/);
+  expect((await restore(gap)).faults.join()).toMatch(/the events of a run have a gap/);
 });
 
 test('it never overwrites, needs a folder and a store, and leaves nothing behind when it is refused', async () => {
@@ -159,6 +171,21 @@ test('a disk without room for it is said before a byte is written, and one that 
   }
 });
 
+test('what stands in the way in the middle of the file is said in one sentence, and nothing is left of it', async () => {
+  const [id = ''] = readdirSync(join(on.dataDir, 'runs'));
+  const log = join(on.dataDir, 'runs', id, 'one/1/stdout.log');
+  // Nothing that can be compressed, and more than a file may have.
+  await writeFile(log, randomBytes(4_000_000));
+  const args = ['backup', join(files, 'b'), '--data-dir', on.dataDir];
+  const { status, stderr } = spawnSync(
+    'prlimit',
+    ['--fsize=2000000', process.execPath, program, ...args],
+    { env: baseEnv, encoding: 'utf8' },
+  );
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^\S+ cannot be used, .*\n$/)]);
+  expect(readdirSync(files)).toEqual(['whole']);
+});
+
 test('a large store of an older version gives no room back, and its copy does', async () => {
   const old = join(files, 'old');
   await mkdir(old);
@@ -175,4 +202,32 @@ test('a large store of an older version gives no room back, and its copy does', 
   await write(join(files, 'of-old'), old);
   await restore(join(files, 'of-old'));
   expect(mode(join(files, 'data'))).toBe(2);
+});
+
+test('a store that cannot be read is refused as a source, and inside of a backup', async () => {
+  const bad = join(files, 'bad');
+  await mkdir(bad);
+  await restore(backup, bad);
+  const path = join(bad, 'stagewright.sqlite');
+  const bytes = readFileSync(path);
+  // The middle of the file: pages of rows.
+  bytes.fill(0x5a, 8192, bytes.length - 4096);
+  await writeFile(path, bytes);
+  await expect(write(join(files, 'of-bad'), bad)).rejects.toThrow(/is damaged/);
+  const inside = await changed((entries) => {
+    const data = new Uint8Array(bytes);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    return entries.map((entry) => {
+      if (entry.header.name === 'stagewright.sqlite') return { ...entry, data };
+      if (entry.header.name !== 'manifest.json') return entry;
+      const manifest = JSON.parse(Buffer.from(entry.data ?? []).toString()) as {
+        files: { path: string }[];
+      };
+      const listed = manifest.files.map((one) =>
+        one.path === 'stagewright.sqlite' ? { ...one, bytes: data.length, sha256 } : one,
+      );
+      return { ...entry, data: text(JSON.stringify({ ...manifest, files: listed })) };
+    });
+  });
+  expect(await refusal(inside)).toMatch(/is damaged/);
 });

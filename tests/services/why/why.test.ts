@@ -53,6 +53,17 @@ test('a slot that met a live run was skipped, and the run it met is named', asyn
   expect((await why(null)).facts[0]?.code).toBe('run-live');
 });
 
+test('a slot whose run had to wait names that run, and what it waits for while it does', async () => {
+  on = await scheduled(holding('cron: "30 * * * *", overlap: queue_one'));
+  await on.at(`${day}08:30:00Z`);
+  await on.at(`${day}09:30:00Z`);
+  const { answer, facts } = await why('09:30');
+  expect(facts[0]?.code).toBe('slot-queued');
+  expect(answer).toMatch(
+    /^the slot 2027-01-15 09:30 of schedule p did what it should: it asked for a run that had to wait: run 2 \(r_\w+\) is QUEUED: waits for run 1 of p /,
+  );
+});
+
 test('a service that was stopped then is the reason for a missed slot, with from when to when, and how to make up for it', async () => {
   on = await scheduled(quick('cron: "30 * * * *", missed: none'));
   await on.at(`${day}08:10:00Z`);
