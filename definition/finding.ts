@@ -21,6 +21,7 @@ export const lintRules = {
   'shared-files': 'warning',
   'memory-below-node': 'error',
   'double-dollar': 'warning',
+  'when-constant': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

@@ -230,10 +230,10 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
       return secrets.includes(name) ? null : unknownKey(name, secrets, 'secret');
     };
     const { key, parts } = rulesOf(stage.program);
-    const { with: given, cwd, env, files } = stage;
+    const { with: given, cwd, env, files, when } = stage;
     const places: Part[] = [
       ...parts(stage.program).map((part) => ({ ...part, path: [key] })),
-      ...Object.entries({ with: given, cwd, env, files }).map(([field, value]) => ({
+      ...Object.entries({ with: given, cwd, env, files, when }).map(([field, value]) => ({
         path: [field],
         value,
       })),

@@ -33,7 +33,6 @@ const stageSchema = closed({
   ...kindShape,
   ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
-  when: laterKey('when'),
   ...fileShape,
 }).superRefine((stage, ctx) => {
   const given = (keys: readonly string[]) =>

@@ -19,8 +19,8 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
   neverOn: stage.retry.neverOn,
   classes: stage.retry.classes ?? [],
   usedBy: later
-    .filter(({ program, with: given, env, cwd, files }) =>
-      references({ program, given, env, cwd, files }).some(
+    .filter(({ program, with: given, env, cwd, files, when }) =>
+      references({ program, given, env, cwd, files, when }).some(
         ([root, name]) => root === 'stages' && name === stage.name,
       ),
     )

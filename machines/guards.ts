@@ -91,6 +91,10 @@ export const stageGuards = {
     test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
+  hasBegun: {
+    test: ({ context }, { stage }) => factsOf(context, stage).attempt > 0,
+    why: 'no attempt of the stage has begun',
+  },
   isReused: {
     test: ({ context }, { stage }) => factsOf(context, stage).state === 'reused',
     why: 'no earlier run has done the stage',

@@ -80,7 +80,7 @@ const lifecycle = setup({
     meta: {} as Meta,
   },
   actors: {
-    preflight: effect<undefined>(),
+    preflight: effect<MaybeStage>(),
     stage: effect<StageParams>(),
     verify: effect<StageParams>(),
     drain: effect<MaybeStage>(),

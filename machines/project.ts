@@ -149,6 +149,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
         : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
   if (phase === 'paused') return pausedWhy(context);
+  if (phase === 'deciding') return `decides whether ${stage} runs`;
   if (phase === 'backingOff')
     return `${stage} is tried again at ${iso(context.stages[stage]?.retryAt ?? null)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;

@@ -12,6 +12,9 @@ const ofAttempt = (context: RunContext, stage: string) => ({
   stage,
   attempt: factsOf(context, stage).attempt,
 });
+/** Of the stage alone where it has failed, or was skipped, before an attempt. */
+const ofOpen = (context: RunContext, stage: string) =>
+  factsOf(context, stage).attempt === 0 ? { stage } : ofAttempt(context, stage);
 const because = (reason: string | null): string => (reason ? `: ${reason}` : '');
 
 /**
@@ -40,7 +43,7 @@ export const stageSays = {
     },
   }),
   saySkipped: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
+    ...ofOpen(context, stage),
     event: 'skipped',
     severity: 'info',
     msg: `${stage} skipped: ${factsOf(context, stage).reason ?? ''}`,
@@ -71,7 +74,7 @@ export const stageSays = {
   sayFailed: ({ context, event }, { stage }) => {
     const failure = factsOf(context, stage).ending?.failure ?? failureOf(event);
     return {
-      ...ofAttempt(context, stage),
+      ...ofOpen(context, stage),
       event: 'failed',
       severity: 'warning',
       msg: failure.message,

@@ -1,6 +1,7 @@
 import type { StageDefinition } from '../definition/definition.ts';
 import { stuckOr } from './drain-edges.ts';
 import { edgesOf } from './edges.ts';
+import { deciding } from './gates.ts';
 import type { StageChart } from './machine.ts';
 
 type Edges = ReturnType<typeof edgesOf>;
@@ -78,6 +79,8 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
 export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
   const edges = edgesOf(stage.name, next, stage.allowFailure);
   const { act, given, passOver, giveUp } = edges;
+  const hasGate = stage.when !== null;
+  const resumed = act('withdrawPause', 'sayResumed');
   const arm = [
     ...(limits.run ? act('armRunTimeout') : []),
     ...(limits.stage ? act('armTotalTimeout') : []),
@@ -105,9 +108,10 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
         always: [
           { guard: given('isReused'), target: next, actions: act('sayReused') },
           { guard: given('pauseAsked'), target: 'paused' },
-          { target: 'attempting' },
+          { target: hasGate ? 'deciding' : 'attempting' },
         ],
       },
+      ...(hasGate && deciding(stage, edges)),
       ...working(stage, edges),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
@@ -123,7 +127,12 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
         entry: [...act('sayPaused', 'holdStage'), ...disarm],
         exit: [...act('releaseStage'), ...arm],
         on: {
-          RESUME: { target: 'attempting', actions: act('withdrawPause', 'sayResumed') },
+          RESUME: hasGate
+            ? [
+                { guard: given('hasBegun'), target: 'attempting', actions: resumed },
+                { target: 'deciding', actions: resumed },
+              ]
+            : { target: 'attempting', actions: resumed },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver('maySkip'),
         },

@@ -1,4 +1,5 @@
 import type { Operations } from '../../client/operations.ts';
+import { type Condition, conditionWords } from '../../definition/condition.ts';
 import { plural } from '../ui/state-words.ts';
 import { duration } from '../ui/time.ts';
 
@@ -80,6 +81,7 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
         { none: null, 'same-host': 'on the same host', any: 'to any host' }[stage.http.redirect],
     ],
     ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
+    ['Runs only when', stage.when !== null && conditionWords(stage.when as Condition)],
     ['When it fails', stage.allow_failure && 'the run goes on, done in part'],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],

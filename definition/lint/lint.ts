@@ -7,6 +7,17 @@ import { retryFindings } from './retries.ts';
 import { scheduleFindings } from './schedule-findings.ts';
 import { textFindings } from './texts.ts';
 import { limitFindings } from './time-limits.ts';
+import { whenFindings } from './when-findings.ts';
+
+const kindFindings: Judge = (stage, at) => rulesOf(stage.program).lint(stage, at);
+const judges: Judge[] = [
+  limitFindings,
+  retryFindings,
+  kindFindings,
+  resourceFindings,
+  textFindings,
+  whenFindings,
+];
 
 /**
  * Pure: what may go wrong with a pipeline that is right by its form. In the order of the file, the
@@ -15,13 +26,9 @@ import { limitFindings } from './time-limits.ts';
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
   ...definition.stages.flatMap((stage, index) =>
-    [limitFindings, retryFindings, kindFindings, resourceFindings, textFindings].flatMap((judge) =>
-      judge(stage, `/stages/${index}`, definition, context),
-    ),
+    judges.flatMap((judge) => judge(stage, `/stages/${index}`, definition, context)),
   ),
 ];
-
-const kindFindings: Judge = (stage, at) => rulesOf(stage.program).lint(stage, at);
 
 const runFindings = (definition: PipelineDefinition, { schedules }: LintContext): Finding[] => {
   const { timeoutMs, warnAfterMs } = definition;

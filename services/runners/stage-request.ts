@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { StageDefinition } from '../../definition/definition.ts';
-import { interpolate } from '../../definition/interpolate.ts';
+import { interpolate, type Scope } from '../../definition/interpolate.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
@@ -24,13 +24,12 @@ export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
   return stage;
 };
 
-/** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
-export const insert = <T>(
-  value: T,
+/** What `${…}` stands for in this run, now. */
+export const scopeOf = (
   run: RunRow,
   places: Places,
   secrets: Record<string, string> = {},
-): T => {
+): Scope => {
   const produced = Object.fromEntries(
     run.projection.stages.map(({ name, outputs }) => [name, { outputs }]),
   );
@@ -38,7 +37,7 @@ export const insert = <T>(
     Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
   );
   const slot = slotOf(run);
-  const result = interpolate(value, {
+  return {
     params: run.params,
     stages: { ...earlier, ...produced },
     run: {
@@ -51,7 +50,17 @@ export const insert = <T>(
     env: { ...places.baseEnv, ...run.definition.env },
     // Where one may stand was judged when the file was loaded.
     secrets,
-  });
+  };
+};
+
+/** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
+export const insert = <T>(
+  value: T,
+  run: RunRow,
+  places: Places,
+  secrets: Record<string, string> = {},
+): T => {
+  const result = interpolate(value, scopeOf(run, places, secrets));
   if (result.ok) return result.value as T;
   throw new Failed({
     code: 'missing-value',

@@ -86,8 +86,8 @@ export const createStarter = (deps: StartDeps): Starter => {
   ): Promise<Checked<Pick<RunSpec, 'inputs' | 'metadata'>>> => {
     const own = new Set(definition.stages.map(({ name }) => name));
     const needed = new Set<string>();
-    for (const { program, with: given, env, cwd, files } of definition.stages)
-      for (const [root, stage] of references({ program, given, env, cwd, files }))
+    for (const { program, with: given, env, cwd, files, when } of definition.stages)
+      for (const [root, stage] of references({ program, given, env, cwd, files, when }))
         if (root === 'stages' && stage && !own.has(stage)) needed.add(stage);
     if (needed.size === 0) return checked({ inputs: {}, metadata: {} });
     const of = { pipeline: definition.name, state: 'DONE' as const, limit: 1 };

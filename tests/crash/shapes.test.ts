@@ -36,3 +36,31 @@ test('a stage that may fail, cut off by a crash, is begun anew; its failure is a
     ['on'],
   ]);
 });
+
+test('what a when has decided stays decided over a crash, and a stage is entered once', async () => {
+  const params = { full: { type: 'boolean', default: false } };
+  const when = (full: boolean) => ({ equals: ['${params.full}', full] });
+  const first = await open(
+    [
+      { name: 'not', script: 'echo no >> not', when: when(true) },
+      { name: 'work', script: waits('up'), when: when(false), grace: '1s' },
+    ],
+    { params },
+  );
+  const id = await project.start(first, 'job');
+  await has('up', 1);
+  await project.kill(first);
+  const second = await project.begin();
+  await has('up', 2);
+  await letGo();
+  const end = await project.ended(second, id);
+  expect([end.state, end.stages.map(({ state, attempt }) => [state, attempt])]).toEqual([
+    'DONE',
+    [
+      ['skipped', 0],
+      ['succeeded', 2],
+    ],
+  ]);
+  const skipped = (await project.events(second, id)).filter(({ event }) => event === 'skipped');
+  expect([skipped.length, await project.lines('not')]).toEqual([1, []]);
+});

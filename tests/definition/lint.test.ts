@@ -139,6 +139,22 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
     withStage({ run: undefined, script: 'echo ${HOME} $$ /tmp/x.$$.log' }),
   ],
   [
+    ...(['when-constant', '/stages/0/when'] as const),
+    {
+      ...withStage({ when: { equals: ['${params.full}', 'yes'] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+    {
+      ...withStage({ when: { equals: ['${params.full}', false] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+  ],
+  [
+    ...(['when-constant', '/stages/0/when'] as const),
+    withStage({ when: { in: [1, [1, 2]] } }),
+    withStage({ when: { exists: '${env.DEBUG}' } }),
+  ],
+  [
     ...(['double-dollar', '/stages/0/env/PLACE'] as const),
     withStage({ env: { PLACE: '$$HOME/x' } }),
     withStage({ env: { PLACE: '$HOME/x' } }),
