@@ -16,6 +16,8 @@ export type StagePolicy = JudgedFields &
     classes?: (Backoff & { on: FailureMatch; limit: number })[];
     /** Later stages that use the outputs of this one. */
     usedBy?: string[];
+    /** It runs at the end of a run. Absent: it is a stage. */
+    role?: 'hook' | 'finally';
     /** Nothing follows it. */
     isLast?: boolean;
   };
@@ -90,6 +92,8 @@ export type RunContext = {
    */
   stuck?: { pids: number[] } | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
+  /** What came of the run, before its hooks began. Absent where it has none. */
+  conclusion?: { as: 'done' | 'failed' | 'stopped'; stage: string | null } | null;
   retryCount: number;
   startedAt: number | null;
   endedAt: number | null;

@@ -8,6 +8,7 @@ type Edges = Pick<ReturnType<typeof edgesOf>, 'skipItself' | 'fail' | 'giveUp'>;
 export const deciding = (
   { name, allowFailure, totalTimeoutMs }: StageDefinition,
   { skipItself, fail, giveUp }: Edges,
+  goesOn = allowFailure,
 ) =>
   ({
     deciding: {
@@ -18,6 +19,6 @@ export const deciding = (
         onDone: [skipItself, { target: 'attempting' }],
         onError: fail,
       },
-      ...(allowFailure && totalTimeoutMs !== null && { on: { STAGE_TIMEOUT: giveUp } }),
+      ...(goesOn && totalTimeoutMs !== null && { on: { STAGE_TIMEOUT: giveUp } }),
     },
   }) as const satisfies StageChart['states'];

@@ -120,11 +120,30 @@ export const stageGuards = {
   },
 } satisfies Record<string, Row<StageParams>>;
 
+/** The chart itself broke, maybe after all was decided. */
+const isBroken = ({ error }: RunContext): boolean => error?.code === 'chart-fault';
+
 /** The guards of the run as a whole. */
 export const runGuards = {
   pauseAsked: {
     test: ({ context }) => (context.pause ?? null) !== null,
     why: 'no pause is asked for',
+  },
+  namesGrace: {
+    test: ({ event }) => event.type === 'STOP' && event.grace_ms !== null,
+    why: 'only a stop that names grace_ms ends hooks',
+  },
+  isConcluded: {
+    test: ({ context }) => (context.conclusion ?? null) !== null,
+    why: 'what comes of the run is not decided yet',
+  },
+  hasFailed: {
+    test: ({ context }) => context.conclusion?.as === 'failed' || isBroken(context),
+    why: 'the run has not failed',
+  },
+  wasStopped: {
+    test: ({ context }) => context.conclusion?.as === 'stopped',
+    why: 'nobody has stopped the run',
   },
   isStuck: {
     test: ({ context }) => (context.stuck ?? null) !== null,

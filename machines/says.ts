@@ -81,6 +81,17 @@ export const stageSays = {
       data: { error: failure },
     };
   },
+  /** What came of the run was decided before. */
+  sayHookFailed: ({ context, event }, { stage }) => {
+    const error = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    return {
+      stage,
+      event: 'warning',
+      severity: 'warning',
+      msg: `${stage} failed, which does not change the outcome of the run: ${error.message}`,
+      data: { kind: 'hook-failed', error },
+    };
+  },
   /** The stage has failed, and the run goes on. */
   sayAllowed: ({ context, event }, { stage }) => {
     const error = factsOf(context, stage).ending?.failure ?? failureOf(event);
@@ -172,6 +183,14 @@ export const runSays = {
       data: { by, reason },
     };
   },
+  /** A plain stop is for stages: what is left to do is done. */
+  sayHooksGoOn: ({ context }) => ({
+    stage: 'pipeline',
+    event: 'warning',
+    severity: 'info',
+    msg: `${context.stage} goes on: the run is over but for its hooks, which only a stop that names grace_ms ends (stop --now)`,
+    data: { kind: 'hooks-go-on' },
+  }),
   /** Somebody takes the run out of the hands of a process that nobody can end (T1). */
   sayReleased: ({ context, event }) => {
     const { by = null, reason = null } = event.type === 'RELEASE' ? event : {};

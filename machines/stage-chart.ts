@@ -10,10 +10,14 @@ type Edges = ReturnType<typeof edgesOf>;
 type Limits = { run: boolean; stage: boolean };
 
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
-const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
+const working = (
+  stage: StageDefinition,
+  { act, given, ...edges }: Edges,
+  goesOn = stage.allowFailure,
+) => {
   const { finish, skipItself, passOver, retryAfter, lose, fail, condemn, end } = edges;
   // Where a failure ends the run, its drain ends the attempt.
-  const total = stage.allowFailure && stage.totalTimeoutMs !== null;
+  const total = goesOn && stage.totalTimeoutMs !== null;
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
   return {
@@ -68,7 +72,7 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
       on: {
-        ...stuckOr(condemn),
+        ...stuckOr<string, (typeof condemn.actions)[number]>(condemn),
         ...(total && { STAGE_TIMEOUT: { actions: act('noteTotal') } }),
       },
     },
@@ -77,7 +81,7 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
 
 /** The chart of one stage. `next` is where its success leads. */
 export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
-  const edges = edgesOf(stage.name, next, stage.allowFailure);
+  const edges = edgesOf(stage.name, next, stage.allowFailure ? 'failure' : 'nothing');
   const { act, given, passOver, giveUp } = edges;
   const hasGate = stage.when !== null;
   const resumed = act('withdrawPause', 'sayResumed');
@@ -135,6 +139,32 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
             : { target: 'attempting', actions: resumed },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver('maySkip'),
+        },
+      },
+    },
+  } as const satisfies StageChart;
+};
+
+/** The chart of a hook: a stage whose failure leads on, and which is not paused. */
+export const hookChart = (hook: StageDefinition, next: string) => {
+  const edges = edgesOf(hook.name, next, 'hook');
+  const { act, passOver, giveUp } = edges;
+  const hasTotal = hook.totalTimeoutMs !== null;
+  const begins = hook.when === null ? 'attempting' : 'deciding';
+  return {
+    meta: { stage: hook.name, title: hook.title },
+    initial: begins,
+    entry: [...act('enterStage'), ...(hasTotal ? act('armTotalTimeout') : [])],
+    ...(hasTotal && { exit: act('cancelTotalTimeout') }),
+    states: {
+      ...(hook.when !== null && deciding(hook, edges, true)),
+      ...working(hook, edges, true),
+      backingOff: {
+        after: { [`backoff.${hook.name}`]: { target: 'attempting' } },
+        on: {
+          RETRY_NOW: { target: 'attempting' },
+          SKIP_STAGE: passOver('maySkip'),
+          ...(hasTotal && { STAGE_TIMEOUT: giveUp }),
         },
       },
     },

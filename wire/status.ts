@@ -20,6 +20,8 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stageStatusSchema = z.object({
   name: z.string(),
+  /** What runs at the end of a run: `hook` after a failure, `finally` always. Absent: a stage. */
+  role: z.enum(['hook', 'finally']).optional(),
   state: z.enum([
     'pending',
     'running',

@@ -1,6 +1,7 @@
 import type { PipelineDefinition } from '../definition.ts';
 import { type Finding, neverReached } from '../finding.ts';
 import { rulesOf } from '../kinds/stage-kinds.ts';
+import { placesOf } from '../places.ts';
 import type { Judge, LintContext } from './judge.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
@@ -25,9 +26,11 @@ const judges: Judge[] = [
  */
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
-  ...definition.stages.flatMap((stage, index) =>
-    judges.flatMap((judge) => judge(stage, `/stages/${index}`, definition, context)),
-  ),
+  ...placesOf(definition).flatMap(({ stage, path, isHook }) => {
+    // A hook is not covered by the timeout of the run.
+    const around = isHook ? { ...definition, timeoutMs: null } : definition;
+    return judges.flatMap((judge) => judge(stage, `/${path.join('/')}`, around, context));
+  }),
 ];
 
 const runFindings = (definition: PipelineDefinition, { schedules }: LintContext): Finding[] => {

@@ -44,9 +44,13 @@ export const stageWorstCaseMs = (stage: StageDefinition): number => {
  * The same for a run: nothing in it can work longer. What the service itself was away for comes on
  * top, and so does a pause.
  */
-export const worstCaseMs = ({ stages, timeoutMs }: PipelineDefinition): number => {
+export const worstCaseMs = (definition: PipelineDefinition): number => {
+  const { stages, timeoutMs, onFailure = [], finally: last = [] } = definition;
   const all = sum(stages.map(stageWorstCaseMs));
-  return timeoutMs === null
-    ? all
-    : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
+  const work =
+    timeoutMs === null
+      ? all
+      : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
+  // Hooks come after it, and the timeout of the run does not count there.
+  return work + sum([...onFailure, ...last].map(stageWorstCaseMs));
 };

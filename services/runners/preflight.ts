@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { judgeCondition } from '../../definition/condition.ts';
+import { allStages } from '../../definition/definition.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import { isNoSpace } from '../host/no-space.ts';
@@ -45,7 +46,7 @@ export const createPreflightRunner = (places: Places): EffectRunner => {
       });
     }
     places.secrets.valuesOf(run.definition);
-    for (const { name, program, env } of run.definition.stages) {
+    for (const { name, program, env } of allStages(run.definition)) {
       const path = env.PATH ?? run.definition.env.PATH ?? places.baseEnv.PATH ?? '';
       const failure = await runnerOf(program).preflight(program, path);
       if (failure) throw new Failed({ ...failure, stage: name });

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { StageDefinition } from '../../definition/definition.ts';
+import { allStages, roleOf, type StageDefinition } from '../../definition/definition.ts';
 import { interpolate, type Scope } from '../../definition/interpolate.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
@@ -19,7 +19,7 @@ export type Places = {
 };
 
 export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
-  const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
+  const stage = allStages(run.definition).find(({ name }) => name === effect.input.stage);
   if (!stage) throw new Error(`run ${run.runId} has no stage ${effect.input.stage}`);
   return stage;
 };
@@ -78,6 +78,17 @@ const textsOf = (env: Record<string, unknown>): Record<string, string> =>
     ]),
   );
 
+/** What hooks are told of a run that has failed. */
+const failureFor = (name: string, { definition, projection }: RunRow): Record<string, string> => {
+  const { error } = projection;
+  if (error === null || roleOf(definition, name) === null) return {};
+  return {
+    STAGEWRIGHT_FAILED_STAGE: error.stage ?? '',
+    STAGEWRIGHT_ERROR_CODE: error.code,
+    STAGEWRIGHT_ERROR_MESSAGE: error.message,
+  };
+};
+
 /** One attempt with everything resolved: what the runner needs and nothing else. */
 export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
   const stage = stageOf(run, effect);
@@ -106,6 +117,7 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
       ...secrets,
       ...places.secrets.envFilesOf(stage, run.projectDir),
       ...textsOf(resolved.env),
+      ...failureFor(stage.name, run),
     },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,

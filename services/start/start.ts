@@ -367,6 +367,13 @@ const whereToGoOn = ({ projection }: RunRow, { stages }: PipelineDefinition): st
   return projection.error?.stage ?? unfinished?.name ?? (stages[0]?.name as string);
 };
 
+/** One stage alone is that stage and nothing else. */
+const withoutHooks = ({
+  onFailure: _,
+  finally: __,
+  ...definition
+}: PipelineDefinition): PipelineDefinition => definition;
+
 const unknownStage = (definition: PipelineDefinition, stage: string): Refused => {
   const names = definition.stages.map(({ name }) => name);
   const nearest = suggest(stage, names);
@@ -383,7 +390,7 @@ const definitionFor = (
   if (onlyStage === null) return checked(definition);
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
   return stages.length > 0
-    ? checked({ ...definition, stages })
+    ? checked({ ...withoutHooks(definition), stages })
     : unknownStage(definition, onlyStage);
 };
 

@@ -64,3 +64,26 @@ test('what a when has decided stays decided over a crash, and a stage is entered
   const skipped = (await project.events(second, id)).filter(({ event }) => event === 'skipped');
   expect([skipped.length, await project.lines('not')]).toEqual([1, []]);
 });
+
+test('a hook under a service that is killed is begun anew, and the run keeps its outcome and its lock', async () => {
+  const first = await open([{ name: 'work', script: 'exit 7' }], {
+    on_failure: [
+      { name: 'tell', script: `${waits('up')}; echo "$STAGEWRIGHT_ERROR_CODE" >> told` },
+    ],
+    finally: [{ name: 'clean', script: 'echo on >> clean' }],
+  });
+  const id = await project.start(first, 'job');
+  await has('up', 1);
+  await project.kill(first);
+  const second = await project.begin();
+  await has('up', 2);
+  const now = await project.run(second, id);
+  expect([now.state, now.lock?.key]).toEqual(['RUNNING_TELL', 'job']);
+  await letGo();
+  const end = await project.ended(second, id);
+  expect([end.outcome, end.error?.stage, end.lock]).toEqual(['failed', 'work', null]);
+  expect([await project.lines('told'), await project.lines('clean')]).toEqual([
+    ['exit-code'],
+    ['on'],
+  ]);
+});

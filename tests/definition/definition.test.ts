@@ -155,7 +155,6 @@ describe('a pipeline file', () => {
   });
 
   test.each([
-    ['/finally', file({ finally: [] })],
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
     ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
@@ -519,6 +518,49 @@ describe('a stage that is a request', () => {
       expect(refused(place)[0]?.detail).toContain('a secret cannot be inserted here');
     expect(refused(asking({ headers: { A: '${secrets.API_TOKN}' } }))[0]?.detail).toContain(
       'did you mean `API_TOKEN`?',
+    );
+  });
+});
+
+describe('hooks', () => {
+  const hook = { name: 'tell', run: ['true'] };
+
+  test('are stages with ten minutes, in lists of their own', () => {
+    const {
+      stages,
+      onFailure,
+      finally: last,
+    } = accepted(
+      file({ on_failure: [hook], finally: [{ ...hook, name: 'clean', timeout: '1m' }] }),
+    );
+    expect([stages.length, onFailure?.[0]?.timeoutMs, last?.[0]?.timeoutMs]).toEqual([
+      1, 600_000, 60_000,
+    ]);
+    expect(accepted(file({ finally: [] }))).not.toHaveProperty('finally');
+  });
+
+  test.each([
+    ['/on_failure', file({ on_failure: { pause_after: 3 } }), '`on_failures`'],
+    ['/on_failures', file({ on_failures: [hook] }), '`on_failure`'],
+    ['/finally/0/name', file({ finally: [{ ...hook, name: 'work' }] }), 'names are unique'],
+    [
+      '/finally/0/allow_failure',
+      file({ finally: [{ ...hook, allow_failure: true }] }),
+      'no meaning',
+    ],
+    ['/on_failure/0/run', file({ on_failure: [{ ...hook, run: 'x' }] }), 'script:'],
+    [
+      '/on_failure/0/env',
+      file({
+        on_failure: [{ ...hook, env: { A: '${stages.clean.outputs.x}' } }],
+        finally: [{ ...hook, name: 'clean' }],
+      }),
+      'no stage before',
+    ],
+    ['/finally/0/tmeout', file({ finally: [{ ...hook, tmeout: '1m' }] }), '`timeout`'],
+  ])('at %s are refused with what to do', (pointer, raw, text) => {
+    expect(refused(raw)).toContainEqual(
+      expect.objectContaining({ pointer, detail: expect.stringContaining(text) }),
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
+import { allStages, type PipelineDefinition } from '../../definition/definition.ts';
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
 import { eventOfTimer } from '../../machines/timer-ids.ts';
@@ -32,7 +32,7 @@ const possible = ({ run, effects, timers }: Loaded): Delivery[] => {
   // A process that nobody can end leads to the same in every stage; one keeps the number of paths
   // in hand.
   const isPlain =
-    run.definition.stages.length === 1 && run.definition.stages[0]?.files.length === 0;
+    allStages(run.definition).length === 1 && run.definition.stages[0]?.files.length === 0;
   const list: Delivery[] = [];
   const tell = (
     event: Delivery['event'],
@@ -171,6 +171,10 @@ const charts: Record<string, PipelineDefinition> = {
     stage('one', { allowFailure: true, totalTimeoutMs: 90_000, when: { equals: [1, 1] } }),
     stage('two'),
   ]),
+  'one stage with a hook of its failure and one of every end': pipeline([stage('one')], {
+    onFailure: [stage('tell')],
+    finally: [stage('clean')],
+  }),
   'three stages with a run timeout': pipeline(
     [stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))],
     {
@@ -184,7 +188,8 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   const edges: Edge[] = [];
   // Two in a row show the backoff of a crash loop; with three stages one keeps the number of paths
   // in hand.
-  const count = explore(model, definition.stages.length > 2 ? 0 : 2, (edge) => edges.push(edge));
+  const most = allStages(definition).length > 2 ? 0 : 2;
+  const count = explore(model, most, (edge) => edges.push(edge));
   const each = (check: (edge: Edge) => void) => {
     expect(count).toBeGreaterThan(20);
     for (const edge of edges) check(edge);
