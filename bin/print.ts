@@ -76,7 +76,16 @@ const colorOf = (state: string): keyof typeof colors =>
       ? 'red'
       : ['STOPPED', 'stopped', 'skipped', 'reused', 'IDLE', 'pending'].includes(state)
         ? 'grey'
-        : ['QUEUED', 'queued', 'RETRYING', 'retrying', 'PAUSED', 'paused'].includes(state)
+        : [
+              'QUEUED',
+              'queued',
+              'RETRYING',
+              'retrying',
+              'PAUSED',
+              'paused',
+              'AWAITING_APPROVAL',
+              'awaiting_approval',
+            ].includes(state)
           ? 'yellow'
           : 'blue';
 

@@ -258,6 +258,8 @@ const kindProblems = (definition: PipelineDefinition, raw: object): DefinitionPr
       .map((field) => stageFields[field].key)
       .filter((word) => Object.hasOwn(written, word))
       .map((word) => invalid([...at, word], `has no meaning for ${name}: it is \`${key}\``));
+    if (isHook && program.kind === 'approval')
+      ignored.push(invalid([...at, 'approval'], 'a hook cannot wait for somebody'));
     if (isHook && Object.hasOwn(written, 'allow_failure'))
       ignored.push(
         invalid(

@@ -5,7 +5,9 @@ import {
   type StageDefinition,
 } from '../definition/definition.ts';
 import { references } from '../definition/interpolate.ts';
+import type { ProgramOf } from '../definition/kinds/stage-kinds.ts';
 import { judgedOf } from '../definition/stage-fields.ts';
+import { approvalChart } from './approval-chart.ts';
 import type { ChartConfig } from './chart-config.ts';
 import { closingStates, endsOf } from './closing.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
@@ -16,6 +18,11 @@ import { stageChart } from './stage-chart.ts';
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
 export const compilerVersion = 4;
 
+const approvalOf = ({ message, deadlineMs, otherwise }: ProgramOf<'approval'>) => ({
+  message,
+  deadlineMs,
+  otherwise,
+});
 const policyOf = (
   stage: StageDefinition,
   later: StageDefinition[],
@@ -37,6 +44,7 @@ const policyOf = (
     .map(({ name }) => name),
   isLast: later.length === 0,
   ...(role && { role }),
+  ...(stage.program.kind === 'approval' && { approval: approvalOf(stage.program) }),
   ...judgedOf(stage),
 });
 
@@ -99,10 +107,12 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const stages = definition.stages.map((stage, index) => {
     const following = definition.stages[index + 1];
     const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
-    return [
-      stage.name,
-      stageChart(stage, following ? `#run.running.${following.name}` : ends.done, limits),
-    ] as const;
+    const next = following ? `#run.running.${following.name}` : ends.done;
+    const chart =
+      stage.program.kind === 'approval'
+        ? approvalChart(stage, next, hasRunLimit)
+        : stageChart(stage, next, limits);
+    return [stage.name, chart] as const;
   });
   const chart = {
     id: 'run',

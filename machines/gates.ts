@@ -9,6 +9,7 @@ export const deciding = (
   { name, allowFailure, totalTimeoutMs }: StageDefinition,
   { skipItself, fail, giveUp }: Edges,
   goesOn = allowFailure,
+  target = 'attempting',
 ) =>
   ({
     deciding: {
@@ -16,7 +17,7 @@ export const deciding = (
         id: `when-${name}`,
         src: 'preflight',
         input: { stage: name },
-        onDone: [skipItself, { target: 'attempting' }],
+        onDone: [skipItself, { target }],
         onError: fail,
       },
       ...(goesOn && totalTimeoutMs !== null && { on: { STAGE_TIMEOUT: giveUp } }),

@@ -91,6 +91,11 @@ export const stageGuards = {
     test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
+  isMeant: {
+    test: ({ event }, { stage }) => !('stage' in event) || (event.stage ?? stage) === stage,
+    why: (_, event, { stage }) =>
+      `${stage} waits for approval, not ${'stage' in event ? event.stage : 'another stage'}`,
+  },
   hasBegun: {
     test: ({ context }, { stage }) => factsOf(context, stage).attempt > 0,
     why: 'no attempt of the stage has begun',

@@ -44,7 +44,11 @@ const publicState = ({ top, stage, phase }: Position, context: RunContext): stri
   if (top === 'idle') return 'QUEUED';
   if (top === 'running' && phase === 'paused') return 'PAUSED';
   if (top === 'running')
-    return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
+    return phase === 'backingOff'
+      ? 'RETRYING'
+      : phase === 'awaiting'
+        ? 'AWAITING_APPROVAL'
+        : `RUNNING_${stateWord(stage ?? '')}`;
   // A failing run is where it failed until its processes are gone; STOPPING would say that somebody
   // asked for it.
   if (top === 'closing' || top === 'sealing') {
@@ -95,7 +99,7 @@ const stuckOf = ({ stuck }: RunContext): string => {
 
 const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
   if (top === 'stopped') return 'stopped';
-  if (top === 'failed') return 'failed';
+  if (top === 'failed') return context.rejected ? 'rejected' : 'failed';
   if (top !== 'done') return null;
   if (partsOf(context).length > 0) return 'partial';
   const isNothing = stagesOf(context).every((name) => context.stages[name]?.state === 'skipped');
@@ -132,6 +136,15 @@ const doneWhy = (context: RunContext): string => {
     .join('; ')}`;
 };
 
+const approvalWhy = ({ policy, stages, pause }: RunContext, stage: string): string => {
+  const { message = '', otherwise } = policy[stage]?.approval ?? {};
+  const decidedAt = stages[stage]?.decidedAt ?? null;
+  const limit =
+    decidedAt === null
+      ? 'for as long as it takes'
+      : `until ${iso(decidedAt)}, then ${otherwise === 'approve' ? 'it counts as approved' : 'it is rejected'}`;
+  return `${stage} waits for approval, ${limit}: ${message}${pause ? `; pauses after ${stage}` : ''}`;
+};
 /** A run that works on although all is decided says what came of it. */
 const concludedWhy = ({ conclusion, error, stop }: RunContext): string => {
   if (!conclusion) return '';
@@ -168,6 +181,7 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
         : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
   if (phase === 'paused') return pausedWhy(context);
+  if (phase === 'awaiting') return approvalWhy(context, stage);
   if (phase === 'deciding') return `decides whether ${stage} runs`;
   if (phase === 'backingOff')
     return `${stage} is tried again at ${iso(context.stages[stage]?.retryAt ?? null)} after: ${context.stages[stage]?.reason ?? ''}`;

@@ -1,6 +1,8 @@
 import type { NewEvent } from '../wire/events.ts';
+import { iso } from '../wire/iso.ts';
 import type { Args, RunContext, StageParams } from './context.ts';
 import { askedBy, factsOf, failureOf, policyOf } from './facts.ts';
+import { decisionOf, rejectionOf } from './stage-facts.ts';
 
 type Say<Params> = (args: Args, params: Params) => NewEvent;
 
@@ -130,6 +132,35 @@ export const stageSays = {
       msg,
       data: { warn_after_ms: limit },
     };
+  },
+  sayApprovalRequested: ({ context }, { stage }) => {
+    const { message, deadlineMs, otherwise } = policyOf(context, stage).approval ?? {
+      message: '',
+      deadlineMs: null,
+      otherwise: 'reject',
+    };
+    return {
+      stage,
+      event: 'approval_requested',
+      severity: 'warning',
+      msg: `${stage} waits for approval: ${message}`,
+      data: {
+        message,
+        deadline_at: iso(factsOf(context, stage).decidedAt ?? null),
+        default: deadlineMs === null ? null : otherwise,
+      },
+    };
+  },
+  sayApproved: ({ event }, { stage }) => {
+    const { by, reason } = decisionOf(event);
+    const msg = `${stage} approved by ${by}${because(reason)}`;
+    return { stage, event: 'approved', severity: 'info', msg, data: { by, reason } };
+  },
+  sayRejected: ({ event }, { stage }) => {
+    const { by, reason } = decisionOf(event);
+    const error = rejectionOf(event, stage);
+    const data = { by, reason, error };
+    return { stage, event: 'rejected', severity: 'warning', msg: error.message, data };
   },
   sayPaused: ({ context }, { stage }) => {
     const { by, reason } = context.pause ?? { by: 'somebody', reason: null };

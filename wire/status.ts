@@ -27,6 +27,7 @@ const stageStatusSchema = z.object({
     'running',
     'retrying',
     'paused',
+    'awaiting_approval',
     'succeeded',
     'skipped',
     'reused',
@@ -58,7 +59,7 @@ export const statusSchema = z
     pipeline: z.string(),
     number: z.number().int().nullable(),
     /**
-     * IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, STOPPING, DONE, FAILED, STOPPED.
+     * IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, AWAITING_APPROVAL, STOPPING, DONE, FAILED, STOPPED.
      */
     state: z.string(),
     canonical: canonicalSchema,

@@ -53,11 +53,26 @@ const size = (bytes: number): string =>
       ? `${Math.ceil(bytes / 1024)} KiB`
       : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
 
+const approvalRows = (
+  { when }: StageDetail,
+  { message, deadline_ms, default: word }: NonNullable<StageDetail['approval']>,
+): [string, string][] => [
+  ['Asks', message],
+  [
+    'Waits',
+    deadline_ms === null ? 'for as long as it takes' : `${even(deadline_ms)}, then ${word}`,
+  ],
+  ...(when === null
+    ? []
+    : [['Runs only when', conditionWords(when as Condition)] satisfies [string, string]]),
+];
+
 /** Every limit of a stage, name and value; what is not limited is not said. */
 export const limitsOf = (stage: StageDetail): [string, string][] => {
   const never = failureWords(stage.retry.never_on);
   // A request has no process that these could limit.
-  const hasProcess = stage.http === null;
+  const hasProcess = stage.http === null && stage.approval === null;
+  if (stage.approval !== null) return approvalRows(stage, stage.approval);
   const rows: [string, string | false | null][] = [
     ['An attempt may take', even(stage.timeout_ms)],
     ['All attempts together', stage.total_timeout_ms !== null && even(stage.total_timeout_ms)],

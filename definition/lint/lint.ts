@@ -2,6 +2,7 @@ import type { PipelineDefinition } from '../definition.ts';
 import { type Finding, neverReached } from '../finding.ts';
 import { rulesOf } from '../kinds/stage-kinds.ts';
 import { placesOf } from '../places.ts';
+import { approvalFindings } from './approval-findings.ts';
 import type { Judge, LintContext } from './judge.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
@@ -18,6 +19,7 @@ const judges: Judge[] = [
   resourceFindings,
   textFindings,
   whenFindings,
+  approvalFindings,
 ];
 
 /**

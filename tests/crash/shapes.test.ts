@@ -87,3 +87,34 @@ test('a hook under a service that is killed is begun anew, and the run keeps its
     ['on'],
   ]);
 });
+
+test('a service that is killed while somebody is asked asks no second time, and takes the answer', async () => {
+  const first = await open([
+    { name: 'sign-off', approval: { message: 'Publish?', deadline: '1h' } },
+    { name: 'last', script: 'echo on >> last' },
+  ]);
+  const id = await project.start(first, 'job');
+  await project.is(first, id, ({ state }) => state === 'AWAITING_APPROVAL');
+  await project.kill(first);
+  const second = await project.begin();
+  await project.is(second, id, ({ state }) => state === 'AWAITING_APPROVAL');
+  expect((await project.command(second, id, 'APPROVE', { reason: 'seen' })).status).toBe(202);
+  expect((await project.ended(second, id)).outcome).toBe('success');
+  const asked = (await project.events(second, id)).filter(
+    ({ event }) => event === 'approval_requested',
+  );
+  expect([asked.length, await project.lines('last')]).toEqual([1, ['on']]);
+});
+
+test('a deadline that has passed while the service was gone decides at its next start', async () => {
+  const first = await open([
+    { name: 'sign-off', approval: { message: 'Publish?', deadline: '1h' } },
+    { name: 'last', script: 'true' },
+  ]);
+  const id = await project.start(first, 'job');
+  await project.is(first, id, ({ state }) => state === 'AWAITING_APPROVAL');
+  await project.kill(first);
+  const second = await project.begin({ aheadMs: 2 * 3_600_000 });
+  const end = await project.ended(second, id);
+  expect([end.outcome, end.error?.code]).toEqual(['rejected', 'approval-timeout']);
+});

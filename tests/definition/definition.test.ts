@@ -157,7 +157,6 @@ describe('a pipeline file', () => {
   test.each([
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
-    ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
     ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
     expect(refused(raw)).toContainEqual({
@@ -441,7 +440,7 @@ describe('SEC-9: a value inside code', () => {
 test('TRUTH-18: what is refused for now is not among the words that are known', () => {
   const [problem] = refused(file({ stages: [{ name: 'a', run: ['b'], zzzzzz: 1 }] }));
   expect(problem?.detail).toContain('known are');
-  expect(problem?.detail).not.toMatch(/parallel|approval|each/);
+  expect(problem?.detail).not.toMatch(/parallel|each/);
 });
 
 test('UI-16: whoever waits half an hour first is not cut to the default of five minutes', () => {
@@ -557,10 +556,28 @@ describe('hooks', () => {
       }),
       'no stage before',
     ],
+    [
+      '/finally/0/approval',
+      file({ finally: [{ name: 'ask', approval: { message: 'go?' } }] }),
+      'cannot wait for somebody',
+    ],
     ['/finally/0/tmeout', file({ finally: [{ ...hook, tmeout: '1m' }] }), '`timeout`'],
   ])('at %s are refused with what to do', (pointer, raw, text) => {
     expect(refused(raw)).toContainEqual(
       expect.objectContaining({ pointer, detail: expect.stringContaining(text) }),
     );
   });
+});
+
+test.each([
+  ['/stages/0/approval/message', { message: ' ' }, {}],
+  ['/stages/0/approval/message', { message: 'day ${params.day}?' }, {}],
+  ['/stages/0/approval/default', { message: 'go?', default: 'approve' }, {}],
+  ['/stages/0/approval/deadline', { message: 'go?', deadline: 0 }, {}],
+  ['/stages/0/timeout', { message: 'go?' }, { timeout: '1h' }],
+  ['/stages/0/allow_failure', { message: 'go?' }, { allow_failure: true }],
+])('an approval is refused at %s: %j %j', (pointer, approval, more) => {
+  expect(refused(file({ stages: [{ name: 'ask', approval, ...more }] }))).toContainEqual(
+    expect.objectContaining({ pointer }),
+  );
 });

@@ -41,6 +41,10 @@ const findings = (raw: Raw, intervalMs: number | null = null): Finding[] => {
 };
 const codes = (raw: Raw, intervalMs: number | null = null) =>
   findings(raw, intervalMs).map(({ code, pointer }) => `${code} ${pointer}`);
+const asking = (more: Raw): Raw => ({
+  name: 'sample',
+  stages: [{ name: 'ask', approval: { message: 'go?', ...more } }],
+});
 const retry = (more: Raw) => ({ limit: 2, ...more });
 const classes = (...on: Raw[]) => on.map((one) => ({ on: one, limit: 1 }));
 
@@ -288,10 +292,18 @@ test('every rule has a case, and each finding says what is wrong and what to do 
   const spoken = cases
     .flatMap(([, , raw]) => findings(raw))
     .concat(findings(withStage({}), 1))
+    .concat(findings(asking({}), 3_600_000))
     .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }));
   expect(new Set(spoken.map(({ code }) => code))).toEqual(new Set(Object.keys(lintRules)));
   for (const { code, severity, detail, advice } of spoken) {
     expect([code, severity]).toEqual([code, lintRules[code]]);
     expect(`${detail}; ${advice}`).not.toMatch(/undefined|NaN|null|\bInfinity/);
   }
+});
+
+test('an approval that waits for ever is a finding where a schedule goes on meanwhile', () => {
+  const found = 'approval-without-deadline /stages/0/approval';
+  expect(codes(asking({}), 3_600_000)).toContain(found);
+  expect(codes(asking({ deadline: '4h' }), 3_600_000)).not.toContain(found);
+  expect(codes(asking({}))).not.toContain(found);
 });

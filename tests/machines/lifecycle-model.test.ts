@@ -171,6 +171,15 @@ const charts: Record<string, PipelineDefinition> = {
     stage('one', { allowFailure: true, totalTimeoutMs: 90_000, when: { equals: [1, 1] } }),
     stage('two'),
   ]),
+  'an approval with a deadline before a stage, with a run timeout': pipeline(
+    [
+      stage('ask', {
+        program: { kind: 'approval', message: 'go?', deadlineMs: 5000, otherwise: 'reject' },
+      }),
+      stage('two'),
+    ],
+    { timeoutMs: 60_000 },
+  ),
   'one stage with a hook of its failure and one of every end': pipeline([stage('one')], {
     onFailure: [stage('tell')],
     finally: [stage('clean')],
@@ -204,7 +213,7 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
 
   test('I2: every other state has a live effect or a timer that will move it, and a sentence that says so', () =>
     each(({ to }) => {
-      if ([...finals, 'PAUSED', 'QUEUED'].includes(to.run.projection.state))
+      if ([...finals, 'PAUSED', 'QUEUED', 'AWAITING_APPROVAL'].includes(to.run.projection.state))
         return expect(to.run.projection.why).not.toBe('');
       expect(
         to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length,
