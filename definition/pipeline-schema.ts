@@ -33,6 +33,7 @@ const stageShape = {
   ...kindShape,
   ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
+  pool: laterKey('pool'),
   ...fileShape,
 };
 /** A stage has exactly one kind. */

@@ -156,6 +156,7 @@ describe('a pipeline file', () => {
 
   test.each([
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
+    ['/stages/0/pool', withStage({ pool: { db: 2 } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
     ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
