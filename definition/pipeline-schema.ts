@@ -46,13 +46,16 @@ const ofOneKind = (stage: object, ctx: z.core.$RefinementCtx): void => {
   const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
   ctx.addIssue({ code: 'custom', message });
 };
-const stageSchema = closed(stageShape).superRefine(ofOneKind);
+const kindsInSchema = { oneOf: kindKeys.map((key) => ({ required: [key] })) };
+const stageSchema = closed(stageShape).superRefine(ofOneKind).meta(kindsInSchema);
 
 /** A hook is a stage that nobody waits for: it keeps the lock, and must not keep it long. */
 const hooksSchema = (error?: (given: unknown) => string | undefined) =>
   z
     .array(
-      closed({ ...stageShape, timeout: moreThanZero.default(600_000) }).superRefine(ofOneKind),
+      closed({ ...stageShape, timeout: moreThanZero.default(600_000) })
+        .superRefine(ofOneKind)
+        .meta(kindsInSchema),
       { ...(error && { error: ({ input }) => error(input) }) },
     )
     .max(20)

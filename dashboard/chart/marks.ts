@@ -3,6 +3,8 @@ import { shownAs } from '../../drawing/collapse.ts';
 import type { ChartEdge, ChartGraph } from '../../drawing/graph.ts';
 
 export type Transition = Operations['GET /api/runs/{id}/transitions']['answer']['items'][number];
+/** What of a step lights the chart. */
+export type Taken = Pick<Transition, 'from' | 'to' | 'event'>;
 /**
  * What is lit: where the run stands, how often it entered each state and took each line, and the
  * line taken last.
@@ -44,10 +46,7 @@ const isCausedBy = (
  * The transitions of the chart that a row of the ledger took: the one that its event caused, and
  * what followed by itself. Empty when the chart has none like it.
  */
-const edgesOf = (
-  { id, states, edges }: ChartGraph,
-  { from, to, event }: Transition,
-): ChartEdge[] => {
+const edgesOf = ({ id, states, edges }: ChartGraph, { from, to, event }: Taken): ChartEdge[] => {
   const initial = new Map(
     states.filter((state) => state.initial).map(({ parent, path }) => [parent, path]),
   );
@@ -89,7 +88,7 @@ const edgesOf = (
  */
 export const marksOf = (
   graph: ChartGraph,
-  transitions: readonly Transition[],
+  transitions: readonly Taken[],
   closed: ReadonlySet<string>,
 ): Marks => {
   const visits = new Map<string, number>();

@@ -25,6 +25,7 @@ const recentRuns = 8;
 const PipelineChart = lazy(() =>
   import('./pipeline-chart.tsx').then(({ PipelineChart }) => ({ default: PipelineChart })),
 );
+const AskWhy = lazy(() => import('./ask-why.tsx').then(({ AskWhy }) => ({ default: AskWhy })));
 
 const Code = ({ label, text }: { label: string; text: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
@@ -206,6 +207,9 @@ export const PipelinePage = ({ name }: { name: string }) => {
           <Params params={definition.params} />
         </section>
       )}
+      <Suspense fallback={null}>
+        <AskWhy key={name} name={name} timezone={definition.timezone} />
+      </Suspense>
       {runs.length > 0 && (
         <section aria-labelledby="recent-title" className="section">
           <header className="section-head">

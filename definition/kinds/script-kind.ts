@@ -17,10 +17,12 @@ type Script = { kind: 'script'; shell: (typeof shells)[number]; text: string };
 /** A shell's own text, in a process of its own: `sh -eu` on a file that the attempt is given. */
 export const scriptKind = stageKind({
   key: 'script',
-  written: z.preprocess(
-    (given) => (typeof given === 'string' ? { text: given } : given),
-    closed({ shell: z.enum(shells).default('sh'), text }),
-  ),
+  written: z
+    .preprocess(
+      (given) => (typeof given === 'string' ? { text: given } : given),
+      closed({ shell: z.enum(shells).default('sh'), text }),
+    )
+    .meta({ shorthand: { type: 'string' } }),
   fromFile: (given): Script => ({ kind: 'script', ...given }),
   answer: z.object({ shell: z.string(), text: z.string() }),
   view: ({ shell, text }) => ({ shell, text }),

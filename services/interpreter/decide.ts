@@ -55,7 +55,7 @@ export class RefusedAgain extends Error {
 export class ChartFault extends Error {}
 
 /** `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting` */
-const pathOf = (value: unknown): string =>
+export const pathOf = (value: unknown): string =>
   typeof value === 'string'
     ? value
     : Object.entries(value as object)

@@ -1,5 +1,6 @@
 import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
-import type { RunEvent } from '../../machines/context.ts';
+import type { RunEvent, StageParams } from '../../machines/context.ts';
+import { valuesOf } from '../../machines/guard-values.ts';
 import { judge } from '../../machines/guards.ts';
 import type { CommandType } from '../../wire/command-table.ts';
 import { commandTypeSchema } from '../../wire/status.ts';
@@ -7,8 +8,10 @@ import { judged } from '../interpreter/judged.ts';
 import type { Judged, Lifecycle, Snapshot } from '../interpreter/lifecycle.ts';
 
 /** The guards of a run, as the interpreter asks them. */
-export const judgeOfRun: Lifecycle['judge'] = (guard, { context, event }, params) =>
-  judge(guard, { context, event } as Parameters<typeof judge>[1], params as { stage: string });
+export const judgeOfRun: Lifecycle['judge'] = (guard, of, params) => {
+  const asked = [guard, of as Parameters<typeof judge>[1], params as StageParams] as const;
+  return { ...judge(...asked), values: () => valuesOf(...asked) };
+};
 
 export const plainEvent = (type: CommandType): RunEvent => ({
   ...eventOfCommand(plainCommands[type], ''),

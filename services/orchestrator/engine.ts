@@ -10,7 +10,7 @@ import { createAnswerWithin } from '../runners/answers-first.ts';
 import { createDrain, drainRunner } from '../runners/drain.ts';
 import { createEndingMark } from '../runners/ending-mark.ts';
 import { createPreflightRunner } from '../runners/preflight.ts';
-import { createSettle } from '../runners/recovery.ts';
+import { createSettle, evidenceIn } from '../runners/recovery.ts';
 import { createRunnerTurns } from '../runners/runner-turns.ts';
 import { createStageRunner } from '../runners/stage-runner.ts';
 import { createStops } from '../runners/stops.ts';
@@ -76,7 +76,7 @@ export const createEngine = (
     effects,
     clock,
     dataDir,
-    secrets,
+    evidence: evidenceIn({ dataDir, secrets }),
     processes: parts.processes,
     ending,
     left: marks.leftByNobody,

@@ -130,7 +130,12 @@ const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<stri
     const names = await readdir(dir);
     return names.filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
   } catch (error) {
-    const detail = `the pipelines folder cannot be read (${(error as { code?: string }).code})`;
+    const { code } = error as { code?: string };
+    const todo =
+      code === 'ENOENT'
+        ? ': stagewright init writes a first pipeline, or name another folder with --pipelines'
+        : '';
+    const detail = `the pipelines folder cannot be read (${code})${todo}`;
     problems.push({ file: basename(dir), line: null, pointer: '', code: 'unreadable', detail });
     return [];
   }

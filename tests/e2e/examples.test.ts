@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -5,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Status } from '../../wire/status.ts';
 import { ended, eventually, runService, startRequest } from '../support/service.ts';
 
@@ -153,3 +155,11 @@ test('examples/typescript: what a module answers is inserted into the next stage
   runExample('typescript', async (run) => {
     expect([run.state, run.stages[0]?.outputs]).toEqual(['DONE', { letters: 14 }]);
   }));
+
+test('examples/testing: what a pipeline does when things go wrong, as a test of its own', async () => {
+  const args = ['--disable-warning=ExperimentalWarning', '--test', 'examples/testing/*.test.ts'];
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+  expect(stdout).toContain('pass 5\n');
+  expect(stdout).toContain('fail 0\n');
+});
