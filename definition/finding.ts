@@ -22,6 +22,8 @@ export const lintRules = {
   'memory-below-node': 'error',
   'double-dollar': 'warning',
   'unknown-channel': 'warning',
+  'when-constant': 'warning',
+  'approval-without-deadline': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

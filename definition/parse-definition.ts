@@ -1,10 +1,11 @@
 import type { z } from 'zod';
-import type { PipelineDefinition } from './definition.ts';
+import { allStages, type PipelineDefinition, type StageDefinition } from './definition.ts';
 import { references } from './interpolate.ts';
 import type { Part } from './kinds/kind-rules.ts';
 import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
 import { checkParam, validateParams } from './params.ts';
 import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import { placesOf } from './places.ts';
 import type { ScheduleFile } from './schedule.ts';
 import { paramFaults, paramsOfSlot } from './slot-params.ts';
 import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
@@ -43,7 +44,7 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition),
-    ...kindProblems(definition, raw as { stages: object[] }),
+    ...kindProblems(definition, raw as object),
     ...scheduleProblems(definition, parsed.data),
   ];
   return problems.length > 0
@@ -128,20 +129,23 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
   ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
-  stages: file.stages.map((stage) => ({
-    name: stage.name,
-    title: stage.title ?? null,
-    program: programOfFile(stage),
-    ...fieldsOfFile(stage),
-  })),
+  stages: file.stages.map(stageOfFile),
+  ...(file.on_failure.length > 0 && { onFailure: file.on_failure.map(stageOfFile) }),
+  ...(file.finally.length > 0 && { finally: file.finally.map(stageOfFile) }),
+});
+const stageOfFile = (stage: PipelineFile['stages'][number]): StageDefinition => ({
+  name: stage.name,
+  title: stage.title ?? null,
+  program: programOfFile(stage),
+  ...fieldsOfFile(stage),
 });
 
-const nameProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
-  stages.flatMap(({ name }, index) =>
-    stages.findIndex((other) => other.name === name) < index
+const nameProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
+  placesOf(definition).flatMap(({ stage: { name }, path }, index) =>
+    allStages(definition).findIndex((other) => other.name === name) < index
       ? [
           invalid(
-            ['stages', index, 'name'],
+            [...path, 'name'],
             `a stage named \`${name}\` stands above already; names are unique`,
           ),
         ]
@@ -205,9 +209,8 @@ const runKeys = ['id', 'number', 'workspace', 'slot'];
  * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
  */
 const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
-  definition.stages.flatMap((stage, index) => {
+  placesOf(definition).flatMap(({ stage, path: at, earlier }) => {
     const { secrets = [] } = definition;
-    const earlier = definition.stages.slice(0, index).map(({ name }) => name);
     const judge = (path: string[]): string | null => {
       const [root = '', first = '', second] = path;
       if (!roots.includes(root))
@@ -231,10 +234,10 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
       return secrets.includes(name) ? null : unknownKey(name, secrets, 'secret');
     };
     const { key, parts } = rulesOf(stage.program);
-    const { with: given, cwd, env, files } = stage;
+    const { with: given, cwd, env, files, when } = stage;
     const places: Part[] = [
       ...parts(stage.program).map((part) => ({ ...part, path: [key] })),
-      ...Object.entries({ with: given, cwd, env, files }).map(([field, value]) => ({
+      ...Object.entries({ with: given, cwd, env, files, when }).map(([field, value]) => ({
         path: [field],
         value,
       })),
@@ -242,28 +245,31 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
     return places.flatMap(({ path: place, value, takesSecrets }) =>
       references(value).flatMap((path) => {
         const detail = isSecret(path) ? secretProblem(path, takesSecrets) : judge(path);
-        return detail
-          ? [invalid(['stages', index, ...place], `\${${path.join('.')}}: ${detail}`)]
-          : [];
+        return detail ? [invalid([...at, ...place], `\${${path.join('.')}}: ${detail}`)] : [];
       }),
     );
   });
 
 /** What its kind refuses, and fields that would be ignored. */
-const kindProblems = (
-  { stages }: PipelineDefinition,
-  raw: { stages: object[] },
-): DefinitionProblem[] =>
-  stages.flatMap(({ name, program }, index) => {
+const kindProblems = (definition: PipelineDefinition, raw: object): DefinitionProblem[] =>
+  placesOf(definition).flatMap(({ stage: { name, program }, path: at, isHook }) => {
     const { key, refuses, problems } = rulesOf(program);
+    const written = Object(at.reduce<unknown>((whole, one) => Object(whole)[one], raw));
     const ignored = refuses
       .map((field) => stageFields[field].key)
-      .filter((word) => Object.hasOwn(raw.stages[index] ?? {}, word))
-      .map((word) =>
-        invalid(['stages', index, word], `has no meaning for ${name}: it is \`${key}\``),
+      .filter((word) => Object.hasOwn(written, word))
+      .map((word) => invalid([...at, word], `has no meaning for ${name}: it is \`${key}\``));
+    if (isHook && program.kind === 'approval')
+      ignored.push(invalid([...at, 'approval'], 'a hook cannot wait for somebody'));
+    if (isHook && Object.hasOwn(written, 'allow_failure'))
+      ignored.push(
+        invalid(
+          [...at, 'allow_failure'],
+          'has no meaning here: the failure of a hook changes nothing',
+        ),
       );
     const own = problems(program).map(({ path, code, detail }) => ({
-      pointer: pointerOf(['stages', index, ...path]),
+      pointer: pointerOf([...at, ...path]),
       code,
       detail,
     }));

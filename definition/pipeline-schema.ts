@@ -28,25 +28,41 @@ const labelSchema = freeText(40).refine(
 
 const whole = z.int().nonnegative();
 
-const stageSchema = closed({
+const stageShape = {
   name: nameSchema,
   title: freeText(200).optional(),
   ...kindShape,
   ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
-  when: laterKey('when'),
+  pool: laterKey('pool'),
   ...fileShape,
-})
-  .superRefine((stage, ctx) => {
-    const given = (keys: readonly string[]) =>
-      Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-    // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-    if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
-    const words = kindKeys.map((key) => `\`${key}\``);
-    const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-    ctx.addIssue({ code: 'custom', message });
-  })
-  .meta({ oneOf: kindKeys.map((key) => ({ required: [key] })) });
+};
+/** A stage has exactly one kind. */
+const ofOneKind = (stage: object, ctx: z.core.$RefinementCtx): void => {
+  const given = (keys: readonly string[]) =>
+    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+  if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
+  const words = kindKeys.map((key) => `\`${key}\``);
+  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+  ctx.addIssue({ code: 'custom', message });
+};
+const kindsInSchema = { oneOf: kindKeys.map((key) => ({ required: [key] })) };
+const stageSchema = closed(stageShape).superRefine(ofOneKind).meta(kindsInSchema);
+
+/** A hook is a stage that nobody waits for: it keeps the lock, and must not keep it long. */
+const hooksSchema = (error?: (given: unknown) => string | undefined) =>
+  z
+    .array(
+      closed({ ...stageShape, timeout: moreThanZero.default(600_000) })
+        .superRefine(ofOneKind)
+        .meta(kindsInSchema),
+      { ...(error && { error: ({ input }) => error(input) }) },
+    )
+    .max(20)
+    .default([]);
+const isMap = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && !Array.isArray(given);
 
 const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
@@ -74,6 +90,21 @@ const paramSchema = closed({
         message: `has no meaning for a parameter of type ${param.type}`,
       });
 });
+
+const policySchema = z.preprocess(
+  (given, ctx) => {
+    if (!Array.isArray(given)) return given;
+    const message =
+      'expected when failures in a row pause the pipeline, e.g. { pause_after: 3 }; a list of stages that run when the run has failed stands in `on_failure`';
+    ctx.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  },
+  closed({
+    pause_after: z.int().min(1).max(1000),
+    blocks: z.enum(['automatic', 'all']).default('automatic'),
+    probe_after: moreThanZero.optional(),
+  }).optional(),
+);
 
 /** Addresses beside `/api/pipelines/{name}`. */
 const taken = ['reload', 'overview'];
@@ -105,11 +136,7 @@ export const pipelineSchema = closed({
   }).prefault({}),
   timeout: moreThanZero.optional(),
   warn_after: moreThanZero.optional(),
-  on_failures: closed({
-    pause_after: z.int().min(1).max(1000),
-    blocks: z.enum(['automatic', 'all']).default('automatic'),
-    probe_after: moreThanZero.optional(),
-  }).optional(),
+  on_failures: policySchema,
   env: envSchema.default({}),
   secrets: z
     .array(
@@ -124,7 +151,12 @@ export const pipelineSchema = closed({
     .max(100)
     .default([]),
   stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
-  finally: laterKey('finally'),
+  on_failure: hooksSchema((given) =>
+    isMap(given)
+      ? 'expected a list of stages that run when the run has failed; when failures in a row pause the pipeline stands in `on_failures`'
+      : undefined,
+  ),
+  finally: hooksSchema(),
   schedules: z.array(scheduleSchema).max(50).default([]),
   /** Beside the rules of the service; an empty list switches those off for this pipeline. */
   notify: notifySchema

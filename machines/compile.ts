@@ -1,16 +1,33 @@
-import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
+import {
+  allStages,
+  type PipelineDefinition,
+  roleOf,
+  type StageDefinition,
+} from '../definition/definition.ts';
 import { references } from '../definition/interpolate.ts';
+import type { ProgramOf } from '../definition/kinds/stage-kinds.ts';
 import { judgedOf } from '../definition/stage-fields.ts';
+import { approvalChart } from './approval-chart.ts';
 import type { ChartConfig } from './chart-config.ts';
+import { closingStates, endsOf } from './closing.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
-import { drainThen, stuckOr } from './drain-edges.ts';
+import { drainOrEnd, drainThen, stuckOr } from './drain-edges.ts';
 import type { Chart } from './machine.ts';
 import { stageChart } from './stage-chart.ts';
 
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
 export const compilerVersion = 4;
 
-const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
+const approvalOf = ({ message, deadlineMs, otherwise }: ProgramOf<'approval'>) => ({
+  message,
+  deadlineMs,
+  otherwise,
+});
+const policyOf = (
+  stage: StageDefinition,
+  later: StageDefinition[],
+  role: StagePolicy['role'] | null = null,
+): StagePolicy => ({
   retries: stage.retry.limit,
   initialMs: stage.retry.initialMs,
   factor: stage.retry.factor,
@@ -19,13 +36,15 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
   neverOn: stage.retry.neverOn,
   classes: stage.retry.classes ?? [],
   usedBy: later
-    .filter(({ program, with: given, env, cwd, files }) =>
-      references({ program, given, env, cwd, files }).some(
+    .filter(({ program, with: given, env, cwd, files, when }) =>
+      references({ program, given, env, cwd, files, when }).some(
         ([root, name]) => root === 'stages' && name === stage.name,
       ),
     )
     .map(({ name }) => name),
   isLast: later.length === 0,
+  ...(role && { role }),
+  ...(stage.program.kind === 'approval' && { approval: approvalOf(stage.program) }),
   ...judgedOf(stage),
 });
 
@@ -47,22 +66,24 @@ const freshFacts: StageFacts = {
   retryAt: null,
 };
 
-const contextOf = ({
-  stages,
-  timeoutMs,
-  warnAfterMs,
-  concurrency,
-}: PipelineDefinition): RunContext => ({
+const contextOf = (
+  definition: PipelineDefinition,
+  { stages, timeoutMs, warnAfterMs, concurrency } = definition,
+  whole = allStages(definition),
+): RunContext => ({
   policy: Object.fromEntries(
-    stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))]),
+    whole.map((stage, index) => [
+      stage.name,
+      policyOf(stage, stages.slice(index + 1), roleOf(definition, stage.name)),
+    ]),
   ),
-  order: stages.map((stage) => stage.name),
+  order: whole.map((stage) => stage.name),
   runTimeoutMs: timeoutMs,
   runWarnAfterMs: warnAfterMs ?? null,
   queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
   runId: '',
   stage: null,
-  stages: Object.fromEntries(stages.map((stage) => [stage.name, freshFacts])),
+  stages: Object.fromEntries(whole.map((stage) => [stage.name, freshFacts])),
   pause: null,
   queued: null,
   runLimit: null,
@@ -82,13 +103,16 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const stop = { target: '#run.stopping', actions: [{ type: 'noteStop' }] } as const;
   const hasRunLimit = definition.timeoutMs !== null;
   const hasQueueLimit = (definition.concurrency.queue?.timeoutMs ?? null) !== null;
+  const ends = endsOf(definition);
   const stages = definition.stages.map((stage, index) => {
     const following = definition.stages[index + 1];
     const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
-    return [
-      stage.name,
-      stageChart(stage, following ? `#run.running.${following.name}` : '#run.done', limits),
-    ] as const;
+    const next = following ? `#run.running.${following.name}` : ends.done;
+    const chart =
+      stage.program.kind === 'approval'
+        ? approvalChart(stage, next, hasRunLimit)
+        : stageChart(stage, next, limits);
+    return [stage.name, chart] as const;
   });
   const chart = {
     id: 'run',
@@ -152,17 +176,18 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
         }),
       },
       failing: {
-        invoke: drainThen('failed', 'sayClosedFailed', 'closeFailed'),
+        invoke: drainOrEnd(ends.failed),
         on: stuckOr({ target: 'failing' }),
       },
       stopping: {
-        invoke: drainThen('stopped', 'sayClosedStopped', 'closeStopped'),
+        invoke: drainThen(ends.stopped, 'sayClosedStopped', 'closeStopped'),
         // A second stop may shorten the grace: the drain begins anew with it.
         on: {
           STOP: { target: 'stopping', reenter: true, actions: [{ type: 'noteStop' }] },
           ...stuckOr({ target: 'stopping' }),
         },
       },
+      ...closingStates(definition),
       done: { type: 'final', entry: [{ type: 'endRun' }] },
       failed: { type: 'final', entry: [{ type: 'endRun' }] },
       stopped: { type: 'final', entry: [{ type: 'endRun' }] },

@@ -17,9 +17,14 @@ type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params:
  * The edges of one stage. On an edge the order matters, and it is kept here alone: what is said
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
- * @param allows its failure leads there, too
+ * @param allows its failure leads there, too; that of a hook always does
  */
-export const edgesOf = (stage: string, next: string, allows = false) => {
+export const edgesOf = (
+  stage: string,
+  next: string,
+  allows: 'nothing' | 'failure' | 'hook' = 'nothing',
+) => {
+  const sayGoesOn = allows === 'hook' ? 'sayHookFailed' : 'sayAllowed';
   const params: StageParams = { stage };
   const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
     ...types: Names
@@ -58,13 +63,17 @@ export const edgesOf = (stage: string, next: string, allows = false) => {
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
     /** No attempt is left: the failure becomes the run's, or is allowed. */
-    fail: allows
-      ? { target: next, actions: act('sayFailed', 'sayAllowed', 'allowFailure') }
-      : { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    fail:
+      allows === 'nothing'
+        ? { target: '#run.failing', actions: act('sayFailed', 'failStage') }
+        : { target: next, actions: act('sayFailed', sayGoesOn, 'allowFailure') },
     /** A process may still live: nothing of the run goes on, whatever is allowed. */
-    condemn: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    condemn:
+      allows === 'hook'
+        ? { target: '#run.sealing', actions: act('sayFailed', sayGoesOn, 'allowFailure') }
+        : { target: '#run.failing', actions: act('sayFailed', 'failStage') },
     /** Between two attempts the total timeout is over. */
-    giveUp: { target: next, actions: act('noteTotal', 'sayAllowed', 'allowFailure') },
+    giveUp: { target: next, actions: act('noteTotal', sayGoesOn, 'allowFailure') },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

@@ -24,7 +24,9 @@ export const change = (
 export const over = { attemptOpen: false, ending: null, skip: null, retryAt: null } as const;
 /** The stages that were begun and are not over. */
 export const begunStages = ({ order, stages }: RunContext): string[] =>
-  order.filter((name) => ['running', 'retrying', 'paused'].includes(stages[name]?.state ?? ''));
+  order.filter((name) =>
+    ['running', 'retrying', 'paused', 'awaiting_approval'].includes(stages[name]?.state ?? ''),
+  );
 
 export const failureOf = (event: RunEvent): Failure =>
   'error' in event

@@ -91,6 +91,15 @@ export const stageGuards = {
     test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
+  isMeant: {
+    test: ({ event }, { stage }) => !('stage' in event) || (event.stage ?? stage) === stage,
+    why: (_, event, { stage }) =>
+      `${stage} waits for approval, not ${'stage' in event ? event.stage : 'another stage'}`,
+  },
+  hasBegun: {
+    test: ({ context }, { stage }) => factsOf(context, stage).attempt > 0,
+    why: 'no attempt of the stage has begun',
+  },
   isReused: {
     test: ({ context }, { stage }) => factsOf(context, stage).state === 'reused',
     why: 'no earlier run has done the stage',
@@ -116,11 +125,30 @@ export const stageGuards = {
   },
 } satisfies Record<string, Row<StageParams>>;
 
+/** The chart itself broke, maybe after all was decided. */
+const isBroken = ({ error }: RunContext): boolean => error?.code === 'chart-fault';
+
 /** The guards of the run as a whole. */
 export const runGuards = {
   pauseAsked: {
     test: ({ context }) => (context.pause ?? null) !== null,
     why: 'no pause is asked for',
+  },
+  namesGrace: {
+    test: ({ event }) => event.type === 'STOP' && event.grace_ms !== null,
+    why: 'only a stop that names grace_ms ends hooks',
+  },
+  isConcluded: {
+    test: ({ context }) => (context.conclusion ?? null) !== null,
+    why: 'what comes of the run is not decided yet',
+  },
+  hasFailed: {
+    test: ({ context }) => context.conclusion?.as === 'failed' || isBroken(context),
+    why: 'the run has not failed',
+  },
+  wasStopped: {
+    test: ({ context }) => context.conclusion?.as === 'stopped',
+    why: 'nobody has stopped the run',
   },
   isStuck: {
     test: ({ context }) => (context.stuck ?? null) !== null,

@@ -1,3 +1,4 @@
+import { shownRole } from '../definition/definition.ts';
 import { durationText } from '../definition/duration.ts';
 import type { CommandType } from '../wire/command-table.ts';
 import type { Failure } from '../wire/failure.ts';
@@ -43,9 +44,17 @@ const publicState = ({ top, stage, phase }: Position, context: RunContext): stri
   if (top === 'idle') return 'QUEUED';
   if (top === 'running' && phase === 'paused') return 'PAUSED';
   if (top === 'running')
-    return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(stage ?? '')}`;
+    return phase === 'backingOff'
+      ? 'RETRYING'
+      : phase === 'awaiting'
+        ? 'AWAITING_APPROVAL'
+        : `RUNNING_${stateWord(stage ?? '')}`;
   // A failing run is where it failed until its processes are gone; STOPPING would say that somebody
   // asked for it.
+  if (top === 'closing' || top === 'sealing') {
+    if (context.conclusion?.as === 'stopped') return 'STOPPING';
+    return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(context.stage ?? '')}`;
+  }
   if (top === 'failing') return context.stage ? `RUNNING_${stateWord(context.stage)}` : 'STARTING';
   return top.toUpperCase();
 };
@@ -64,6 +73,7 @@ const stageStatus = (context: RunContext, name: string): StageStatus => {
   const facts = context.stages[name] as StageFacts;
   return {
     name,
+    ...shownRole(context.policy[name]?.role),
     state: facts.state,
     attempt: facts.attempt,
     max_attempts: maxAttempts(context, name),
@@ -89,10 +99,10 @@ const stuckOf = ({ stuck }: RunContext): string => {
 
 const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
   if (top === 'stopped') return 'stopped';
-  if (top === 'failed') return 'failed';
+  if (top === 'failed') return context.rejected ? 'rejected' : 'failed';
   if (top !== 'done') return null;
   if (partsOf(context).length > 0) return 'partial';
-  const isNothing = context.order.every((name) => context.stages[name]?.state === 'skipped');
+  const isNothing = stagesOf(context).every((name) => context.stages[name]?.state === 'skipped');
   return isNothing ? 'noop' : 'success';
 };
 
@@ -109,9 +119,11 @@ const pausedWhy = ({ pause, stage, stages }: RunContext): string => {
   return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
 };
 
-const partsOf = ({ order, stages }: RunContext): string[] =>
-  order.filter((name) => {
-    const facts = stages[name];
+const stagesOf = ({ order, policy }: RunContext): string[] =>
+  order.filter((name) => policy[name]?.role === undefined);
+const partsOf = (context: RunContext): string[] =>
+  stagesOf(context).filter((name) => {
+    const facts = context.stages[name];
     // In a run that is done, a stage that failed was allowed to.
     return facts?.state === 'failed' || (facts?.state === 'succeeded' && facts.partial === true);
   });
@@ -122,6 +134,24 @@ const doneWhy = (context: RunContext): string => {
   return `done in part: ${partsOf(context)
     .map((name) => `${name}: ${context.stages[name]?.reason ?? ''}`)
     .join('; ')}`;
+};
+
+const approvalWhy = ({ policy, stages, pause }: RunContext, stage: string): string => {
+  const { message = '', otherwise } = policy[stage]?.approval ?? {};
+  const decidedAt = stages[stage]?.decidedAt ?? null;
+  const limit =
+    decidedAt === null
+      ? 'for as long as it takes'
+      : `until ${iso(decidedAt)}, then ${otherwise === 'approve' ? 'it counts as approved' : 'it is rejected'}`;
+  return `${stage} waits for approval, ${limit}: ${message}${pause ? `; pauses after ${stage}` : ''}`;
+};
+/** A run that works on although all is decided says what came of it. */
+const concludedWhy = ({ conclusion, error, stop }: RunContext): string => {
+  if (!conclusion) return '';
+  if (conclusion.as === 'failed') return `failed with "${error?.message ?? 'failed'}"; `;
+  return conclusion.as === 'stopped'
+    ? `stopped by ${stop?.by ?? 'somebody'}; `
+    : 'all stages are over; ';
 };
 
 /** One sentence: what the run waits for and until when, or how it ended. */
@@ -139,6 +169,8 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
       return `fails with "${failure(context.error)}"; ${stuckOf(context)}`;
     case 'stopping':
       return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckOf(context)}`;
+    case 'sealing':
+      return `ends ${stage} and what would follow it; ${stuckOf(context)}`;
     case 'done':
       return doneWhy(context);
     case 'failed':
@@ -149,14 +181,17 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
         : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
   if (phase === 'paused') return pausedWhy(context);
+  if (phase === 'awaiting') return approvalWhy(context, stage);
+  if (phase === 'deciding') return `decides whether ${stage} runs`;
   if (phase === 'backingOff')
     return `${stage} is tried again at ${iso(context.stages[stage]?.retryAt ?? null)} after: ${context.stages[stage]?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
   if (phase === 'ending')
     return `ends ${of} of ${stage} (${context.stages[stage]?.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
+  const before = concludedWhy(context);
   const most = durationText(context.policy[stage]?.timeoutMs ?? 0);
-  return `${stage} is running, ${of}, at most ${most}${pauses}`;
+  return `${before}${stage} is running, ${of}, at most ${most}${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */

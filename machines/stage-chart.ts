@@ -1,6 +1,7 @@
 import type { StageDefinition } from '../definition/definition.ts';
 import { stuckOr } from './drain-edges.ts';
 import { edgesOf } from './edges.ts';
+import { deciding } from './gates.ts';
 import type { StageChart } from './machine.ts';
 
 type Edges = ReturnType<typeof edgesOf>;
@@ -9,10 +10,14 @@ type Edges = ReturnType<typeof edgesOf>;
 type Limits = { run: boolean; stage: boolean };
 
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
-const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
+const working = (
+  stage: StageDefinition,
+  { act, given, ...edges }: Edges,
+  goesOn = stage.allowFailure,
+) => {
   const { finish, skipItself, passOver, retryAfter, lose, fail, condemn, end } = edges;
   // Where a failure ends the run, its drain ends the attempt.
-  const total = stage.allowFailure && stage.totalTimeoutMs !== null;
+  const total = goesOn && stage.totalTimeoutMs !== null;
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
   return {
@@ -67,7 +72,7 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
       on: {
-        ...stuckOr(condemn),
+        ...stuckOr<string, (typeof condemn.actions)[number]>(condemn),
         ...(total && { STAGE_TIMEOUT: { actions: act('noteTotal') } }),
       },
     },
@@ -76,8 +81,10 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
 
 /** The chart of one stage. `next` is where its success leads. */
 export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
-  const edges = edgesOf(stage.name, next, stage.allowFailure);
+  const edges = edgesOf(stage.name, next, stage.allowFailure ? 'failure' : 'nothing');
   const { act, given, passOver, giveUp } = edges;
+  const hasGate = stage.when !== null;
+  const resumed = act('withdrawPause', 'sayResumed');
   const arm = [
     ...(limits.run ? act('armRunTimeout') : []),
     ...(limits.stage ? act('armTotalTimeout') : []),
@@ -105,9 +112,10 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
         always: [
           { guard: given('isReused'), target: next, actions: act('sayReused') },
           { guard: given('pauseAsked'), target: 'paused' },
-          { target: 'attempting' },
+          { target: hasGate ? 'deciding' : 'attempting' },
         ],
       },
+      ...(hasGate && deciding(stage, edges)),
       ...working(stage, edges),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
@@ -123,9 +131,40 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
         entry: [...act('sayPaused', 'holdStage'), ...disarm],
         exit: [...act('releaseStage'), ...arm],
         on: {
-          RESUME: { target: 'attempting', actions: act('withdrawPause', 'sayResumed') },
+          RESUME: hasGate
+            ? [
+                { guard: given('hasBegun'), target: 'attempting', actions: resumed },
+                { target: 'deciding', actions: resumed },
+              ]
+            : { target: 'attempting', actions: resumed },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver('maySkip'),
+        },
+      },
+    },
+  } as const satisfies StageChart;
+};
+
+/** The chart of a hook: a stage whose failure leads on, and which is not paused. */
+export const hookChart = (hook: StageDefinition, next: string) => {
+  const edges = edgesOf(hook.name, next, 'hook');
+  const { act, passOver, giveUp } = edges;
+  const hasTotal = hook.totalTimeoutMs !== null;
+  const begins = hook.when === null ? 'attempting' : 'deciding';
+  return {
+    meta: { stage: hook.name, title: hook.title },
+    initial: begins,
+    entry: [...act('enterStage'), ...(hasTotal ? act('armTotalTimeout') : [])],
+    ...(hasTotal && { exit: act('cancelTotalTimeout') }),
+    states: {
+      ...(hook.when !== null && deciding(hook, edges, true)),
+      ...working(hook, edges, true),
+      backingOff: {
+        after: { [`backoff.${hook.name}`]: { target: 'attempting' } },
+        on: {
+          RETRY_NOW: { target: 'attempting' },
+          SKIP_STAGE: passOver('maySkip'),
+          ...(hasTotal && { STAGE_TIMEOUT: giveUp }),
         },
       },
     },

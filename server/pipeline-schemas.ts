@@ -40,6 +40,8 @@ const definition = z.object({
   env: z.array(z.string()),
   secrets: z.array(z.string()),
   stages: z.array(stageDefinition),
+  on_failure: z.array(stageDefinition),
+  finally: z.array(stageDefinition),
   worst_case_ms: z.number(),
 });
 /**

@@ -33,6 +33,8 @@ export const leastWaitMs = (stage: StageDefinition, n: number): number =>
  * grace, with the longest waits.
  */
 export const stageWorstCaseMs = (stage: StageDefinition): number => {
+  // Without a deadline it waits for somebody, as a pause does.
+  if (stage.program.kind === 'approval') return stage.program.deadlineMs ?? 0;
   const attempt = stage.timeoutMs + stage.graceMs + (stage.files.length > 0 ? verifyMs : 0);
   const all =
     attempt * (stage.retry.limit + 1) + sum(retriesOf(stage).map((n) => waitMs(stage, n).most));
@@ -44,9 +46,15 @@ export const stageWorstCaseMs = (stage: StageDefinition): number => {
  * The same for a run: nothing in it can work longer. What the service itself was away for comes on
  * top, and so does a pause.
  */
-export const worstCaseMs = ({ stages, timeoutMs }: PipelineDefinition): number => {
-  const all = sum(stages.map(stageWorstCaseMs));
-  return timeoutMs === null
-    ? all
-    : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
+export const worstCaseMs = (definition: PipelineDefinition): number => {
+  const { stages, timeoutMs, onFailure = [], finally: last = [] } = definition;
+  const isAsked = ({ program }: StageDefinition): boolean => program.kind === 'approval';
+  const working = stages.filter((stage) => !isAsked(stage));
+  const all = sum(working.map(stageWorstCaseMs));
+  const work =
+    timeoutMs === null
+      ? all
+      : Math.min(all, timeoutMs + Math.max(0, ...working.map(({ graceMs }) => graceMs)));
+  // The timeout of the run does not count while somebody is asked, nor for hooks.
+  return work + sum([...stages.filter(isAsked), ...onFailure, ...last].map(stageWorstCaseMs));
 };

@@ -40,6 +40,8 @@ export const definitionView = (definition: PipelineDefinition) => {
     env: Object.keys(env),
     secrets,
     stages: stages.map(stageView),
+    on_failure: (definition.onFailure ?? []).map(stageView),
+    finally: (definition.finally ?? []).map(stageView),
     worst_case_ms: worstCaseMs(definition),
   };
 };

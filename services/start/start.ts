@@ -86,8 +86,8 @@ export const createStarter = (deps: StartDeps): Starter => {
   ): Promise<Checked<Pick<RunSpec, 'inputs' | 'metadata'>>> => {
     const own = new Set(definition.stages.map(({ name }) => name));
     const needed = new Set<string>();
-    for (const { program, with: given, env, cwd, files } of definition.stages)
-      for (const [root, stage] of references({ program, given, env, cwd, files }))
+    for (const { program, with: given, env, cwd, files, when } of definition.stages)
+      for (const [root, stage] of references({ program, given, env, cwd, files, when }))
         if (root === 'stages' && stage && !own.has(stage)) needed.add(stage);
     if (needed.size === 0) return checked({ inputs: {}, metadata: {} });
     const of = { pipeline: definition.name, state: 'DONE' as const, limit: 1 };
@@ -367,6 +367,13 @@ const whereToGoOn = ({ projection }: RunRow, { stages }: PipelineDefinition): st
   return projection.error?.stage ?? unfinished?.name ?? (stages[0]?.name as string);
 };
 
+/** One stage alone is that stage and nothing else. */
+const withoutHooks = ({
+  onFailure: _,
+  finally: __,
+  ...definition
+}: PipelineDefinition): PipelineDefinition => definition;
+
 const unknownStage = (definition: PipelineDefinition, stage: string): Refused => {
   const names = definition.stages.map(({ name }) => name);
   const nearest = suggest(stage, names);
@@ -383,7 +390,7 @@ const definitionFor = (
   if (onlyStage === null) return checked(definition);
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
   return stages.length > 0
-    ? checked({ ...definition, stages })
+    ? checked({ ...withoutHooks(definition), stages })
     : unknownStage(definition, onlyStage);
 };
 

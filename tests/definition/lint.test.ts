@@ -44,6 +44,10 @@ const findings = (raw: Raw, intervalMs: number | null = null): Finding[] => {
 };
 const codes = (raw: Raw, intervalMs: number | null = null) =>
   findings(raw, intervalMs).map(({ code, pointer }) => `${code} ${pointer}`);
+const asking = (more: Raw): Raw => ({
+  name: 'sample',
+  stages: [{ name: 'ask', approval: { message: 'go?', ...more } }],
+});
 const retry = (more: Raw) => ({ limit: 2, ...more });
 const classes = (...on: Raw[]) => on.map((one) => ({ on: one, limit: 1 }));
 
@@ -140,6 +144,22 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
     ...(['double-dollar', '/stages/0/script'] as const),
     withStage({ run: undefined, script: 'echo $${HOME}' }),
     withStage({ run: undefined, script: 'echo ${HOME} $$ /tmp/x.$$.log' }),
+  ],
+  [
+    ...(['when-constant', '/stages/0/when'] as const),
+    {
+      ...withStage({ when: { equals: ['${params.full}', 'yes'] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+    {
+      ...withStage({ when: { equals: ['${params.full}', false] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+  ],
+  [
+    ...(['when-constant', '/stages/0/when'] as const),
+    withStage({ when: { in: [1, [1, 2]] } }),
+    withStage({ when: { exists: '${env.DEBUG}' } }),
   ],
   [
     ...(['double-dollar', '/stages/0/env/PLACE'] as const),
@@ -288,6 +308,7 @@ test('every rule has a case, and each finding says what is wrong and what to do 
   const spoken = cases
     .flatMap(([, , raw]) => findings(raw))
     .concat(findings(withStage({}), 1))
+    .concat(findings(asking({}), 3_600_000))
     .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }))
     .concat(notifyFindings(tellsNobody, { channels: [] }));
   expect(new Set(spoken.map(({ code }) => code))).toEqual(new Set(Object.keys(lintRules)));
@@ -295,4 +316,11 @@ test('every rule has a case, and each finding says what is wrong and what to do 
     expect([code, severity]).toEqual([code, lintRules[code]]);
     expect(`${detail}; ${advice}`).not.toMatch(/undefined|NaN|null|\bInfinity/);
   }
+});
+
+test('an approval that waits for ever is a finding where a schedule goes on meanwhile', () => {
+  const found = 'approval-without-deadline /stages/0/approval';
+  expect(codes(asking({}), 3_600_000)).toContain(found);
+  expect(codes(asking({ deadline: '4h' }), 3_600_000)).not.toContain(found);
+  expect(codes(asking({}))).not.toContain(found);
 });
