@@ -1,4 +1,5 @@
 import type { StageProgram } from './kinds/stage-kinds.ts';
+import type { NotifyRule } from './notify.ts';
 import type { StageFields } from './stage-fields.ts';
 
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
@@ -60,6 +61,8 @@ export type PipelineDefinition = {
   labels?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
+  /** Absent = the rules of the service alone; empty = none at all. */
+  notify?: NotifyRule[];
   stages: StageDefinition[];
   /** Run once when the run has failed or was rejected, before `finally`. Absent = none. */
   onFailure?: StageDefinition[];

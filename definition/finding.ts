@@ -23,6 +23,7 @@ export const lintRules = {
   'double-dollar': 'warning',
   'when-constant': 'warning',
   'approval-without-deadline': 'warning',
+  'unknown-channel': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

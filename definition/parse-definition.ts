@@ -127,6 +127,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     },
   }),
   ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
+  ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.map(stageOfFile),
   ...(file.on_failure.length > 0 && { onFailure: file.on_failure.map(stageOfFile) }),

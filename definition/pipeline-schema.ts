@@ -4,6 +4,7 @@ import { conflictWords } from './definition.ts';
 import { freeText } from './free-text.ts';
 import { kindKeys, kindShape, laterKinds } from './kinds/stage-kinds.ts';
 import { laterKey } from './not-yet.ts';
+import { notifySchema, serviceCauses } from './notify.ts';
 import { scheduleSchema } from './schedule.ts';
 import { envSchema, fileShape, moreThanZero } from './stage-fields.ts';
 import { zoneSchema } from './time-zone.ts';
@@ -157,5 +158,18 @@ export const pipelineSchema = closed({
   ),
   finally: hooksSchema(),
   schedules: z.array(scheduleSchema).max(50).default([]),
+  /** Beside the rules of the service; an empty list switches those off for this pipeline. */
+  notify: notifySchema
+    .superRefine((rules, ctx) => {
+      for (const [index, { on }] of rules.entries())
+        for (const [place, cause] of on.entries())
+          if (serviceCauses.includes(cause))
+            ctx.addIssue({
+              code: 'custom',
+              path: [index, 'on', place],
+              message: `${cause} is told of the service: it stands in the notify of its settings (--config)`,
+            });
+    })
+    .optional(),
 });
 export type PipelineFile = z.infer<typeof pipelineSchema>;

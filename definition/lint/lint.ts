@@ -4,6 +4,7 @@ import { rulesOf } from '../kinds/stage-kinds.ts';
 import { placesOf } from '../places.ts';
 import { approvalFindings } from './approval-findings.ts';
 import type { Judge, LintContext } from './judge.ts';
+import { notifyFindings } from './notify-findings.ts';
 import { resourceFindings } from './resources.ts';
 import { retryFindings } from './retries.ts';
 import { scheduleFindings } from './schedule-findings.ts';
@@ -28,6 +29,7 @@ const judges: Judge[] = [
  */
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
+  ...notifyFindings(definition, context),
   ...placesOf(definition).flatMap(({ stage, path, isHook }) => {
     // A hook is not covered by the timeout of the run.
     const around = isHook ? { ...definition, timeoutMs: null } : definition;

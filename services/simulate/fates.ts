@@ -119,6 +119,7 @@ const born = (world: World): SimService => {
     charts,
     clock: life,
     host,
+    isAlive: () => isAlive,
     planOf: ({ input, attempt }) => planOf(script, input.stage ?? '', attempt),
     begins: (effect, plan) => begins(world, effect, plan),
   });

@@ -91,13 +91,16 @@ const moved = (scene: Scene, ms: number): Scene => {
   return { ...scene, now };
 };
 
-/** A drain answers when nothing dropped is left of its stage, or of the run. */
-export const drainedBy = (loaded: Loaded, { kind, input }: EffectRow): Loaded => {
-  if (kind !== 'drain') return loaded;
-  const isGone = (row: EffectRow): boolean =>
-    row.state === 'dropping' && (input.stage === undefined || row.input.stage === input.stage);
-  return { ...loaded, effects: loaded.effects.filter((row) => !isGone(row)) };
-};
+/** Whether a drain waits for the end of this effect: it is of one stage, or of the run. */
+export const isEndedBy = (row: EffectRow, { kind, input }: EffectRow): boolean =>
+  kind === 'drain' &&
+  row.state === 'dropping' &&
+  (input.stage === undefined || row.input.stage === input.stage);
+/** A drain answers when nothing that it ends is left. */
+export const drainedBy = (loaded: Loaded, answering: EffectRow): Loaded => ({
+  ...loaded,
+  effects: loaded.effects.filter((row) => !isEndedBy(row, answering)),
+});
 
 /** The effect or timer that is meant, of those that live. */
 export const meantBy = (

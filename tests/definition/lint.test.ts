@@ -1,3 +1,4 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import {
   type Finding,
   type LintCode,
@@ -5,6 +6,7 @@ import {
   type ScheduleFacts,
 } from '../../definition/finding.ts';
 import { lint } from '../../definition/lint/lint.ts';
+import { notifyFindings } from '../../definition/lint/notify-findings.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { parseDefinition } from '../../definition/parse-definition.ts';
 
@@ -37,6 +39,7 @@ const findings = (raw: Raw, intervalMs: number | null = null): Finding[] => {
     isWritten: (pointer) => has(raw, pointer),
     schedules: intervalMs === null ? [] : [{ ...facts, intervalMs }],
     shutdownGraceMs: 4000,
+    channels: null,
   });
 };
 const codes = (raw: Raw, intervalMs: number | null = null) =>
@@ -285,6 +288,19 @@ test('defaults alone are information, never a warning', () => {
   ]);
 });
 
+const tellsNobody: Pick<PipelineDefinition, 'notify'> = {
+  notify: [{ on: ['failed'], to: ['ops', 'mial'], after: 1 }],
+};
+test('a channel that the service does not have is found by its place; nothing is said where no service is asked', () => {
+  const said = (channels: string[] | null) =>
+    notifyFindings(tellsNobody, { channels }).map(({ pointer, detail }) => [pointer, detail]);
+  expect(said(['ops', 'mail'])).toEqual([
+    ['/notify/0/to/1', 'nobody is told: unknown channel `mial`; did you mean `mail`?'],
+  ]);
+  expect(said([])).toHaveLength(2);
+  expect(said(null)).toEqual([]);
+});
+
 test('every rule has a case, and each finding says what is wrong and what to do in words that fit', () => {
   const parsed = parseDefinition(withStage({}));
   if (!parsed.ok) throw new Error('the sample does not hold');
@@ -293,7 +309,8 @@ test('every rule has a case, and each finding says what is wrong and what to do 
     .flatMap(([, , raw]) => findings(raw))
     .concat(findings(withStage({}), 1))
     .concat(findings(asking({}), 3_600_000))
-    .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }));
+    .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }))
+    .concat(notifyFindings(tellsNobody, { channels: [] }));
   expect(new Set(spoken.map(({ code }) => code))).toEqual(new Set(Object.keys(lintRules)));
   for (const { code, severity, detail, advice } of spoken) {
     expect([code, severity]).toEqual([code, lintRules[code]]);
