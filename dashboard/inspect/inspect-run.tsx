@@ -49,9 +49,8 @@ const useShownRun = (id: string) => {
 /** The chart asked about its future, from the chosen step on. */
 const WhatIfLink = ({ id, inspection }: { id: string; inspection: Inspection }) => {
   const { frames, upTo, isFollowing } = inspection;
-  // Not every frame says which version of the run it leaves.
-  const version = frames.slice(0, upTo + 1).findLast((frame) => frame.version !== null)?.version;
-  const query = isFollowing || !version ? '' : `?version=${version}`;
+  const version = frames[upTo]?.version ?? null;
+  const query = isFollowing || version === null || version === 0 ? '' : `?version=${version}`;
   return (
     <Link href={`/runs/${id}/what-if${query}`} className="button quiet">
       <Icon name="whatif" />
