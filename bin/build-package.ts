@@ -51,6 +51,16 @@ for (const file of globSync(
 }
 for (const path of whole) cpSync(join(root, path), join(target, path), { recursive: true });
 
+// Two files of it are shown; as a dependency it would bring 10 MB, and a script at installation.
+const swagger = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+for (const [name, as = name] of [
+  ['swagger-ui.css'],
+  ['swagger-ui-bundle.js'],
+  ['LICENSE', 'swagger-ui.LICENSE'],
+  ['NOTICE', 'swagger-ui.NOTICE'],
+] as [string, string?][])
+  cpSync(join(swagger, name), join(target, 'server/docs', as));
+
 type Manifest = {
   dependencies: Record<string, string>;
   exports: Record<string, string>;
@@ -66,7 +76,7 @@ const ofTheClone = [
 ];
 /** 70 MB that only the built-in stages need. */
 const engine = '@duckdb/node-api';
-const { [engine]: engineVersion, ...dependencies } = manifest.dependencies;
+const { [engine]: engineVersion, 'swagger-ui-dist': _, ...dependencies } = manifest.dependencies;
 const asFiles = ([name, path]: [string, string]) => [name, path.replace(/\.ts$/, '.js')];
 const published = {
   ...Object.fromEntries(Object.entries(manifest).filter(([key]) => !ofTheClone.includes(key))),

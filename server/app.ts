@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +134,10 @@ const sendStream = async (
  */
 const documentPages = (): RequestHandler => {
   const pages = express.Router();
-  const swaggerDir = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+  // The npm package has its two files beside our own.
+  const swaggerDir = existsSync(join(docsDir, 'swagger-ui.css'))
+    ? docsDir
+    : dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
   pages.use((_request, response, next) => {
     // Swagger UI styles its elements and carries its icons inline.
     const csp =

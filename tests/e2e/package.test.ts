@@ -64,6 +64,7 @@ test('the npm package runs as it is installed: JavaScript below node_modules, th
   const { url } = JSON.parse(String(line)) as { url: string };
   const page = await (await fetch(url, { headers: { Accept: 'text/html' } })).text();
   expect(page).toContain('<div id="root"');
+  expect((await fetch(new URL('/docs/swagger-ui-bundle.js', url))).status).toBe(200);
   await fetch(new URL('/api/pipeline/start', url), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
