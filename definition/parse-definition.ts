@@ -1,10 +1,17 @@
 import type { z } from 'zod';
-import type { PipelineDefinition } from './definition.ts';
+import type { PipelineDefinition, StageGroup } from './definition.ts';
+import { groupOf, pathOfStage, stagesBefore } from './groups.ts';
 import { references } from './interpolate.ts';
 import type { Part } from './kinds/kind-rules.ts';
 import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
 import { checkParam, validateParams } from './params.ts';
-import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import {
+  type GroupFile,
+  type PipelineFile,
+  pipelineSchema,
+  type StageFile,
+} from './pipeline-schema.ts';
+import { plainWords } from './plain-words.ts';
 import type { ScheduleFile } from './schedule.ts';
 import { paramFaults, paramsOfSlot } from './slot-params.ts';
 import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
@@ -37,13 +44,15 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
   const parsed = pipelineSchema.safeParse(raw, { error: plainWords });
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
+  // Every other place is found by the name of its stage.
+  const names = nameProblems(parsed.data);
+  if (names.length > 0) return { ok: false, problems: names };
   const definition = definitionOf(parsed.data);
   const problems = [
-    ...nameProblems(definition),
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition),
-    ...kindProblems(definition, raw as { stages: object[] }),
+    ...kindProblems(definition, raw),
     ...scheduleProblems(definition, parsed.data),
   ];
   return problems.length > 0
@@ -60,28 +69,6 @@ const isDeeperThan = (levels: number, value: unknown): boolean =>
   value !== null &&
   typeof value === 'object' &&
   (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
-
-const plainWords: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code !== 'invalid_type') return undefined;
-  const { input } = issue;
-  if (input === undefined) return 'is missing';
-  const got =
-    input === null
-      ? 'nothing'
-      : Array.isArray(input)
-        ? 'a list'
-        : typeof input === 'object'
-          ? 'an object'
-          : JSON.stringify(input);
-  const words: Record<string, string> = {
-    array: 'a list',
-    object: 'an object',
-    record: 'an object',
-    string: 'a text',
-    int: 'a whole number',
-  };
-  return `expected ${words[issue.expected] ?? `a ${issue.expected}`}, got ${got}`;
-};
 
 const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
   if (issue.code === 'unrecognized_keys') {
@@ -126,25 +113,54 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     },
   }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
-  stages: file.stages.map((stage) => ({
+  stages: file.stages.flatMap(stagesOf).map((stage) => ({
     name: stage.name,
     title: stage.title ?? null,
     program: programOfFile(stage),
     ...fieldsOfFile(stage),
   })),
+  ...withGroups(file),
 });
 
-const nameProblems = ({ stages }: PipelineDefinition): DefinitionProblem[] =>
-  stages.flatMap(({ name }, index) =>
-    stages.findIndex((other) => other.name === name) < index
-      ? [
-          invalid(
-            ['stages', index, 'name'],
-            `a stage named \`${name}\` stands above already; names are unique`,
-          ),
-        ]
+type Listed = GroupFile | StageFile;
+const isGroup = (one: Listed): one is GroupFile => one.parallel !== undefined;
+const stagesOf = (one: Listed): StageFile[] => (isGroup(one) ? one.parallel : [one]);
+
+/** One that has no name is called by its place among the groups. */
+const groupsOf = ({ stages }: PipelineFile): StageGroup[] =>
+  stages.filter(isGroup).map(({ name, title, parallel, fail_fast }, index) => ({
+    name: name ?? `parallel-${index + 1}`,
+    title: title ?? null,
+    stages: parallel.map((stage) => stage.name),
+    failFast: fail_fast,
+  }));
+const withGroups = (file: PipelineFile): Pick<PipelineDefinition, 'groups'> => {
+  const groups = groupsOf(file);
+  return groups.length > 0 ? { groups } : {};
+};
+
+/** Names of stages and of groups are unique together: both stand in RUNNING_<NAME>. */
+const nameProblems = (file: PipelineFile): DefinitionProblem[] => {
+  const groups = groupsOf(file);
+  const names = file.stages.flatMap((one, index) => {
+    const path = ['stages', index];
+    if (!isGroup(one)) return [{ name: one.name, path: [...path, 'name'] }];
+    const inside = one.parallel.map(({ name }, at) => ({
+      name,
+      path: [...path, 'parallel', at, 'name'],
+    }));
+    const named = {
+      name: groups.shift()?.name,
+      path: one.name === undefined ? path : [...path, 'name'],
+    };
+    return [named, ...inside];
+  });
+  return names.flatMap(({ name, path }, index) =>
+    names.findIndex((other) => other.name === name) < index
+      ? [invalid(path, `a stage named \`${name}\` stands above already; names are unique`)]
       : [],
   );
+};
 
 const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
   Object.entries(params).flatMap(([name, param]) => {
@@ -203,9 +219,11 @@ const runKeys = ['id', 'number', 'workspace', 'slot'];
  * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
  */
 const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
-  definition.stages.flatMap((stage, index) => {
+  definition.stages.flatMap((stage) => {
     const { secrets = [] } = definition;
-    const earlier = definition.stages.slice(0, index).map(({ name }) => name);
+    const at = pathOfStage(definition, stage.name);
+    const earlier = stagesBefore(definition, stage.name).map(({ name }) => name);
+    const beside = groupOf(definition, stage.name)?.stages ?? [];
     const judge = (path: string[]): string | null => {
       const [root = '', first = '', second] = path;
       if (!roots.includes(root))
@@ -217,6 +235,8 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
       if (root === 'slot' && slotNameOf(path.join('.')) === null)
         return `there is no such value of the slot; known are ${slotNames}`;
       if (root !== 'stages') return null;
+      if (beside.includes(first) && first !== stage.name)
+        return `\`${first}\` works beside \`${stage.name}\`, so that its outputs may not be there yet`;
       if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
       return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
     };
@@ -240,28 +260,26 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
     return places.flatMap(({ path: place, value, takesSecrets }) =>
       references(value).flatMap((path) => {
         const detail = isSecret(path) ? secretProblem(path, takesSecrets) : judge(path);
-        return detail
-          ? [invalid(['stages', index, ...place], `\${${path.join('.')}}: ${detail}`)]
-          : [];
+        return detail ? [invalid([...at, ...place], `\${${path.join('.')}}: ${detail}`)] : [];
       }),
     );
   });
 
+const valueAt = (raw: unknown, path: readonly (string | number)[]): object =>
+  path.reduce((value, key) => (value as Record<typeof key, object>)[key] ?? {}, raw as object);
+
 /** What its kind refuses, and fields that would be ignored. */
-const kindProblems = (
-  { stages }: PipelineDefinition,
-  raw: { stages: object[] },
-): DefinitionProblem[] =>
-  stages.flatMap(({ name, program }, index) => {
+const kindProblems = (definition: PipelineDefinition, raw: unknown): DefinitionProblem[] =>
+  definition.stages.flatMap(({ name, program }) => {
     const { key, refuses, problems } = rulesOf(program);
+    const at = pathOfStage(definition, name);
+    const written = valueAt(raw, at);
     const ignored = refuses
       .map((field) => stageFields[field].key)
-      .filter((word) => Object.hasOwn(raw.stages[index] ?? {}, word))
-      .map((word) =>
-        invalid(['stages', index, word], `has no meaning for ${name}: it is \`${key}\``),
-      );
+      .filter((word) => Object.hasOwn(written, word))
+      .map((word) => invalid([...at, word], `has no meaning for ${name}: it is \`${key}\``));
     const own = problems(program).map(({ path, code, detail }) => ({
-      pointer: pointerOf(['stages', index, ...path]),
+      pointer: pointerOf([...at, ...path]),
       code,
       detail,
     }));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
 import { freeText } from '../definition/free-text.ts';
 import { type CommandType, commandTable, commandTypes } from '../wire/command-table.ts';
+import type { StageStatus } from '../wire/status.ts';
 import type { SentEvent } from './context.ts';
 
 const json = z.record(z.string(), z.json());
@@ -44,7 +45,11 @@ const table = {
     (asked, { grace_ms = null }) => ({ type: 'STOP', ...asked, grace_ms }),
   ),
   /** Does not wait for the backoff. */
-  RETRY_NOW: command('RETRY_NOW', {}, (asked) => ({ type: 'RETRY_NOW', ...asked })),
+  RETRY_NOW: command('RETRY_NOW', { stage }, (asked, { stage = null }) => ({
+    type: 'RETRY_NOW',
+    ...asked,
+    stage,
+  })),
   /** A new run that takes over what finished; from the stage that failed, or the one named. */
   RETRY_FROM: command(
     'RETRY_FROM',
@@ -80,6 +85,17 @@ export type Command = z.infer<Schema>;
 /** A command as the chart is told it. */
 export const eventOfCommand = (command: Command, by: string): SentEvent =>
   table[command.type].event({ by, reason: command.reason ?? null }, command);
+
+/** In which states a stage can be what such a command means. */
+const meantIn: Record<string, StageStatus['state'][]> = {
+  RETRY_NOW: ['retrying'],
+  SKIP_STAGE: ['running', 'retrying', 'paused'],
+};
+/** The stages that a command without a `stage` could mean; of more than one it has to name one. */
+export const fittingStages = (
+  type: string,
+  stages: readonly Pick<StageStatus, 'name' | 'state'>[],
+): string[] => stages.filter(({ state }) => meantIn[type]?.includes(state)).map(({ name }) => name);
 
 /** The plainest form of each command: what `allowed` asks the chart about. */
 export const plainCommands = Object.fromEntries(

@@ -1,14 +1,16 @@
 import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
+import { stagesAfter, stepsOf } from '../definition/groups.ts';
 import { references } from '../definition/interpolate.ts';
 import { judgedOf } from '../definition/stage-fields.ts';
 import type { ChartConfig } from './chart-config.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
 import { drainThen, stuckOr } from './drain-edges.ts';
+import { groupChart } from './group-chart.ts';
 import type { Chart } from './machine.ts';
 import { stageChart } from './stage-chart.ts';
 
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
-export const compilerVersion = 3;
+export const compilerVersion = 4;
 
 const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
   retries: stage.retry.limit,
@@ -47,32 +49,49 @@ const freshFacts: StageFacts = {
   retryAt: null,
 };
 
-const contextOf = ({
-  stages,
-  timeoutMs,
-  warnAfterMs,
-  concurrency,
-}: PipelineDefinition): RunContext => ({
-  policy: Object.fromEntries(
-    stages.map((stage, index) => [stage.name, policyOf(stage, stages.slice(index + 1))]),
-  ),
-  order: stages.map((stage) => stage.name),
-  runTimeoutMs: timeoutMs,
-  runWarnAfterMs: warnAfterMs ?? null,
-  queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
-  runId: '',
-  stage: null,
-  stages: Object.fromEntries(stages.map((stage) => [stage.name, freshFacts])),
-  pause: null,
-  queued: null,
-  runLimit: null,
-  error: null,
-  stuck: null,
-  stop: null,
-  retryCount: 0,
-  startedAt: null,
-  endedAt: null,
-});
+const contextOf = (definition: PipelineDefinition): RunContext => {
+  const { stages, groups = [], timeoutMs, warnAfterMs, concurrency } = definition;
+  return {
+    policy: Object.fromEntries(
+      stages.map((stage) => [stage.name, policyOf(stage, stagesAfter(definition, stage.name))]),
+    ),
+    order: stages.map((stage) => stage.name),
+    ...(groups.length > 0 && { groups: groups.map(({ name, stages }) => ({ name, stages })) }),
+    runTimeoutMs: timeoutMs,
+    runWarnAfterMs: warnAfterMs ?? null,
+    queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
+    runId: '',
+    stage: null,
+    stages: Object.fromEntries(stages.map((stage) => [stage.name, freshFacts])),
+    pause: null,
+    queued: null,
+    runLimit: null,
+    error: null,
+    stuck: null,
+    stop: null,
+    retryCount: 0,
+    startedAt: null,
+    endedAt: null,
+  };
+};
+
+/** The stages and groups of a pipeline, each with where it leads when it is over. */
+const stepCharts = (definition: PipelineDefinition) => {
+  const hasRunLimit = definition.timeoutMs !== null;
+  const steps = stepsOf(definition).map(({ group, stages }) => {
+    const [stage] = stages as [StageDefinition];
+    return { group, stages, stage, name: group?.name ?? stage.name };
+  });
+  return steps.map(({ group, stages, stage, name }, index) => {
+    const following = steps[index + 1];
+    const next = following ? `#run.running.${following.name}` : '#run.done';
+    const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
+    const chart = group
+      ? groupChart(group, stages, next, hasRunLimit)
+      : stageChart(stage, next, limits);
+    return { name, chart };
+  });
+};
 
 /**
  * The lifecycle chart of a pipeline: one definition, one statechart, complete JSON.
@@ -81,15 +100,8 @@ const contextOf = ({
 export const compile = (definition: PipelineDefinition): ChartConfig => {
   const stop = { target: '#run.stopping', actions: [{ type: 'noteStop' }] } as const;
   const hasRunLimit = definition.timeoutMs !== null;
+  const stages = stepCharts(definition);
   const hasQueueLimit = (definition.concurrency.queue?.timeoutMs ?? null) !== null;
-  const stages = definition.stages.map((stage, index) => {
-    const following = definition.stages[index + 1];
-    const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
-    return [
-      stage.name,
-      stageChart(stage, following ? `#run.running.${following.name}` : '#run.done', limits),
-    ] as const;
-  });
   const chart = {
     id: 'run',
     initial: 'idle',
@@ -135,12 +147,12 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
         },
       },
       running: {
-        initial: definition.stages[0]?.name as string,
+        initial: stages[0]?.name as string,
         ...(hasRunLimit && {
           entry: [{ type: 'beginRunLimit' }, { type: 'armRunTimeout' }],
           exit: [{ type: 'cancelRunTimeout' }],
         }),
-        states: Object.fromEntries(stages),
+        states: Object.fromEntries(stages.map(({ name, chart }) => [name, chart])),
         on: {
           STOP: stop,
           ...(hasRunLimit && {

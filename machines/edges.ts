@@ -9,16 +9,28 @@ type RunActionName = keyof typeof runFacts | keyof typeof runSays;
 type GuardName = keyof typeof stageGuards | keyof typeof runGuards;
 /** What ends an attempt that has not answered. */
 type EndingName = Extract<keyof typeof stageFacts, `note${string}`>;
-type TimerName = `${'arm' | 'cancel'}${'Run' | 'Total'}Timeout`;
+type TimerName =
+  | `${'arm' | 'cancel'}${'Run' | 'Total'}Timeout`
+  | 'restRun'
+  | 'goOnRun'
+  | 'sayResumedOnce';
 
 type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params: Params } };
+
+/** A failure ends the run with everything in it. */
+export const ofRun = { target: '#run.failing', note: 'failStage' } as const;
 
 /**
  * The edges of one stage. On an edge the order matters, and it is kept here alone: what is said
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
+ * @param failed where it leads that no attempt is left
  */
-export const edgesOf = (stage: string, next: string) => {
+export const edgesOf = (
+  stage: string,
+  next: string,
+  failed: { target: string; note: 'failStage' | 'failBeside' } = ofRun,
+) => {
   const params: StageParams = { stage };
   const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
     ...types: Names
@@ -56,8 +68,8 @@ export const edgesOf = (stage: string, next: string) => {
       target: 'backingOff',
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
-    /** No attempt is left: the failure becomes the run's. */
-    fail: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    /** No attempt is left: the failure becomes the run's, at once or when its group is over. */
+    fail: { target: failed.target, actions: act('sayFailed', failed.note) },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

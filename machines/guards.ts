@@ -2,7 +2,7 @@ import { signalOfExit } from '../definition/signals.ts';
 import type { FailureMatch } from '../definition/stage-retry.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { Args, RunContext, RunEvent, StageParams, StagePolicy } from './context.ts';
-import { answerOf, factsOf, policyOf } from './facts.ts';
+import { answerOf, factsOf, groupOf, membersOf, policyOf, stuckOf } from './facts.ts';
 
 type Row<Params> = {
   test: (args: Args, params: Params) => boolean;
@@ -42,6 +42,8 @@ const mayRetry = (context: RunContext, stage: string, failure: Failure | undefin
 
 const isHeld = (context: RunContext, stage: string): boolean =>
   context.stages[stage]?.state === 'paused';
+const isOver = (context: RunContext, stage: string): boolean =>
+  ['succeeded', 'skipped', 'reused', 'failed'].includes(context.stages[stage]?.state ?? '');
 const nothingToHold = (context: RunContext, stage: string): boolean => {
   const policy = context.policy[stage];
   return policy?.isLast === true && countedAttempts(context, stage) > policy.retries;
@@ -96,7 +98,8 @@ export const stageGuards = {
     why: 'no earlier run has done the stage',
   },
   mayPause: {
-    test: ({ context }, { stage }) => !isHeld(context, stage) && !nothingToHold(context, stage),
+    test: ({ context }, { stage }) =>
+      !isHeld(context, stage) && !isOver(context, stage) && !nothingToHold(context, stage),
     why: (context, _, { stage }) =>
       isHeld(context, stage)
         ? 'the run is paused already'
@@ -110,9 +113,25 @@ export const stageGuards = {
     },
     why: (context, event, { stage }) => {
       const asked = skipped(event, stage);
-      if (asked.stage !== stage) return `the run is at stage ${stage}, not ${asked.stage}`;
-      return `${(policyOf(context, stage).usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
+      const group = groupOf(context, stage);
+      if (asked.stage !== stage && !group?.stages.includes(asked.stage))
+        return `the run is at ${group ? '' : 'stage '}${group?.name ?? stage}, not ${asked.stage}`;
+      if (isOver(context, asked.stage)) return `${asked.stage} is over already`;
+      const users = policyOf(context, asked.stage).usedBy ?? [];
+      return users.length > 0 && asked.outputs === null
+        ? `${users.join(', ')} uses the outputs of ${asked.stage}; give \`outputs\` to skip it all the same`
+        : `${asked.stage} is being ended or its files are checked; ask again when that is over`;
     },
+  },
+  /** Beside others: the event names this stage, or none because only this one can be meant. */
+  isMeant: {
+    test: ({ event }, { stage }) => ('stage' in event ? (event.stage ?? stage) : stage) === stage,
+    why: (_, event, { stage }) =>
+      `${'stage' in event ? event.stage : 'another stage'} is meant, not ${stage}`,
+  },
+  isStageStuck: {
+    test: ({ context }, { stage }) => (factsOf(context, stage).stuck ?? null) !== null,
+    why: 'every process of the stage can still be ended; stop the run',
   },
 } satisfies Record<string, Row<StageParams>>;
 
@@ -123,8 +142,24 @@ export const runGuards = {
     why: 'no pause is asked for',
   },
   isStuck: {
-    test: ({ context }) => (context.stuck ?? null) !== null,
+    test: ({ context }) => stuckOf(context) !== null,
     why: 'every process of the run can still be ended; stop it',
+  },
+  /** `stage` is the name of a group. */
+  hasFailed: {
+    test: ({ context }, params) => {
+      const members = membersOf(context, params?.stage);
+      return (
+        members.every((name) => isOver(context, name)) &&
+        members.some((name) => factsOf(context, name).state === 'failed')
+      );
+    },
+    why: 'no stage of the group has failed, or others still work',
+  },
+  isGroupOver: {
+    test: ({ context }, params) =>
+      membersOf(context, params?.stage).every((name) => isOver(context, name)),
+    why: 'not every stage of the group is over',
   },
 } satisfies Record<string, Row<StageParams | undefined>>;
 

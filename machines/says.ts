@@ -1,6 +1,6 @@
 import type { NewEvent } from '../wire/events.ts';
 import type { Args, RunContext, StageParams } from './context.ts';
-import { askedBy, factsOf, failureOf, policyOf } from './facts.ts';
+import { askedBy, factsOf, failedBeside, failureOf, policyOf, stuckOf } from './facts.ts';
 
 type Say<Params> = (args: Args, params: Params) => NewEvent;
 
@@ -71,7 +71,8 @@ export const stageSays = {
   sayFailed: ({ context, event }, { stage }) => {
     const failure = factsOf(context, stage).ending?.failure ?? failureOf(event);
     return {
-      ...ofAttempt(context, stage),
+      // Its limit may be over between two attempts.
+      ...(factsOf(context, stage).attemptOpen ? ofAttempt(context, stage) : { stage }),
       event: 'failed',
       severity: 'warning',
       msg: failure.message,
@@ -161,7 +162,7 @@ export const runSays = {
   /** Somebody takes the run out of the hands of a process that nobody can end (T1). */
   sayReleased: ({ context, event }) => {
     const { by = null, reason = null } = event.type === 'RELEASE' ? event : {};
-    const pids = context.stuck?.pids ?? [];
+    const pids = stuckOf(context)?.pids ?? [];
     const msg = `released by ${by}, although process ${pids.join(', ')} may still live: ${reason}`;
     return {
       stage: 'pipeline',
@@ -176,13 +177,24 @@ export const runSays = {
 type Close = (context: RunContext, stage: string) => NewEvent;
 /** Said when the run ends, of each attempt that is still open: its one end event. */
 export const closings = {
-  sayClosedFailed: (context, stage) => ({
-    ...ofAttempt(context, stage),
-    event: 'failed',
-    severity: 'warning',
-    msg: context.error?.message ?? 'failed',
-    data: { error: context.error },
-  }),
+  sayClosedFailed: (context, stage) => {
+    const failed = failedBeside(context, stage);
+    if (failed !== null)
+      return {
+        ...ofAttempt(context, stage),
+        event: 'stopped',
+        severity: 'info',
+        msg: `attempt ${factsOf(context, stage).attempt} of ${stage} stopped, because ${failed} failed`,
+        data: { reason: `ended because ${failed} failed` },
+      };
+    return {
+      ...ofAttempt(context, stage),
+      event: 'failed',
+      severity: 'warning',
+      msg: context.error?.message ?? 'failed',
+      data: { error: context.error },
+    };
+  },
   sayClosedStopped: (context, stage) => ({
     ...ofAttempt(context, stage),
     event: 'stopped',

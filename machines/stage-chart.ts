@@ -1,18 +1,27 @@
 import type { StageDefinition } from '../definition/definition.ts';
-import { stuckOr } from './drain-edges.ts';
-import { edgesOf } from './edges.ts';
+import { stuckBeside, stuckOr } from './drain-edges.ts';
+import { edgesOf, ofRun } from './edges.ts';
 import type { StageChart } from './machine.ts';
 
 type Edges = ReturnType<typeof edgesOf>;
 
 /** Which limits stand still while the run is paused. */
-type Limits = { run: boolean; stage: boolean };
+export type Limits = { run: boolean; stage: boolean };
+/** How a stage of a group fails: with the whole run, or alone until the others are over. */
+export type Beside = { failFast: boolean };
 
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
-const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
+const working = (
+  stage: StageDefinition,
+  { act, given, ...edges }: Edges,
+  beside: Beside | null,
+  limits: Limits,
+) => {
   const { finish, skipItself, passOver, retryAfter, lose, fail, end } = edges;
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
+  // Every region hears what is said to one of them.
+  const meant = beside ? { guard: given('isMeant') } : {};
   return {
     attempting: {
       entry: act('beginAttempt', 'sayStarted'),
@@ -37,8 +46,8 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         }),
       },
       on: {
-        INTERRUPTED: end('noteInterrupted'),
-        HEARTBEAT_LATE: end('noteSilence'),
+        INTERRUPTED: { ...meant, ...end('noteInterrupted') },
+        HEARTBEAT_LATE: { ...meant, ...end('noteSilence') },
         SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
       },
     },
@@ -62,23 +71,47 @@ const working = (stage: StageDefinition, { act, given, ...edges }: Edges) => {
         input: params,
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
-      on: stuckOr(fail),
+      on: beside
+        ? {
+            ...stuckBeside(params, act('sayFailed', 'failStage')),
+            // It is being ended already; what follows is not judged as before.
+            ...(limits.stage && { STAGE_TIMEOUT: { ...meant, actions: act('noteTotalTimeout') } }),
+          }
+        : stuckOr(fail),
     },
   } as const satisfies StageChart['states'];
 };
 
-/** The chart of one stage. `next` is where its success leads. */
-export const stageChart = (stage: StageDefinition, next: string, limits: Limits) => {
-  const edges = edgesOf(stage.name, next);
-  const { act, given, passOver } = edges;
-  const arm = [
-    ...(limits.run ? act('armRunTimeout') : []),
+/** What stands still and goes on with a pause of this stage. */
+const limitEdges = ({ act }: Edges, limits: Limits, beside: Beside | null) => ({
+  arm: [
+    ...(limits.run ? act(beside ? 'goOnRun' : 'armRunTimeout') : []),
     ...(limits.stage ? act('armTotalTimeout') : []),
-  ];
-  const disarm = [
-    ...(limits.run ? act('cancelRunTimeout') : []),
+  ],
+  disarm: [
+    ...(limits.run ? act(beside ? 'restRun' : 'cancelRunTimeout') : []),
     ...(limits.stage ? act('cancelTotalTimeout') : []),
-  ];
+  ],
+});
+
+/**
+ * The chart of one stage. `next` is where its success leads; in a group that is the end of its
+ * region, and the group leads on.
+ */
+export const stageChart = (
+  stage: StageDefinition,
+  next: string,
+  limits: Limits,
+  beside: Beside | null = null,
+) => {
+  const ofGroup = { target: 'over', note: 'failBeside' } as const;
+  const edges = edgesOf(stage.name, next, beside?.failFast === false ? ofGroup : ofRun);
+  const { act, given, passOver } = edges;
+  const { arm, disarm } = limitEdges(edges, limits, beside);
+  const resume = beside
+    ? act('sayResumedOnce', 'withdrawPause')
+    : act('withdrawPause', 'sayResumed');
+  const meant = beside ? { guard: given('isMeant') } : {};
   return {
     meta: { stage: stage.name, title: stage.title },
     initial: 'ready',
@@ -87,9 +120,11 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
     // A wish, until the stage is at a point where nothing works.
     on: {
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
-      RESUME: { guard: given('pauseAsked'), actions: act('withdrawPause', 'sayResumed') },
+      RESUME: { guard: given('pauseAsked'), actions: resume },
       ...(limits.stage && {
-        STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
+        STAGE_TIMEOUT: beside
+          ? { ...meant, target: '.ending', actions: act('noteTotalTimeout') }
+          : { target: '#run.failing', actions: act('noteStageTimeout') },
       }),
     },
     states: {
@@ -100,25 +135,26 @@ export const stageChart = (stage: StageDefinition, next: string, limits: Limits)
           { target: 'attempting' },
         ],
       },
-      ...working(stage, edges),
+      ...working(stage, edges, beside, limits),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
         after: { [`backoff.${stage.name}`]: { target: 'attempting' } },
         on: {
-          RETRY_NOW: { target: 'attempting' },
+          RETRY_NOW: { ...meant, target: 'attempting' },
           SKIP_STAGE: passOver('maySkip'),
           PAUSE: { target: 'paused', actions: act('notePause') },
         },
       },
       paused: {
-        entry: [...act('sayPaused', 'holdStage'), ...disarm],
-        exit: [...act('releaseStage'), ...arm],
+        entry: [...act('sayPaused', beside ? 'holdBeside' : 'holdStage'), ...disarm],
+        exit: [...act(beside ? 'releaseBeside' : 'releaseStage'), ...arm],
         on: {
-          RESUME: { target: 'attempting', actions: act('withdrawPause', 'sayResumed') },
+          RESUME: { target: 'attempting', actions: resume },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver('maySkip'),
         },
       },
+      ...(beside && { over: { type: 'final', entry: disarm } }),
     },
   } as const satisfies StageChart;
 };

@@ -38,6 +38,14 @@ const definition = z.object({
   env: z.array(z.string()),
   secrets: z.array(z.string()),
   stages: z.array(stageDefinition),
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string().nullable(),
+      stages: z.array(z.string()),
+      fail_fast: z.boolean(),
+    }),
+  ),
   worst_case_ms: z.number(),
 });
 /**

@@ -20,6 +20,8 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stageStatusSchema = z.object({
   name: z.string(),
+  /** The group in which it works beside others; absent where it stands alone. */
+  group: z.string().optional(),
   state: z.enum([
     'pending',
     'running',
@@ -41,6 +43,8 @@ const stageStatusSchema = z.object({
    * or none was heard.
    */
   heartbeat_at: instant.nullable(),
+  /** How far a stage of a group is; of one that stands alone the run says it. */
+  progress: progressSchema.nullable().optional(),
   outputs: json,
   metrics: json,
   reason: z.string().nullable(),

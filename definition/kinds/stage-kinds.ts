@@ -7,7 +7,7 @@ import { processKind } from './process-kind.ts';
 /** Every kind of stage; how each is run says `stages/kinds/kind-runners.ts`. */
 export const stageKinds = { process: processKind, module: moduleKind, http: httpKind };
 /** Words for kinds that this version refuses by name. */
-export const laterKinds = ['approval', 'parallel'] as const;
+export const laterKinds = ['approval'] as const;
 
 type Kinds = typeof stageKinds;
 export type StageKind = keyof Kinds;

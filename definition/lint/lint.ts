@@ -1,5 +1,6 @@
 import type { PipelineDefinition } from '../definition.ts';
 import { type Finding, neverReached } from '../finding.ts';
+import { pointerOfStage } from '../groups.ts';
 import { rulesOf } from '../kinds/stage-kinds.ts';
 import type { Judge, LintContext } from './judge.ts';
 import { resourceFindings } from './resources.ts';
@@ -14,9 +15,9 @@ import { limitFindings } from './time-limits.ts';
  */
 export const lint = (definition: PipelineDefinition, context: LintContext): Finding[] => [
   ...runFindings(definition, context),
-  ...definition.stages.flatMap((stage, index) =>
+  ...definition.stages.flatMap((stage) =>
     [limitFindings, retryFindings, kindFindings, resourceFindings, textFindings].flatMap((judge) =>
-      judge(stage, `/stages/${index}`, definition, context),
+      judge(stage, pointerOfStage(definition, stage.name), definition, context),
     ),
   ),
 ];

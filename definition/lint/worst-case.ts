@@ -1,4 +1,5 @@
 import type { PipelineDefinition, StageDefinition } from '../definition.ts';
+import { stepsOf } from '../groups.ts';
 import type { Backoff } from '../stage-retry.ts';
 
 /** Files are checked for at most this long (the chart's verifyDeadline). */
@@ -44,8 +45,11 @@ export const stageWorstCaseMs = (stage: StageDefinition): number => {
  * The same for a run: nothing in it can work longer. What the service itself was away for comes on
  * top, and so does a pause.
  */
-export const worstCaseMs = ({ stages, timeoutMs }: PipelineDefinition): number => {
-  const all = sum(stages.map(stageWorstCaseMs));
+export const worstCaseMs = (definition: PipelineDefinition): number => {
+  const { stages, timeoutMs } = definition;
+  // Beside each other they take as long as the one that takes longest.
+  const steps = stepsOf(definition).map((step) => step.stages.map(stageWorstCaseMs));
+  const all = sum(steps.map((ms) => Math.max(...ms)));
   return timeoutMs === null
     ? all
     : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));

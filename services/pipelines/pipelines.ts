@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PipelineDefinition } from '../../definition/definition.ts';
+import { pointerOfStage } from '../../definition/groups.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
@@ -132,9 +133,9 @@ const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<stri
 /** Programs that are not there. */
 const missingPrograms = async (definition: PipelineDefinition, projectDir: string) => {
   const missing: { pointer: string; detail: string }[] = [];
-  for (const [index, { program }] of definition.stages.entries()) {
+  for (const { name, program } of definition.stages) {
     const detail = await runnerOf(program).missing(program, projectDir);
-    const pointer = `/stages/${index}/${rulesOf(program).key}`;
+    const pointer = `${pointerOfStage(definition, name)}/${rulesOf(program).key}`;
     if (detail !== null) missing.push({ pointer, detail });
   }
   return missing;

@@ -41,6 +41,8 @@ const file = {
 const charts: Record<number, string> = {
   2: '657bbffd07638235fd8aa92bea509bb88b63b9a4cc23d9831c5b13c8672446a6',
   3: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
+  // Without a group nothing has changed.
+  4: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
 };
 
 test('T8: the chart of a definition changes only together with the version of the compiler', () => {
@@ -48,4 +50,25 @@ test('T8: the chart of a definition changes only together with the version of th
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const hash = createHash('sha256').update(JSON.stringify(compile(parsed.definition)));
   expect(hash.digest('hex')).toBe(charts[compilerVersion]);
+});
+
+/** Stages beside each other, since version 4. */
+const ofGroups: Record<number, string> = {
+  4: '016e3b769af570d4f9f222530ee8b4fdae19301e1900f186fb967fbffeb11de0',
+};
+
+test('T8: and that of a definition with groups', () => {
+  const [plain, full, module] = file.stages;
+  const stages = [plain, { parallel: [full, { ...full, name: 'other' }] }, module];
+  const fast = { name: 'fast', fail_fast: true, parallel: [plain, { ...plain, name: 'other' }] };
+  const hashes = [
+    { ...file, stages },
+    { ...file, stages: [fast] },
+  ].map((raw) => {
+    const parsed = parseDefinition(raw);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return JSON.stringify(compile(parsed.definition));
+  });
+  const hash = createHash('sha256').update(hashes.join());
+  expect(hash.digest('hex')).toBe(ofGroups[compilerVersion]);
 });

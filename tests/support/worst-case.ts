@@ -10,6 +10,7 @@ import type { Ending } from '../../stages/contract.ts';
 
 import { pipeline, stage } from './definition.ts';
 import { admitted, applied, decided, modelOf } from './model.ts';
+import { drained } from './world.ts';
 
 type Step = { at: number; delivery: Delivery };
 
@@ -25,18 +26,21 @@ export const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean
   let loaded = applied(model.fresh, decided(model, model.fresh, admitted, 0));
 
   /** As the service keeps them: one deadline an ending, which a later drain goes on with. */
-  const endings = new Map<number, Ending>();
+  const endings = new Map<string, Ending>();
   const endedAt = (dropping: EffectRow, now: number): number => {
-    const before = endings.get(dropping.stamp);
+    const before = endings.get(dropping.token);
     const graceMs = graceOf(loaded.run, dropping);
     const ending = before ? withGrace(before, graceMs) : endingFrom(now, graceMs, 'b');
-    endings.set(dropping.stamp, ending);
+    endings.set(dropping.token, ending);
     return ending.killAt;
   };
   const answeredAt = (row: EffectRow): number | null => {
     const of = stageOf(row);
     if (row.kind === 'drain') {
-      const dropping = loaded.effects.filter(({ state }) => state === 'dropping');
+      const { stage: of } = row.input;
+      const dropping = loaded.effects.filter(
+        ({ state, input }) => state === 'dropping' && (of ?? input.stage) === input.stage,
+      );
       return Math.max(row.createdAt, ...dropping.map((one) => endedAt(one, row.createdAt)));
     }
     if (row.kind !== 'stage' || !of) return row.createdAt;
@@ -66,8 +70,7 @@ export const driveBadly = (definition: PipelineDefinition, lastSucceeds: boolean
       throw new Error(`it never ends: ${JSON.stringify(loaded.run.projection)}`);
     now = Math.max(now, next.at);
     // A drain answers when no dropped effect is left.
-    if (next.delivery.fence?.id.startsWith('drain-'))
-      loaded = { ...loaded, effects: loaded.effects.filter(({ state }) => state !== 'dropping') };
+    loaded = drained(loaded, next.delivery);
     loaded = applied(loaded, decided(model, loaded, next.delivery, now));
   }
   return now;
@@ -108,3 +111,15 @@ export const anyPipeline = fc
     timeoutMs: fc.option(ms(1, 300_000)),
   })
   .map(({ stages, timeoutMs }) => pipeline(stages, { timeoutMs }));
+
+const anyGroup = fc.record({
+  from: fc.integer({ min: 0, max: 1 }),
+  count: fc.integer({ min: 2, max: 3 }),
+  failFast: fc.boolean(),
+});
+/** The same with some of them beside each other. */
+export const anyBeside = fc.tuple(anyPipeline, anyGroup).map(([definition, one]) => {
+  const { from, count, failFast } = one;
+  const stages = definition.stages.slice(from, from + count).map(({ name }) => name);
+  return { ...definition, groups: [{ name: 'group', title: null, stages, failFast }] };
+});

@@ -68,6 +68,7 @@ const doorLifecycle: Lifecycle = {
   judge: (guard) => ({ guard, holds: true, why: () => 'it is too heavy' }),
   viewOf: ({ value }) => shown(String(value).toUpperCase()),
   whyNot: (_, { type }) => `a door cannot ${type}`,
+  isUnclear: () => false,
   condemned: (_, { message }) => ({ view: shown('BROKEN'), facts: [said(message)] }),
   events: {
     first: () => ({ type: 'PUSH' }),
@@ -78,6 +79,7 @@ const doorLifecycle: Lifecycle = {
     eventOf: (id) => ({ type: id }),
     clockOf: () => 'wall',
     limitOf: () => null,
+    stageOf: () => null,
     backoffOf: () => null,
   },
   effects: {
