@@ -10,6 +10,14 @@ export type Limits = { run: boolean; stage: boolean };
 /** How a stage of a group fails: with the whole run, or alone until the others are over. */
 export type Beside = { failFast: boolean };
 
+/** Beside others a stage is ended alone when its time is up, wherever it stands. */
+const totalEdge = ({ given, end }: Edges, limits: Limits, beside: Beside | null) => ({
+  ...(beside &&
+    limits.stage && {
+      STAGE_TIMEOUT: { guard: given('isMeant'), ...end('noteTotalTimeout') },
+    }),
+});
+
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
 const working = (
   stage: StageDefinition,
@@ -22,6 +30,7 @@ const working = (
   const verifies = stage.files.length > 0;
   // Every region hears what is said to one of them.
   const meant = beside ? { guard: given('isMeant') } : {};
+  const total = totalEdge({ act, given, ...edges }, limits, beside);
   return {
     attempting: {
       entry: act('beginAttempt', 'sayStarted'),
@@ -49,6 +58,7 @@ const working = (
         INTERRUPTED: { ...meant, ...end('noteInterrupted') },
         HEARTBEAT_LATE: { ...meant, ...end('noteSilence') },
         SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
+        ...total,
       },
     },
     ...(verifies && {
@@ -61,6 +71,7 @@ const working = (
           onError: [retryAfter('canRetry'), fail],
         },
         after: { verifyDeadline: end('noteVerifyTimeout') },
+        ...(beside && limits.stage && { on: total }),
       },
     }),
     ending: {
@@ -121,11 +132,10 @@ export const stageChart = (
     on: {
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
       RESUME: { guard: given('pauseAsked'), actions: resume },
-      ...(limits.stage && {
-        STAGE_TIMEOUT: beside
-          ? { ...meant, target: '.ending', actions: act('noteTotalTimeout') }
-          : { target: '#run.failing', actions: act('noteStageTimeout') },
-      }),
+      ...(limits.stage &&
+        !beside && {
+          STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
+        }),
     },
     states: {
       ready: {
@@ -143,6 +153,7 @@ export const stageChart = (
           RETRY_NOW: { ...meant, target: 'attempting' },
           SKIP_STAGE: passOver('maySkip'),
           PAUSE: { target: 'paused', actions: act('notePause') },
+          ...totalEdge(edges, limits, beside),
         },
       },
       paused: {
