@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { closed } from '../definition/closed.ts';
 import { freeText } from '../definition/free-text.ts';
 import { type CommandType, commandTable, commandTypes } from '../wire/command-table.ts';
-import type { StageStatus } from '../wire/status.ts';
 import type { SentEvent } from './context.ts';
 
 const json = z.record(z.string(), z.json());
@@ -85,17 +84,6 @@ export type Command = z.infer<Schema>;
 /** A command as the chart is told it. */
 export const eventOfCommand = (command: Command, by: string): SentEvent =>
   table[command.type].event({ by, reason: command.reason ?? null }, command);
-
-/** In which states a stage can be what such a command means. */
-const meantIn: Record<string, StageStatus['state'][]> = {
-  RETRY_NOW: ['retrying'],
-  SKIP_STAGE: ['running', 'retrying', 'paused'],
-};
-/** The stages that a command without a `stage` could mean; of more than one it has to name one. */
-export const fittingStages = (
-  type: string,
-  stages: readonly Pick<StageStatus, 'name' | 'state'>[],
-): string[] => stages.filter(({ state }) => meantIn[type]?.includes(state)).map(({ name }) => name);
 
 /** The plainest form of each command: what `allowed` asks the chart about. */
 export const plainCommands = Object.fromEntries(

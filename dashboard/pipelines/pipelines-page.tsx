@@ -1,5 +1,6 @@
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
+import { flowText } from '../../wire/beside.ts';
 import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -27,7 +28,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
           {facts.default && ' · started when no name is given'}
         </p>
       </div>
-      <p className="pipeline-stages">{facts.stages.map(({ name }) => name).join(' → ')}</p>
+      <p className="pipeline-stages">{flowText(facts.stages)}</p>
       <p>
         <StateMark look={lookOfRun(run ?? { state: 'IDLE', outcome: null })} />
         {began && (

@@ -54,13 +54,17 @@ export class RefusedAgain extends Error {
  */
 export class ChartFault extends Error {}
 
-/** `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting` */
-const pathOf = (value: unknown): string =>
+const pathsOf = (value: unknown): string[] =>
   typeof value === 'string'
-    ? value
-    : Object.entries(value as object)
-        .map(([key, inner]) => `${key}.${pathOf(inner)}`)
-        .join(' ');
+    ? [value]
+    : Object.entries(value as object).flatMap(([key, inner]) =>
+        pathsOf(inner).map((path) => `${key}.${path}`),
+      );
+/**
+ * `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting`; of states beside each other
+ * each is a path.
+ */
+const pathOf = (value: unknown): string => pathsOf(value).join(' ');
 
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.

@@ -1,6 +1,7 @@
-import { eventOfCommand, fittingStages, plainCommands } from '../../machines/commands.ts';
+import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext, RunEvent } from '../../machines/context.ts';
 import { judge } from '../../machines/guards.ts';
+import { fittingStages } from '../../wire/beside.ts';
 import type { CommandType } from '../../wire/command-table.ts';
 import { commandTypeSchema } from '../../wire/status.ts';
 import { judged } from '../interpreter/judged.ts';

@@ -1,11 +1,7 @@
-import {
-  type Command,
-  eventOfCommand,
-  fittingStages,
-  plainCommands,
-} from '../../machines/commands.ts';
+import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
 import { stuckOf } from '../../machines/facts.ts';
+import { fittingStages } from '../../wire/beside.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Status } from '../../wire/status.ts';
 import { isNoSpace } from '../host/no-space.ts';

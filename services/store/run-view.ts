@@ -86,7 +86,8 @@ export const statusOf = (run: RunRow, headSeq: number, live: LiveMarks = nothing
   as_of_seq: headSeq,
 });
 
-const groupField = (definition: PipelineDefinition, stage: string): { group?: string } => {
+/** The group of a stage, where it has one. */
+export const groupField = (definition: PipelineDefinition, stage: string): { group?: string } => {
   const group = groupOf(definition, stage);
   return group ? { group: group.name } : {};
 };

@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createOutput, showStatus } from '../../bin/print.ts';
 import type { Status } from '../../wire/status.ts';
 import { ended, runService, startRequest } from '../support/service.ts';
 
@@ -61,3 +62,44 @@ test('examples/typescript: what a module answers is inserted into the next stage
   runExample('typescript', async (run) => {
     expect([run.state, run.stages[0]?.outputs]).toEqual(['DONE', { letters: 14 }]);
   }));
+
+test('examples/parallel: both checks are heard, and what they say is handed on', () =>
+  runExample('parallel', async (run, dir) => {
+    expect([run.state, run.stages.map(({ group }) => group ?? null)]).toEqual([
+      'DONE',
+      [null, 'checks', 'checks', null],
+    ]);
+    expect(await readFile(join(dir, 'out/report.txt'), 'utf8')).toBe(
+      '3 rows, all of them numbers\n',
+    );
+    const said: string[] = [];
+    const pipe = { write: (text: string | Uint8Array) => said.push(String(text)) > 0 };
+    showStatus(createOutput(pipe, pipe, {}), run);
+    expect(
+      said
+        .join('')
+        .trim()
+        .split('\n')
+        .map((text) => text.trim().split(/ {2,}/)[0]),
+    ).toEqual([
+      'first-parallel #1',
+      'every stage finished',
+      'fetch',
+      'checks, beside each other:',
+      'numbers',
+      'volume',
+      'publish',
+    ]);
+  }));
+
+test('examples/parallel: one that fails leaves the other one its say', () =>
+  runExample(
+    'parallel',
+    async (run) =>
+      expect([run.state, run.error?.code, run.stages.map(({ state }) => state)]).toEqual([
+        'FAILED',
+        'too-few',
+        ['succeeded', 'succeeded', 'failed', 'pending'],
+      ]),
+    { rows: 1 },
+  ));
