@@ -8,6 +8,7 @@ import { benchCommit } from './commit.ts';
 import { benchFanOut } from './fan-out.ts';
 import { benchHistory } from './history-bench.ts';
 import { benchStatus } from './http.ts';
+import { benchInspect } from './inspect-bench.ts';
 import { openPlace } from './place.ts';
 import { printFigure, printRatio } from './ratio.ts';
 import { benchRun, benchThroughput } from './runs-bench.ts';
@@ -21,6 +22,9 @@ try {
   printFigure('idle memory, service and launcher', idleMb, 'MB');
   printRatio(await benchRun(place, 200));
   printRatio(await benchThroughput(place, 800, lanes));
+  const { ratios, framesARun } = await benchInspect(place, 200, lanes, 5);
+  for (const ratio of ratios) printRatio(ratio);
+  printFigure('frames of such a run', framesARun, '');
   const sample = (await loadPipelines(`${place.dir}/pipelines`)).pipelines.get('p0');
   if (sample) printRatio(await benchCommit(place, sample.definition, 1000));
   printRatio(await benchStatus(place, 20_000));

@@ -47,16 +47,20 @@ const perSecond = async (
   return times / ((performance.now() - begun) / 1000);
 };
 
+/** Runs of three stages a second. */
+export const runsPerSecond = (place: Place, times: number, lanes: number): Promise<number> =>
+  perSecond(times, lanes, (lane) => runOnce(place, `p${lane}`));
+
 export const benchThroughput = async (
   place: Place,
   times: number,
   lanes: number,
 ): Promise<Ratio> => {
-  await perSecond(lanes * 4, lanes, (lane) => runOnce(place, `p${lane}`));
+  await runsPerSecond(place, lanes * 4, lanes);
   return {
     what: `runs of three stages, ${lanes} at once`,
     limit: await perSecond(times, lanes, (lane, index) => bareRun(place, `many-${lane}-${index}`)),
-    ours: await perSecond(times, lanes, (lane) => runOnce(place, `p${lane}`)),
+    ours: await runsPerSecond(place, times, lanes),
     unit: 'runs/s',
     goal: { kind: 'at least', ratio: 0.8 },
   };

@@ -23,9 +23,12 @@ const whole = [
   'dashboard/dist',
   'server/docs',
   'pipelines',
+  'schemas',
   'docs',
+  'ops',
   'README.md',
   'CHANGELOG.md',
+  'UPGRADING.md',
   'LICENSE',
 ];
 
@@ -48,11 +51,28 @@ for (const file of globSync(
 }
 for (const path of whole) cpSync(join(root, path), join(target, path), { recursive: true });
 
-const {
-  devDependencies: _,
-  scripts: __,
-  overrides: ___,
-  allowScripts: ____,
-  ...kept
-} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
-writeFileSync(join(target, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
+type Manifest = {
+  dependencies: Record<string, string>;
+  exports: Record<string, string>;
+} & Record<string, unknown>;
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+/** Of the clone alone: its own Node among them, which would put a `node` into other people's path. */
+const ofTheClone = [
+  'devDependencies',
+  'optionalDependencies',
+  'scripts',
+  'overrides',
+  'allowScripts',
+];
+/** 70 MB that only the built-in stages need. */
+const engine = '@duckdb/node-api';
+const { [engine]: engineVersion, ...dependencies } = manifest.dependencies;
+const asFiles = ([name, path]: [string, string]) => [name, path.replace(/\.ts$/, '.js')];
+const published = {
+  ...Object.fromEntries(Object.entries(manifest).filter(([key]) => !ofTheClone.includes(key))),
+  exports: Object.fromEntries(Object.entries(manifest.exports).map(asFiles)),
+  dependencies,
+  peerDependencies: { [engine]: engineVersion },
+  peerDependenciesMeta: { [engine]: { optional: true } },
+};
+writeFileSync(join(target, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);

@@ -30,6 +30,8 @@ export const optionTypes = {
   key: { type: 'string' },
   state: { type: 'string' },
   trigger: { type: 'string' },
+  at: { type: 'string' },
+  label: { type: 'string' },
   from: { type: 'string' },
   to: { type: 'string' },
   search: { type: 'string' },
@@ -38,6 +40,8 @@ export const optionTypes = {
   attempt: { type: 'string' },
   tail: { type: 'string' },
   outputs: { type: 'string' },
+  out: { type: 'string' },
+  system: { type: 'boolean' },
   latest: { type: 'boolean' },
   format: { type: 'string' },
   cron: { type: 'string' },
@@ -48,20 +52,42 @@ export const optionTypes = {
   now: { type: 'boolean' },
   'data-dir': { type: 'string' },
   pipelines: { type: 'string' },
+  seed: { type: 'string' },
+  runs: { type: 'string' },
+  fail: { type: 'string', multiple: true },
+  hang: { type: 'string', multiple: true },
+  skip: { type: 'string', multiple: true },
+  takes: { type: 'string', multiple: true },
+  deaf: { type: 'string', multiple: true },
+  late: { type: 'string', multiple: true },
+  'stop-at': { type: 'string', multiple: true },
+  'crash-at': { type: 'string', multiple: true },
+  'reboot-at': { type: 'string', multiple: true },
+  'crash-before': { type: 'string', multiple: true },
+  'crash-after': { type: 'string', multiple: true },
+  'slow-store': { type: 'string', multiple: true },
+  'clock-step': { type: 'string', multiple: true },
+  workspaces: { type: 'boolean' },
+  paused: { type: 'boolean' },
+  unit: { type: 'boolean' },
 } as const;
 type OptionName = keyof typeof optionTypes;
 type Values = {
-  [name in OptionName]?: (typeof optionTypes)[name]['type'] extends 'boolean' ? boolean : string;
-} & {
-  param?: string[];
+  [name in OptionName]?: (typeof optionTypes)[name] extends { multiple: true }
+    ? string[]
+    : (typeof optionTypes)[name]['type'] extends 'boolean'
+      ? boolean
+      : string;
 };
 
 export type Context = {
   api: Api;
+  /** The same for a service at another address. */
+  apiAt: (url: string) => Api;
   /** Address of the service. */
   url: string;
   args: string[];
-  values: Omit<Values, 'param'> & { param?: string[] };
+  values: Values;
   out: Output;
   env: Record<string, string | undefined>;
 };

@@ -69,7 +69,8 @@ export const createOutput = (
   };
 };
 
-const colorOf = (state: string): keyof typeof colors =>
+/** The color of a state or of an event. */
+export const stateColor = (state: string): keyof typeof colors =>
   state === 'DONE' || state === 'succeeded'
     ? 'green'
     : state === 'FAILED' || state === 'failed' || state === 'lost'
@@ -86,7 +87,7 @@ export const seconds = (ms: number | null): string =>
 export const showStatus = (out: Output, status: Status): void => {
   const title = `${status.pipeline}${status.number === null ? '' : ` #${status.number}`}`;
   out.line(
-    `${title}  ${out.paint(colorOf(status.state), status.state)}  ${status.run_id ?? ''}`.trimEnd(),
+    `${title}  ${out.paint(stateColor(status.state), status.state)}  ${status.run_id ?? ''}`.trimEnd(),
   );
   out.line(`  ${status.why}`);
   let above: string | undefined;
@@ -96,7 +97,7 @@ export const showStatus = (out: Output, status: Status): void => {
     const tried = attempt === 0 ? '' : `attempt ${attempt} of ${max_attempts}`;
     const cells = [
       `${group === undefined ? '' : '  '}${name}`.padEnd(16),
-      out.paint(colorOf(state), state.padEnd(10)),
+      out.paint(stateColor(state), state.padEnd(10)),
       tried.padEnd(16),
       seconds(duration_ms).padStart(9),
     ];
@@ -110,7 +111,7 @@ export const showRunLine = (out: Output, status: Status): void => {
   const cells = [
     status.run_id ?? '',
     `${status.pipeline} #${status.number}`.padEnd(24),
-    out.paint(colorOf(status.state), status.state.padEnd(18)),
+    out.paint(stateColor(status.state), status.state.padEnd(18)),
     (status.created_at ?? '').slice(0, 19).replace('T', ' '),
     seconds(status.duration_ms).padStart(10),
   ];
@@ -121,4 +122,4 @@ export const eventLine = (
   out: Output,
   { timestamp, run_id, stage, event, msg }: JournalEvent,
 ): string =>
-  `${timestamp}  ${run_id?.slice(-6) ?? '------'}  ${stage.padEnd(12)} ${out.paint(colorOf(event), event.padEnd(12))} ${msg}`;
+  `${timestamp}  ${run_id?.slice(-6) ?? '------'}  ${stage.padEnd(12)} ${out.paint(stateColor(event), event.padEnd(12))} ${msg}`;

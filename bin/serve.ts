@@ -15,14 +15,10 @@ import { loadPipelines } from '../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../services/scheduler/schedule-facts.ts';
 import { nodeCronWaker } from '../services/scheduler/waker.ts';
 import { openDataDir } from '../services/sqlite/open-data-dir.ts';
+import { ownVersion } from './own-version.ts';
 import { listenToSignals } from './stop-signals.ts';
 
 type Env = Record<string, string | undefined>;
-const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
 
 /** What stages inherit; everything else of our environment stays with us. */
 const inherited = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE'];
@@ -105,18 +101,11 @@ export const serve = async (
     waker: nodeCronWaker,
   });
   const loaded = await loadPipelines(config.pipelines);
-  for (const { file, line, detail } of loaded.problems)
-    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
-  for (const entry of loaded.pipelines.values()) {
-    const facts = {
-      schedules: await factsOfFile(entry, systemClock.wallMs()),
-      shutdownTimeoutMs: config.shutdown_timeout,
-    };
-    for (const finding of lintOf(entry, facts))
-      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
-  }
+  await sayWhatWasRead(loaded, config, logger);
+  let reachedAt: string | null = null;
   const service = createService(parts, {
     dataDir,
+    url: () => reachedAt,
     baseEnv: baseEnvOf(env),
     loaded,
     readPipelines: () => loadPipelines(config.pipelines),
@@ -139,8 +128,9 @@ export const serve = async (
     port: config.port,
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
-    version,
+    version: ownVersion(),
     sockets: { maxClients: config.max_clients },
+    inspectIn: config.inspect_in,
     // Out of the time that stopping may take altogether.
     farewellMs: Math.min(1000, config.shutdown_timeout / 4),
   });
@@ -163,6 +153,7 @@ export const serve = async (
     // settled.
     const { url } = await server.listen();
     claim.publish(url);
+    reachedAt = fromHere(url);
     await service.boot();
     signals.onReread(() => {
       service.orchestrator
@@ -197,6 +188,28 @@ export const serve = async (
   await logger.close();
   return exits.ok;
 };
+
+/** What stands in the files, as far as somebody should hear of it. */
+const sayWhatWasRead = async (
+  { pipelines, problems }: Awaited<ReturnType<typeof loadPipelines>>,
+  config: Config,
+  logger: Logger,
+): Promise<void> => {
+  for (const { file, line, detail } of problems)
+    logger.warn(`${file}${line ? `:${line}` : ''}: ${detail}`);
+  for (const entry of pipelines.values()) {
+    const facts = {
+      schedules: await factsOfFile(entry, systemClock.wallMs()),
+      shutdownTimeoutMs: config.shutdown_timeout,
+    };
+    for (const finding of lintOf(entry, facts))
+      logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));
+  }
+};
+
+/** Every address of the machine is none to ask at. */
+const fromHere = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 
 /** The address cannot be had. @returns null for any other error */
 const listenTrouble = (error: unknown, { host, port }: Config): string | null => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: it must run on an older Node and bring the right one (installed
-// beside us as a package).
+// Plain JavaScript on purpose: it must run on an older Node. A clone has the right one beside it;
+// whoever installs the package has one, and keeps it.
 import { spawn } from 'node:child_process';
 // The whole module: a named import that an older Node lacks would fail before the first line.
 import module from 'node:module';
@@ -17,7 +17,7 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
     node = module.createRequire(import.meta.url).resolve(`node-linux-${process.arch}/bin/node`);
   } catch {
     console.error(
-      `Stagewright needs Node ${needed} or newer; this is ${process.versions.node}. Run npm ci, or install a newer Node.`,
+      `Stagewright needs Node ${needed} or newer; this is ${process.versions.node}. Install a newer one (nodejs.org), or run npm ci in a clone.`,
     );
     process.exit(2);
   }

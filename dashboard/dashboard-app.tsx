@@ -15,6 +15,14 @@ const RunPage = lazy(() =>
   import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })),
 );
 
+const InspectPage = lazy(() =>
+  import('./inspect/inspect-page.tsx').then(({ InspectPage }) => ({ default: InspectPage })),
+);
+
+const WhatIfPage = lazy(() =>
+  import('./what-if/what-if-page.tsx').then(({ WhatIfPage }) => ({ default: WhatIfPage })),
+);
+
 /** The views by their address. All that a view shows can be said by its address. */
 export const App = () => {
   useRefresh();
@@ -39,6 +47,15 @@ export const App = () => {
           </Route>
           <Route path="/health">
             <HealthPage />
+          </Route>
+          <Route path="/inspect/*?">
+            <InspectPage />
+          </Route>
+          <Route path="/pipelines/:name/what-if">
+            {({ name }) => <WhatIfPage key={name} of={{ pipeline: name }} />}
+          </Route>
+          <Route path="/runs/:id/what-if">
+            {({ id }) => <WhatIfPage key={id} of={{ run: id }} />}
           </Route>
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
           <Route>

@@ -10,9 +10,15 @@ const units: Record<string, number> = {
 };
 const names = ['TB', 'GB', 'MB', 'kB'] as const;
 
+const pattern = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/;
+
 /** `512MB`, `10GB` or whole bytes → bytes; a kB is 1024 of them. */
-export const sizeSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB)?$/.exec(String(value)) ?? [];
+const written = z.union([
+  z.number().meta({ minimum: 0 }),
+  z.string().meta({ pattern: pattern.source, examples: ['500MB', '10GB'] }),
+]);
+export const sizeSchema = written.transform((value, ctx) => {
+  const [, amount, unit = ''] = pattern.exec(String(value)) ?? [];
   if (amount !== undefined) return Math.round(Number(amount) * (units[unit] as number));
   ctx.addIssue({
     code: 'custom',

@@ -66,6 +66,8 @@ export type PipelineDefinition = {
    * were stored before.
    */
   secrets?: string[];
+  /** Words of people for it, to filter by. Absent = none. */
+  labels?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
   /** In the order of the file, those of a group one after the other. */

@@ -4,9 +4,15 @@ const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 /** A year: longer is a mistake, and far below the range where milliseconds lose precision. */
 const maxMs = 366 * 86_400_000;
 
+const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
 /** `250ms`, `10s`, `5m`, `1h`, `1d` or whole milliseconds → milliseconds. */
-export const durationSchema = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(value));
+const written = z.union([
+  z.number().meta({ minimum: 0 }),
+  z.string().meta({ pattern: pattern.source, examples: ['250ms', '10s', '5m', '1h', '1d'] }),
+]);
+export const durationSchema = written.transform((value, ctx) => {
+  const match = pattern.exec(String(value));
   const ms =
     typeof value === 'number'
       ? value

@@ -1,3 +1,6 @@
+/** Sources of what somebody else gives: whoever starts a run, or what an earlier stage has read. */
+export const foreignRoots: readonly string[] = ['params', 'stages', 'trigger', 'item'];
+
 /**
  * Which option of a program is followed by code. Short ones stand in clusters: `bash -lc`. From the
  * manuals of the programs.

@@ -112,6 +112,7 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
       probeAfterMs: file.on_failures.probe_after ?? null,
     },
   }),
+  ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
   stages: file.stages.flatMap(stagesOf).map((stage) => ({
     name: stage.name,

@@ -20,6 +20,12 @@ const nameSchema = z
     error: `is a reserved word (${reserved.join(', ')})`,
   });
 
+/** Free words, but of one line, and without what separates them. */
+const labelSchema = freeText(40).refine(
+  (label) => label !== '' && label.trim() === label && !/[,\n\t]/.test(label),
+  { error: 'is a word or a few, without a comma and without space around them' },
+);
+
 const whole = z.int().nonnegative();
 
 /** The other stages of the list begin when the group is over; one in a group would say nothing. */
@@ -31,7 +37,7 @@ const noGroup = z
   .optional()
   .meta({ refused: true });
 
-const stageSchema = closed({
+export const stageSchema = closed({
   name: nameSchema,
   title: freeText(200).optional(),
   ...kindShape,
@@ -40,17 +46,19 @@ const stageSchema = closed({
   when: laterKey('when'),
   parallel: noGroup,
   ...fileShape,
-}).superRefine((stage, ctx) => {
-  const given = (keys: readonly string[]) =>
-    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-  if (given([...laterKinds, 'parallel']).length > 0 || given(kindKeys).length === 1) return;
-  const words = kindKeys.map((key) => `\`${key}\``);
-  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-  ctx.addIssue({ code: 'custom', message });
-});
+})
+  .superRefine((stage, ctx) => {
+    const given = (keys: readonly string[]) =>
+      Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+    // A later kind is refused by its own key; saying "neither" beside it would only confuse.
+    if (given([...laterKinds, 'parallel']).length > 0 || given(kindKeys).length === 1) return;
+    const words = kindKeys.map((key) => `\`${key}\``);
+    const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+    ctx.addIssue({ code: 'custom', message });
+  })
+  .meta({ oneOf: kindKeys.map((key) => ({ required: [key] })) });
 
-const groupSchema = closed({
+export const groupSchema = closed({
   name: nameSchema.optional(),
   title: freeText(200).optional(),
   parallel: z
@@ -65,7 +73,7 @@ export type StageFile = z.infer<typeof stageSchema>;
  * A list of stages is what makes a group; everything else is meant as a stage. A union would say
  * what it lacks as either.
  */
-const listedSchema = z.unknown().transform((value, ctx): GroupFile | StageFile => {
+export const listedSchema = z.unknown().transform((value, ctx): GroupFile | StageFile => {
   const isGroup = typeof value === 'object' && value !== null && Object.hasOwn(value, 'parallel');
   const parsed = (isGroup ? groupSchema : stageSchema).safeParse(value, { error: plainWords });
   if (parsed.success) return parsed.data;
@@ -109,6 +117,7 @@ export const pipelineSchema = closed({
     error: `is a reserved word for a pipeline (${taken.join(', ')})`,
   }),
   title: freeText(200).optional(),
+  labels: z.array(labelSchema).max(20).default([]),
   timezone: zoneSchema.default('UTC'),
   params: z
     .record(

@@ -118,14 +118,16 @@ export const timeFields = ['cron', 'every', 'at'] as const satisfies ScheduleFie
 export const scheduleSchema = closed({
   id: scheduleIdSchema.optional(),
   ...scheduleShape,
-}).superRefine((schedule, ctx) => {
-  const given = timeFields.filter((field) => schedule[field] !== undefined);
-  if (given.length === 1) return;
-  ctx.addIssue({
-    code: 'custom',
-    message: `a schedule has exactly one of cron, every and at${given.length > 1 ? `, not ${given.join(' and ')}` : ''}`,
-  });
-});
+})
+  .superRefine((schedule, ctx) => {
+    const given = timeFields.filter((field) => schedule[field] !== undefined);
+    if (given.length === 1) return;
+    ctx.addIssue({
+      code: 'custom',
+      message: `a schedule has exactly one of cron, every and at${given.length > 1 ? `, not ${given.join(' and ')}` : ''}`,
+    });
+  })
+  .meta({ oneOf: timeFields.map((key) => ({ required: [key] })) });
 /** A schedule as it was written, checked; durations are milliseconds. */
 export type ScheduleFile = z.infer<typeof scheduleSchema>;
 type Given<T> = { [key in keyof T]-?: Exclude<T[key], undefined> };

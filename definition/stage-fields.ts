@@ -82,9 +82,19 @@ const optionalDuration = <const Key extends string, const Chart extends number>(
     chart,
   });
 
+/** A program gets texts: numbers and booleans become what YAML would write for them. */
+const envValue = z
+  .union([z.string(), z.number(), z.boolean()], {
+    error: 'expected a text, a number, or true or false',
+  })
+  .refine((value) => typeof value !== 'number' || isExact(value), {
+    error: 'is a number that cannot be kept exactly; put it in quotes',
+  })
+  .transform(String);
+const isExact = (value: number): boolean => !Number.isInteger(value) || Number.isSafeInteger(value);
 export const envSchema = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable'),
-  z.string(),
+  envValue,
 );
 
 /** What the processes of one attempt may use together. */
@@ -130,6 +140,22 @@ export const stageFields = {
     show: (env: Record<string, string>) => Object.keys(env),
     chart: null,
   }),
+  /** Read at each attempt; below `env`, above all else. */
+  envFile: plain(
+    'env_file',
+    z
+      .array(
+        z
+          .string()
+          .min(1)
+          .refine((path) => !path.includes('${'), {
+            error: 'takes no ${…}: which file is read stands in the pipeline file',
+          }),
+      )
+      .max(20)
+      .default([]),
+    z.array(z.string()),
+  ),
   /** Of one attempt. */
   timeoutMs: duration('timeout', moreThanZero.default(3_600_000)),
   /** Of all attempts together, with the waits between them. */
@@ -162,6 +188,8 @@ export const stageFields = {
     show: (word: 'retry' | 'fail') => word,
     chart: 1,
   }),
+  /** Its failure makes the run `partial`, which goes on; the chart has other edges then. */
+  allowFailure: plain('allow_failure', z.boolean().default(false), z.boolean()),
   limits: field({
     key: 'limits',
     written: limitsSchema,

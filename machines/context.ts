@@ -49,7 +49,7 @@ export type StageFacts = {
   attemptOpen: boolean;
   /** Why the open attempt is being ended; judged when its processes are gone. */
   ending: {
-    /** `total`: beside other stages it is ended alone, and then it has failed. */
+    /** `total`: it is ended alone, and then it has failed. */
     kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip' | 'total';
     failure: Failure;
   } | null;

@@ -25,11 +25,13 @@ export const ofRun = { target: '#run.failing', note: 'failStage' } as const;
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
  * @param failed where it leads that no attempt is left
+ * @param allows unless its failure leads on, too
  */
 export const edgesOf = (
   stage: string,
   next: string,
   failed: { target: string; note: 'failStage' | 'failBeside' } = ofRun,
+  allows = false,
 ) => {
   const params: StageParams = { stage };
   const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
@@ -68,8 +70,16 @@ export const edgesOf = (
       target: 'backingOff',
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
-    /** No attempt is left: the failure becomes the run's, at once or when its group is over. */
-    fail: { target: failed.target, actions: act('sayFailed', failed.note) },
+    /** No attempt is left: the failure becomes the run's, at once or with its group, or is allowed. */
+    fail: allows
+      ? { target: next, actions: act('sayFailed', 'sayAllowed', 'allowFailure') }
+      : { target: failed.target, actions: act('sayFailed', failed.note) },
+    /** A process may still live: nothing of the run goes on, whatever is allowed. */
+    condemn: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    /** Between two attempts the total timeout is over. */
+    giveUp: allows
+      ? { target: next, actions: act('noteTotal', 'sayAllowed', 'allowFailure') }
+      : { target: failed.target, actions: act('noteTotal', 'sayFailed', failed.note) },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

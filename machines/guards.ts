@@ -11,12 +11,12 @@ type Row<Params> = {
 };
 
 /** Attempts that count against the retries: an interruption is our fault, not the stage's (I9). */
-const countedAttempts = (context: RunContext, stage: string) => {
+export const countedAttempts = (context: RunContext, stage: string) => {
   const facts = context.stages[stage];
   return facts ? facts.attempt - facts.interruptions : 0;
 };
 
-const matches = (on: FailureMatch, { code, exit_code, signal }: Failure): boolean => {
+export const matches = (on: FailureMatch, { code, exit_code, signal }: Failure): boolean => {
   // A shell in between turns the signal into an exit code.
   const name = signal ?? (typeof exit_code === 'number' && signalOfExit(exit_code)?.name);
   return (
@@ -151,7 +151,8 @@ export const runGuards = {
       const members = membersOf(context, params?.stage);
       return (
         members.every((name) => isOver(context, name)) &&
-        members.some((name) => factsOf(context, name).state === 'failed')
+        // One that is allowed is none of the run.
+        members.some((name) => (factsOf(context, name).failure ?? null) !== null)
       );
     },
     why: 'no stage of the group has failed, or others still work',

@@ -117,11 +117,12 @@ const stuckWhy = (stuck: { pids: number[] } | null): string => {
 };
 
 const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
-  if (top === 'failed') return 'failed';
   if (top === 'stopped') return 'stopped';
+  if (top === 'failed') return 'failed';
   if (top !== 'done') return null;
-  if (context.order.every((name) => context.stages[name]?.state === 'skipped')) return 'noop';
-  return partsOf(context).length > 0 ? 'partial' : 'success';
+  if (partsOf(context).length > 0) return 'partial';
+  const isNothing = context.order.every((name) => context.stages[name]?.state === 'skipped');
+  return isNothing ? 'noop' : 'success';
 };
 
 const queuedWhy = ({ queued }: RunContext): string => {
@@ -146,7 +147,11 @@ const pausedWhy = (context: RunContext, places: Place[]): string => {
 };
 
 const partsOf = ({ order, stages }: RunContext): string[] =>
-  order.filter((name) => stages[name]?.state === 'succeeded' && stages[name]?.partial === true);
+  order.filter((name) => {
+    const facts = stages[name];
+    // In a run that is done, a stage that failed was allowed to.
+    return facts?.state === 'failed' || (facts?.state === 'succeeded' && facts.partial === true);
+  });
 const doneWhy = (context: RunContext): string => {
   const outcome = outcomeOf('done', context);
   if (outcome === 'noop') return 'nothing to do: every stage was skipped';

@@ -60,7 +60,7 @@ const longestGrace = (context: RunContext): number | null => {
 const firstFailure = (context: RunContext, stages: string[]): Failure | null =>
   stages
     .map((stage) => factsOf(context, stage))
-    .filter(({ state }) => state === 'failed')
+    .filter(({ failure = null }) => failure !== null)
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))[0]?.failure ?? null;
 /** Limits stand still while the run is paused: of its stages beside each other none is at work. */
 export const isAtRest = (context: RunContext, stage: string): boolean => {

@@ -79,6 +79,17 @@ export const stageSays = {
       data: { error: failure },
     };
   },
+  /** The stage has failed, and the run goes on. */
+  sayAllowed: ({ context, event }, { stage }) => {
+    const error = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    return {
+      stage,
+      event: 'warning',
+      severity: 'warning',
+      msg: `${stage} failed, which is allowed: ${error.message}`,
+      data: { kind: 'allowed-failure', error },
+    };
+  },
   sayLost: ({ context }, { stage }) => ({
     ...ofAttempt(context, stage),
     event: 'lost',

@@ -10,27 +10,22 @@ export type Limits = { run: boolean; stage: boolean };
 /** How a stage of a group fails: with the whole run, or alone until the others are over. */
 export type Beside = { failFast: boolean };
 
-/** Beside others a stage is ended alone when its time is up, wherever it stands. */
-const totalEdge = ({ given, end }: Edges, limits: Limits, beside: Beside | null) => ({
-  ...(beside &&
-    limits.stage && {
-      STAGE_TIMEOUT: { guard: given('isMeant'), ...end('noteTotalTimeout') },
-    }),
-});
+/** Where its failure does not end the run, a stage alone is ended when its time is up. */
+const isEndedAlone = (stage: StageDefinition, beside: Beside | null): boolean =>
+  stage.totalTimeoutMs !== null && (beside !== null || stage.allowFailure);
 
 /** What works, and what ends it: nothing leads on but an answer and a drain. */
 const working = (
   stage: StageDefinition,
   { act, given, ...edges }: Edges,
   beside: Beside | null,
-  limits: Limits,
 ) => {
-  const { finish, skipItself, passOver, retryAfter, lose, fail, end } = edges;
+  const { finish, skipItself, passOver, retryAfter, lose, fail, condemn, end } = edges;
+  const total = isEndedAlone(stage, beside);
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
   // Every region hears what is said to one of them.
   const meant = beside ? { guard: given('isMeant') } : {};
-  const total = totalEdge({ act, given, ...edges }, limits, beside);
   return {
     attempting: {
       entry: act('beginAttempt', 'sayStarted'),
@@ -58,7 +53,7 @@ const working = (
         INTERRUPTED: { ...meant, ...end('noteInterrupted') },
         HEARTBEAT_LATE: { ...meant, ...end('noteSilence') },
         SKIP_STAGE: { guard: given('maySkip'), ...end('noteSkip') },
-        ...total,
+        ...(total && { STAGE_TIMEOUT: { ...meant, ...end('noteTotal') } }),
       },
     },
     ...(verifies && {
@@ -71,7 +66,7 @@ const working = (
           onError: [retryAfter('canRetry'), fail],
         },
         after: { verifyDeadline: end('noteVerifyTimeout') },
-        ...(beside && limits.stage && { on: total }),
+        ...(total && { on: { STAGE_TIMEOUT: { ...meant, ...end('noteTotal') } } }),
       },
     }),
     ending: {
@@ -82,13 +77,11 @@ const working = (
         input: params,
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
-      on: beside
-        ? {
-            ...stuckBeside(params, act('sayFailed', 'failStage')),
-            // It is being ended already; what follows is not judged as before.
-            ...(limits.stage && { STAGE_TIMEOUT: { ...meant, actions: act('noteTotalTimeout') } }),
-          }
-        : stuckOr(fail),
+      on: {
+        ...(beside ? stuckBeside(params, condemn.actions) : stuckOr(condemn)),
+        // It is being ended already; what follows is not judged as before.
+        ...(total && { STAGE_TIMEOUT: { ...meant, actions: act('noteTotal') } }),
+      },
     },
   } as const satisfies StageChart['states'];
 };
@@ -116,8 +109,10 @@ export const stageChart = (
   beside: Beside | null = null,
 ) => {
   const ofGroup = { target: 'over', note: 'failBeside' } as const;
-  const edges = edgesOf(stage.name, next, beside?.failFast === false ? ofGroup : ofRun);
-  const { act, given, passOver } = edges;
+  const failed = beside?.failFast === false ? ofGroup : ofRun;
+  const edges = edgesOf(stage.name, next, failed, stage.allowFailure);
+  const { act, given, passOver, giveUp } = edges;
+  const total = isEndedAlone(stage, beside);
   const { arm, disarm } = limitEdges(edges, limits, beside);
   const resume = beside
     ? act('sayResumedOnce', 'withdrawPause')
@@ -133,7 +128,7 @@ export const stageChart = (
       PAUSE: { guard: given('mayPause'), actions: act('notePause') },
       RESUME: { guard: given('pauseAsked'), actions: resume },
       ...(limits.stage &&
-        !beside && {
+        !total && {
           STAGE_TIMEOUT: { target: '#run.failing', actions: act('noteStageTimeout') },
         }),
     },
@@ -145,7 +140,7 @@ export const stageChart = (
           { target: 'attempting' },
         ],
       },
-      ...working(stage, edges, beside, limits),
+      ...working(stage, edges, beside),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
         after: { [`backoff.${stage.name}`]: { target: 'attempting' } },
@@ -153,7 +148,7 @@ export const stageChart = (
           RETRY_NOW: { ...meant, target: 'attempting' },
           SKIP_STAGE: passOver('maySkip'),
           PAUSE: { target: 'paused', actions: act('notePause') },
-          ...totalEdge(edges, limits, beside),
+          ...(total && { STAGE_TIMEOUT: { ...meant, ...giveUp } }),
         },
       },
       paused: {

@@ -32,7 +32,7 @@ const endingFor = (
 ): Partial<RunContext> =>
   change(context, stage, { ending: { kind, failure: { ...failure, retryable: true } } });
 
-const tookTooLong = (context: RunContext, stage: string): Failure => ({
+const totalFailure = (context: RunContext, stage: string): Failure => ({
   code: 'stage-timeout',
   message: `all attempts of ${stage} together took longer than its total_timeout of ${(policyOf(context, stage).totalTimeoutMs ?? 0) / 1000} s`,
   retryable: true,
@@ -89,17 +89,24 @@ export const stageFacts = {
     };
   },
   noteStageTimeout: ({ context }, { stage }) => ({
-    error: located(context, tookTooLong(context, stage), stage),
+    error: located(context, totalFailure(context, stage), stage),
   }),
-  /** Beside others only this stage is over; who is skipping it already needs no failure. */
-  noteTotalTimeout: ({ context }, { stage }) =>
+  /** The same where the failure is allowed: whoever has asked to skip the stage gets that. */
+  noteTotal: ({ context }, { stage }) =>
     factsOf(context, stage).ending?.kind === 'skip'
       ? {}
       : change(context, stage, {
-          ending: { kind: 'total', failure: tookTooLong(context, stage) },
-          retryAt: null,
-          state: 'running',
+          ending: { kind: 'total', failure: totalFailure(context, stage) },
         }),
+  /** No retry is left, and the run goes on without what the stage was for. */
+  allowFailure: ({ context, event }, { stage }) => {
+    const { message } = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    const facts = { state: 'failed', endedAt: event.at, reason: message } as const;
+    return {
+      stuck: null,
+      ...change(context, stage, { ...over, ...unstuck(context, stage), ...facts }),
+    };
+  },
   beginAttempt: ({ context, event }, { stage }) => {
     const { attempt, startedAt } = factsOf(context, stage);
     return {

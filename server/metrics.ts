@@ -1,84 +1,119 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Measures } from '../services/health/measures.ts';
+import { nextTurn } from '../services/host/clock.ts';
+import {
+  type Metric,
+  metricTable,
+  type Sample,
+  type Seen,
+  type SpreadSample,
+} from './metric-table.ts';
 
 export type Metrics = { contentType: string; render(): Promise<string> };
-type Labels = Record<string, string>;
 
-/** The measures as Prometheus text; every number is read when it is asked for. */
+type Value = Sample & { metricName?: string };
+/** So many lines are made before others have their turn: a thousand pipelines are megabytes. */
+const linesATurn = 1000;
+
+/** The numbers are ours, kept where they come about: they are given when the text is made, and not kept twice. */
+class GivenGauge extends Gauge {
+  values: Value[] = [];
+  override async get() {
+    return { ...(await super.get()), values: this.values };
+  }
+}
+class GivenCounter extends Counter {
+  values: Value[] = [];
+  override async get() {
+    return { ...(await super.get()), values: this.values };
+  }
+}
+class GivenHistogram extends Histogram {
+  values: Value[] = [];
+  told = { name: '', help: '' };
+  /** What prom-client makes its text of. */
+  async getForPromString() {
+    return { ...this.told, type: 'histogram', values: this.values };
+  }
+}
+
+/** What Prometheus calls a histogram: counts that include all smaller ones. */
+const seriesOf = (
+  name: string,
+  bounds: readonly number[],
+  { labels, counts, sum }: SpreadSample,
+): Value[] => {
+  let count = 0;
+  const buckets = counts.map((own, index) => {
+    count += own;
+    const le = String(bounds[index] ?? '+Inf');
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
+};
+const valuesOf = (metric: Metric, seen: Seen): Value[] => {
+  if (metric.type !== 'histogram') return metric.samples(seen);
+  const { bounds, samples } = metric.spread(seen);
+  return samples.flatMap((sample) => seriesOf(metric.name, bounds, sample));
+};
+
+const madeOf = ({ name, help, labels, type }: Metric) => {
+  const told = { name, help, labelNames: [...labels], registers: [] };
+  if (type !== 'histogram')
+    return type === 'counter' ? new GivenCounter(told) : new GivenGauge(told);
+  const made = new GivenHistogram(told);
+  made.told = { name, help };
+  return made;
+};
+
+const withoutHead = (text: string): string =>
+  text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1);
+const textOf = async (metric: Metric, seen: Seen): Promise<string> => {
+  const registry = new Registry();
+  const made = madeOf(metric);
+  registry.registerMetric(made);
+  const values = valuesOf(metric, seen);
+  const parts: string[] = [];
+  for (let from = 0; from === 0 || from < values.length; from += linesATurn) {
+    made.values = values.slice(from, from + linesATurn);
+    const text = await registry.getSingleMetricAsString(metric.name);
+    parts.push(from === 0 ? text : withoutHead(text));
+    await nextTurn();
+  }
+  return parts.join('\n');
+};
+
+/** The measures as Prometheus text. */
 export const createMetrics = (deps: {
   measures: () => Promise<Measures>;
   sockets: () => number;
+  inspectors: () => number;
+  inspectionFailures: () => number;
 }): Metrics => {
-  const registry = new Registry();
-  const registers = [registry];
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new Gauge({ name: `stagewright_${name}`, help, labelNames, registers });
-  const counter = (name: string, help: string, labelNames: string[]) =>
-    new Counter({ name: `stagewright_${name}_total`, help, labelNames, registers });
-  /** What is not there any more must not stay as it was. */
-  const show = (one: Gauge | Counter, values: [Labels, number][]): void => {
-    one.reset();
-    for (const [labels, value] of values) one.inc(labels, value);
+  const render = async (): Promise<string> => {
+    const seen: Seen = Object.assign(await deps.measures(), {
+      sockets: deps.sockets(),
+      inspectors: deps.inspectors(),
+      inspectionFailures: deps.inspectionFailures(),
+      residentBytes: process.memoryUsage.rss(),
+    });
+    const parts: string[] = [];
+    for (const metric of metricTable) parts.push(await textOf(metric, seen));
+    return `${parts.join('\n\n')}\n`;
   };
-
-  const ended = counter('runs_ended', 'Runs that ended since the service started', [
-    'pipeline',
-    'outcome',
-  ]);
-  const seconds = counter('run_seconds', 'Seconds those runs took together', [
-    'pipeline',
-    'outcome',
-  ]);
-  const live = gauge('runs_live', 'Runs that are queued or running', ['pipeline', 'state']);
-  const lag = gauge(
-    'event_loop_lag_seconds',
-    'How late the event loop was between the last two looks of the watchdog',
-    ['quantile'],
-  );
-  const head = gauge('journal_head', 'The seq of the newest event');
-  const pending = gauge('answers_waiting', 'Answers that wait to be committed');
-  const free = gauge('disk_free_bytes', 'Free space of the data directory');
-  const alarms = gauge('watchdog_alarms', 'Alarms that are open', ['alarm']);
-  const health = gauge('health_ok', 'What each part of the service says of itself: 1 = well', [
-    'check',
-  ]);
-  const sockets = gauge('sockets', 'WebSockets that are connected');
-  const memory = gauge('resident_memory_bytes', 'Memory of the service');
-
+  let asked: Promise<string> | null = null;
   return {
-    contentType: registry.contentType,
-    render: async () => {
-      const now = await deps.measures();
-      show(
-        ended,
-        now.ended.map(({ pipeline, outcome, count }) => [{ pipeline, outcome }, count]),
-      );
-      show(
-        seconds,
-        now.ended.map((sum) => [{ pipeline: sum.pipeline, outcome: sum.outcome }, sum.seconds]),
-      );
-      show(
-        live,
-        now.live.map(({ pipeline, state, count }) => [{ pipeline, state }, count]),
-      );
-      show(lag, [
-        [{ quantile: '0.99' }, now.eventLoop.p99Ms / 1000],
-        [{ quantile: '1' }, now.eventLoop.maxMs / 1000],
-      ]);
-      head.set(now.journalHead);
-      pending.set(now.pendingAnswers);
-      free.set(now.freeBytes ?? Number.NaN);
-      show(
-        alarms,
-        now.alarms.map(({ alarm, count }) => [{ alarm }, count]),
-      );
-      show(
-        health,
-        now.checks.map(({ check, isOk }) => [{ check }, isOk ? 1 : 0]),
-      );
-      sockets.set(deps.sockets());
-      memory.set(process.memoryUsage.rss());
-      return registry.metrics();
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    // Whoever asks while it is made gets the same text: many who scrape at once cost as much as one.
+    render: () => {
+      asked ??= render().finally(() => {
+        asked = null;
+      });
+      return asked;
     },
   };
 };

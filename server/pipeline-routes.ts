@@ -1,10 +1,18 @@
 import { acknowledgedSchema, pipelinesSchema, reloadSchema } from '../wire/pipeline-answers.ts';
 import { snapshotSchema, stoppedSchema } from '../wire/run-answers.ts';
 import { statusSchema } from '../wire/status.ts';
+import { whySchema } from '../wire/why-answer.ts';
 import { chartAnswer, chartAnswers, chartMedia } from './chart-answer.ts';
-import { acknowledgeBody, pipelineSchema } from './pipeline-schemas.ts';
+import { acknowledgeBody, pipelineSchema, whyQuery } from './pipeline-schemas.ts';
 import { ok, type Route, route } from './route.ts';
-import { chartQuery, nameParam, pipelineQuery, resetBody, stopBody } from './schemas.ts';
+import {
+  chartQuery,
+  nameParam,
+  pipelineQuery,
+  pipelinesQuery,
+  resetBody,
+  stopBody,
+} from './schemas.ts';
 import { actorOf } from './who-asks.ts';
 
 export const pipelineRoutes: readonly Route[] = [
@@ -92,9 +100,10 @@ export const pipelineRoutes: readonly Route[] = [
     path: '/api/pipelines',
     summary: 'Every pipeline, and the files that do not hold',
     role: 'read',
+    query: pipelinesQuery,
     answers: { 200: pipelinesSchema },
-    refusals: [],
-    handle: async (orchestrator) => ok(await orchestrator.pipelines()),
+    refusals: ['bad-parameter'],
+    handle: async (orchestrator, { query }) => ok(await orchestrator.pipelines(query.label)),
   }),
   route({
     method: 'get',
@@ -105,6 +114,18 @@ export const pipelineRoutes: readonly Route[] = [
     answers: { 200: pipelineSchema },
     refusals: ['unknown-pipeline'],
     handle: async (orchestrator, { params }) => ok(await orchestrator.pipeline(params.name)),
+  }),
+  route({
+    method: 'get',
+    path: '/api/pipelines/{name}/why',
+    summary: 'Why it did what it did at a time, or nothing',
+    role: 'read',
+    params: { name: nameParam },
+    query: whyQuery,
+    answers: { 200: whySchema },
+    refusals: ['unknown-pipeline', 'bad-parameter'],
+    handle: async (orchestrator, { params, query }) =>
+      ok(await orchestrator.why(params.name, query.at ?? null)),
   }),
   route({
     method: 'get',

@@ -12,6 +12,7 @@ export const acknowledgeBody = closed({
     .refine((text) => text.trim() !== '', 'say why')
     .transform((text) => text.trim()),
 });
+export const whyQuery = closed({ at: z.string().min(1).max(60).optional() });
 const stageDefinition = z.object({
   name: z.string(),
   title: z.string().nullable(),
@@ -22,6 +23,7 @@ const stageDefinition = z.object({
   worst_case_ms: z.number(),
 });
 const definition = z.object({
+  labels: z.array(z.string()),
   timezone: z.string(),
   params: json,
   timeout_ms: ms,

@@ -4,6 +4,7 @@ import { runRoutes } from './run-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { startRoutes } from './start-routes.ts';
+import { whatIfRoutes } from './what-if-routes.ts';
 
 /** Everything that REST answers: what is registered, validated and documented. */
 export const routes: readonly Route[] = [
@@ -11,5 +12,6 @@ export const routes: readonly Route[] = [
   ...pipelineRoutes,
   ...scheduleRoutes,
   ...runRoutes,
+  ...whatIfRoutes,
   ...serviceRoutes,
 ];

@@ -42,8 +42,12 @@ const instant = z.iso.datetime({
 });
 const statePattern =
   /^(?:QUEUED|STARTING|RETRYING|PAUSED|STOPPING|DONE|FAILED|STOPPED|RUNNING_[A-Z][A-Z0-9_]{0,39})$/;
+const label = z.string().min(1).max(40).optional();
+export const pipelinesQuery = closed({ label });
 export const runsQuery = closed({
   pipeline: nameParam.optional(),
+  /** Of the pipelines that have it today. */
+  label,
   state: z
     .string()
     .regex(statePattern, 'expected a state such as FAILED or RUNNING_TRANSLATOR')

@@ -23,6 +23,8 @@ export type ServerOptions = {
   /** Where the built dashboard lies. */
   dashboardDir?: string;
   sockets?: Partial<SocketLimits>;
+  /** Programs of this machine may show what they do at `/ws/inspect/in`. */
+  inspectIn?: boolean;
   /** How long clients may take to leave when the service closes. */
   farewellMs?: number;
 };
@@ -42,8 +44,22 @@ export const createServer = (options: ServerOptions): Server => {
   const dashboard = openDashboard(options.dashboardDir ?? builtDashboard);
   const limits = { ...socketLimits, ...options.sockets };
   const uiBuild = dashboard.build ?? version;
-  const sockets = createSockets({ orchestrator, clock, logger, rules, version, uiBuild, limits });
-  const metrics = createMetrics({ measures: orchestrator.measures, sockets: sockets.count });
+  const sockets = createSockets({
+    orchestrator,
+    clock,
+    logger,
+    rules,
+    version,
+    uiBuild,
+    limits,
+    isInspectIn: options.inspectIn ?? false,
+  });
+  const metrics = createMetrics({
+    measures: orchestrator.measures,
+    sockets: sockets.count,
+    inspectors: sockets.inspectors,
+    inspectionFailures: orchestrator.inspectionFailures,
+  });
   const app = createApp({ orchestrator, logger, rules, version, dashboard, metrics });
   const http = createHttp({ shouldUpgradeCallback: isForSockets }, app);
   /** All that is open, also what became a WebSocket: Node counts those and does not close them. */

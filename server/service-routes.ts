@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { pipelineSchemaText } from '../definition/pipeline-json-schema.ts';
 import { type HealthReport, healthReportSchema } from '../wire/health-report.ts';
 import type { Role } from '../wire/role.ts';
 import { eventsSchema } from '../wire/run-answers.ts';
@@ -18,6 +20,8 @@ const healthPaths: Record<string, { role: Role; isFine: (report: HealthReport) =
   '/readyz': { role: 'none', isFine: ({ ready }) => ready },
 };
 
+const schemaType = 'application/schema+json';
+
 export const serviceRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -29,6 +33,16 @@ export const serviceRoutes: readonly Route[] = [
     refusals: ['bad-parameter'],
     handle: async (orchestrator, { query: { run_id: runId, ...rest } }) =>
       ok(await orchestrator.events(given({ ...rest, runId }))),
+  }),
+  route({
+    method: 'get',
+    path: '/schemas/pipeline.json',
+    summary: 'JSON Schema of the pipeline file, for editors',
+    role: 'none',
+    answers: { 200: z.string() },
+    media: [schemaType],
+    refusals: [],
+    handle: async () => ({ status: 200, type: schemaType, body: pipelineSchemaText() }),
   }),
   ...Object.entries(healthPaths).map(([path, { role, isFine }]) =>
     route({

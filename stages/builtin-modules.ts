@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,4 +17,18 @@ export const pathOfModule = (module: string, projectDir: string): string | null 
   if (!builtinStages.includes(name)) return null;
   // The same extension as this file's: the published package holds JavaScript.
   return fileURLToPath(new URL(`./builtin/${name}${extname(import.meta.url)}`, import.meta.url));
+};
+
+/** The data engine of our stages, which whoever uses them installs beside us. */
+const engine = '@duckdb/node-api';
+
+/** Why our stages cannot run here; null = they can. */
+export const missingEngine = (): string | null => {
+  const { resolve: find } = createRequire(import.meta.url);
+  try {
+    find(engine);
+    return null;
+  } catch {
+    return `${engine} is not installed, which the built-in stages need: npm install -g ${engine} beside a global stagewright, or npm install ${engine} in the project that has it`;
+  }
 };

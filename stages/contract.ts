@@ -77,6 +77,10 @@ export type AttemptRequest = {
   program: StageProgram;
   with: Record<string, unknown>;
   params: Record<string, unknown>;
+  /** The slot of the run in UTC; that of a run which somebody started is its start. */
+  slot: string;
+  /** Where the service answers; null where it does not. */
+  url: string | null;
   env: Record<string, string>;
   cwd: string;
   graceMs: number;

@@ -20,6 +20,7 @@ export const filesOf = (attemptDir: string) => ({
   outputs: join(attemptDir, 'outputs.json'),
   manifest: join(attemptDir, 'manifest.json'),
   request: join(attemptDir, 'attempt.json'),
+  script: join(attemptDir, 'script'),
 });
 
 const tailBytes = 2048;

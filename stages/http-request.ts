@@ -22,7 +22,7 @@ type HttpAnswer = {
 };
 
 /**
- * One request on a connection of its own: no redirect is followed, nothing is unpacked, and there is
+ * One request on a connection of its own: a redirect is an answer, nothing is unpacked, and there is
  * no limit of time beside the signal's (the built-in `fetch` gives up after five minutes).
  */
 export const sendRequest = (asked: HttpRequest): Promise<HttpAnswer> =>

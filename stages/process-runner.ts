@@ -182,6 +182,8 @@ const environmentOf = (request: AttemptRequest): Record<string, string> => ({
   STAGEWRIGHT_ATTEMPT: String(request.attempt),
   STAGEWRIGHT_WORKSPACE: request.workspace,
   STAGEWRIGHT_IDEMPOTENCY_KEY: idempotencyKeyOf(request),
+  STAGEWRIGHT_SLOT: request.slot,
+  ...(request.url !== null && { STAGEWRIGHT_URL: request.url }),
   STAGEWRIGHT_PARAMS: JSON.stringify(request.params),
   STAGEWRIGHT_OUTPUTS: filesOf(request.attemptDir).outputs,
   STAGEWRIGHT_ATTEMPT_TOKEN: request.token,

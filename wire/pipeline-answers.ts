@@ -51,6 +51,7 @@ const pipelineSummarySchema = z.object({
   title: z.string(),
   default: z.boolean(),
   file: z.string(),
+  labels: names,
   /** `group`: it works beside the others of that group. */
   stages: z.array(z.object({ name: z.string(), uses: z.string(), group: z.string().optional() })),
   params: z.record(z.string(), z.unknown()),

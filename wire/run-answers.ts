@@ -43,7 +43,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 export const eventsSchema = z.object({ items: z.array(eventSchema), ...seen });
 export type Events = z.infer<typeof eventsSchema>;
 
-const causeSchema = z.object({
+export const causeSchema = z.object({
   kind: z.enum(['command', 'effect', 'timer', 'watchdog', 'recovery', 'queue']),
   actor: z.string().optional(),
 });

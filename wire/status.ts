@@ -6,7 +6,9 @@ const instant = z.iso.datetime({ precision: 3 });
 const json = z.record(z.string(), z.unknown());
 
 const canonicalSchema = z.enum(['idle', 'running', 'stopped', 'error', 'done']);
-const outcomeSchema = z.enum(['success', 'noop', 'partial', 'failed', 'stopped', 'rejected']);
+/** How a run can end. */
+export const outcomes = ['success', 'noop', 'partial', 'failed', 'stopped', 'rejected'] as const;
+const outcomeSchema = z.enum(outcomes);
 export const triggerSchema = z.enum(['manual', 'api', 'schedule', 'retry', 'backfill', 'webhook']);
 export const commandTypeSchema = z.enum(commandTypes);
 

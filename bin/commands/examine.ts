@@ -1,12 +1,15 @@
 import { constants } from 'node:fs';
-import { access, lstat, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { access, lstat, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Api, NotReachable } from '../../client/api.ts';
+import { sizeText } from '../../definition/byte-size.ts';
+import { lastBackupOf } from '../../services/backup/last-backup.ts';
 import { openToOthers } from '../../services/host/private-files.ts';
 import { type StartTrouble, startTroubleOf } from '../../services/host/start-trouble.ts';
+import { processesOf } from '../../services/launcher/left-behind.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import type { Owner } from '../../services/sqlite/owner.ts';
+import { storeFileOf } from '../../services/sqlite/store-file.ts';
 
 export type DoctorFinding = {
   what: string;
@@ -14,7 +17,13 @@ export type DoctorFinding = {
   detail: string;
   todo: string | null;
 };
-type Place = { api: Api; url: string; dataDir: string; pipelines: string };
+type Place = {
+  /** For whoever finds out where the service of the directory is. */
+  apiAt: (url: string) => Api;
+  url: string;
+  dataDir: string;
+  pipelines: string;
+};
 
 const ok = (what: string, detail: string): DoctorFinding => ({
   what,
@@ -47,6 +56,13 @@ const platform = async (): Promise<DoctorFinding> =>
 const files = async ({ pipelines }: Place): Promise<DoctorFinding> => {
   const loaded = await loadPipelines(pipelines);
   const [first] = loaded.problems;
+  if (!(await stat(pipelines).catch(() => null)))
+    return found(
+      'warning',
+      'pipelines',
+      `there is no ${pipelines}`,
+      'stagewright init writes a first one, or name the folder with --pipelines',
+    );
   if (first)
     return found(
       'wrong',
@@ -148,14 +164,24 @@ const store = async ({ dataDir }: Place): Promise<DoctorFinding> => {
       `in use by the service with pid ${owner.pid}${owner.url ? ` at ${owner.url}` : ''}`,
     );
   if (trouble) return found('wrong', 'store', trouble.problem, trouble.todo);
-  return (await stat(join(dataDir, 'stagewright.sqlite')).catch(() => null))
+  return (await stat(storeFileOf(dataDir)).catch(() => null))
     ? ok('store', 'whole')
     : ok('store', 'empty: nothing ever ran here');
 };
 
-const service = async ({ api, url }: Place): Promise<DoctorFinding> => {
+/** The service that has the directory is asked where it is; who else answers somewhere is not it. */
+const service = async (place: Place): Promise<DoctorFinding> => {
+  const { owner } = await storeOf(place.dataDir);
+  const url = owner?.url ?? place.url;
   try {
-    const { status, checks } = await api.ask('GET /api/health');
+    const { status, checks } = await place.apiAt(url).ask('GET /api/health');
+    if (!owner)
+      return found(
+        'warning',
+        'service',
+        `none works on ${place.dataDir}; the one at ${url} has another data directory`,
+        `stagewright serve --data-dir ${place.dataDir} --port N, or name the other directory with --data-dir`,
+      );
     const bad = Object.entries(checks).filter(([, check]) => check.status !== 'ok');
     if (status === 'ok') return ok('service', `answers at ${url}`);
     const detail = bad.map(([name, check]) => `${name}: ${check.detail}`).join('; ');
@@ -191,20 +217,10 @@ const port = async (url: string, message: string): Promise<DoctorFinding> => {
   );
 };
 
-/**
- * Processes that carry the mark of an attempt of this data directory, while it has no service.
- * Those of other directories have services of their own, or are theirs to find.
- */
+/** Processes of attempts of this data directory, while it has no service. */
 const leftovers = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   if ((await storeOf(dataDir)).owner) return ok('processes', 'are watched by the service');
-  // As a stage was told it: the path of the service, which may lead over links.
-  const places = [dataDir, await realpath(dataDir).catch(() => dataDir)];
-  const marks = places.map((place) => `\0STAGEWRIGHT_WORKSPACE=${join(place, 'runs')}/`);
-  const pids: string[] = [];
-  for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (marks.some((mark) => `\0${environment}`.includes(mark))) pids.push(pid);
-  }
+  const pids = processesOf([dataDir]);
   if (pids.length === 0) return ok('processes', 'none is left behind');
   return found(
     'warning',
@@ -214,10 +230,32 @@ const leftovers = async ({ dataDir }: Place): Promise<DoctorFinding> => {
   );
 };
 
+const dayMs = 24 * 3_600_000;
+/** After so long a restore would lose more than most people expect. */
+const staleMs = 7 * dayMs;
+const ageText = (ms: number): string => {
+  const days = Math.floor(ms / dayMs);
+  if (days > 0) return `${days} ${days === 1 ? 'day' : 'days'} ago`;
+  const hours = Math.floor(ms / 3_600_000);
+  return hours > 0 ? `${hours} ${hours === 1 ? 'hour' : 'hours'} ago` : 'within the last hour';
+};
+
+const backup = async ({ dataDir }: Place): Promise<DoctorFinding> => {
+  if (!(await stat(storeFileOf(dataDir)).catch(() => null)))
+    return ok('backup', 'there is nothing to keep yet');
+  const last = await lastBackupOf(dataDir);
+  const todo = 'stagewright backup FILE, on another disk, from a timer (docs/operating.md)';
+  if (!last) return found('warning', 'backup', 'none was ever made', todo);
+  const ageMs = Date.now() - Date.parse(last.at);
+  const detail = `the last one was made ${ageText(ageMs)} (${last.at}): ${last.file}, ${sizeText(last.bytes)}`;
+  return ageMs > staleMs ? found('warning', 'backup', detail, todo) : ok('backup', detail);
+};
+
+const looks = [node, platform, files, folder, modes, disk, store, service, leftovers, backup];
+
 /** Looks at everything a start depends on; each finding says what it means. */
 export const examine = async (place: Place): Promise<DoctorFinding[]> => {
   const findings: DoctorFinding[] = [];
-  for (const look of [node, platform, files, folder, modes, disk, store, service, leftovers])
-    findings.push(await look(place));
+  for (const look of looks) findings.push(await look(place));
   return findings;
 };

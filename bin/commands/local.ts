@@ -73,11 +73,11 @@ export const localCommands: Record<string, Command> = {
     help: 'look for what is wrong here, and say what to do',
     options: ['data-dir', 'pipelines', 'json'],
     maxArgs: 0,
-    run: async ({ api, url, values, out, env }) => {
+    run: async ({ apiAt, url, values, out, env }) => {
       const dataDir = values['data-dir'] ?? env.STAGEWRIGHT_DATA_DIR ?? './data';
       const pipelines = values.pipelines ?? env.STAGEWRIGHT_PIPELINES ?? './pipelines';
       const findings = await examine({
-        api,
+        apiAt,
         url,
         dataDir: resolve(dataDir),
         pipelines: resolve(pipelines),

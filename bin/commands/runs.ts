@@ -125,12 +125,12 @@ export const runCommands: Record<string, Command> = {
   },
   runs: {
     usage:
-      '[pipeline] [--state FAILED] [--trigger manual] [--from instant] [--to instant] [--search text] [--limit 20]',
+      '[pipeline] [--state FAILED] [--trigger manual] [--label word] [--from instant] [--to instant] [--search text] [--limit 20]',
     help: 'the history, newest first',
-    options: ['state', 'trigger', 'from', 'to', 'search', 'limit', 'json'],
+    options: ['state', 'trigger', 'label', 'from', 'to', 'search', 'limit', 'json'],
     maxArgs: 1,
     run: async ({ api, args, values, out }) => {
-      const { state, from, to, search: q } = values;
+      const { state, label, from, to, search: q } = values;
       let left = numberOf('limit', values.limit, 20);
       let cursor: string | null = null;
       while (left > 0) {
@@ -138,6 +138,7 @@ export const runCommands: Record<string, Command> = {
           pipeline: args[0],
           state,
           trigger: values.trigger as 'manual',
+          label,
           from,
           to,
           q,

@@ -3,6 +3,8 @@ import { shownAs } from '../../drawing/collapse.ts';
 import type { ChartEdge, ChartGraph } from '../../drawing/graph.ts';
 
 export type Transition = Operations['GET /api/runs/{id}/transitions']['answer']['items'][number];
+/** What of a step lights the chart. */
+export type Taken = Pick<Transition, 'from' | 'to' | 'event'>;
 /**
  * What is lit: where the run stands, how often it entered each state and took each line, and the
  * line taken last.
@@ -46,7 +48,7 @@ const pathsIn = (place: string): string[] => place.split(' ');
 type Move = { from: string; to: string };
 
 /** Of states beside each other, each goes on where it was; others are all left or all entered. */
-const movesOf = (graph: ChartGraph, { from, to }: Transition): Move[] => {
+const movesOf = (graph: ChartGraph, { from, to }: Taken): Move[] => {
   const regions = graph.states.filter(({ parent }) =>
     graph.states.some(({ path, kind }) => path === parent && kind === 'parallel'),
   );
@@ -60,7 +62,7 @@ const movesOf = (graph: ChartGraph, { from, to }: Transition): Move[] => {
 };
 
 /** The transitions of the chart that a row of the ledger took, for each state that it moved. */
-const waysOf = (graph: ChartGraph, transition: Transition): ChartEdge[][] => {
+const waysOf = (graph: ChartGraph, transition: Taken): ChartEdge[][] => {
   const moves = movesOf(graph, transition);
   const type = String(transition.event.type);
   const all = moves.map((move) => wayOf(graph, move, type));
@@ -124,7 +126,7 @@ const wayOf = (
  */
 export const marksOf = (
   graph: ChartGraph,
-  transitions: readonly Transition[],
+  transitions: readonly Taken[],
   closed: ReadonlySet<string>,
 ): Marks => {
   const visits = new Map<string, number>();

@@ -45,6 +45,12 @@ const TextFilter = ({ value, onChange }: { value: string; onChange: (text: strin
 
 export const FilterBar = ({ filters, onChange }: Props) => {
   const { data } = usePipelines();
+  // One that no pipeline has any more may still stand in the address.
+  const labels = [
+    ...new Set([...(data?.items ?? []).flatMap(({ labels }) => labels), filters.label]),
+  ]
+    .filter(Boolean)
+    .sort();
   const pick = (name: string) => ({
     value: filters[name as keyof Filters],
     onChange: ({ target }: { target: { value: string } }) => onChange({ [name]: target.value }),
@@ -63,6 +69,17 @@ export const FilterBar = ({ filters, onChange }: Props) => {
           ))}
         </select>
       </label>
+      {labels.length > 0 && (
+        <label className="filter">
+          <span>Label</span>
+          <select {...pick('label')}>
+            <option value="">All</option>
+            {labels.map((label) => (
+              <option key={label}>{label}</option>
+            ))}
+          </select>
+        </label>
+      )}
       <label className="filter">
         <span>State</span>
         <select {...pick('state')}>

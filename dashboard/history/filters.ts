@@ -1,13 +1,14 @@
 /** What the address says of the history; the same names go to GET /api/runs. */
 export type Filters = {
   pipeline: string;
+  label: string;
   state: string;
   trigger: string;
   from: string;
   to: string;
   q: string;
 };
-export const filterNames = ['pipeline', 'state', 'trigger', 'from', 'to', 'q'] as const;
+export const filterNames = ['pipeline', 'label', 'state', 'trigger', 'from', 'to', 'q'] as const;
 
 export const filtersOf = (search: URLSearchParams): Filters =>
   Object.fromEntries(filterNames.map((name) => [name, search.get(name) ?? ''])) as Filters;
@@ -19,8 +20,9 @@ const dayStart = (day: string, daysLater = 0): string | null => {
   return Number.isNaN(at.getTime()) ? null : at.toISOString();
 };
 
-export const queryOf = ({ pipeline, state, trigger, from, to, q }: Filters) => ({
+export const queryOf = ({ pipeline, label, state, trigger, from, to, q }: Filters) => ({
   pipeline: pipeline || null,
+  label: label || null,
   state: state || null,
   q: q.trim() || null,
   trigger: (trigger || null) as 'manual' | null,

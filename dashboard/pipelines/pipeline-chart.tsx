@@ -1,14 +1,14 @@
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
+import { Link } from 'wouter';
 import { collapse } from '../../drawing/collapse.ts';
 import type { ChartGraph } from '../../drawing/graph.ts';
 import { layoutChart } from '../../drawing/layout.ts';
 import { Chart } from '../chart/chart.tsx';
 import { marksOf } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { useChart } from '../chart/use-chart.ts';
 import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
-import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
@@ -41,17 +41,7 @@ const useDrawing = (graph: ChartGraph | undefined, width: number, isOpen: boolea
  * The lifecycle of a pipeline's runs before any of them: nothing is lit, every way can be followed.
  */
 export const PipelineChart = ({ name, title }: { name: string; title: string }) => {
-  const {
-    data: graph,
-    error,
-    refetch,
-  } = useQuery({
-    queryKey: ['chart', 'pipeline', name],
-    queryFn: async () =>
-      (await api.ask('GET /api/pipelines/{name}/chart', {
-        path: { name },
-      })) as unknown as ChartGraph,
-  });
+  const { data: graph, error, refetch } = useChart({ pipeline: name });
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const [selected, setSelected] = useState<string | null>(null);
@@ -82,6 +72,10 @@ export const PipelineChart = ({ name, title }: { name: string; title: string }) 
             <Icon name="unfold" />
             {drawn?.isAll ? 'Close the stages' : 'Open all stages'}
           </button>
+          <Link href={`/pipelines/${name}/what-if`} className="button quiet">
+            <Icon name="whatif" />
+            What if…
+          </Link>
         </div>
       </header>
       <div ref={frame} className="chart-frame" style={{ blockSize: `${height}px` }}>

@@ -25,6 +25,7 @@ const recentRuns = 8;
 const PipelineChart = lazy(() =>
   import('./pipeline-chart.tsx').then(({ PipelineChart }) => ({ default: PipelineChart })),
 );
+const AskWhy = lazy(() => import('./ask-why.tsx').then(({ AskWhy }) => ({ default: AskWhy })));
 
 const Code = ({ label, text }: { label: string; text: string }) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
@@ -163,6 +164,7 @@ export const PipelinePage = ({ name }: { name: string }) => {
           {definition.concurrency.on_conflict === 'queue' && ', another start waits'}
           {definition.concurrency.on_conflict === 'cancel_running' && ', another start ends it'} ·
           at worst {evenly(definition.worst_case_ms)}
+          {definition.labels.length > 0 && ` · labels ${definition.labels.join(', ')}`}
         </p>
       </div>
       <Suspense fallback={<Loading what="the chart" />}>
@@ -183,6 +185,9 @@ export const PipelinePage = ({ name }: { name: string }) => {
           <Params params={definition.params} />
         </section>
       )}
+      <Suspense fallback={null}>
+        <AskWhy key={name} name={name} timezone={definition.timezone} />
+      </Suspense>
       {runs.length > 0 && (
         <section aria-labelledby="recent-title" className="section">
           <header className="section-head">

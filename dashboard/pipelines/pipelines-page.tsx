@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
 import { flowText } from '../../wire/beside.ts';
@@ -26,6 +27,17 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
         <p className="muted">
           <code>{facts.name}</code>
           {facts.default && ' · started when no name is given'}
+          {facts.labels.map((label) => (
+            <Fragment key={label}>
+              {' · '}
+              <Link
+                href={`/runs?label=${encodeURIComponent(label)}`}
+                title={`Runs of all ${label}`}
+              >
+                {label}
+              </Link>
+            </Fragment>
+          ))}
         </p>
       </div>
       <p className="pipeline-stages">{flowText(facts.stages)}</p>

@@ -17,8 +17,10 @@ const isShell = ([program = '', flag]: readonly string[]): boolean =>
 /** A stage's program as one would type it; a script that a shell is given stands by itself. */
 export const programOf = ({
   run,
+  script,
   program,
 }: StageDetail): { program: string; script: string | null } => {
+  if (script !== null) return { program: `${script.shell} -eu`, script: script.text.trimEnd() };
   if (run === null) return { program, script: null };
   if (!isShell(run)) return { program: run.map(quoted).join(' '), script: null };
   return { program: run.slice(0, 2).join(' '), script: (run[2] ?? '').trimEnd() };
@@ -72,9 +74,16 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
     ['Memory', stage.limits.memory_bytes !== null && size(stage.limits.memory_bytes)],
     ['Output', hasProcess && stage.limits.output_bytes !== null && size(stage.limits.output_bytes)],
     ['Answers with', stage.http !== null && (stage.http.expect.status?.join(', ') ?? 'any 2xx')],
+    [
+      'Follows redirects',
+      stage.http !== null &&
+        { none: null, 'same-host': 'on the same host', any: 'to any host' }[stage.http.redirect],
+    ],
     ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
+    ['When it fails', stage.allow_failure && 'the run goes on, done in part'],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],
+    ['Environment from', stage.env_file.join(', ')],
   ];
   return rows.filter((row): row is [string, string] => Boolean(row[1]));
 };

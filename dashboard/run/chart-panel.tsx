@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import type { ChartGraph } from '../../drawing/graph.ts';
 import { stageNow } from '../../wire/beside.ts';
@@ -6,10 +5,10 @@ import type { RunView } from '../../wire/patch.ts';
 import { Chart } from '../chart/chart.tsx';
 import { type Marks, marksOf, type Transition } from '../chart/marks.ts';
 import { ChartTwin } from '../chart/twin.tsx';
+import { useChart } from '../chart/use-chart.ts';
 import { useWidth } from '../chart/use-width.ts';
 import { heightFor, narrowPx } from '../chart/view.ts';
 import { useNow } from '../live/use-live.ts';
-import { api } from '../service-api.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
 import type { Timer } from './countdowns.ts';
@@ -28,14 +27,6 @@ type Props = {
 };
 
 const lowest = 260;
-
-const useChart = (runId: string) =>
-  useQuery({
-    queryKey: ['chart', runId],
-    queryFn: async () =>
-      (await api.ask('GET /api/runs/{id}/chart', { path: { id: runId } })) as unknown as ChartGraph,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
 
 /** The stage that a state is, or is in. */
 const stageAt = (graph: ChartGraph | undefined, path: string): string | null | undefined =>
@@ -122,7 +113,7 @@ const Tools = ({ flow, isTold, isFew, onTold, onView }: ToolsProps) => (
  * for.
  */
 export const ChartPanel = ({ runId, run, ledger, timers, view, onView }: Props) => {
-  const { data: graph, error, refetch } = useChart(runId);
+  const { data: graph, error, refetch } = useChart({ run: runId });
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const isLive = run.ended_at === null && view.n === null;

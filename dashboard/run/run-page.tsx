@@ -97,7 +97,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
     <Page
       title={`${run.pipeline} · run ${run.number} · ${lookOfRun(run).word}`}
       heading={<RunTitle run={run} />}
-      aside={<CopyId id={id} />}
+      aside={<Aside id={id} n={view.n} version={version} />}
     >
       <div className="run">
         <FailureCard run={run} onView={onView}>
@@ -228,6 +228,23 @@ const onNarrow = (listener: () => void): (() => void) => {
 };
 /** On a phone the list of stages comes before their drawing. */
 const useNarrow = (): boolean => useSyncExternalStore(onNarrow, () => narrow.matches);
+
+const Aside = ({ id, n, version }: { id: string; n: number | null; version: number }) => (
+  <>
+    <CopyId id={id} />
+    <Link href={`/inspect/${id}${n === null ? '' : `?at=${n}`}`} className="button">
+      <Icon name="inspect" />
+      Inspect
+    </Link>
+    <Link
+      href={`/runs/${id}/what-if${n === null || version === 0 ? '' : `?version=${version}`}`}
+      className="button"
+    >
+      <Icon name="whatif" />
+      What if…
+    </Link>
+  </>
+);
 
 const CopyId = ({ id }: { id: string }) => {
   const [isDone, setDone] = useState(false);

@@ -8,6 +8,7 @@ export const places: readonly Place[] = [
   { href: '/runs', label: 'Runs', icon: 'runs', keys: 'g r' },
   { href: '/pipelines', label: 'Pipelines', icon: 'pipelines', keys: 'g p' },
   { href: '/schedules', label: 'Schedules', icon: 'schedules', keys: 'g s' },
+  { href: '/inspect', label: 'Inspector', icon: 'inspect', keys: 'g i' },
   { href: '/health', label: 'Health', icon: 'health', keys: 'g h' },
 ];
 

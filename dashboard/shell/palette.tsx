@@ -25,9 +25,10 @@ type Item = {
   run: () => void;
 };
 const mostItems = 60;
-/** Where an item goes that opens a run, or its log. */
+/** Where an item goes that opens a run, its log or the inspector. */
 const runPlace = (id: string): string | null => {
-  const [, kind, run] = /^(open|log)-(.+)$/.exec(id) ?? [];
+  const [, kind, run] = /^(open|log|inspect)-(.+)$/.exec(id) ?? [];
+  if (run && kind === 'inspect') return `/inspect/${run}`;
   return run ? `/runs/${run}${kind === 'log' ? '#log' : ''}` : null;
 };
 
@@ -39,7 +40,7 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
   const stream = useLive((live) => live.stream);
   const [path] = useLocation();
   const command = useCommand();
-  const here = /^\/runs\/([^/?]+)/.exec(path)?.[1];
+  const here = /^\/(?:runs|inspect)\/(r_[^/?]+)/.exec(path)?.[1];
   const runs = [...titles.keys()].flatMap((name): RunView[] => {
     const run = stream && shownRun(stream, name);
     return run ? [run] : [];
@@ -67,6 +68,7 @@ const useRunItems = (titles: Map<string, string>): Item[] => {
     return [
       open,
       { ...open, id: `log-${id}`, label: `Log of ${name}`, icon: 'down' },
+      { ...open, id: `inspect-${id}`, label: `Inspect ${name}`, icon: 'inspect' },
       ...items.map(({ type: named, allowed, why_not }): Item => {
         const type = meantIn(run.state, named);
         return {

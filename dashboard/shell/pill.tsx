@@ -1,26 +1,6 @@
-import type { Connection } from '../live/connection.ts';
 import { useLive, useLiveStore } from '../live/use-live.ts';
 import { useSeconds } from '../live/use-seconds.ts';
-import { clockTime } from '../ui/time.ts';
-
-const wordOf = (connection: Connection): string => {
-  switch (connection.state) {
-    case 'connecting':
-      return 'Connecting…';
-    case 'live':
-      return 'Live';
-    case 'lagging':
-      return `As of ${clockTime(connection.lastAt)}`;
-    case 'reconnecting':
-      return connection.lastAt === null
-        ? 'Reconnecting'
-        : `Reconnecting, as of ${clockTime(connection.lastAt)}`;
-    case 'offline':
-      return 'Offline';
-    case 'refused':
-      return 'Refused';
-  }
-};
+import { connectionWord } from '../ui/connection-words.ts';
 
 /**
  * The seconds to the next try, drawn but not read out: a countdown in a live region would never be
@@ -40,7 +20,7 @@ export const Pill = () => {
   return (
     <span className="pill" data-state={state}>
       <span className="pill-dot" aria-hidden="true" />
-      <span role="status">{wordOf(connection)}</span>
+      <span role="status">{connectionWord(connection)}</span>
       {isBroken && connection.retryAt !== null && <NextTry at={connection.retryAt} />}
       {isBroken && (
         <button type="button" className="pill-button" onClick={store.retry}>

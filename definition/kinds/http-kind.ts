@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { sizeSchema } from '../byte-size.ts';
 import { closed } from '../closed.ts';
 import { references } from '../interpolate.ts';
-import { orLaterWord } from '../not-yet.ts';
 import { stageKind } from './kind-rules.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** Which redirects are followed. */
+const redirects = ['none', 'same-host', 'any'] as const;
 const withoutBody: readonly string[] = ['GET', 'HEAD'];
 /** They say how a request is sent, which is not the file's to decide (RFC 9110, 9112). */
 const ownHeaders = ['connection', 'content-length', 'transfer-encoding', 'upgrade', 'expect'];
@@ -20,7 +21,7 @@ const written = closed({
   headers: z.record(headerName, z.string()).default({}),
   body: z.json().optional(),
   expect: closed({ status: z.array(z.int().min(200).max(599)).min(1).optional() }).prefault({}),
-  redirect: orLaterWord(z.enum(['none']).default('none'), 'redirect', ['same-host', 'any']),
+  redirect: z.enum(redirects).default('none'),
   max_body: sizeSchema
     .refine((bytes) => bytes >= 1 && bytes <= 64 * 1024 ** 2, { error: 'must be 1 to 64MB' })
     .default(1024 ** 2),
@@ -38,6 +39,8 @@ type Http = {
   body?: unknown;
   /** null = every 2xx. */
   statuses: number[] | null;
+  /** Absent in definitions that were stored before: none. */
+  redirect?: (typeof redirects)[number];
   maxBytes: number;
 };
 
@@ -50,13 +53,14 @@ const isAddress = (text: string): boolean => {
 export const httpKind = stageKind({
   key: 'http',
   written,
-  fromFile: ({ url, method, headers, body, expect, max_body }): Http => ({
+  fromFile: ({ url, method, headers, body, expect, redirect, max_body }): Http => ({
     kind: 'http',
     url,
     method,
     headers,
     ...(body !== undefined && { body }),
     statuses: expect.status ?? null,
+    redirect,
     maxBytes: max_body,
   }),
   answer: z.object({
@@ -65,15 +69,17 @@ export const httpKind = stageKind({
     headers: z.array(z.string()),
     has_body: z.boolean(),
     expect: z.object({ status: z.array(z.int()).nullable() }),
+    redirect: z.enum(redirects),
     max_body_bytes: z.number(),
   }),
   // What headers and body hold is for the other side, like the values of variables.
-  view: ({ url, method, headers, body, statuses, maxBytes }) => ({
+  view: ({ url, method, headers, body, statuses, redirect, maxBytes }) => ({
     url,
     method,
     headers: Object.keys(headers),
     has_body: body !== undefined,
     expect: { status: statuses },
+    redirect: redirect ?? 'none',
     max_body_bytes: maxBytes,
   }),
   describe: ({ method, url }) => `${method} ${url}`,
@@ -94,5 +100,5 @@ export const httpKind = stageKind({
   },
   lint: () => [],
   // There is no program that could use them, and a request ends at once.
-  refuses: ['with', 'cwd', 'env', 'graceMs', 'limits'],
+  refuses: ['with', 'cwd', 'env', 'envFile', 'graceMs', 'limits'],
 });

@@ -20,6 +20,8 @@ export type KindRules<Program> = {
   /** In a few words, for lists. */
   describe(program: Program): string;
   parts(program: Program): Part[];
+  /** Nothing is inserted into it: `${…}` in it means something else. */
+  isVerbatim?: boolean;
   problems(program: Program): KindProblem[];
   /** What may go wrong; `at` is the pointer to the stage. */
   lint(stage: StageFields & { name: string; program: Program }, at: string): Finding[];

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { found } from '../finding.ts';
-import { inlineCode } from '../inline-code.ts';
+import { foreignRoots, inlineCode } from '../inline-code.ts';
 import { references } from '../interpolate.ts';
 import { stageKind } from './kind-rules.ts';
 
-/** What somebody else gives: whoever starts a run, or what an earlier stage has read. */
-const foreign = ['params', 'stages', 'trigger', 'item'];
 /** Interpreters that end with 2 when their arguments or their script are wrong (their manuals). */
 const interpreters = /^(sh|bash|dash|ksh|zsh|python[\d.]*)$/;
 const usageCode = 2;
@@ -13,11 +11,22 @@ const usageCode = 2;
 type Process = { kind: 'process'; argv: string[] };
 const programOf = ({ argv }: Process): string => argv[0] as string;
 
+/** Nobody but a shell could read it, and which one is not said. */
+const notAText = (given: string): string => {
+  const text = given.trim().slice(0, 80);
+  const list = `run: ${JSON.stringify(text.split(/\s+/)).replaceAll('","', '", "')}`;
+  // What only a shell understands cannot be shown as a list.
+  const asList = /^[\w\s@%+=:,./-]+$/.test(text) ? list : 'run: ["program", "argument"]';
+  return `expected a list, got a text; write ${asList} for a program and its arguments, or script: ${JSON.stringify(text)} for a shell`;
+};
+
 /** A program and its arguments, in a process of its own. */
 export const processKind = stageKind({
   key: 'run',
   written: z
-    .array(z.string().min(1))
+    .array(z.string().min(1), {
+      error: ({ input }) => (typeof input === 'string' ? notAText(input) : undefined),
+    })
     .min(1, 'expected a program and its arguments, e.g. ["python3", "report.py"]'),
   fromFile: (argv): Process => ({ kind: 'process', argv }),
   answer: z.array(z.string()),
@@ -30,14 +39,14 @@ export const processKind = stageKind({
    */
   problems: ({ argv }) =>
     [0, ...inlineCode(argv)].flatMap((at) => {
-      const value = references(argv[at]).find(([root]) => foreign.includes(root as string));
+      const value = references(argv[at]).find(([root]) => foreignRoots.includes(root as string));
       if (!value) return [];
       const name = `\${${value.join('.')}}`;
       const variable = (value.at(-1) as string).toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
       const detail =
         at === 0
           ? `${name} cannot be the program: whoever gives it would choose what runs`
-          : `${name} would become part of the code that ${argv[0]} runs; write env: { ${variable}: "${name}" } and read $${variable} in quotes, or pass it as an argument after the code`;
+          : `${name} would become part of the code that ${argv[0]} runs; write the code as script: with env: { ${variable}: "${name}" } and read $${variable} in quotes, or pass it as an argument after the code`;
       return [{ path: ['run', at], code: 'param-in-shell' as const, detail }];
     }),
   lint: ({ name, program, retry }, at) => {

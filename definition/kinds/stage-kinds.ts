@@ -3,9 +3,15 @@ import { httpKind } from './http-kind.ts';
 import type { Kind, KindRules } from './kind-rules.ts';
 import { moduleKind } from './module-kind.ts';
 import { processKind } from './process-kind.ts';
+import { scriptKind } from './script-kind.ts';
 
 /** Every kind of stage; how each is run says `stages/kinds/kind-runners.ts`. */
-export const stageKinds = { process: processKind, module: moduleKind, http: httpKind };
+export const stageKinds = {
+  process: processKind,
+  script: scriptKind,
+  module: moduleKind,
+  http: httpKind,
+};
 /** Words for kinds that this version refuses by name. */
 export const laterKinds = ['approval'] as const;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { closed } from '../../definition/closed.ts';
 import { ServiceError } from '../../services/host/service-error.ts';
+import { type InspectionType, inspectionTypes } from '../../wire/inspection.ts';
 import { nameParam, runIdParam, wholeNumber } from '../schemas.ts';
 import { faultOfGlobs, type Glob, globsOf } from './globs.ts';
 
@@ -19,6 +20,15 @@ export type LogsRequest = {
   /** Where to go on, or how much of what is there already comes first. */
   since: string | null;
   tail: number;
+};
+
+export type InspectRequest = {
+  channel: 'inspect';
+  /** null = all live runs, from now on. */
+  runId: string | null;
+  /** So many times as fast as it was; null = at once. */
+  speed: number | null;
+  types: ReadonlySet<InspectionType>;
 };
 
 const cursorPattern = /^([0-9a-z]+)\.(\d{1,15})$/;
@@ -48,6 +58,26 @@ export const logsSocketQuery = closed({
   tail: wholeNumber(0, 10_000_000).default(65_536),
 });
 
+const speedError = { error: 'expected a number from 0.1 to 1000, times the real pace' };
+const isType = (word: string): word is InspectionType =>
+  inspectionTypes.some((type) => type === word);
+/** What may stand behind the `?` of an inspection socket. */
+export const inspectSocketQuery = closed({
+  speed: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,3})?$/, speedError)
+    .transform(Number)
+    .refine((speed) => speed >= 0.1 && speed <= 1000, speedError)
+    .optional(),
+  types: z
+    .string()
+    .transform((text) => text.split(','))
+    .refine((words) => words.every(isType), {
+      error: `expected some of ${inspectionTypes.join(',')}`,
+    })
+    .optional(),
+});
+
 const checked = <T extends z.ZodType>(schema: T, query: URLSearchParams): z.infer<T> => {
   const result = schema.safeParse(Object.fromEntries(query));
   if (result.success) return result.data;
@@ -70,7 +100,10 @@ const classicQuery = (query: URLSearchParams): URLSearchParams => {
  * What a client asks for, by its address.
  * @throws ServiceError unsupported-version, invalid-id, bad-parameter, not-found
  */
-export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequest => {
+export const requestOf = (
+  address: URL,
+  isV1: boolean,
+): EventsRequest | LogsRequest | InspectRequest => {
   const { pathname, searchParams } = address;
   const version = searchParams.get('v');
   if (version !== null && version !== '1')
@@ -79,7 +112,7 @@ export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequ
       `protocol version ${version.slice(0, 20)} is not spoken here; ask for v=1`,
     );
   const [, channel, first, second] =
-    /^\/ws\/(events|logs)(?:\/([^/]*))?(?:\/([^/]*))?$/.exec(pathname) ?? [];
+    /^\/ws\/(events|logs|inspect)(?:\/([^/]*))?(?:\/([^/]*))?$/.exec(pathname) ?? [];
   if (channel === 'events' && second === undefined) {
     const query = checked(eventsSocketQuery, isV1 ? searchParams : classicQuery(searchParams));
     const [, epoch = '', seq] = cursorPattern.exec(query.since ?? '') ?? [];
@@ -99,6 +132,13 @@ export const requestOf = (address: URL, isV1: boolean): EventsRequest | LogsRequ
     if (second !== undefined && !nameParam.safeParse(second).success)
       throw new ServiceError('invalid-id', 'the stage name is malformed');
     return { channel, runId: idOf(first), stage: second ?? null, since, tail };
+  }
+  if (channel === 'inspect' && second === undefined) {
+    const { speed = null, types = inspectionTypes } = checked(inspectSocketQuery, searchParams);
+    const runId = first === undefined ? null : idOf(first);
+    if (runId === null && speed !== null)
+      throw new ServiceError('bad-parameter', 'speed: expected only where one run is looked at');
+    return { channel, runId, speed, types: new Set(types.filter(isType)) };
   }
   throw new ServiceError('invalid-id', 'the address is not well formed');
 };

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../services/host/clock.ts';
 
@@ -11,7 +12,11 @@ export type Peer = {
    * called back.
    */
   isFull(): boolean;
+  /** Bytes that were sent and have not left us. */
+  unread(): number;
   send(text: string | Buffer): void;
+  /** What is sent by this leaves us in one write. */
+  together(sends: () => void): void;
   /** What was sent goes first, for as long as the client reads, and `patienceMs` at most. */
   close(code: number, reason: string, patienceMs?: number): void;
   onDrain(callback: () => void): void;
@@ -30,6 +35,7 @@ export const createPeer = (
   isV1: boolean,
   clock: Clock,
   limits: PeerLimits,
+  wire: Pick<Duplex, 'cork' | 'uncork'>,
 ): Peer => {
   let alive = true;
   /** Frames that have not left us yet. */
@@ -93,10 +99,12 @@ export const createPeer = (
       stalledSince ??= clock.monotonicMs();
       return true;
     },
+    unread: () => socket.bufferedAmount,
     send: (text) => {
       unsent += 1;
       socket.send(text, { binary: false }, flushed);
     },
+    together: inOneWrite(wire),
     close: end,
     onDrain: (callback) => void drained.push(callback),
     onClose: (callback) => void closed.push(callback),
@@ -105,6 +113,18 @@ export const createPeer = (
     },
   };
 };
+
+/** Of what many small writes cost most is the writing. */
+const inOneWrite =
+  (wire: Pick<Duplex, 'cork' | 'uncork'>) =>
+  (sends: () => void): void => {
+    wire.cork();
+    try {
+      sends();
+    } finally {
+      wire.uncork();
+    }
+  };
 
 /**
  * The stream has one direction. Only a classic client's `ping` is answered; too much of anything

@@ -16,16 +16,24 @@ import {
 } from '../hosts.ts';
 import { problemOf } from '../problem.ts';
 import { serveEvents } from './events-channel.ts';
-import { requestOf } from './handshake.ts';
+import { createForeignFrames, createProducers, foreignLimits } from './foreign-frames.ts';
+import {
+  type EventsRequest,
+  type InspectRequest,
+  type LogsRequest,
+  requestOf,
+} from './handshake.ts';
+import { createInspectors, type InspectLimits, inspectLimits } from './inspect-channel.ts';
 import { createJournalTail } from './journal-tail.ts';
 import { serveLogs } from './logs-channel.ts';
 import { createPeer, farewellMs, type Peer, type PeerLimits } from './peer.ts';
 
-export type SocketLimits = PeerLimits & {
-  maxClients: number;
-  ringEvents: number;
-  coalesceMs: number;
-};
+export type SocketLimits = PeerLimits &
+  InspectLimits & {
+    maxClients: number;
+    ringEvents: number;
+    coalesceMs: number;
+  };
 /** stream.md: heartbeats (7), backpressure (9), coalescing (10), clients (12). */
 export const socketLimits: SocketLimits = {
   maxClients: 2000,
@@ -34,6 +42,7 @@ export const socketLimits: SocketLimits = {
   highWaterBytes: 256 * 1024,
   ringEvents: 2000,
   coalesceMs: 50,
+  ...inspectLimits,
 };
 type Deps = {
   orchestrator: Orchestrator;
@@ -43,15 +52,19 @@ type Deps = {
   version: string;
   uiBuild: string;
   limits: SocketLimits;
+  /** Programs of this machine may show what they do. */
+  isInspectIn: boolean;
 };
 export type Sockets = {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   count(): number;
+  inspectors(): number;
   /** Tells every client that the service goes. */
   close(): void;
 };
 
 const maxInboundBytes = 4096;
+const producersPath = '/ws/inspect/in';
 const subprotocol = 'pipeline.events.v1';
 const closeCodeOf: Partial<Record<ServiceErrorCode, number>> = {
   'unknown-run': 4404,
@@ -79,6 +92,7 @@ export const createSockets = ({
   version,
   uiBuild,
   limits,
+  isInspectIn,
 }: Deps): Sockets => {
   const server = new WebSocketServer({
     noServer: true,
@@ -94,16 +108,25 @@ export const createSockets = ({
   const log = (message: string, error: unknown): void =>
     logger.error(message, { error: String(error) });
   const tail = createJournalTail({ orchestrator, clock, capacity: ringEvents, coalesceMs, log });
+  const foreign = createForeignFrames({ clean: orchestrator.cleanForeign, limits: foreignLimits });
+  const producers = createProducers(foreign, { isAllowed: isInspectIn });
+  const inspectors = createInspectors({ orchestrator, clock, foreign, limits });
+  const deps = { orchestrator, tail, clock, heartbeatMs, version, uiBuild };
+  const serve = (peer: Peer, asked: EventsRequest | LogsRequest | InspectRequest) => {
+    if (asked.channel === 'logs') return serveLogs(peer, asked, deps);
+    if (asked.channel === 'inspect') return inspectors.serve(peer, asked);
+    return serveEvents(peer, asked, deps);
+  };
 
   /** Those who have a place; who was turned away has none, however long its socket stays. */
   const seated = new Set<WebSocket>();
 
-  const accept = async (socket: WebSocket, address: URL): Promise<void> => {
+  const accept = async (socket: WebSocket, address: URL, wire: Duplex): Promise<void> => {
     const isV1 =
       address.searchParams.has('v') ||
       socket.protocol === subprotocol ||
-      address.pathname.startsWith('/ws/logs');
-    const peer = createPeer(socket, isV1, clock, limits);
+      /^\/ws\/(logs|inspect)/.test(address.pathname);
+    const peer = createPeer(socket, isV1, clock, limits, wire);
     try {
       if (seated.size >= limits.maxClients)
         throw new ServiceError(
@@ -112,17 +135,7 @@ export const createSockets = ({
         );
       seated.add(socket);
       socket.once('close', () => seated.delete(socket));
-      const asked = requestOf(address, isV1);
-      if (asked.channel === 'logs') await serveLogs(peer, asked, { orchestrator, clock });
-      else
-        await serveEvents(peer, asked, {
-          orchestrator,
-          tail,
-          clock,
-          heartbeatMs,
-          version,
-          uiBuild,
-        });
+      await serve(peer, requestOf(address, isV1));
     } catch (error) {
       if (!(error instanceof ServiceError)) log('a stream could not begin', error);
       turnAway(peer, address.pathname, error);
@@ -135,15 +148,21 @@ export const createSockets = ({
       const address = URL.parse(request.url ?? '', 'http://x');
       const refusal = refusalOf(request, address);
       if (refusal || !address) return refuse(socket, request, refusal ?? noSocket());
+      if (address.pathname === producersPath) {
+        const why = producers.refusal(request);
+        return why ? refuse(socket, request, why) : producers.upgrade(request, socket, head);
+      }
       server.handleUpgrade(request, socket, head, (client) => {
-        accept(client, address).catch((error) => {
+        accept(client, address, socket).catch((error) => {
           log('a client could not be served', error);
           client.terminate();
         });
       });
     },
     count: () => seated.size,
+    inspectors: inspectors.count,
     close: () => {
+      producers.close();
       for (const client of server.clients) client.close(1001, 'the service is shutting down');
       server.close();
     },
@@ -157,7 +176,9 @@ const turnAway = (peer: Peer, instance: string, error: unknown): void => {
       ? error
       : new ServiceError('internal', 'something is wrong on our side');
   const problem = problemOf(told, { instance, requestId: randomUUID() });
-  if (peer.isV1) peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
+  // An inspector knows nothing but its own dialect.
+  if (peer.isV1 && !instance.startsWith('/ws/inspect'))
+    peer.send(JSON.stringify({ type: 'problem', v: 1, problem }));
   peer.close(closeCodeOf[told.code] ?? 1011, told.message, farewellMs);
 };
 
@@ -176,7 +197,7 @@ const refusalBy =
       if (error instanceof ServiceError) return error;
       throw error;
     }
-    return /^\/ws\/(events|logs)(\/|$)/.test(address?.pathname ?? '') ? null : noSocket();
+    return /^\/ws\/(events|logs|inspect)(\/|$)/.test(address?.pathname ?? '') ? null : noSocket();
   };
 
 /** A handshake that fails, answered as every other refusal is. */

@@ -1,17 +1,32 @@
-import { liveRuns } from '../../services/store/run-view.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Disk } from '../host/disk.ts';
 import type { Effects } from '../interpreter/effects.ts';
 import type { Interpreter } from '../interpreter/interpreter.ts';
+import type { LoadedPipelines } from '../pipelines/pipelines.ts';
+import type { LiveCount, PipelineFigures } from '../store/figures-store.ts';
 import { headOnly } from '../store/journal-store.ts';
 import type { Store } from '../store/store.ts';
 import type { Alarms } from '../watchdog/alarms.ts';
 import type { Health } from './health.ts';
+import { createRunTallies } from './run-tallies.ts';
+import type { countSlots, DecidedSlot } from './slot-tallies.ts';
+import type { Spread, Spreads } from './tally.ts';
 
+type Of<L> = { bounds: readonly number[]; of: Spread<L>[] };
 /** The service in numbers, for whoever watches it from outside. */
 export type Measures = {
-  /** Runs that ended since the service started, and how long they took together. */
+  /** Every pipeline that is loaded, with what is known of it for as long as it exists. */
+  pipelines: (PipelineFigures & { stages: string[]; nextSlotAt: number | null })[];
+  /** Since the service started: runs that ended, and how long they took together. */
   ended: { pipeline: string; outcome: string; count: number; seconds: number }[];
-  live: { pipeline: string; state: 'queued' | 'running'; count: number }[];
+  attempts: { pipeline: string; stage: string; result: string; count: number }[];
+  slots: { pipeline: string; decision: DecidedSlot; count: number }[];
+  stages: Of<{ pipeline: string; stage: string }>;
+  queues: Of<{ pipeline: string }>;
+  lateness: Of<{ pipeline: string }>;
+  live: LiveCount[];
+  /** When this service began. */
+  startedAt: number;
   eventLoop: { p99Ms: number; maxMs: number };
   journalHead: number;
   pendingAnswers: number;
@@ -25,37 +40,54 @@ const counted = <T extends object>(items: readonly T[]): (T & { count: number })
     ...(same[0] as T),
     count: same.length,
   }));
+const of = <L extends { pipeline: string }>(spreads: Spreads<L>): Of<L> => ({
+  bounds: spreads.bounds,
+  of: spreads.all(),
+});
 
-export const createMeasures = (deps: {
+type Deps = {
+  clock: Pick<Clock, 'wallMs'>;
   interpreter: Pick<Interpreter, 'onCommit'>;
-  store: Pick<Store, 'runs' | 'journal'>;
+  store: Pick<Store, 'figures' | 'journal'>;
+  loaded: LoadedPipelines;
+  slotTallies: Omit<ReturnType<typeof countSlots>, 'store'>;
   effects: Pick<Effects, 'pendingAnswers'>;
   disk: Pick<Disk, 'state'>;
   alarms: Pick<Alarms, 'open'>;
   health: Pick<Health, 'report'>;
   lag: () => Measures['eventLoop'];
-}): (() => Promise<Measures>) => {
-  const { interpreter, store, effects, disk, alarms, health, lag } = deps;
-  const ended = new Map<string, Measures['ended'][number]>();
-  interpreter.onCommit(({ run, decision }) => {
-    if (decision.next?.ended !== true) return;
-    const { outcome, duration_ms } = run.projection;
-    const of = { pipeline: run.pipeline, outcome: outcome ?? 'none' };
-    const sum = ended.get(JSON.stringify(of)) ?? { ...of, count: 0, seconds: 0 };
-    ended.set(JSON.stringify(of), {
-      ...of,
-      count: sum.count + 1,
-      seconds: sum.seconds + (duration_ms ?? 0) / 1000,
-    });
-  });
-  return async () => {
-    const live = (await liveRuns(store)).map(({ pipeline, projection }) => ({
-      pipeline,
-      state: projection.state === 'QUEUED' ? ('queued' as const) : ('running' as const),
-    }));
+};
+/** @param nextSlots of each pipeline that has one; asked for by the scheduler's own plan */
+export type Measure = (nextSlots: () => Promise<Map<string, number>>) => Promise<Measures>;
+
+export const createMeasures = (deps: Deps): Measure => {
+  const { interpreter, store, loaded, effects, disk, alarms, health, lag } = deps;
+  const { ended, attempts, stages, queues } = createRunTallies(interpreter.onCommit);
+  const { decided, lateness } = deps.slotTallies;
+  const startedAt = deps.clock.wallMs();
+
+  return async (nextSlots) => {
+    const figures = await store.figures();
+    const next = await nextSlots();
+    const live = new Set(figures.live.map(({ pipeline }) => pipeline));
+    // The last run of a pipeline that was taken away is still counted while it is live.
+    for (const tally of [ended, attempts, stages, queues, decided, lateness])
+      tally.keep((pipeline) => loaded.pipelines.has(pipeline) || live.has(pipeline));
+    const known = new Map(figures.pipelines.map((one) => [one.pipeline, one]));
     return {
-      ended: [...ended.values()],
-      live: counted(live),
+      pipelines: [...loaded.pipelines.values()].map(({ definition: { name, stages: own } }) => ({
+        ...(known.get(name) ?? neverRan(name)),
+        stages: own.map((stage) => stage.name),
+        nextSlotAt: next.get(name) ?? null,
+      })),
+      ended: ended.all().map(({ sum, ...one }) => ({ ...one, seconds: sum })),
+      attempts: attempts.all(),
+      slots: decided.all(),
+      stages: of(stages),
+      queues: of(queues),
+      lateness: of(lateness),
+      live: figures.live,
+      startedAt,
       eventLoop: lag(),
       journalHead: (await store.journal(headOnly)).headSeq,
       pendingAnswers: effects.pendingAnswers(),
@@ -68,3 +100,12 @@ export const createMeasures = (deps: {
     };
   };
 };
+
+const neverRan = (pipeline: string): PipelineFigures => ({
+  pipeline,
+  lastRunAt: null,
+  lastSuccessAt: null,
+  lastSlotAt: null,
+  failures: 0,
+  isBlocked: false,
+});

@@ -96,7 +96,9 @@ export const watchStore = (deps: {
     removeRuns: over('removeRuns', store.removeRuns, always),
     prune: over('prune', store.prune),
     removedRuns: over('removedRuns', store.removedRuns),
+    giveBack: over('giveBack', store.giveBack),
     unknownRuns: over('unknownRuns', store.unknownRuns),
+    figures: over('figures', store.figures),
     checkpoint: over('checkpoint', store.checkpoint),
   };
   return { store: watched, trouble: () => trouble ?? moved() };

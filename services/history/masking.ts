@@ -7,7 +7,7 @@ import type { Log } from '../host/logger.ts';
 import { attemptDirOf } from '../host/paths.ts';
 import { plainError } from '../host/plain-error.ts';
 import type { ByteMask } from '../secrets/byte-mask.ts';
-import type { Secrets } from '../secrets/secrets.ts';
+import { hasSecrets, type Secrets } from '../secrets/secrets.ts';
 import type { RunRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 import { withMaskedFile } from './masked-file.ts';
@@ -92,7 +92,7 @@ export const createMasking = (deps: {
     const found = await store.run(runId);
     if (found) {
       const files = filesOf(attemptDirOf(dataDir, runId, stage, Number(attempt)));
-      const mask = secrets.maskOf(found.run.definition);
+      const mask = secrets.maskOf(found.run);
       for (const path of [files.stdout, files.stderr, files.outputs])
         await maskFile(path, mask, closing.signal).catch((error) => {
           // Nobody can read it, so nobody is shown anything.
@@ -141,7 +141,7 @@ export const createMasking = (deps: {
 
   return {
     begin: async (run, stage, attempt) => {
-      if ((run.definition.secrets ?? []).length === 0) return;
+      if (!hasSecrets(run.definition)) return;
       const name = nameOf(run.runId, stage, attempt);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await writeFile(join(folder, name), '', { mode: 0o600 });

@@ -63,6 +63,7 @@ const soonMs = 60_000;
 const pageSize = 200;
 /** A transaction of this many is a few milliseconds. */
 const batchSize = 10;
+const giveBackBytes = 1024 ** 2;
 
 /** Through no link: a stage may have led one anywhere, also back to where it lies. */
 const sizeOf = async (path: string): Promise<number> => {
@@ -178,6 +179,8 @@ export const createRetention = (deps: {
         !isClosed &&
         (await store.prune({ eventsBefore: clock.wallMs() - limits.ageMs, limit: 500 })) === 500
       );
+    // A little at a time, so that a step of a run never waits long.
+    while (!isClosed && (await store.giveBack(giveBackBytes)));
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);
     last = { removed, error: failure === null ? null : plainError(failure) };
     if (removed > 0) log(`retention removed ${removed} ${removed === 1 ? 'run' : 'runs'}`, counts);

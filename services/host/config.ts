@@ -75,6 +75,8 @@ const configSchema = z.object({
   /** Kept on the disk for the last events; 0 = none. */
   ballast: sizeSchema.default(32 * 1024 ** 2),
   shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
+  /** Programs of this machine may show what they do in the inspection feed. */
+  inspect_in: z.boolean().default(false),
   /** A store that is of no use is set aside. Said once, by hand: not by a variable or a file. */
   new_store: z.boolean().default(false),
 });
@@ -84,7 +86,7 @@ export type Config = z.infer<typeof configSchema>;
 export class UsageError extends Error {}
 
 /** Flags without a value. */
-const switches = ['new_store'];
+const switches = ['new_store', 'inspect_in'];
 const flagKeys = Object.keys(configSchema.shape);
 const keys = flagKeys.filter((key) => !switches.includes(key));
 const flagOf = (key: string): string => key.replaceAll('_', '-');

@@ -41,6 +41,7 @@ export const serviceErrors = {
   'missing-input': [422, 'A stage needs outputs that no run has produced'],
   'invalid-schedule': [422, 'The schedule is invalid'],
   'invalid-backfill': [422, 'The window of the backfill is invalid'],
+  'simulation-too-long': [422, 'The simulation takes too long here'],
   'idempotency-key-reused': [422, 'The idempotency key was used with another body'],
   internal: [500, 'Something is wrong on our side'],
   starting: [503, 'The service is settling the truth after a restart'],
@@ -48,6 +49,7 @@ export const serviceErrors = {
   'disk-full': [503, 'The disk is full'],
   'store-unavailable': [503, 'The store cannot be reached'],
   'too-many-clients': [503, 'Too many clients are connected'],
+  'too-many-simulations': [503, 'As many simulations wait as may'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ServiceErrorCode = keyof typeof serviceErrors;

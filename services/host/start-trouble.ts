@@ -35,6 +35,10 @@ const byErrno: Record<string, Cause> = {
   ELOOP: noFolder,
   ENAMETOOLONG: ['its name is too long', 'name another folder with --data-dir'],
   EISDIR: ['a folder stands in its place', 'move that away, and start again'],
+  EFBIG: [
+    'it would be larger than its file system or this user may make it',
+    'raise the limit (ulimit -f), or name a file elsewhere',
+  ],
   EMFILE: ['too many files are open', 'raise the limit (ulimit -n), and start again'],
   ENFILE: ['too many files are open', 'close other programs, and start again'],
 };

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
+  type Actor,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
+  type InspectionEvent,
   initialTransition,
 } from 'xstate';
 import type { ChartConfig } from '../../machines/chart-config.ts';
@@ -92,7 +94,7 @@ export const createCharts = (store: Pick<Store, 'chart'>, lifecycle: Lifecycle):
         config,
         compilerVersion,
         machine,
-        initial: persist(machine, initialTransition(machine)[0]),
+        initial: initialOf(machine),
       };
     },
   };
@@ -103,16 +105,28 @@ export const createCharts = (store: Pick<Store, 'chart'>, lifecycle: Lifecycle):
  * XState both ways: ours is JSON already, and looking through all of it for actors costs more than
  * the whole transition.
  */
-export const revive = (
+export const reviveActor = (
   { machine, lifecycle }: Interpreted,
   stored: unknown,
-): AnyMachineSnapshot => {
+  options: { inspect?: (seen: InspectionEvent) => void } = {},
+): { actor: Actor<AnyStateMachine>; snapshot: AnyMachineSnapshot } => {
   const { context, ...rest } = stored as { context: unknown };
-  const snapshot = createActor(machine, {
+  const actor = createActor(machine, {
+    ...options,
     snapshot: { ...rest, context: {} } as never,
-  }).getSnapshot() as AnyMachineSnapshot;
-  return Object.assign(snapshot, { context: lifecycle.contextOf(context) });
+  });
+  const snapshot = actor.getSnapshot() as AnyMachineSnapshot;
+  return {
+    actor,
+    snapshot: Object.assign(snapshot, { context: lifecycle.contextOf(context) }),
+  };
 };
+export const revive = (interpreted: Interpreted, stored: unknown): AnyMachineSnapshot =>
+  reviveActor(interpreted, stored).snapshot;
+
+/** Where a run begins, as it is stored. */
+export const initialOf = (machine: AnyStateMachine): unknown =>
+  persist(machine, initialTransition(machine)[0]);
 
 /** A snapshot as it is stored: plain data. */
 export const persist = (machine: AnyStateMachine, snapshot: AnyMachineSnapshot): unknown => ({

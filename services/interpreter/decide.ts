@@ -64,7 +64,7 @@ const pathsOf = (value: unknown): string[] =>
  * `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting`; of states beside each other
  * each is a path.
  */
-const pathOf = (value: unknown): string => pathsOf(value).join(' ');
+export const pathOf = (value: unknown): string => pathsOf(value).join(' ');
 
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.

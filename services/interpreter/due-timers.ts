@@ -3,7 +3,8 @@ import type { TimerRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 
 type Now = { wallMs: number; monotonicMs: number };
-const dueIn = ({ clock, dueAt }: TimerRow, { wallMs, monotonicMs }: Now): number =>
+/** Milliseconds until it is due; below 0 when it was due before. */
+export const dueIn = ({ clock, dueAt }: TimerRow, { wallMs, monotonicMs }: Now): number =>
   dueAt - (clock === 'wall' ? wallMs : monotonicMs);
 
 /** The timers that are due, in due order. */

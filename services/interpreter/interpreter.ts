@@ -63,7 +63,7 @@ export type Interpreter = {
 };
 
 export const createInterpreter = (deps: {
-  store: Store;
+  store: Pick<Store, 'begin' | 'admit' | 'step'>;
   charts: Charts;
   clock: Clock;
   /** Absent where nothing is made of the end of a run. */

@@ -20,3 +20,30 @@ export const judged = (
   });
   return { guards, isPossible: guards.length < ways.length || guards.some(({ holds }) => holds) };
 };
+
+/** A transition that an event may take: where it leads, and what its guard says. */
+export type Way = { to: string; judged: Judged | null; isTaken: boolean };
+
+/** Every way there is for an event here, in the order in which they are asked. */
+export const waysOf = (
+  { judge }: Pick<Lifecycle, 'judge'>,
+  snapshot: AnyMachineSnapshot,
+  event: Told,
+): Way[] => {
+  if (snapshot.status !== 'active') return [];
+  const taken: string[] = [];
+  return getNextTransitions(snapshot)
+    .filter(({ eventType }) => eventType === event.type)
+    .map(({ source, target, guard }) => {
+      const { type, params } = (guard ?? {}) as { type?: string; params?: unknown };
+      const said =
+        type === undefined ? null : judge(type, { context: snapshot.context, event }, params);
+      // A state inside has had its word before; regions beside each other have one each.
+      const isTaken =
+        said?.holds !== false &&
+        !taken.some((id) => id === source.id || id.startsWith(`${source.id}.`));
+      if (isTaken) taken.push(source.id);
+      const to = (target ?? [source]).map(({ path }) => path.join('.')).join(' ');
+      return { to, judged: said, isTaken };
+    });
+};

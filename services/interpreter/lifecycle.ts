@@ -10,7 +10,14 @@ export type Snapshot = AnyMachineSnapshot;
 /** What a machine is told; the instant is put to it where it is decided. */
 export type MachineEvent = { type: string; [key: string]: unknown };
 export type Told = MachineEvent & { at: number };
-export type Judged = { guard: string; holds: boolean; why: () => string };
+export type Judged = {
+  guard: string;
+  holds: boolean;
+  /** The sentence for where it does not hold. */
+  why: () => string;
+  /** What was judged, in either case. */
+  values: () => string;
+};
 export type View = Loaded['run']['projection'];
 /** A step that moves: all of it but the words. */
 export type Moved = Omit<Decision, 'ledger' | 'events'> & { next: NonNullable<Decision['next']> };

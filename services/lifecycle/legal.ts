@@ -1,5 +1,6 @@
 import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
-import type { RunContext, RunEvent } from '../../machines/context.ts';
+import type { RunContext, RunEvent, StageParams } from '../../machines/context.ts';
+import { valuesOf } from '../../machines/guard-values.ts';
 import { judge } from '../../machines/guards.ts';
 import { fittingStages } from '../../wire/beside.ts';
 import type { CommandType } from '../../wire/command-table.ts';
@@ -8,8 +9,10 @@ import { judged } from '../interpreter/judged.ts';
 import type { Judged, Lifecycle, MachineEvent, Snapshot } from '../interpreter/lifecycle.ts';
 
 /** The guards of a run, as the interpreter asks them. */
-export const judgeOfRun: Lifecycle['judge'] = (guard, { context, event }, params) =>
-  judge(guard, { context, event } as Parameters<typeof judge>[1], params as { stage: string });
+export const judgeOfRun: Lifecycle['judge'] = (guard, of, params) => {
+  const asked = [guard, of as Parameters<typeof judge>[1], params as StageParams] as const;
+  return { ...judge(...asked), values: () => valuesOf(...asked) };
+};
 
 export const plainEvent = (type: CommandType): RunEvent => ({
   ...eventOfCommand(plainCommands[type], ''),

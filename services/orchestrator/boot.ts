@@ -17,6 +17,9 @@ export const createBoot =
     const { foundation, engine, scheduler } = deps;
     const { store, log, disk, publisher } = foundation;
     await scheduler.recall();
+    await foundation.serviceTimes
+      .begin()
+      .catch((error) => log('the start was not remembered', { error: plainError(error) }));
     engine.marks.heartbeats.restore(await store.effects());
     await disk
       .look()

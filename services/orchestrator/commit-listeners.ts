@@ -18,6 +18,7 @@ const order = [
   'log',
   'readers',
   'measures',
+  'inspection',
   'shutdown',
 ] as const;
 export type CommitListeners = {

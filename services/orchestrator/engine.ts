@@ -10,7 +10,7 @@ import { createAnswerWithin } from '../runners/answers-first.ts';
 import { createDrain, drainRunner } from '../runners/drain.ts';
 import { createEndingMark } from '../runners/ending-mark.ts';
 import { createPreflightRunner } from '../runners/preflight.ts';
-import { createSettle } from '../runners/recovery.ts';
+import { createSettle, evidenceIn } from '../runners/recovery.ts';
 import { createRunnerTurns } from '../runners/runner-turns.ts';
 import { createStageRunner } from '../runners/stage-runner.ts';
 import { createStops } from '../runners/stops.ts';
@@ -22,7 +22,7 @@ import { createCommitListeners } from './commit-listeners.ts';
 import type { Foundation } from './foundation.ts';
 import { onCommits } from './on-commits.ts';
 import { createReaper } from './reaper.ts';
-import type { Parts } from './service-parts.ts';
+import type { Parts, ServiceOptions } from './service-parts.ts';
 
 export type Engine = ReturnType<typeof createEngine>;
 
@@ -30,7 +30,7 @@ export type Engine = ReturnType<typeof createEngine>;
 export const createEngine = (
   parts: Parts,
   foundation: Foundation,
-  baseEnv: Record<string, string>,
+  { baseEnv, url }: Pick<ServiceOptions, 'baseEnv' | 'url'>,
 ) => {
   const { store, clock, dataDir, secrets, log } = foundation;
   const core = createCore(parts, foundation);
@@ -43,6 +43,7 @@ export const createEngine = (
     marks: marks.stage,
     masking,
     baseEnv,
+    url,
   });
   const effects = createEffects({
     runners,
@@ -75,7 +76,7 @@ export const createEngine = (
     effects,
     clock,
     dataDir,
-    secrets,
+    evidence: evidenceIn({ dataDir, secrets }),
     processes: parts.processes,
     ending,
     left: marks.leftByNobody,
@@ -124,15 +125,16 @@ type Around = {
   marks: Parameters<typeof createStageRunner>[0]['marks'];
   masking: Parameters<typeof createStageRunner>[0]['masking'];
   baseEnv: Record<string, string>;
+  url: ServiceOptions['url'];
 };
 
 /** One runner for each kind of effect. */
 const createRunners = (
   { launcher, processes, clock }: Parts,
   { store, dataDir, secrets, phase, closing }: Foundation,
-  { ending, marks, masking, baseEnv }: Around,
+  { ending, marks, masking, baseEnv, url }: Around,
 ) => {
-  const places = { dataDir, baseEnv, secrets };
+  const places = { dataDir, baseEnv, secrets, url };
   const turns = createRunnerTurns();
   const drain = createDrain({
     store,

@@ -1,12 +1,17 @@
 import { createArtefacts } from '../history/artefacts.ts';
 import { createLogs } from '../history/logs.ts';
 import { createRunIds } from '../host/run-id.ts';
+import { createInspection } from '../inspection/inspection-service.ts';
 import { createRunLookup, type RunLookup } from '../lookup/run-lookup.ts';
 import { inputsNow } from '../scheduler/new-input.ts';
+import { createNextSlotOf } from '../scheduler/next-slot.ts';
 import { createScheduleRegistry } from '../scheduler/schedule-registry.ts';
 import { createSchedules } from '../scheduler/schedule-service.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { createSimulations } from '../simulate/simulations.ts';
 import { createStarter } from '../start/start.ts';
+import { createWhatIf } from '../what-if/what-if-queries.ts';
+import { createWhyQuestions } from '../why/why-questions.ts';
 import { createCommands } from './command-handler.ts';
 import type { Engine } from './engine.ts';
 import type { Foundation } from './foundation.ts';
@@ -62,6 +67,7 @@ export const createFacade = (
     wake,
     nextId: createRunIds(clock.wallMs),
   });
+  const nextSlotOf = createNextSlotOf({ registry, scheduler, now: clock.wallMs });
   const queries = createQueries({
     ...publisher,
     ...schedules,
@@ -69,7 +75,7 @@ export const createFacade = (
     store,
     clock,
     lookup,
-    measures: supervision.measures,
+    measures: () => supervision.measures(nextSlotOf),
     health: supervision.health.report,
     loaded,
     defaultPipeline: options.defaultPipeline,
@@ -93,6 +99,10 @@ export const createFacade = (
     ...createPipelineQueries({ ...queries, ...schedules, store, lookup, loaded, lintFacts }),
     ...createLogQueries({ logs: logsOf(foundation, lookup), lookup }),
     ...createArtefacts({ dataDir, lookup }),
+    ...createWhatIf({ ...engine, store, clock, lookup }),
+    ...inspectionOf(foundation, engine, lookup, options),
+    ...createSimulations({ lookup }),
+    ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
     reload,
   };
@@ -119,6 +129,22 @@ const starterOf = (
     repeats,
   });
 
+const inspectionOf = (
+  { store, secrets, log }: Foundation,
+  { charts, commits }: Engine,
+  lookup: RunLookup,
+  { loaded }: Pick<ServiceOptions, 'loaded'>,
+) =>
+  createInspection({
+    store,
+    charts,
+    secrets,
+    lookup,
+    pipelines: () => loaded.pipelines.values(),
+    onCommit: commits.as('inspection'),
+    log,
+  });
+
 const lookupOf = (
   { store, phase }: Foundation,
   { marks, waits }: Engine,
@@ -138,7 +164,7 @@ const lookupOf = (
 const logsOf = ({ dataDir, secrets, clock }: Foundation, lookup: ReturnType<typeof lookupOf>) =>
   createLogs({
     dataDir,
-    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run.definition),
+    maskOf: async (runId) => secrets.maskOf((await lookup.requireRun(runId)).run),
     liveAtMs: async ({ runId, stage, attempt }) => {
       const { run } = await lookup.requireRun(runId);
       const now = run.projection.stages.find(({ name }) => name === stage);

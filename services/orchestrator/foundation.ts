@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { countSlots } from '../health/slot-tallies.ts';
 import { watchPlace } from '../health/store-place.ts';
 import { watchStore } from '../health/store-trouble.ts';
 import { createArchive } from '../history/archive.ts';
@@ -8,6 +9,7 @@ import { createDisk } from '../host/disk.ts';
 import type { Log } from '../host/logger.ts';
 import { createRepeats } from '../host/repeats.ts';
 import { createSecrets } from '../secrets/secrets.ts';
+import { createServiceTimes } from '../why/service-times.ts';
 import { createPhase } from './phase.ts';
 import { createPublisher } from './publisher.ts';
 import type { Parts, ServiceOptions } from './service-parts.ts';
@@ -22,11 +24,12 @@ export const createFoundation = (
   const dataDir = resolve(options.dataDir);
   const log: Log = (message, meta) => logger.warn(message, meta);
   const disk = createDisk({ dataDir, limits, clock, log, ...(freeBytes && { freeBytes }) });
-  const { store, trouble } = watchStore({
+  const { store: watched, trouble } = watchStore({
     store: plain,
     makeRoom: disk.makeRoom,
     moved: watchPlace(join(dataDir, 'stagewright.sqlite')),
   });
+  const { store, ...slotTallies } = countSlots(watched);
   const retention = createRetention({
     store,
     clock,
@@ -49,6 +52,7 @@ export const createFoundation = (
     disk,
     store,
     trouble,
+    slotTallies,
     retention,
     archive,
     unknownFolders: createUnknownFolders({ store, clock, dataDir, log }),
@@ -56,6 +60,7 @@ export const createFoundation = (
     secrets: createSecrets(options.secretsFrom),
     repeats: createRepeats({ clock, log }),
     phase: createPhase(),
+    serviceTimes: createServiceTimes({ store, clock }),
     /** Aborted when the service closes: nobody waits for a process any more. */
     closing: new AbortController(),
   };

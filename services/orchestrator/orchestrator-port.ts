@@ -24,11 +24,15 @@ import type { Measures } from '../health/measures.ts';
 import type { ArtefactQueries } from '../history/artefact-queries.ts';
 import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
 import type { LogMatches } from '../history/search.ts';
+import type { Inspection } from '../inspection/inspection-service.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
+import type { Simulations } from '../simulate/simulations.ts';
 import type { Idempotency, StartRequest } from '../start/start-request.ts';
 import type { StreamScope } from '../store/journal-store.ts';
 import type { RunFilter } from '../store/run-store.ts';
+import type { WhatIfQueries } from '../what-if/what-if-queries.ts';
+import type { WhyQuestions } from '../why/why-questions.ts';
 
 type StreamSnapshot = {
   seq: number;
@@ -57,7 +61,8 @@ type PipelineDetail = PipelineHistory & { definition: DefinitionView };
  */
 export type Queries = {
   defaultPipeline(): string;
-  pipelines(): Promise<Pipelines>;
+  /** Those with a label; all of them without one. */
+  pipelines(label?: string): Promise<Pipelines>;
   /** @throws unknown-pipeline */
   pipeline(name: string): Promise<PipelineDetail>;
   /**
@@ -69,7 +74,7 @@ export type Queries = {
   run(runId: string): Promise<Status>;
   /** @throws unknown-run */
   runWithAttempts(runId: string): Promise<Status & { attempts: Attempt[] }>;
-  runs(filter: RunFilter): Promise<Runs>;
+  runs(filter: RunFilter & { label?: string }): Promise<Runs>;
   /** Body of GET /api/pipeline/snapshot. */
   snapshot(pipeline: string): Promise<Snapshot>;
   events(filter: EventFilter): Promise<Events>;
@@ -198,9 +203,13 @@ export type RunCommand = {
  * caller's fault and nothing else on purpose.
  */
 export type Orchestrator = Queries &
+  WhatIfQueries &
+  Simulations &
   LogQueries &
   ArtefactQueries &
   StreamSource &
+  Inspection &
   Commands &
   Schedules &
+  WhyQuestions &
   Upkeep;

@@ -2,7 +2,7 @@ import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
 import { definitionView } from '../pipelines/definition-view.ts';
 import { type LintFacts, lintOf } from '../pipelines/lint-pipeline.ts';
-import type { LoadedPipeline, LoadedPipelines } from '../pipelines/pipelines.ts';
+import { type LoadedPipeline, type LoadedPipelines, labelled } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import { policyView } from '../start/failure-policy.ts';
 import { headOnly } from '../store/journal-store.ts';
@@ -34,6 +34,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       title: definition.title,
       default: definition.name === deps.defaultPipeline(),
       file,
+      labels: definition.labels ?? [],
       stages: definition.stages.map(({ name, program }) => ({
         name,
         uses: rulesOf(program).describe(program),
@@ -48,8 +49,8 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
   };
 
   return {
-    pipelines: async () => {
-      const items = await Promise.all([...loaded.pipelines.values()].map(summaryOf));
+    pipelines: async (label) => {
+      const items = await Promise.all(labelled(loaded, label).map(summaryOf));
       const { headSeq } = await store.journal(headOnly);
       return { items, problems: loaded.problems, as_of_seq: headSeq };
     },

@@ -6,7 +6,7 @@ import type { Clock } from '../host/clock.ts';
 import { ServiceError } from '../host/service-error.ts';
 import type { Charts } from '../interpreter/charts.ts';
 import type { RunLookup } from '../lookup/run-lookup.ts';
-import type { LoadedPipelines } from '../pipelines/pipelines.ts';
+import { type LoadedPipelines, labelled } from '../pipelines/pipelines.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Store } from '../store/store.ts';
 import { createChartQueries } from './chart-queries.ts';
@@ -55,9 +55,11 @@ export const createQueries = (
       if (!run) throw new ServiceError('unknown-run', `there is no run ${runId}`);
       return { ...show(run, read.headSeq), attempts: read.attemptEvents.reduce(foldAttempt, []) };
     },
-    runs: async (filter) => {
+    runs: async ({ label, ...filter }) => {
       assertReady();
-      const { items, next, headSeq } = await store.runs(filter);
+      const names = labelled(deps.loaded, label).map(({ definition }) => definition.name);
+      const pipelines = label === undefined ? {} : { pipelines: names };
+      const { items, next, headSeq } = await store.runs({ ...filter, ...pipelines });
       return {
         items: items.map((run) => show(run, headSeq)),
         next_cursor: next,

@@ -25,6 +25,8 @@ export type ServiceOptions = {
   loaded: LoadedPipelines;
   /** Reads the pipeline files again. */
   readPipelines: () => Promise<LoadedPipelines>;
+  /** Where stages of this machine reach the service; absent, or null, where nothing listens. */
+  url?: () => string | null;
   defaultPipeline: string | null;
   shutdownTimeoutMs: number;
   watchdogIntervalMs: number;

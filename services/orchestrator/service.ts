@@ -23,7 +23,7 @@ export type Service = {
 /** Puts the services together, each of what stands before it; nothing here decides anything about a run. */
 export const createService = (parts: Parts, options: ServiceOptions): Service => {
   const foundation = createFoundation(parts, options);
-  const engine = createEngine(parts, foundation, options.baseEnv);
+  const engine = createEngine(parts, foundation, options);
   const supervision = createSupervision(parts, foundation, engine, options);
   const facade = createFacade(parts, options, foundation, engine, supervision);
   const { orchestrator, scheduler } = facade;

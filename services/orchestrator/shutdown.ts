@@ -57,6 +57,9 @@ export const createShutdown = (deps: {
     await foundation.disk.close();
     await foundation.retention.close();
     await foundation.archive.close();
+    await foundation.serviceTimes
+      .end()
+      .catch((error) => foundation.log('the end was not remembered', { error: String(error) }));
     await foundation.store.close();
   };
 };

@@ -67,8 +67,11 @@ export const createSupervision = (
     intervalMs,
   });
   const measures = createMeasures({
+    clock,
     interpreter: { ...interpreter, onCommit: commits.as('measures') },
     store,
+    loaded: options.loaded,
+    slotTallies: foundation.slotTallies,
     effects,
     disk,
     alarms,

@@ -28,6 +28,7 @@ export const definitionView = (definition: PipelineDefinition) => {
   const { key, limit, onConflict, queue } = concurrency;
   const { onFailures } = definition;
   return {
+    labels: definition.labels ?? [],
     timezone,
     params,
     timeout_ms: timeoutMs,

@@ -32,6 +32,12 @@ export type LoadedPipelines = {
   problems: PipelineProblem[];
 };
 
+/** The pipelines that have a label today; all of them without one. */
+export const labelled = ({ pipelines }: LoadedPipelines, label?: string): LoadedPipeline[] =>
+  [...pipelines.values()].filter(
+    ({ definition }) => label === undefined || (definition.labels ?? []).includes(label),
+  );
+
 /** A missing key has no line of its own: the nearest thing around it has. */
 const textOf = (lines: Record<string, number>): FileText => ({
   line: (pointer) => nearestLine(lines, pointer),
@@ -124,7 +130,12 @@ const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<stri
     const names = await readdir(dir);
     return names.filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
   } catch (error) {
-    const detail = `the pipelines folder cannot be read (${(error as { code?: string }).code})`;
+    const { code } = error as { code?: string };
+    const todo =
+      code === 'ENOENT'
+        ? ': stagewright init writes a first pipeline, or name another folder with --pipelines'
+        : '';
+    const detail = `the pipelines folder cannot be read (${code})${todo}`;
     problems.push({ file: basename(dir), line: null, pointer: '', code: 'unreadable', detail });
     return [];
   }

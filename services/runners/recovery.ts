@@ -21,15 +21,35 @@ import { graceOf } from './drain.ts';
 import { outputOf, type StageMarks } from './stage-runner.ts';
 
 type Said = Pick<AttemptAnswer, 'progress' | 'warnings'>;
-type Deps = {
-  store: Store;
-  interpreter: Interpreter;
-  effects: Effects;
-  timers: Timers;
-  admission: Admission;
-  clock: Clock;
+/** What attempts left behind that nobody followed to their end. */
+export type Evidence = {
+  /** Whether there is an answer; cheap. */
+  isThere(effect: EffectRow): Promise<boolean>;
+  answer(effect: EffectRow, run: RunRow): Promise<AttemptAnswer | null>;
+  said(effect: EffectRow, run: RunRow): Promise<Said | null>;
+};
+/** The evidence that lies in the folders of attempts. */
+export const evidenceIn = ({
+  dataDir,
+  secrets,
+}: {
   dataDir: string;
   secrets: Secrets;
+}): Evidence => ({
+  isThere: (effect) => hasEvidence(dirOf(dataDir, effect)),
+  answer: (effect, run) => settleFromEvidence(dirOf(dataDir, effect), secrets.maskOf(run)),
+  said: (effect, run) => saidIn(dirOf(dataDir, effect), secrets.maskOf(run)),
+});
+
+type Deps = {
+  store: Pick<Store, 'run' | 'runs' | 'effects' | 'timers' | 'amend' | 'journal'>;
+  interpreter: Interpreter;
+  effects: Effects;
+  timers: Pick<Timers, 'tick'>;
+  admission: Pick<Admission, 'settleAll'>;
+  clock: Clock;
+  dataDir: string;
+  evidence: Evidence;
   processes: Pick<ProcessTable, 'isAlive' | 'end'>;
   /** Called when SIGTERM was sent, and each time the deadline came nearer. */
   ending: StageMarks['ending'];
@@ -90,19 +110,18 @@ const killMs = 5000;
 export const createSettle = (
   deps: Omit<Deps, 'timers' | 'admission' | 'reap'>,
 ): ((effect: EffectRow, cause: Cause, message: string) => Promise<void>) => {
-  const { store, interpreter, effects, clock, dataDir, secrets, processes, ending } = deps;
+  const { store, interpreter, effects, clock, dataDir, evidence, processes, ending } = deps;
   const answered = async (effect: EffectRow, run: RunRow): Promise<boolean> => {
     const { process, token } = effect;
-    const dir = dirOf(dataDir, effect);
     // Whoever lives has not ended, whatever stands in its folder.
     if (process && processes.isAlive(process)) return false;
-    if (!(await hasEvidence(dir))) return false;
+    if (!(await evidence.isThere(effect))) return false;
     await processes.end(process, token, graceOf(run, effect), new AbortController().signal, {
       known: effect.ending,
       joins: true,
       changed: (one) => ending(effect, one),
     });
-    const answer = await settleFromEvidence(dir, secrets.maskOf(run.definition));
+    const answer = await evidence.answer(effect, run);
     if (!answer) return false;
     await tellLast(deps, effect, run, answer);
     await effects.answer(effect, resultOf(answer, run, dataDir));
@@ -124,14 +143,13 @@ export const createSettle = (
 
 /** Nobody else will: its runner is gone, and what it said last stands in the status. */
 const tellLast = async (
-  { store, secrets, left, dataDir }: Pick<Deps, 'store' | 'secrets' | 'left' | 'dataDir'>,
+  { store, evidence, left }: Pick<Deps, 'store' | 'evidence' | 'left'>,
   effect: EffectRow,
   run: RunRow,
   answer: Said | null,
 ): Promise<void> => {
   // What cannot be read is not said, and holds up no start.
-  const mask = secrets.maskOf(run.definition);
-  const said = answer ?? (await saidIn(dirOf(dataDir, effect), mask).catch(() => null));
+  const said = answer ?? (await evidence.said(effect, run).catch(() => null));
   if (said) await left(run, effect, await unsaid(store, effect, said));
 };
 

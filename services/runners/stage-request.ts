@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { StageDefinition } from '../../definition/definition.ts';
 import { interpolate } from '../../definition/interpolate.ts';
+import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
 import { attemptDirOf, workspaceOf, workspaceOwner } from '../host/paths.ts';
@@ -9,7 +10,13 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import { slotOf } from '../store/slot-of-run.ts';
 
-export type Places = { dataDir: string; baseEnv: Record<string, string>; secrets: Secrets };
+export type Places = {
+  dataDir: string;
+  baseEnv: Record<string, string>;
+  secrets: Secrets;
+  /** Where this service answers; absent, or null, where it does not. */
+  url?: (() => string | null) | undefined;
+};
 
 export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
   const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
@@ -53,12 +60,23 @@ export const insert = <T>(
   });
 };
 
+/** What was inserted with its type is a text for a program: lists and objects as JSON. */
+const textsOf = (env: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+
 /** One attempt with everything resolved: what the runner needs and nothing else. */
 export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
   const stage = stageOf(run, effect);
   const resolved = insert({ with: stage.with, env: stage.env, cwd: stage.cwd }, run, places);
   const secrets = places.secrets.valuesOf(run.definition);
-  const program = insert(stage.program, run, places, secrets);
+  const program = rulesOf(stage.program).isVerbatim
+    ? stage.program
+    : insert(stage.program, run, places, secrets);
   return {
     runId: run.runId,
     pipeline: run.pipeline,
@@ -71,11 +89,14 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
     program,
     with: resolved.with,
     params: run.params,
+    slot: slotOf(run).utc,
+    url: places.url?.() ?? null,
     env: {
       ...places.baseEnv,
       ...run.definition.env,
       ...secrets,
-      ...resolved.env,
+      ...places.secrets.envFilesOf(stage, run.projectDir),
+      ...textsOf(resolved.env),
     },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,

@@ -64,7 +64,8 @@ export const createStageRunner = ({
   return async (effect, run, signal) => {
     const stage = effect.input.stage as string;
     const request = attemptRequest(effect, run, places);
-    const mask = places.secrets.maskOf(run.definition);
+    // The request first: the values it has read are hidden from its first word on.
+    const mask = places.secrets.maskOf(run);
     const over = marks.writer();
     const watch = marks.watch(run, effect, stageOf(run, effect).heartbeatMs);
     const begun = marks.starting(effect);

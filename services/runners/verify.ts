@@ -60,7 +60,7 @@ export const createVerifyRunner = (places: Places): EffectRunner => {
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       // The names of files are a stage's words, too.
-      const failure = places.secrets.maskOf(run.definition).json(error.failure);
+      const failure = places.secrets.maskOf(run).json(error.failure);
       const workspace = workspaceOf(places.dataDir, workspaceOwner(run));
       throw new Failed(withLocalMessage(failure, { projectDir: run.projectDir, workspace }));
     }

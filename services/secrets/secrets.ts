@@ -1,6 +1,16 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
+import { resolve } from 'node:path';
+import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import { type Mask, maskOfValues, minSecretLength, noMask } from '../../stages/mask.ts';
+import { readEnvFile } from './env-file.ts';
+
+/** What of a run says which values are its secrets. */
+export type SecretsOf = {
+  definition: Pick<PipelineDefinition, 'secrets'> & {
+    stages: readonly Pick<StageDefinition, 'envFile'>[];
+  };
+  projectDir: string;
+};
 
 export type Secrets = {
   /**
@@ -8,15 +18,35 @@ export type Secrets = {
    */
   valuesOf(definition: Pick<PipelineDefinition, 'secrets'>): Record<string, string>;
   /**
+   * What stands in the files that the stage names, a later one over an earlier. @throws Failed
+   * `missing-env-file`, naming the file
+   */
+  envFilesOf(stage: Pick<StageDefinition, 'envFile'>, projectDir: string): Record<string, string>;
+  /**
    * Of all values that they had since this service began: what is read may be older than the last
    * rotation.
    */
-  maskOf(definition: Pick<PipelineDefinition, 'secrets'>): Mask;
+  maskOf(run: SecretsOf): Mask;
 };
+
+/** Does anything of it have to be hidden? */
+export const hasSecrets = ({ secrets, stages }: SecretsOf['definition']): boolean =>
+  (secrets ?? []).length > 0 || stages.some(({ envFile }) => envFile.length > 0);
+
+/** Settings stand beside passwords; what is as short as a level, or a number, is no password. */
+const isHidden = (value: string): boolean =>
+  value.length >= 8 && !/^[-+]?[\d.]+(e[-+]?\d+)?$|^(true|false)$/i.test(value);
 
 /** Of one that is renewed each minute these are some hours; older ones are forgotten. */
 const mostValues = 200;
 const mostMasks = 50;
+
+const missingFile = (name: string, why: string): Failed =>
+  new Failed({
+    code: 'missing-env-file',
+    message: `the env_file ${name} ${why}`,
+    retryable: false,
+  });
 
 /**
  * Secrets come from the service's own environment: `NAME`, or `NAME_FILE` with the path of a file
@@ -61,19 +91,35 @@ export const createSecrets = (deps: {
       throw missing(`is shorter than ${minSecretLength} characters and could not be masked`);
     return remember(name, value);
   };
+  /** Remembered by the path of the file, which is no name of a variable. */
+  const readFileOf = (name: string, projectDir: string): Record<string, string> => {
+    const path = resolve(projectDir, name);
+    const read = readEnvFile(path);
+    if (!read.ok) throw missingFile(name, read.why);
+    for (const value of Object.values(read.values)) if (isHidden(value)) remember(path, value);
+    return read.values;
+  };
   return {
     valuesOf: ({ secrets }) =>
       Object.fromEntries((secrets ?? []).map((name) => [name, readValue(name)])),
-    maskOf: ({ secrets }) => {
-      if (!secrets || secrets.length === 0) return noMask;
-      for (const name of secrets) {
+    envFilesOf: ({ envFile }, projectDir) =>
+      Object.assign({}, ...envFile.map((name) => readFileOf(name, projectDir))),
+    maskOf: ({ definition, projectDir }) => {
+      if (!hasSecrets(definition)) return noMask;
+      const secrets = definition.secrets ?? [];
+      const files = definition.stages.flatMap(({ envFile }) => envFile);
+      for (const read of [
+        ...secrets.map((name) => () => readValue(name)),
+        ...files.map((name) => () => readFileOf(name, projectDir)),
+      ]) {
         try {
-          readValue(name);
+          read();
         } catch {
           // One that has no value any more may have had one.
         }
       }
-      const values = secrets.flatMap((name) => [...(seen.get(name) ?? [])]);
+      const keys = [...secrets, ...files.map((name) => resolve(projectDir, name))];
+      const values = keys.flatMap((key) => [...(seen.get(key) ?? [])]);
       // By the values, not the names: behind a name another value may stand by now.
       const key = JSON.stringify(values);
       const mask = masks.get(key) ?? maskOfValues(values);

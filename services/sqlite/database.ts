@@ -34,6 +34,7 @@ const openTimeoutMs = 5000;
  */
 export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Database => {
   const db = new DatabaseSync(path, { timeout: openTimeoutMs });
+  giveBackMode(db);
   // 4000 pages (16 MB) of log between checkpoints: at the usual 1000 they cost as much as the
   // commits.
   db.exec(
@@ -81,6 +82,25 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
   database.checkpoint();
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   return database;
+};
+
+/** Writing a store anew takes this much of the start at most: about half a second. */
+const rewrittenBytes = 64 * 1024 ** 2;
+
+/**
+ * Removed rows give their room back to the disk (`giveBack`). A store of before that is written anew
+ * for it when it is small; a larger one is by a backup that is put back.
+ */
+const giveBackMode = (db: DatabaseSync): void => {
+  const pragma = (name: string): number => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const bytes = pragma('page_count') * pragma('page_size');
+  if (bytes === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  else if (pragma('auto_vacuum') === 0 && bytes <= rewrittenBytes)
+    try {
+      db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM');
+    } catch {
+      // No room for a second one, or somebody reads it: the next start tries again.
+    }
 };
 
 const migrate = (db: DatabaseSync, database: Database): void => {

@@ -128,4 +128,16 @@ export const migrations: readonly string[] = [
   -- Runs that retention has removed and whose files may still lie there. Nothing else is ever deleted from runs/ and archive/.
   CREATE TABLE removed_runs (run_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- When the latest run of a pipeline (not of one stage alone) ended, and the latest that left nothing undone: known
+  -- at once after a start, also when those runs are gone.
+  ALTER TABLE pipelines ADD COLUMN last_run_at INTEGER;
+  ALTER TABLE pipelines ADD COLUMN last_success_at INTEGER;
+  UPDATE pipelines SET
+    last_run_at = (SELECT ended_at FROM runs WHERE pipeline = pipelines.name AND ended_at IS NOT NULL
+      AND json_extract(spec, '$.onlyStage') IS NULL ORDER BY run_id DESC LIMIT 1),
+    last_success_at = (SELECT ended_at FROM runs WHERE pipeline = pipelines.name AND state = 'DONE' AND ended_at IS NOT NULL
+      AND json_extract(spec, '$.onlyStage') IS NULL AND json_extract(projection, '$.outcome') IN ('success', 'noop')
+      ORDER BY run_id DESC LIMIT 1);
+  `,
 ];

@@ -3,6 +3,7 @@ import { closeToOthers } from '../host/private-files.ts';
 import { started } from '../host/start-trouble.ts';
 import type { Store } from '../store/store.ts';
 import { type Claim, claimDataDir, type Owner } from './owner.ts';
+import { clearUnverified, finishRestore } from './put-back.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { judgeStore, setStoreAside, storeFileOf } from './store-file.ts';
 
@@ -29,6 +30,13 @@ export const openDataDir = (options: {
   const { claim } = claimed;
   const warnings = closeToOthers(dataDir);
   try {
+    const before = started(dataDir, () => finishRestore(dataDir));
+    // One that was killed before it was decided has left only room that is missing.
+    started(dataDir, () => clearUnverified(dataDir));
+    if (before)
+      warnings.push(
+        `a restore that was interrupted is finished; what was there before is kept in ${before}`,
+      );
     const fault = judgeStore(dataDir);
     if (fault && !(isNewStore && fault.isReplaceable)) throw fault.trouble;
     if (fault) {

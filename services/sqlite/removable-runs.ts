@@ -3,6 +3,11 @@ import type { RemovalFacts, RetentionRow, RetentionStore } from '../store/retent
 import type { Database, Row } from './database.ts';
 import { pruneSlots } from './slots.ts';
 
+/** Free pages that stay: the next runs need them, and giving them back would only move rows. */
+const keptPages = 64;
+/** Of `PRAGMA auto_vacuum` (sqlite.org/pragma.html). */
+const incremental = 2;
+
 /** What `RemovalFacts` are, as columns. */
 const facts = `
   runs.ended_at IS NOT NULL AS has_ended,
@@ -102,6 +107,17 @@ export const createRetentionStore = (
       if ('eventsBefore' in what) return pruneEvents(db, what.eventsBefore, what.limit);
       const forget = 'DELETE FROM removed_runs WHERE run_id = ?';
       return what.removedRuns.reduce((sum, runId) => sum + db.run(forget, runId).changes, 0);
+    }),
+  giveBack: (maxBytes) =>
+    write(() => {
+      const pragma = (name: string): number => Number(db.get(`PRAGMA ${name}`)?.[name] ?? 0);
+      const spare = pragma('freelist_count') - keptPages;
+      // A large store of before this gives nothing back until it is written anew.
+      if (spare <= 0 || pragma('auto_vacuum') !== incremental) return false;
+      const pages = Math.max(1, Math.floor(maxBytes / pragma('page_size')));
+      // Read to its end: each row of it is one page.
+      db.all(`PRAGMA incremental_vacuum(${Math.min(pages, spare)})`);
+      return spare > pages;
     }),
   removedRuns: async (after, limit) =>
     db

@@ -31,8 +31,12 @@ const indexed = ({ pipeline, state, isLive, fromMs, toMs, before }: RunFilter): 
   return found;
 };
 
-const looked = ({ trigger, isWhole, q }: RunFilter): Conditions => {
+const looked = ({ pipelines, trigger, isWhole, q }: RunFilter): Conditions => {
   const found: Conditions = { where: [], values: [] };
+  if (pipelines) {
+    found.where.push(`runs.pipeline IN (${pipelines.map(() => '?').join(', ')})`);
+    found.values.push(...pipelines);
+  }
   if (isWhole) found.where.push("json_extract(runs.spec, '$.onlyStage') IS NULL");
   if (trigger !== undefined) {
     found.where.push("json_extract(runs.spec, '$.trigger') = ?");

@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import { admitRun, beginRun, queueOf } from './begin.ts';
 import { type Database, isTrouble, openDatabase } from './database.ts';
 import { loadRun } from './load-run.ts';
+import { createFiguresStore } from './pipeline-figures.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './removable-runs.ts';
 import { createSlotStore } from './slots.ts';
@@ -37,6 +38,7 @@ export const openSqliteStore = (options: {
     ...createReads(db),
     ...createRetentionStore(db, write),
     ...createSlotStore(db, write),
+    ...createFiguresStore(db),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (question, plan) => write(() => beginRun(db, question, plan)),
     admit: (runId, plan) => write(() => admitRun(db, runId, plan)),

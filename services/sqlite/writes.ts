@@ -37,6 +37,20 @@ const freeLock = (db: Database, runId: string): boolean =>
     runId,
   ).changes > 0;
 
+/** Remembers when the pipeline ran last, and when it left nothing undone. */
+const markEnd = (
+  db: Database,
+  pipeline: string,
+  outcome: RunRow['projection']['outcome'],
+  at: number,
+): void =>
+  void db.run(
+    'UPDATE pipelines SET last_run_at = ?1, last_success_at = iif(?2, ?1, last_success_at) WHERE name = ?3',
+    at,
+    outcome === 'success' || outcome === 'noop' ? 1 : 0,
+    pipeline,
+  );
+
 /** Writes one decision. Must stand inside the transaction that loaded what was decided upon. */
 export const applyDecision = (db: Database, before: RunRow, decision: Decision): Committed => {
   const { at, ledger, next } = decision;
@@ -149,6 +163,8 @@ export const applyDecision = (db: Database, before: RunRow, decision: Decision):
   });
   if (next?.ended) db.run('DELETE FROM lock_waiters WHERE run_id = ?', runId);
   if (next?.freesLock && freeLock(db, runId)) after.lock = null;
+  if (next?.ended && before.onlyStage === null)
+    markEnd(db, before.pipeline, next.projection.outcome, at);
   const { streak = null, event = null } = decision.closing ?? {};
   if (streak) keepStreak(db, before.pipeline, streak);
   if (event)

@@ -30,6 +30,7 @@ export const reusedOf = (
   const group = definition.groups?.find(({ name }) => name === stage);
   const first = group?.stages[0] ?? stage;
   if (!definition.stages.some(({ name }) => name === first)) return unknownStage(definition, stage);
+  const stateOf = (name: string) => run.projection.stages.find((one) => one.name === name)?.state;
   const doneOf = (name: string) =>
     run.projection.stages.find(
       (one) => one.name === name && ['succeeded', 'skipped', 'reused'].includes(one.state),
@@ -43,8 +44,10 @@ export const reusedOf = (
     const done = doneOf(name);
     if (done) take(name, done);
   }
-  for (const { name } of stagesBefore(definition, first)) {
+  for (const { name, allowFailure } of stagesBefore(definition, first)) {
     const done = doneOf(name);
+    // It has failed, which was no reason not to go on: it is tried again.
+    if (allowFailure && !done && stateOf(name) === 'failed') continue;
     if (!done)
       return refused(
         'impossible',

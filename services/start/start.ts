@@ -237,14 +237,7 @@ export const createStarter = (deps: StartDeps): Starter => {
       const found = entry ? definitionFor(entry, run.onlyStage) : checked(run.definition);
       if (found.kind === 'refused') return found;
       const definition = found.value;
-      const unfinished = run.projection.stages.find(
-        ({ state }) => !['succeeded', 'skipped', 'reused'].includes(state),
-      );
-      const stage =
-        command.stage ??
-        run.projection.error?.stage ??
-        unfinished?.name ??
-        (definition.stages[0]?.name as string);
+      const stage = command.stage ?? whereToGoOn(run, definition);
       const taken = reusedOf(run, definition, stage);
       if (taken.kind === 'refused') return taken;
       const reused = taken.value;
@@ -323,6 +316,15 @@ export const createStarter = (deps: StartDeps): Starter => {
 const metadataOf = ({ scheduleId, slot, timezone }: SlotClaim): Record<string, string> => {
   const { utc, local } = slotTimes(slot, timezone);
   return { schedule: scheduleId, slot: utc, slot_local: local };
+};
+
+/** The stage that failed, or the first one that is not over. */
+const whereToGoOn = ({ projection }: RunRow, { stages }: PipelineDefinition): string => {
+  const unfinished = stages.find(({ name, allowFailure }) => {
+    const state = projection.stages.find((one) => one.name === name)?.state ?? 'pending';
+    return !['succeeded', 'skipped', 'reused', ...(allowFailure ? ['failed'] : [])].includes(state);
+  });
+  return projection.error?.stage ?? unfinished?.name ?? (stages[0]?.name as string);
 };
 
 const definitionFor = (

@@ -48,6 +48,11 @@ export type RetentionStore = {
   removeRuns(runIds: readonly string[], mayGo: (facts: RemovalFacts) => boolean): Promise<string[]>;
   /** @returns how many rows are gone */
   prune(what: Prunable): Promise<number>;
+  /**
+   * Gives room that removed rows have left back to the disk, at most this many bytes at a time.
+   * @returns whether there is more to give
+   */
+  giveBack(maxBytes: number): Promise<boolean>;
   /** Runs that `removeRuns` took and whose files may still be there, in the order of their ids. */
   removedRuns(after: string, limit: number): Promise<string[]>;
   /** Those of these ids that the store has never removed and has no run of. */

@@ -66,6 +66,8 @@ export type PipelineAmendment = {
  */
 export type RunFilter = {
   pipeline?: string;
+  /** Any of these. */
+  pipelines?: readonly string[];
   state?: Status['state'];
   trigger?: Trigger;
   isLive?: true;

@@ -1,3 +1,4 @@
+import type { FiguresStore } from './figures-store.ts';
 import type { JournalStore } from './journal-store.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { RunStore } from './run-store.ts';
@@ -11,7 +12,8 @@ import type { SlotStore } from './slot-store.ts';
 export type Store = RunStore &
   JournalStore &
   SlotStore &
-  RetentionStore & {
+  RetentionStore &
+  FiguresStore & {
     /** Changes only when the journal is new; part of every cursor. */
     readonly epoch: string;
     /** Brings the store file up to date with what was committed; for moments when nothing works. */

@@ -5,10 +5,12 @@ import type { KindRunner } from './kind-runner.ts';
 import { httpRunner } from './run-http.ts';
 import { moduleRunner } from './run-module.ts';
 import { processRunner } from './run-process.ts';
+import { scriptRunner } from './run-script.ts';
 
 /** How each kind of `definition/kinds/stage-kinds.ts` acts; one that is missing does not compile. */
 const kindRunners = {
   process: processRunner,
+  script: scriptRunner,
   module: moduleRunner,
   http: httpRunner,
 } satisfies Record<StageKind, unknown>;

@@ -5,10 +5,12 @@ import type { ProgramOf } from '../../definition/kinds/stage-kinds.ts';
 import type { Failure } from '../../wire/failure.ts';
 import type { AttemptAnswer, AttemptRequest } from '../contract.ts';
 import { filesOf } from '../evidence.ts';
+import { mostRedirects, redirectOf } from '../http-redirect.ts';
 import { sendRequest } from '../http-request.ts';
 import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { withLocalMessage } from '../local-paths.ts';
 import type { Mask } from '../mask.ts';
+import type { RunnerDeps } from '../process-runner.ts';
 import { maxOutputBytes } from '../protocol.ts';
 import type { KindRunner } from './kind-runner.ts';
 
@@ -32,11 +34,9 @@ export const httpRunner: KindRunner<Http> = {
     // Durable before the first byte is sent: from here on a crash is an interruption.
     if (!(await observer.recordProcess(null)))
       return answerOf(failed('interrupted', 'the attempt was dropped before it began'));
-    const startedMs = clock.monotonicMs();
-    const { outcome, said } = await work(request, mask, observer.alive, signal);
-    const tookMs = clock.monotonicMs() - startedMs;
-    const line = mask.text(`${request.program.method} ${said} (${tookMs} ms)\n`);
-    const unlogged = await writeFile(files.stdout, line, newFile).then(
+    const { outcome, said } = await work(request, { clock, mask }, observer.alive, signal);
+    const lines = mask.text(said.map((one) => `${one}\n`).join(''));
+    const unlogged = await writeFile(files.stdout, lines, newFile).then(
       () => [],
       ({ code }: { code?: string }) => [`the log of the request could not be written (${code})`],
     );
@@ -59,36 +59,81 @@ const answerOf = (outcome: Outcome, warnings: string[] = []): AttemptAnswer => {
     : { ok: true, ...outcome, skipped: null, partial: null, ...rest };
 };
 
-/** @returns what came of it, and how the log says so */
+type Sent = { method: string; url: URL; headers: Record<string, string>; body: string | null };
+
+/** Without a user and a password: it stands in logs and messages. */
+const shownOf = ({ method, url }: Pick<Sent, 'method' | 'url'>): string =>
+  `${method} ${url.origin}${url.pathname}${url.search}`;
+
+/** @returns what came of it, and a line of the log for each request */
 const work = async (
   request: Request,
-  mask: Mask,
+  { clock, mask }: Pick<RunnerDeps, 'clock' | 'mask'>,
   alive: () => void,
   signal: AbortSignal,
-): Promise<{ outcome: Outcome; said: string }> => {
+): Promise<{ outcome: Outcome; said: string[] }> => {
   const { url: address, method, maxBytes } = request.program;
+  const said: string[] = [];
   const url = URL.parse(String(address));
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     const outcome = failed('http-failed', 'the address is none of http or https', false);
-    return { outcome, said: '→ no address' };
+    return { outcome, said: [`${method} → no address`] };
   }
-  // Without a user and a password: it stands in logs and messages.
-  const shown = `${url.origin}${url.pathname}${url.search}`;
+  let sent: Sent = { method, url, headers: {}, body: null };
+  let startedMs = clock.monotonicMs();
+  const say = (what: string): void =>
+    void said.push(`${shownOf(sent)} → ${what} (${clock.monotonicMs() - startedMs} ms)`);
   try {
-    const { headers, body } = contentOf(request);
-    const answer = await sendRequest({ method, url, headers, body, maxBytes, signal, alive });
-    const outcome = await judge(request, answer, mask, `${method} ${shown}`);
-    const size = `${answer.isCut ? 'more than ' : ''}${sizeText(answer.body.length)}`;
-    return { outcome, said: `${shown} → ${answer.status}, ${size}` };
+    sent = { ...sent, ...contentOf(request) };
+    for (let followed = 0; ; followed += 1) {
+      startedMs = clock.monotonicMs();
+      const answer = await sendRequest({ ...sent, maxBytes, signal, alive });
+      say(`${answer.status}, ${answer.isCut ? 'more than ' : ''}${sizeText(answer.body.length)}`);
+      const next = nextOf(request, sent, answer, mask);
+      if (next === null)
+        return { outcome: await judge(request, answer, mask, shownOf(sent)), said };
+      if ('failure' in next) return { outcome: next, said };
+      if (followed === mostRedirects) {
+        const text = `${shownOf(sent)} was redirected more than ${mostRedirects} times`;
+        return { outcome: failed('http-failed', mask.text(text), false), said };
+      }
+      sent = next;
+    }
   } catch (error) {
     const { code = '', message } = error as { code?: string; message: string };
     // What Node refuses to send is refused again: a header with a line break in it.
     const isOurs = /^ERR_(HTTP_INVALID|INVALID|UNESCAPED)/.test(code);
     const why = message || code || 'the connection failed';
-    const text = mask.text(`${method} ${shown} failed: ${why}`);
-    const outcome = failed('http-failed', text, !isOurs);
-    return { outcome, said: `${shown} → ${signal.aborted ? 'ended' : why}` };
+    const text = mask.text(`${shownOf(sent)} failed: ${why}`);
+    say(signal.aborted ? 'ended' : why);
+    return { outcome: failed('http-failed', text, !isOurs), said };
   }
+};
+
+/** They say nothing that the stage has written itself. */
+const ofEverybody = ['accept', 'user-agent', 'idempotency-key', 'content-type', 'content-length'];
+/** What a redirect asks for; null = the answer counts as it is. */
+const nextOf = (
+  { program }: Request,
+  sent: Sent,
+  answer: Answer,
+  mask: Mask,
+): Sent | { failure: Failure } | null => {
+  // Who expects a 302 wants the 302.
+  if (program.statuses?.includes(answer.status)) return null;
+  const next = redirectOf(program.redirect ?? 'none', sent, answer);
+  if (!next) return null;
+  const body = next.keepsBody ? sent.body : null;
+  if (next.isForeign && body !== null && mask.text(body) !== body) {
+    const text = `${shownOf(sent)} was redirected to ${next.url.host}, which would be sent a secret in the body`;
+    return failed('http-failed', mask.text(text), false);
+  }
+  const headers = Object.entries(sent.headers).filter(
+    ([name]) =>
+      (!next.isForeign || ofEverybody.includes(name)) &&
+      (body !== null || !name.startsWith('content-')),
+  );
+  return { method: next.method, url: next.url, headers: Object.fromEntries(headers), body };
 };
 
 const contentOf = (request: Request): { headers: Record<string, string>; body: string | null } => {

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProgramOf } from '../../definition/kinds/stage-kinds.ts';
 import { suggest } from '../../definition/suggest.ts';
-import { builtinStages, isBuiltin, pathOfModule } from '../builtin-modules.ts';
+import { builtinStages, isBuiltin, missingEngine, pathOfModule } from '../builtin-modules.ts';
 import { filesOf } from '../evidence.ts';
 import { runProgram } from '../process-runner.ts';
 import type { KindRunner } from './kind-runner.ts';
@@ -17,8 +17,8 @@ export const moduleRunner: KindRunner<ProgramOf<'module'>> = {
   missing: async ({ module }, projectDir) => {
     const path = pathOfModule(module, projectDir);
     if (path === null) return noBuiltin(module);
-    // Ours are there.
-    if (isBuiltin(module)) return null;
+    // Ours are there, and what they stand on may not be.
+    if (isBuiltin(module)) return missingEngine();
     return access(path).then(
       () => null,
       () => `there is no file ${module} in the project`,

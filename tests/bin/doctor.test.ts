@@ -82,3 +82,28 @@ test('TRUTH-5: a service that answers watches its own directory, and no other', 
     detail: 'are watched by the service',
   });
 });
+
+test('doctor says when the last backup was made, and asks the service that has the directory', async () => {
+  const of = async (dataDir: string, what: string, url = nobody) => {
+    const { out } = await stagewright(['doctor', '--json', '--url', url, '--data-dir', dataDir]);
+    const lines = out.trimEnd().split('\n');
+    return lines
+      .map((line) => JSON.parse(line) as { what: string; level: string; detail: string })
+      .find((one) => one.what === what);
+  };
+  const dataDir = join(dir, 'data');
+  expect(await of(dataDir, 'backup')).toMatchObject({ detail: 'there is nothing to keep yet' });
+  service = await serve(dir);
+  expect(await of(dataDir, 'backup')).toMatchObject({ level: 'warning' });
+  await stagewright(['backup', join(dir, 'b'), '--data-dir', dataDir]);
+  expect(await of(dataDir, 'backup')).toMatchObject({
+    level: 'ok',
+    detail: expect.stringContaining(join(dir, 'b')),
+  });
+  // Found by the directory, wherever --url leads.
+  expect(await of(dataDir, 'service')).toMatchObject({ detail: `answers at ${service.url}` });
+  expect(await of(join(dir, 'other'), 'service', service.url)).toMatchObject({
+    level: 'warning',
+    detail: expect.stringContaining('another data directory'),
+  });
+});

@@ -1,3 +1,4 @@
+import type { RetentionStore } from '../../services/store/retention-store.ts';
 import type { Store } from '../../services/store/store.ts';
 
 /** Plans twice, as a store does whose transaction failed to serialize; both plans must be equal. */
@@ -10,8 +11,14 @@ const twice =
     return second;
   };
 
+/** What the contract asks about; a store that forgets and makes up for what was missed is more. */
+export type ContractStore = Omit<
+  Store,
+  keyof RetentionStore | 'saveBackfill' | 'backfills' | 'checkpoint'
+>;
+
 /** A store that asks every question twice. */
-export const plannedTwice = (store: Store): Store => ({
+export const plannedTwice = (store: ContractStore): ContractStore => ({
   ...store,
   begin: (question, plan) => store.begin(question, twice(plan)),
   admit: (runId, plan) => store.admit(runId, twice(plan)),
@@ -23,6 +30,4 @@ export const plannedTwice = (store: Store): Store => ({
     ),
   amendPipeline: (pipeline, plan, at) => store.amendPipeline(pipeline, twice(plan), at),
   decideSlots: (asked, plan) => store.decideSlots(asked, twice(plan)),
-  removeRuns: (runIds, mayGo) => store.removeRuns(runIds, twice(mayGo)),
-  saveBackfill: (row, plan, pipeline, at) => store.saveBackfill(row, twice(plan), pipeline, at),
 });

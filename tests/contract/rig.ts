@@ -9,15 +9,15 @@ import { planAdmit, startOf } from '../../services/start/plan-start.ts';
 import type { BeginRequest } from '../../services/start/start-request.ts';
 import { fenceOf } from '../../services/store/fence.ts';
 import type { Begun, EffectRow } from '../../services/store/run-rows.ts';
-import type { Store } from '../../services/store/store.ts';
 import { beginRequest } from '../support/begin-request.ts';
 import { pipeline, stage } from '../support/definition.ts';
+import type { ContractStore } from './planned-twice.ts';
 
 export const id = (n: number): string => `r_${String(n).padStart(26, '0')}`;
 
 /** An interpreter on a store, whose effects the test answers itself: nothing executes. */
 export const rigOn = (
-  store: Store,
+  store: ContractStore,
   clock: Clock,
   definition: PipelineDefinition = pipeline([stage('one')]),
 ) => {

@@ -4,10 +4,9 @@ import { drained, processRecorded } from '../../services/store/amendments.ts';
 import { fenceOf } from '../../services/store/fence.ts';
 import { liveRuns } from '../../services/store/run-view.ts';
 import type { SlotRow } from '../../services/store/slot-store.ts';
-import type { Store } from '../../services/store/store.ts';
 import { StoreTrouble } from '../../services/store/trouble.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
-import { plannedTwice } from './planned-twice.ts';
+import { type ContractStore, plannedTwice } from './planned-twice.ts';
 import { id, rigOn } from './rig.ts';
 
 type Place = { place: string; remove: () => Promise<void> };
@@ -21,14 +20,14 @@ const dayMs = 24 * 3600 * 1000;
 export const storeContract = (
   name: string,
   newPlace: () => Promise<Place>,
-  openAt: (place: string, clock: Clock) => Promise<Store>,
+  openAt: (place: string, clock: Clock) => Promise<ContractStore>,
 ): void =>
   describe(`${name} as a store`, () => {
     let at: Place;
     let clock: ManualClock;
-    let store: Store;
+    let store: ContractStore;
     /** Another connection to the same store: another service. */
-    let other: Store;
+    let other: ContractStore;
     beforeEach(async () => {
       at = await newPlace();
       clock = manualClock();
@@ -47,6 +46,23 @@ export const storeContract = (
       journal: (await store.journal({ after: 0, limit: all })).events.map((row) =>
         JSON.stringify(row),
       ),
+    });
+
+    test('when a pipeline last ran and last succeeded is known without its runs, and live runs are counted', async () => {
+      const rig = rigOn(store, clock);
+      expect(await store.figures()).toEqual({ pipelines: [], live: [] });
+      await rig.begin(rig.requestOf(id(1)));
+      const [begun] = (await other.figures()).pipelines;
+      expect(begun).toMatchObject({
+        lastRunAt: null,
+        lastSuccessAt: null,
+        lastSlotAt: null,
+        failures: 0,
+        isBlocked: false,
+      });
+      expect((await other.figures()).live).toEqual([
+        { pipeline: begun?.pipeline, state: 'running', count: 1 },
+      ]);
     });
 
     test('I3: two services that start at the same time for one lock begin one run, and the other is refused with its id', async () => {
@@ -166,7 +182,7 @@ export const storeContract = (
       const on = rigOn(store, clock);
       let tries = 0;
       const raw = await openAt(at.place, { ...clock, sleep: async () => {} });
-      const flaky: Store = {
+      const flaky: ContractStore = {
         ...raw,
         begin: (question, plan) =>
           raw.begin(question, (facts) => {

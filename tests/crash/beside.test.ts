@@ -69,6 +69,7 @@ test('killed while one works and the other has succeeded: what is done is not do
   const first = await project.begin();
   const id = await project.start(first, 'job');
   await until(async () => (await project.lines('work.log')).length === 1);
+  await until(async () => (await project.lines('side.log')).length === 1);
   await project.command(first, id, 'SKIP_STAGE', { stage: 'side' });
   await project.is(first, id, ({ stages }) => stages[2]?.state === 'skipped');
   await project.kill(first);

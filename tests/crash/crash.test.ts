@@ -268,7 +268,7 @@ test('killed in backoff: the timer is durable and the next attempt comes', async
 test('killed during stop: the next service finishes the stop, and nobody is left', async () => {
   const stubborn = yaml()
     .replace('grace: 300ms', 'grace: 30s')
-    .replace('until', "trap '' TERM; until");
+    .replace('echo $', "trap '' TERM; echo $");
   await writeFile(join(dir, 'pipelines/job.yaml'), stubborn);
   const first = await begin();
   const id = await startRun(first);
@@ -394,8 +394,8 @@ test('S64: SIGTERM in a run of stubborn processes: out within the shutdown time,
   const stubborn = yaml()
     .replace('grace: 300ms', 'grace: 1h')
     .replace(
-      'until',
-      "trap '' TERM; [ $STAGEWRIGHT_ATTEMPT = 2 ] || setsid bash -c \\\"trap '' TERM; sleep 600\\\" & until",
+      'echo $',
+      "trap '' TERM; [ $STAGEWRIGHT_ATTEMPT = 2 ] || setsid bash -c \\\"trap '' TERM; sleep 600\\\" & echo $",
     );
   await writeFile(join(dir, 'pipelines/job.yaml'), stubborn);
   const first = await begin('none', ['--shutdown-timeout', '1s']);

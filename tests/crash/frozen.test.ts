@@ -11,7 +11,7 @@ const file = (name: string, stages: string[], more = ''): Record<string, string>
   [`${name}.yaml`]: `name: ${name}\n${more}stages:\n${stages.map((one) => `  - { ${one} }\n`).join('')}`,
 });
 const waits = (name: string): string => `until [ -e go-${name} ]; do sleep 0.02; done`;
-const stubborn = "trap '' TERM; while true; do sleep 0.02; done";
+const stubborn = "trap '' TERM; echo up; while true; do sleep 0.02; done";
 const limits = 'timeout: 5s, heartbeat: 3s';
 const pipelines = {
   // Ends in time while nobody looks.
@@ -64,7 +64,8 @@ test('REL-7: frozen in every state beyond every limit: what ended counts as it e
   await project.command(service, ids.holds as string, 'PAUSE');
   await go('holds');
   await project.is(service, ids.holds as string, ({ state }) => state === 'PAUSED');
-  await project.is(service, await start('stopping'), ({ state }) => state === 'RUNNING_WORK');
+  await start('stopping');
+  await spoke('stopping');
   await start('prints');
   await spoke('prints');
   await project.is(service, await start('ending'), ({ why }) => why.includes('ends attempt 1'));

@@ -67,6 +67,13 @@ const press =
     await page.locator('dialog[open]').waitFor();
   };
 
+const simulate = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: 'Simulate' }).click();
+  await page.getByRole('region', { name: 'The simulated run' }).waitFor();
+  await page.getByRole('heading', { name: 'Tell a story' }).scrollIntoViewIfNeeded();
+  await page.getByRole('heading', { name: 'Tell a story' }).evaluate((it) => it.scrollIntoView());
+};
+
 const empty = async (): Promise<void> => {
   const scene = await openScene();
   await shoot(scene, [
@@ -92,6 +99,26 @@ const busy = async (): Promise<void> => {
     { name: 'busy-overview', path: '/', doc: 'overview' },
     { name: 'busy-run', path: `/runs/${running}` },
     { name: 'busy-run-retrying', path: `/runs/${retrying}`, doc: 'run', docHeight: 1180 },
+    { name: 'inspector-list', path: '/inspect' },
+    { name: 'inspector', path: `/inspect/${running}?at=4`, doc: 'inspector' },
+    {
+      name: 'inspector-sequence',
+      path: `/inspect/${running}?at=4&form=sequence&side=difference`,
+      doc: 'inspector-sequence',
+    },
+    { name: 'inspector-snapshot', path: `/inspect/${retrying}?side=snapshot` },
+    { name: 'inspector-live', path: '/inspect/live' },
+    {
+      name: 'what-if',
+      path: `/runs/${retrying}/what-if?path=${encodeURIComponent('[{"kind":"command","command":"RETRY_NOW"}]')}`,
+      doc: 'what-if',
+    },
+    {
+      name: 'what-if-story',
+      path: '/pipelines/market-data/what-if',
+      doc: 'what-if-story',
+      before: simulate,
+    },
     { name: 'busy-runs', path: '/runs' },
     { name: 'busy-trend', path: '/runs?pipeline=market-data', doc: 'runs' },
     { name: 'busy-trend-table', path: '/runs?pipeline=market-data&view=table' },

@@ -134,6 +134,11 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
     withStage({ run: ['sh', '-c', 'echo $$.log $HOME $${HOME}'] }),
   ],
   [
+    ...(['double-dollar', '/stages/0/script'] as const),
+    withStage({ run: undefined, script: 'echo $${HOME}' }),
+    withStage({ run: undefined, script: 'echo ${HOME} $$ /tmp/x.$$.log' }),
+  ],
+  [
     ...(['double-dollar', '/stages/0/env/PLACE'] as const),
     withStage({ env: { PLACE: '$$HOME/x' } }),
     withStage({ env: { PLACE: '$HOME/x' } }),

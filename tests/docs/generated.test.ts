@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse as parseYaml } from 'yaml';
 import { createOutput, showRunLine, showStatus } from '../../bin/print.ts';
+import { pipelineSchemaText } from '../../definition/pipeline-json-schema.ts';
 import { scheduleFields, scheduleSchema } from '../../definition/schedule.ts';
 import { clientTypes } from '../../server/client-types.ts';
 import { statusSchema } from '../../wire/status.ts';
@@ -13,6 +14,10 @@ const dir = `${root}docs/examples/status/`;
 
 test('client/operations.ts is what the OpenAPI document says (else: npm run generate)', () => {
   expect(readFileSync(`${root}client/operations.ts`, 'utf8')).toBe(clientTypes());
+});
+
+test('schemas/pipeline.json is what the file format says (else: npm run generate)', () => {
+  expect(readFileSync(`${root}schemas/pipeline.json`, 'utf8')).toBe(pipelineSchemaText());
 });
 
 test('S53: the table of docs/scheduling.md is what the planner says (else: npm run generate)', () => {

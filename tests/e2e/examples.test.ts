@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createOutput, showStatus } from '../../bin/print.ts';
 import type { Status } from '../../wire/status.ts';
 import { ended, runService, startRequest } from '../support/service.ts';
@@ -37,6 +42,62 @@ test('examples/shell: three programs hand on a file and a value, and publish who
     },
     { word: 'good' },
   ));
+
+test('examples/etl: scripts read settings from a file, and what they load is whole', () =>
+  runExample('etl', async (run, dir) => {
+    expect([run.state, run.stages[0]?.outputs]).toEqual(['DONE', { rows: 3 }]);
+    expect(await readFile(join(dir, 'out/2026-03-04.csv'), 'utf8')).toBe(
+      'north,11.75\nsouth,4.25\n',
+    );
+  }));
+
+test('examples/advisory: a test that advises makes the run partial, one that must hold ends it', async () => {
+  await runExample('advisory', async (run, dir) => {
+    expect([run.state, run.outcome, run.why]).toEqual([
+      'DONE',
+      'partial',
+      'done in part: test-volume: 3 rows, expected at least 5',
+    ]);
+    expect(await readFile(join(dir, 'out/model.csv'), 'utf8')).toBe('1,1\n2,4\n3,9\n');
+  });
+  const outcome = async (rows: number) => {
+    const seen: unknown[] = [];
+    await runExample('advisory', async (run) => void seen.push(run.outcome, run.error?.stage), {
+      rows,
+    });
+    return seen;
+  };
+  expect([await outcome(5), await outcome(0)]).toEqual([
+    ['success', undefined],
+    ['failed', 'test-not-empty'],
+  ]);
+});
+
+test('examples/scraper: a site that asks for patience is not asked again before', async () => {
+  const askedAt: number[] = [];
+  const site = createServer((_, response) => {
+    askedAt.push(performance.now());
+    if (askedAt.length === 1) response.writeHead(429, { 'Retry-After': '3' }).end();
+    else response.setHeader('Content-Type', 'application/json').end('{"ES": 5000}');
+  });
+  site.listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  try {
+    await runExample(
+      'scraper',
+      async (run, dir) => {
+        expect([run.state, run.stages[0]?.attempt]).toEqual(['DONE', 2]);
+        const day = run.created_at?.slice(0, 10);
+        expect(await readFile(join(dir, `out/${day}.json`), 'utf8')).toBe('{"ES":5000}\n');
+      },
+      { site: `http://127.0.0.1:${(site.address() as AddressInfo).port}` },
+    );
+    // Longer than its own first wait of two seconds, with jitter.
+    expect((askedAt[1] as number) - (askedAt[0] as number)).toBeGreaterThanOrEqual(2990);
+  } finally {
+    site.close();
+  }
+});
 
 test('examples/python: progress, metric and output are those of the program', () =>
   runExample('python', async (run, dir) => {
@@ -103,3 +164,10 @@ test('examples/parallel: one that fails leaves the other one its say', () =>
       ]),
     { rows: 1 },
   ));
+test('examples/testing: what a pipeline does when things go wrong, as a test of its own', async () => {
+  const args = ['--disable-warning=ExperimentalWarning', '--test', 'examples/testing/*.test.ts'];
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd });
+  expect(stdout).toContain('pass 5\n');
+  expect(stdout).toContain('fail 0\n');
+});

@@ -41,7 +41,7 @@ const file = {
 const charts: Record<number, string> = {
   2: '657bbffd07638235fd8aa92bea509bb88b63b9a4cc23d9831c5b13c8672446a6',
   3: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
-  // Without a group nothing has changed.
+  // What version 4 added stands in charts of definitions that use it, and in no others.
   4: 'd7f90dc60fe940117e1dd24c20e8bd2393b36ccded0a3dd0c3ac4c0ffb4420f3',
 };
 
@@ -54,7 +54,7 @@ test('T8: the chart of a definition changes only together with the version of th
 
 /** Stages beside each other, since version 4. */
 const ofGroups: Record<number, string> = {
-  4: '9e5bc5bbc4c5b905077bfeef4731cd38786ca4e118e0ecfe9f3765a737aec6aa',
+  4: 'a695eff47decb908c4b938a3e0ac06ba7cf692e5d31ec613ace4af65f1f01067',
 };
 
 test('T8: and that of a definition with groups', () => {

@@ -18,6 +18,16 @@ const charts: Record<string, PipelineDefinition> = {
     stage('one', { ...retries(1), totalTimeoutMs: 90_000, warnAfterMs: 5000 }),
     stage('two', { with: { n: '${stages.one.outputs.n}' } }),
   ]),
+  'two stages, the first allowed to fail, with a retry, files and a total timeout': pipeline([
+    stage('one', {
+      ...retries(1),
+      allowFailure: true,
+      totalTimeoutMs: 90_000,
+      files: [{ path: '*.txt', min: 1 }],
+    }),
+    stage('two', { onRestart: 'fail' }),
+  ]),
+  'one stage that is allowed to fail': pipeline([stage('one', { allowFailure: true })]),
   'three stages with a run timeout': pipeline(
     [stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))],
     {

@@ -1,11 +1,14 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Served, serveHttp } from '../support/http.ts';
 import { eventually } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const stages = (script: string, more = ''): string =>
   `stages:\n  - { name: work, run: ["sh", "-c", ${JSON.stringify(script)}], grace: 5s${more} }\n  - { name: after, run: ["true"] }\n`;
 const pipelines = {
   // Refuses to end, so that it can be met while it stops.
-  'works.yaml': `name: works\n${stages('trap "echo stopping" TERM; echo up; while [ ! -e go ]; do sleep 0.02; done')}`,
+  'works.yaml': `name: works\n${stages('trap "echo stopping" TERM; echo up > up; while [ ! -e go ]; do sleep 0.02; done')}`,
   'backs-off.yaml': `name: backs-off\n${stages('exit 1', ', retry: { limit: 1, backoff: { initial: 60s } }')}`,
   'fails.yaml': `name: fails\n${stages('echo broke >&2; exit 3')}`,
   'shares.yaml': `name: shares\nconcurrency: { key: works }\n${stages('true')}`,
@@ -48,6 +51,14 @@ const tryAll = async (doors: [string, string][], id: string, state: string): Pro
 test('S08: while a run works, stops or backs off, every side door answers 409 with its id and state, and no run begins', async () => {
   const id = (await post('/api/pipeline/start')).json.run_id;
   await untilState(id, 'RUNNING_WORK');
+  const up = join(served.dir, 'up');
+  // Sent sooner, the stop would meet a program that does not refuse yet.
+  await until(() =>
+    access(up).then(
+      () => true,
+      () => false,
+    ),
+  );
   // A neighbour under the same key is a side door, too.
   const doors: [string, string][] = [
     ...sideDoors('works'),

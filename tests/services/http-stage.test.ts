@@ -203,10 +203,81 @@ test('expect.status says which answers are good, and 200 is not one then', async
   });
 });
 
-test('a redirect is not followed', async () => {
+test('a redirect is not followed unless the stage says so', async () => {
   script = (response) => response.writeHead(302, { Location: '/elsewhere' }).end();
   expect(await outcome({})).toMatchObject({ error: { code: 'http-status', retryable: false } });
   expect(seen.map(({ path }) => path)).toEqual(['/']);
+});
+
+test('a redirect on the same host is followed as the standard says, with a line of the log for each request', async () => {
+  script = (response, n) =>
+    n === 1
+      ? response.writeHead(303, { Location: '/done?n=1' }).end()
+      : json(response, { fine: true });
+  const end = await outcome({
+    method: 'POST',
+    body: { a: 1 },
+    headers: { 'X-Own': 'yes' },
+    redirect: 'same-host',
+  });
+  expect(outputsOf(end)).toMatchObject({ status: 200, body: { fine: true } });
+  expect(seen).toMatchObject([
+    { method: 'POST', path: '/', body: '{"a":1}' },
+    { method: 'GET', path: '/done?n=1', body: '', headers: { 'x-own': 'yes' } },
+  ]);
+  expect(seen[1]?.headers['content-type']).toBeUndefined();
+  const lines = (await log(end.run_id as string)).trim().split('\n');
+  expect(lines.map((line) => line.replace(/ \(\d+ ms\)$/, ''))).toEqual([
+    `POST ${origin()}/ → 303, 0 B`,
+    `GET ${origin()}/done?n=1 → 200, 13 B`,
+  ]);
+});
+
+test('another host is asked only with any, and gets none of the headers of the stage', async () => {
+  const secret = 'hunter2-hunter2';
+  // The same machine by another name.
+  const elsewhere = () => origin().replace('127.0.0.1', 'localhost');
+  script = (response, n) =>
+    n % 2 === 1
+      ? response.writeHead(307, { Location: `${elsewhere()}/there` }).end()
+      : response.end('ok');
+  const headers = { Authorization: 'Bearer ${secrets.API_TOKEN}', 'X-Own': 'yes' };
+  const given = { file: { secrets: ['API_TOKEN'] }, env: { API_TOKEN: secret } };
+  const http = { method: 'POST', body: 'plain', headers };
+  expect(await outcome({ ...http, redirect: 'same-host' }, given)).toMatchObject({
+    error: { code: 'http-status', retryable: false },
+  });
+  expect(seen).toHaveLength(1);
+  await now().close();
+  seen = [];
+  expect(await outcome({ ...http, redirect: 'any' }, given)).toMatchObject({ state: 'DONE' });
+  expect(seen).toMatchObject([
+    { headers: { authorization: `Bearer ${secret}`, 'x-own': 'yes' } },
+    { method: 'POST', path: '/there', body: 'plain' },
+  ]);
+  expect([seen[1]?.headers['authorization'], seen[1]?.headers['x-own']]).toEqual([
+    undefined,
+    undefined,
+  ]);
+  expect(seen[1]?.headers['idempotency-key']).toBe(seen[0]?.headers['idempotency-key']);
+  await now().close();
+  seen = [];
+  const end = await outcome({ ...http, body: '${secrets.API_TOKEN}', redirect: 'any' }, given);
+  expect([end.error?.code, end.error?.retryable, seen.length]).toEqual(['http-failed', false, 1]);
+  expect(JSON.stringify(end)).not.toContain(secret);
+});
+
+test('redirects without end fail after ten, and are not tried again', async () => {
+  script = (response, n) => response.writeHead(302, { Location: `/${n}` }).end();
+  const end = await outcome({ redirect: 'any' }, { stage: retry(2) });
+  expect(end.error).toMatchObject({ code: 'http-failed', retryable: false, attempt: 1 });
+  expect(seen).toHaveLength(11);
+});
+
+test('a redirect that is expected is the answer', async () => {
+  script = (response) => response.writeHead(302, { Location: '/elsewhere' }).end();
+  const end = await outcome({ redirect: 'any', expect: { status: [302] } });
+  expect([end.state, outputsOf(end)?.['status'], seen.length]).toEqual(['DONE', 302, 1]);
 });
 
 test('a connection that is refused is tried again, and then fails http-failed', async () => {

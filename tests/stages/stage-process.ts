@@ -32,6 +32,8 @@ export async function startStage(
     program: { kind: 'module', module: `builtin:${stage}` },
     with: options,
     params: {},
+    slot: '2026-01-02T03:00:00.000Z',
+    url: null,
     env: {},
     cwd: dir,
     graceMs: 1000,

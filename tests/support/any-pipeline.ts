@@ -10,6 +10,7 @@ const anyStage = fc.record({
   warns: fc.boolean(),
   fails: fc.boolean(),
   uses: fc.boolean(),
+  advises: fc.boolean(),
 });
 const anyStep = fc.record({
   stages: fc.array(anyStage, { minLength: 1, maxLength: 4 }),
@@ -36,6 +37,7 @@ export const anyShape: fc.Arbitrary<PipelineDefinition> = fc
             files: one.hasFiles ? [{ path: '*', min: 1 }] : [],
             totalTimeoutMs: one.hasTotal ? 90_000 : null,
             warnAfterMs: one.warns ? 5000 : null,
+            allowFailure: one.advises,
             onRestart: one.fails ? 'fail' : 'retry',
           }),
         );

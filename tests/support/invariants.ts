@@ -184,10 +184,13 @@ export const invariants: Record<string, (edge: Edge) => void> = {
       .filter((name) =>
         stages.some((one) => one.name === name && ['running', 'retrying'].includes(one.state)),
       );
-    // Beside others a limit that is over ends its stage, and is no timer any more.
+    // Where it ends its stage alone, a limit that is over is no timer any more.
     const { stages: facts } = contextOf(to);
+    const isAlone = (of: string): boolean =>
+      groupOf(definition, of) !== null ||
+      definition.stages.some(({ name, allowFailure }) => name === of && allowFailure);
     const maybe = ofStages
-      .filter((name) => groupOf(definition, name) !== null && facts[name]?.ending)
+      .filter((name) => isAlone(name) && facts[name]?.ending)
       .map((name) => `STAGE_TIMEOUT.${name}`);
     const isSure = (id: string): boolean => !maybe.includes(id);
     expect(limits.filter(isSure).toSorted()).toEqual(
@@ -211,12 +214,16 @@ export const invariants: Record<string, (edge: Edge) => void> = {
       const states = to.run.projection.stages;
       const { definition } = to.run;
       const isBegun = (state: string): boolean => state !== 'pending' && state !== 'reused';
-      const isOver = (state: string): boolean => ['succeeded', 'skipped', 'reused'].includes(state);
+      const allowed = definition.stages.filter((one) => one.allowFailure).map((one) => one.name);
+      const isOver = (of: string, state: string): boolean =>
+        ['succeeded', 'skipped', 'reused', ...(allowed.includes(of) ? ['failed'] : [])].includes(
+          state,
+        );
       states.forEach(({ name, state }, index) => {
         if (!isBegun(state)) return;
         const beside = groupOf(definition, name)?.stages ?? [name];
         const before = states.slice(0, index).filter((one) => !beside.includes(one.name));
-        expect(before.filter((one) => !isOver(one.state))).toEqual([]);
+        expect(before.filter((one) => !isOver(one.name, one.state))).toEqual([]);
       });
     },
   'a final run leaves no effect and no timer': ({ to }) => {

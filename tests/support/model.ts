@@ -4,40 +4,11 @@ import { createCharts, type PinnedChart } from '../../services/interpreter/chart
 import { type Delivery, decide } from '../../services/interpreter/decide.ts';
 import { projectSnapshot } from '../../services/lifecycle/outlook.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
+import { afterDecision } from '../../services/store/after-decision.ts';
 import type { Decision, Loaded, RunRow } from '../../services/store/run-rows.ts';
 
-/**
- * What a decision does to the rows of a run, as a value: lets a test branch where a database
- * cannot.
- */
-export const applied = ({ run, effects, timers }: Loaded, decision: Decision): Loaded => {
-  const same = (a: { id: string; stamp: number }) => (b: { id: string; stamp: number }) =>
-    a.id === b.id && a.stamp === b.stamp;
-  const { next } = decision;
-  const moved: RunRow = {
-    ...run,
-    version: decision.ledger.version,
-    ledgerN: run.ledgerN + 1,
-    runSeq: run.runSeq + decision.events.length,
-    ...(next && {
-      snapshot: next.snapshot,
-      projection: next.projection,
-      updatedAt: decision.at,
-      endedAt: next.ended ? decision.at : null,
-    }),
-    ...(next?.begins && { progress: null }),
-  };
-  const left = effects
-    .filter((row) => !decision.remove.some(same(row)))
-    .map((row) => (decision.drop.some(same(row)) ? { ...row, state: 'dropping' as const } : row))
-    .concat(decision.born);
-  const isFree = next?.ended === true && !left.some(({ kind }) => kind === 'stage');
-  return {
-    run: isFree ? { ...moved, lock: null } : moved,
-    effects: left,
-    timers: timers.filter((row) => !decision.disarm.some(same(row))).concat(decision.arm),
-  };
-};
+/** Lets a test branch where a database cannot. */
+export const applied = afterDecision;
 
 export type Model = { chart: PinnedChart; machine: AnyStateMachine; fresh: Loaded };
 

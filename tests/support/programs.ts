@@ -86,6 +86,8 @@ export const openWorkbench = async () => {
       program: programOfStored(program),
       with: {},
       params: {},
+      slot: '2026-01-02T03:00:00.000Z',
+      url: null,
       graceMs: 2000,
       limits: defaultLimits,
       attemptDir: join(dir, token),

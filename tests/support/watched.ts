@@ -9,7 +9,7 @@ import { createTimers } from '../../services/interpreter/timers.ts';
 import { runLifecycle } from '../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin, createAsk } from '../../services/runners/answers-first.ts';
 import { createDrain, drainRunner } from '../../services/runners/drain.ts';
-import { createSettle } from '../../services/runners/recovery.ts';
+import { createSettle, evidenceIn } from '../../services/runners/recovery.ts';
 import { createRunnerTurns } from '../../services/runners/runner-turns.ts';
 import { createSecrets } from '../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../services/sqlite/sqlite-store.ts';
@@ -118,7 +118,7 @@ export const openWatched = async () => {
     effects,
     clock,
     dataDir,
-    secrets,
+    evidence: evidenceIn({ dataDir, secrets }),
     processes,
     ending: () => {},
     left,

@@ -65,7 +65,12 @@ const doorLifecycle: Lifecycle = {
   compile: () => chart,
   machineOf: () => door.createMachine(chart),
   contextOf: (stored) => stored,
-  judge: (guard) => ({ guard, holds: true, why: () => 'it is too heavy' }),
+  judge: (guard) => ({
+    guard,
+    holds: true,
+    why: () => 'it is too heavy',
+    values: () => 'its weight',
+  }),
   viewOf: ({ value }) => shown(String(value).toUpperCase()),
   whyNot: (_, { type }) => `a door cannot ${type}`,
   isUnclear: () => false,

@@ -176,7 +176,8 @@ test('a folder that does not exist is a problem', async () => {
       line: null,
       pointer: '',
       code: 'unreadable',
-      detail: 'the pipelines folder cannot be read (ENOENT)',
+      detail:
+        'the pipelines folder cannot be read (ENOENT): stagewright init writes a first pipeline, or name another folder with --pipelines',
     },
   ]);
 });

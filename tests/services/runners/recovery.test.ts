@@ -10,7 +10,7 @@ import { createInterpreter } from '../../../services/interpreter/interpreter.ts'
 import { createTimers } from '../../../services/interpreter/timers.ts';
 import { runLifecycle } from '../../../services/lifecycle/run-lifecycle.ts';
 import { createAnswerWithin } from '../../../services/runners/answers-first.ts';
-import { recover } from '../../../services/runners/recovery.ts';
+import { evidenceIn, recover } from '../../../services/runners/recovery.ts';
 import type { StageMarks } from '../../../services/runners/stage-runner.ts';
 import { createSecrets } from '../../../services/secrets/secrets.ts';
 import { openSqliteStore } from '../../../services/sqlite/sqlite-store.ts';
@@ -111,7 +111,7 @@ const after = async (left: StageMarks['left'] = async () => {}) => {
     admission: createAdmission({ store, interpreter, log: () => {} }),
     clock,
     dataDir,
-    secrets: createSecrets({ env: {}, readFile: () => '' }),
+    evidence: evidenceIn({ dataDir, secrets: createSecrets({ env: {}, readFile: () => '' }) }),
     processes: { isAlive: () => false, end: async () => {} },
     ending: () => {},
     left,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { piecesOf } from '../../support/encodings.ts';
 import { type Served, serveHttp } from '../../support/http.ts';
+import { look } from '../../support/inspector.ts';
 import { ended, eventually, projectWith, startRequest } from '../../support/service.ts';
 
 const stage = fileURLToPath(new URL('../../support/leaking-stage.ts', import.meta.url));
@@ -83,6 +84,11 @@ const toldOf = async (id: string): Promise<Record<string, string>> => {
     told[`version ${version}`] = JSON.stringify(
       await on.orchestrator.snapshotAt(id, version).catch(() => null),
     );
+  if (run.ended_at !== null) {
+    const inspected = look(on.url, `/ws/inspect/${id}`);
+    expect((await inspected.closed).code).toBe(1000);
+    told.inspected = JSON.stringify(inspected.frames);
+  }
   for (const stream of ['stdout', 'stderr'] as const) {
     const place = { stage: 'tells', attempt: 1 };
     const size = (await on.orchestrator.logSize(id, place, stream)) ?? 0;
@@ -115,6 +121,7 @@ test('secrets of forty characters, of digits, of several lines and rotated ones,
   const values = { ...env, ROTATED_FILE: join(dir, 'rotated') };
   await serve(values);
   const events = listen('/ws/events?v=1');
+  const inspector = listen('/ws/inspect');
   const waits = await start('waits');
   const logs = listen(`/ws/logs/${waits}?tail=1000000`);
   await eventually(on.orchestrator, async () =>
@@ -141,13 +148,14 @@ test('secrets of forty characters, of digits, of several lines and rotated ones,
   expect(leaks(told)).toEqual([]);
   const live = {
     events: events.heard.join('\n'),
+    inspector: inspector.heard.join('\n'),
     logs: logs.heard.join('\n'),
     later: logsLater.heard.join('\n'),
   };
   expect(Object.entries(live).filter(([, text]) => text.length < 1000)).toEqual([]);
   const frames = [...logs.heard, ...logsLater.heard].map((frame) => JSON.parse(frame).text ?? '');
   expect(leaks({ ...live, frames: frames.join('') })).toEqual([]);
-  for (const { close } of [events, logs, logsLater]) close();
+  for (const { close } of [events, inspector, logs, logsLater]) close();
   await on.close();
   expect(leaks({ log: logged.join('\n') })).toEqual([]);
   expect(leaks(filesBelow(join(dir, 'data')))).toEqual([]);

@@ -7,6 +7,11 @@ import { encodings } from '../../support/encodings.ts';
 import { ended, projectWith, runService, startRequest } from '../../support/service.ts';
 
 const secret = 'swordfish-42';
+/** A run of a pipeline with this one secret. */
+const named = (name: string) => ({
+  definition: { secrets: [name], stages: [] },
+  projectDir: '/',
+});
 const tells = [
   'echo "::stagewright {\\"output\\":{\\"got\\":\\"$DB_PASSWORD\\"},\\"progress\\":{\\"done\\":1,\\"note\\":\\"$DB_PASSWORD\\"}}"',
   'echo "plain $DB_PASSWORD"',
@@ -98,9 +103,7 @@ test('no form of a secret survives a mask, and the length in bytes stays', () =>
       secrets,
       fc.array(fc.oneof(fc.string(), fc.constantFrom(...Object.keys(encodings)))),
       (value, parts) => {
-        const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf({
-          secrets: ['S'],
-        });
+        const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf(named('S'));
         const given = Buffer.from(
           parts
             .map((part) =>
@@ -126,7 +129,7 @@ test('no form of a secret survives a mask, and the length in bytes stays', () =>
 
 test('wherever it stands in what is encoded, at most an edge of four bits is left of a secret', () => {
   const value = 'Zq7/kP+x-2026-canary';
-  const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf({ secrets: ['S'] });
+  const mask = createSecrets({ env: { S: value }, readFile: () => '' }).maskOf(named('S'));
   for (const before of ['', 'a', 'ab', 'abc'])
     for (const after of ['', 'x', 'xy', 'xyz']) {
       const encoded = Buffer.from(before + value + after).toString('base64');
@@ -138,7 +141,7 @@ test('wherever it stands in what is encoded, at most an edge of four bits is lef
 
 test('a number is hidden only when its whole text is the secret', () => {
   const maskOf = (value: string) =>
-    createSecrets({ env: { S: value }, readFile: () => '' }).maskOf({ secrets: ['S'] });
+    createSecrets({ env: { S: value }, readFile: () => '' }).maskOf(named('S'));
   expect(maskOf('8675309001').json({ a: 8675309001, b: [86753090011, 18675309001, 4] })).toEqual({
     a: '***',
     b: [86753090011, 18675309001, 4],
@@ -152,14 +155,12 @@ test('a number is hidden only when its whole text is the secret', () => {
 test('the mask of a rotated secret hides the earlier values too, and text that only looks alike stays', () => {
   const env = { S: 'first-value-1' };
   const secrets = createSecrets({ env, readFile: () => '' });
-  const before = secrets.maskOf({ secrets: ['S'] });
+  const before = secrets.maskOf(named('S'));
   env.S = 'second-value-2';
-  const after = secrets.maskOf({ secrets: ['S'] });
+  const after = secrets.maskOf(named('S'));
   expect(before.text('first-value-1 second-value-2')).toBe('*** second-value-2');
   expect(after.text('first-value-1 second-value-2 first-value')).toBe('*** *** first-value');
   // Of a short one only itself: its other forms are met by chance.
-  const short = createSecrets({ env: { S: 'abcd' }, readFile: () => '' }).maskOf({
-    secrets: ['S'],
-  });
+  const short = createSecrets({ env: { S: 'abcd' }, readFile: () => '' }).maskOf(named('S'));
   expect(short.text('abcd dcba 61626364 YWJjZA')).toBe('*** dcba 61626364 YWJjZA');
 });

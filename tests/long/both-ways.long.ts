@@ -1,0 +1,4 @@
+import { agrees } from '../support/agrees.ts';
+
+test('a thousand random scripts go the same way simulated, as a what-if, and with real programs on SQLite', () =>
+  agrees(1000, 2));
