@@ -9,6 +9,7 @@ import { importCommands } from './commands/import-crontab.ts';
 import { initCommand } from './commands/init.ts';
 import { localCommands } from './commands/local.ts';
 import { outputCommands } from './commands/log-commands.ts';
+import { notifyCommands } from './commands/notify-commands.ts';
 import { runCommands } from './commands/runs.ts';
 import { scheduleCommands } from './commands/schedules.ts';
 import { simulateCommands } from './commands/simulate-command.ts';
@@ -22,6 +23,7 @@ const commands: Record<string, Command> = {
   ...runCommands,
   ...controlCommands,
   ...scheduleCommands,
+  ...notifyCommands,
   ...whyCommands,
   ...outputCommands,
   ...initCommand,

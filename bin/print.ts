@@ -77,7 +77,16 @@ export const stateColor = (state: string): keyof typeof colors =>
       ? 'red'
       : ['STOPPED', 'stopped', 'skipped', 'reused', 'IDLE', 'pending'].includes(state)
         ? 'grey'
-        : ['QUEUED', 'queued', 'RETRYING', 'retrying', 'PAUSED', 'paused'].includes(state)
+        : [
+              'QUEUED',
+              'queued',
+              'RETRYING',
+              'retrying',
+              'PAUSED',
+              'paused',
+              'AWAITING_APPROVAL',
+              'awaiting_approval',
+            ].includes(state)
           ? 'yellow'
           : 'blue';
 

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createServer } from '../server/server.ts';
+import { channelsToTell } from '../services/host/channel-settings.ts';
 import { systemClock } from '../services/host/clock.ts';
-import { type Config, readConfig, UsageError } from '../services/host/config.ts';
+import { type Config, notifySettingsOf, readConfig, UsageError } from '../services/host/config.ts';
 import { createLogger, type Logger } from '../services/host/logger.ts';
 import { StartTrouble, startTroubleOf } from '../services/host/start-trouble.ts';
 import { createLauncher } from '../services/launcher/launcher.ts';
@@ -52,9 +53,10 @@ export const serve = async (
   const stageUmask = process.umask(0o077);
   // Who read our log may go, or have a full disk: the lines are lost then, and nothing else.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const readSettings = () => readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
   let config: Config;
   try {
-    config = readConfig(argv, env, (path) => readFileSync(path, 'utf8'));
+    config = readSettings();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     say(error.message);
@@ -111,6 +113,10 @@ export const serve = async (
     readPipelines: () => loadPipelines(config.pipelines),
     defaultPipeline: config.default_pipeline ?? null,
     shutdownTimeoutMs: config.shutdown_timeout,
+    notify: {
+      settings: notifySettingsOf(config),
+      reread: () => notifySettingsOf(readSettings()),
+    },
     secretsFrom: { env, readFile: (path) => readFileSync(path, 'utf8') },
     watchdogIntervalMs: config.watchdog_interval,
     disk: { minFreeBytes: config.min_free_disk, ballastBytes: config.ballast },
@@ -201,6 +207,7 @@ const sayWhatWasRead = async (
     const facts = {
       schedules: await factsOfFile(entry, systemClock.wallMs()),
       shutdownTimeoutMs: config.shutdown_timeout,
+      channels: channelsToTell(config.channels),
     };
     for (const finding of lintOf(entry, facts))
       logger[finding.severity === 'info' ? 'info' : 'warn'](lintLine(entry.file, finding));

@@ -15,6 +15,12 @@ const RunPage = lazy(() =>
   import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage })),
 );
 
+const NotificationsPage = lazy(() =>
+  import('./notifications/notifications-page.tsx').then((all) => ({
+    default: all.NotificationsPage,
+  })),
+);
+
 const InspectPage = lazy(() =>
   import('./inspect/inspect-page.tsx').then(({ InspectPage }) => ({ default: InspectPage })),
 );
@@ -44,6 +50,9 @@ export const App = () => {
           </Route>
           <Route path="/schedules">
             <SchedulesPage />
+          </Route>
+          <Route path="/notifications">
+            <NotificationsPage />
           </Route>
           <Route path="/health">
             <HealthPage />

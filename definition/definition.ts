@@ -1,4 +1,5 @@
 import type { StageProgram } from './kinds/stage-kinds.ts';
+import type { NotifyRule } from './notify.ts';
 import type { StageFields } from './stage-fields.ts';
 
 /** A stage as the service works with it: every default filled in, durations in milliseconds. */
@@ -70,8 +71,35 @@ export type PipelineDefinition = {
   labels?: string[];
   /** Absent = none. */
   onFailures?: FailurePolicy;
+  /** Absent = the rules of the service alone; empty = none at all. */
+  notify?: NotifyRule[];
   /** In the order of the file, those of a group one after the other. */
   stages: StageDefinition[];
   /** Absent = none. */
   groups?: StageGroup[];
+  /** Run once when the run has failed or was rejected, before `finally`. Absent = none. */
+  onFailure?: StageDefinition[];
+  /** Run at the end of every run that began, whatever came of it. Absent = none. */
+  finally?: StageDefinition[];
+};
+
+type Parts = { stages: unknown[]; onFailure?: unknown[]; finally?: unknown[] };
+type StageOf<Whole extends Parts> = Whole['stages'][number];
+/** Its stages and hooks, in the order in which they run. */
+export const allStages = <Whole extends Parts>({
+  stages,
+  onFailure = [],
+  finally: last = [],
+}: Whole): StageOf<Whole>[] => [...stages, ...onFailure, ...last];
+
+/** For a status: stages have no role. */
+export const shownRole = (role: 'hook' | 'finally' | null | undefined) => (role ? { role } : {});
+
+/** What runs at the end of a run and is none of its stages; null = a stage. */
+export const roleOf = (
+  { onFailure = [], finally: last = [] }: Pick<PipelineDefinition, 'onFailure' | 'finally'>,
+  name: string,
+): 'hook' | 'finally' | null => {
+  if (onFailure.some((one) => one.name === name)) return 'hook';
+  return last.some((one) => one.name === name) ? 'finally' : null;
 };

@@ -21,6 +21,9 @@ export const lintRules = {
   'shared-files': 'warning',
   'memory-below-node': 'error',
   'double-dollar': 'warning',
+  'unknown-channel': 'warning',
+  'when-constant': 'warning',
+  'approval-without-deadline': 'warning',
 } as const;
 export type LintCode = keyof typeof lintRules;
 

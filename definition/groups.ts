@@ -19,9 +19,11 @@ export const stepsOf = (definition: Staged): Step[] => {
   return steps;
 };
 
+/** Where its step stands; the hooks come after all of them. */
 const stepAt = (definition: Staged, stage: string): [steps: Step[], at: number] => {
   const steps = stepsOf(definition);
-  return [steps, steps.findIndex(({ stages }) => stages.some(({ name }) => name === stage))];
+  const at = steps.findIndex(({ stages }) => stages.some(({ name }) => name === stage));
+  return [steps, at < 0 ? steps.length : at];
 };
 
 /** The stages that have surely ended when this one begins. */
@@ -34,13 +36,3 @@ export const stagesAfter = (definition: Staged, stage: string): StageDefinition[
   const [steps, at] = stepAt(definition, stage);
   return steps.slice(at + 1).flatMap(({ stages }) => stages);
 };
-
-/** Where a stage stands in the file: `['stages', 2]`, or `['stages', 2, 'parallel', 0]`. */
-export const pathOfStage = (definition: Staged, stage: string): (string | number)[] => {
-  const [steps, at] = stepAt(definition, stage);
-  const { group, stages } = steps[at] as Step;
-  const inGroup = ['parallel', stages.findIndex(({ name }) => name === stage)];
-  return ['stages', at, ...(group ? inGroup : [])];
-};
-export const pointerOfStage = (definition: Staged, stage: string): string =>
-  `/${pathOfStage(definition, stage).join('/')}`;

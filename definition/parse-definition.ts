@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { PipelineDefinition, StageGroup } from './definition.ts';
-import { groupOf, pathOfStage, stagesBefore } from './groups.ts';
+import type { PipelineDefinition, StageDefinition, StageGroup } from './definition.ts';
 import { references } from './interpolate.ts';
 import type { Part } from './kinds/kind-rules.ts';
 import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
@@ -11,6 +10,7 @@ import {
   pipelineSchema,
   type StageFile,
 } from './pipeline-schema.ts';
+import { placesOf } from './places.ts';
 import { plainWords } from './plain-words.ts';
 import type { ScheduleFile } from './schedule.ts';
 import { paramFaults, paramsOfSlot } from './slot-params.ts';
@@ -52,7 +52,7 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition),
-    ...kindProblems(definition, raw),
+    ...kindProblems(definition, raw as object),
     ...scheduleProblems(definition, parsed.data),
   ];
   return problems.length > 0
@@ -113,14 +113,18 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
     },
   }),
   ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
+  ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
-  stages: file.stages.flatMap(stagesOf).map((stage) => ({
-    name: stage.name,
-    title: stage.title ?? null,
-    program: programOfFile(stage),
-    ...fieldsOfFile(stage),
-  })),
+  stages: file.stages.flatMap(stagesOf).map(stageOfFile),
   ...withGroups(file),
+  ...(file.on_failure.length > 0 && { onFailure: file.on_failure.map(stageOfFile) }),
+  ...(file.finally.length > 0 && { finally: file.finally.map(stageOfFile) }),
+});
+const stageOfFile = (stage: StageFile): StageDefinition => ({
+  name: stage.name,
+  title: stage.title ?? null,
+  program: programOfFile(stage),
+  ...fieldsOfFile(stage),
 });
 
 type Listed = GroupFile | StageFile;
@@ -140,10 +144,10 @@ const withGroups = (file: PipelineFile): Pick<PipelineDefinition, 'groups'> => {
   return groups.length > 0 ? { groups } : {};
 };
 
-/** Names of stages and of groups are unique together: both stand in RUNNING_<NAME>. */
+/** Names of stages, groups and hooks are unique together: all of them stand in RUNNING_<NAME>. */
 const nameProblems = (file: PipelineFile): DefinitionProblem[] => {
   const groups = groupsOf(file);
-  const names = file.stages.flatMap((one, index) => {
+  const ofStages = file.stages.flatMap((one, index) => {
     const path = ['stages', index];
     if (!isGroup(one)) return [{ name: one.name, path: [...path, 'name'] }];
     const inside = one.parallel.map(({ name }, at) => ({
@@ -156,6 +160,10 @@ const nameProblems = (file: PipelineFile): DefinitionProblem[] => {
     };
     return [named, ...inside];
   });
+  const ofHooks = (['on_failure', 'finally'] as const).flatMap((word) =>
+    file[word].map(({ name }, index) => ({ name, path: [word, index, 'name'] })),
+  );
+  const names = [...ofStages, ...ofHooks];
   return names.flatMap(({ name, path }, index) =>
     names.findIndex((other) => other.name === name) < index
       ? [invalid(path, `a stage named \`${name}\` stands above already; names are unique`)]
@@ -220,11 +228,9 @@ const runKeys = ['id', 'number', 'workspace', 'slot'];
  * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
  */
 const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
-  definition.stages.flatMap((stage) => {
+  placesOf(definition).flatMap(({ stage, path: at, earlier, group }) => {
     const { secrets = [] } = definition;
-    const at = pathOfStage(definition, stage.name);
-    const earlier = stagesBefore(definition, stage.name).map(({ name }) => name);
-    const beside = groupOf(definition, stage.name)?.stages ?? [];
+    const beside = group?.stages ?? [];
     const judge = (path: string[]): string | null => {
       const [root = '', first = '', second] = path;
       if (!roots.includes(root))
@@ -250,10 +256,10 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
       return secrets.includes(name) ? null : unknownKey(name, secrets, 'secret');
     };
     const { key, parts } = rulesOf(stage.program);
-    const { with: given, cwd, env, files } = stage;
+    const { with: given, cwd, env, files, when } = stage;
     const places: Part[] = [
       ...parts(stage.program).map((part) => ({ ...part, path: [key] })),
-      ...Object.entries({ with: given, cwd, env, files }).map(([field, value]) => ({
+      ...Object.entries({ with: given, cwd, env, files, when }).map(([field, value]) => ({
         path: [field],
         value,
       })),
@@ -266,19 +272,31 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
     );
   });
 
-const valueAt = (raw: unknown, path: readonly (string | number)[]): object =>
-  path.reduce((value, key) => (value as Record<typeof key, object>)[key] ?? {}, raw as object);
-
 /** What its kind refuses, and fields that would be ignored. */
-const kindProblems = (definition: PipelineDefinition, raw: unknown): DefinitionProblem[] =>
-  definition.stages.flatMap(({ name, program }) => {
+const kindProblems = (definition: PipelineDefinition, raw: object): DefinitionProblem[] =>
+  placesOf(definition).flatMap(({ stage: { name, program }, path: at, group, isHook }) => {
     const { key, refuses, problems } = rulesOf(program);
-    const at = pathOfStage(definition, name);
-    const written = valueAt(raw, at);
+    const written = Object(at.reduce<unknown>((whole, one) => Object(whole)[one], raw));
     const ignored = refuses
       .map((field) => stageFields[field].key)
       .filter((word) => Object.hasOwn(written, word))
       .map((word) => invalid([...at, word], `has no meaning for ${name}: it is \`${key}\``));
+    if (group && program.kind === 'approval')
+      ignored.push(
+        invalid(
+          [...at, 'approval'],
+          `an approval cannot stand in a group, where others would work on meanwhile; it stands in \`stages\` before or after ${group.name}`,
+        ),
+      );
+    if (isHook && program.kind === 'approval')
+      ignored.push(invalid([...at, 'approval'], 'a hook cannot wait for somebody'));
+    if (isHook && Object.hasOwn(written, 'allow_failure'))
+      ignored.push(
+        invalid(
+          [...at, 'allow_failure'],
+          'has no meaning here: the failure of a hook changes nothing',
+        ),
+      );
     const own = problems(program).map(({ path, code, detail }) => ({
       pointer: pointerOf([...at, ...path]),
       code,

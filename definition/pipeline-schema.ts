@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { closed } from './closed.ts';
 import { conflictWords } from './definition.ts';
 import { freeText } from './free-text.ts';
-import { kindKeys, kindShape, laterKinds } from './kinds/stage-kinds.ts';
+import { kindKeys, kindShape } from './kinds/stage-kinds.ts';
 import { laterKey } from './not-yet.ts';
+import { notifySchema, serviceCauses } from './notify.ts';
 import { plainWords } from './plain-words.ts';
 import { scheduleSchema } from './schedule.ts';
 import { envSchema, fileShape, moreThanZero } from './stage-fields.ts';
@@ -36,27 +37,48 @@ const noGroup = z
   })
   .optional()
   .meta({ refused: true });
+const noHookGroup = z
+  .undefined({
+    error: 'hooks run one after the other; a group stands in `stages`',
+  })
+  .optional()
+  .meta({ refused: true });
 
-export const stageSchema = closed({
+const stageShape = {
   name: nameSchema,
   title: freeText(200).optional(),
   ...kindShape,
-  ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
-  when: laterKey('when'),
   parallel: noGroup,
+  pool: laterKey('pool'),
   ...fileShape,
-})
-  .superRefine((stage, ctx) => {
-    const given = (keys: readonly string[]) =>
-      Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-    // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-    if (given([...laterKinds, 'parallel']).length > 0 || given(kindKeys).length === 1) return;
-    const words = kindKeys.map((key) => `\`${key}\``);
-    const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-    ctx.addIssue({ code: 'custom', message });
-  })
-  .meta({ oneOf: kindKeys.map((key) => ({ required: [key] })) });
+};
+/** A stage has exactly one kind. */
+const ofOneKind = (stage: object, ctx: z.core.$RefinementCtx): void => {
+  const given = (keys: readonly string[]) =>
+    Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
+  // A group is refused by its own key; saying "neither" beside it would only confuse.
+  if (given(['parallel']).length > 0 || given(kindKeys).length === 1) return;
+  const words = kindKeys.map((key) => `\`${key}\``);
+  const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+  ctx.addIssue({ code: 'custom', message });
+};
+const kindsInSchema = { oneOf: kindKeys.map((key) => ({ required: [key] })) };
+export const stageSchema = closed(stageShape).superRefine(ofOneKind).meta(kindsInSchema);
+
+/** A hook is a stage that nobody waits for: it keeps the lock, and must not keep it long. */
+const hooksSchema = (error?: (given: unknown) => string | undefined) =>
+  z
+    .array(
+      closed({ ...stageShape, parallel: noHookGroup, timeout: moreThanZero.default(600_000) })
+        .superRefine(ofOneKind)
+        .meta(kindsInSchema),
+      { ...(error && { error: ({ input }) => error(input) }) },
+    )
+    .max(20)
+    .default([]);
+const isMap = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && !Array.isArray(given);
 
 export const groupSchema = closed({
   name: nameSchema.optional(),
@@ -108,6 +130,21 @@ const paramSchema = closed({
       });
 });
 
+const policySchema = z.preprocess(
+  (given, ctx) => {
+    if (!Array.isArray(given)) return given;
+    const message =
+      'expected when failures in a row pause the pipeline, e.g. { pause_after: 3 }; a list of stages that run when the run has failed stands in `on_failure`';
+    ctx.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  },
+  closed({
+    pause_after: z.int().min(1).max(1000),
+    blocks: z.enum(['automatic', 'all']).default('automatic'),
+    probe_after: moreThanZero.optional(),
+  }).optional(),
+);
+
 /** Addresses beside `/api/pipelines/{name}`. */
 const taken = ['reload', 'overview'];
 
@@ -138,11 +175,7 @@ export const pipelineSchema = closed({
   }).prefault({}),
   timeout: moreThanZero.optional(),
   warn_after: moreThanZero.optional(),
-  on_failures: closed({
-    pause_after: z.int().min(1).max(1000),
-    blocks: z.enum(['automatic', 'all']).default('automatic'),
-    probe_after: moreThanZero.optional(),
-  }).optional(),
+  on_failures: policySchema,
   env: envSchema.default({}),
   secrets: z
     .array(
@@ -163,7 +196,25 @@ export const pipelineSchema = closed({
       (all) => all.flatMap((one) => ('parallel' in one && one.parallel) || one).length <= 100,
       'a pipeline has at most 100 stages',
     ),
-  finally: laterKey('finally'),
+  on_failure: hooksSchema((given) =>
+    isMap(given)
+      ? 'expected a list of stages that run when the run has failed; when failures in a row pause the pipeline stands in `on_failures`'
+      : undefined,
+  ),
+  finally: hooksSchema(),
   schedules: z.array(scheduleSchema).max(50).default([]),
+  /** Beside the rules of the service; an empty list switches those off for this pipeline. */
+  notify: notifySchema
+    .superRefine((rules, ctx) => {
+      for (const [index, { on }] of rules.entries())
+        for (const [place, cause] of on.entries())
+          if (serviceCauses.includes(cause))
+            ctx.addIssue({
+              code: 'custom',
+              path: [index, 'on', place],
+              message: `${cause} is told of the service: it stands in the notify of its settings (--config)`,
+            });
+    })
+    .optional(),
 });
 export type PipelineFile = z.infer<typeof pipelineSchema>;

@@ -109,6 +109,16 @@ export const scheduleShape = {
   blackout: z.array(blackoutSchema).max(100).optional(),
   skip_days: skipDaysSchema.optional(),
   only_when_new: z.array(z.string().min(1).refine(isInside, insideError)).min(1).max(20).optional(),
+  /** A run that is not DONE by then is told as late. */
+  deadline: z
+    .union(
+      [
+        z.string().regex(clockPattern),
+        durationSchema.refine((ms) => ms >= 1000, { error: 'must be at least 1s' }),
+      ],
+      { error: 'expected a duration after the slot such as 2h, or a clock time such as "06:30"' },
+    )
+    .optional(),
 };
 export type ScheduleField = keyof typeof scheduleShape;
 export const scheduleFields = Object.keys(scheduleShape) as ScheduleField[];
@@ -154,6 +164,8 @@ export type ScheduleDefinition = Pick<
   jitterMs: number;
   start: string | null;
   end: string | null;
+  /** Milliseconds after the slot, or the next time at which clocks show that; null = none. */
+  deadline: number | string | null;
 };
 
 const day = 86_400_000;
@@ -201,6 +213,7 @@ export const scheduleOf = (file: ScheduleFile, timezone: string): ScheduleDefini
     jitterMs: file.jitter ?? 0,
     start: file.start ?? null,
     end: file.end ?? null,
+    deadline: file.deadline ?? null,
     blackout: file.blackout ?? [],
     skip_days: file.skip_days ?? {},
     only_when_new: file.only_when_new ?? [],

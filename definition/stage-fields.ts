@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { sizeSchema } from './byte-size.ts';
 import { closed } from './closed.ts';
+import type { Condition } from './condition.ts';
+import { conditionSchema } from './condition-schema.ts';
 import { durationSchema } from './duration.ts';
 import { orLaterWord } from './not-yet.ts';
 import { retryAnswer, retryOf, retrySchema, retryView } from './stage-retry.ts';
@@ -156,6 +158,16 @@ export const stageFields = {
       .default([]),
     z.array(z.string()),
   ),
+  /** Judged when the stage is entered; null = it runs. */
+  when: field({
+    key: 'when',
+    written: conditionSchema.optional(),
+    read: (condition: Condition | undefined): Condition | null => condition ?? null,
+    shown: 'when',
+    answer: json.nullable(),
+    show: (condition: Condition | null) => condition,
+    chart: null,
+  }),
   /** Of one attempt. */
   timeoutMs: duration('timeout', moreThanZero.default(3_600_000)),
   /** Of all attempts together, with the waits between them. */

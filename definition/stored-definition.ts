@@ -1,4 +1,4 @@
-import type { PipelineDefinition } from './definition.ts';
+import type { PipelineDefinition, StageDefinition } from './definition.ts';
 import { programOfStored } from './kinds/stage-kinds.ts';
 import { withDefaults } from './stage-fields.ts';
 
@@ -8,10 +8,14 @@ import { withDefaults } from './stage-fields.ts';
  */
 export const storedDefinition = (stored: PipelineDefinition): PipelineDefinition => ({
   ...stored,
-  stages: stored.stages.map((stage) => ({
-    ...withDefaults(stage),
-    name: stage.name,
-    title: stage.title,
-    program: programOfStored(stage.program),
-  })),
+  stages: stored.stages.map(storedStage),
+  ...(stored.onFailure && { onFailure: stored.onFailure.map(storedStage) }),
+  ...(stored.finally && { finally: stored.finally.map(storedStage) }),
+});
+
+const storedStage = (stage: StageDefinition): StageDefinition => ({
+  ...withDefaults(stage),
+  name: stage.name,
+  title: stage.title,
+  program: programOfStored(stage.program),
 });

@@ -65,6 +65,18 @@ const table = {
     (asked, { stage = null, outputs = null }) => ({ type: 'SKIP_STAGE', ...asked, stage, outputs }),
   ),
   /** Holds the run where nothing works: after the stage, or instead of its next attempt. */
+  /** Lets the run go on; the stage that waits for it, or the one named. */
+  APPROVE: command('APPROVE', { stage }, (asked, { stage = null }) => ({
+    type: 'APPROVE',
+    ...asked,
+    stage,
+  })),
+  /** The run fails, with the outcome `rejected`. */
+  REJECT: command('REJECT', { stage }, (asked, { stage = null }) => ({
+    type: 'REJECT',
+    ...asked,
+    stage,
+  })),
   PAUSE: command('PAUSE', {}, (asked) => ({ type: 'PAUSE', ...asked })),
   RESUME: command('RESUME', {}, (asked) => ({ type: 'RESUME', ...asked })),
 } satisfies { [T in CommandType]: { schema: z.ZodType<{ type: T }>; event: Told } };

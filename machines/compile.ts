@@ -1,10 +1,18 @@
-import type { PipelineDefinition, StageDefinition } from '../definition/definition.ts';
+import {
+  allStages,
+  type PipelineDefinition,
+  roleOf,
+  type StageDefinition,
+} from '../definition/definition.ts';
 import { stagesAfter, stepsOf } from '../definition/groups.ts';
 import { references } from '../definition/interpolate.ts';
+import type { ProgramOf } from '../definition/kinds/stage-kinds.ts';
 import { judgedOf } from '../definition/stage-fields.ts';
+import { approvalChart } from './approval-chart.ts';
 import type { ChartConfig } from './chart-config.ts';
+import { closingStates, endsOf } from './closing.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
-import { drainThen, stuckOr } from './drain-edges.ts';
+import { drainOrEnd, drainThen, stuckOr } from './drain-edges.ts';
 import { groupChart } from './group-chart.ts';
 import type { Chart } from './machine.ts';
 import { stageChart } from './stage-chart.ts';
@@ -12,7 +20,16 @@ import { stageChart } from './stage-chart.ts';
 /** Grows when the same definition compiles to another chart; stored with each chart (T8). */
 export const compilerVersion = 4;
 
-const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy => ({
+const approvalOf = ({ message, deadlineMs, otherwise }: ProgramOf<'approval'>) => ({
+  message,
+  deadlineMs,
+  otherwise,
+});
+const policyOf = (
+  stage: StageDefinition,
+  later: StageDefinition[],
+  role: StagePolicy['role'] | null = null,
+): StagePolicy => ({
   retries: stage.retry.limit,
   initialMs: stage.retry.initialMs,
   factor: stage.retry.factor,
@@ -21,13 +38,15 @@ const policyOf = (stage: StageDefinition, later: StageDefinition[]): StagePolicy
   neverOn: stage.retry.neverOn,
   classes: stage.retry.classes ?? [],
   usedBy: later
-    .filter(({ program, with: given, env, cwd, files }) =>
-      references({ program, given, env, cwd, files }).some(
+    .filter(({ program, with: given, env, cwd, files, when }) =>
+      references({ program, given, env, cwd, files, when }).some(
         ([root, name]) => root === 'stages' && name === stage.name,
       ),
     )
     .map(({ name }) => name),
   isLast: later.length === 0,
+  ...(role && { role }),
+  ...(stage.program.kind === 'approval' && { approval: approvalOf(stage.program) }),
   ...judgedOf(stage),
 });
 
@@ -50,19 +69,23 @@ const freshFacts: StageFacts = {
 };
 
 const contextOf = (definition: PipelineDefinition): RunContext => {
-  const { stages, groups = [], timeoutMs, warnAfterMs, concurrency } = definition;
+  const { groups = [], timeoutMs, warnAfterMs, concurrency } = definition;
+  const whole = allStages(definition);
   return {
     policy: Object.fromEntries(
-      stages.map((stage) => [stage.name, policyOf(stage, stagesAfter(definition, stage.name))]),
+      whole.map((stage) => {
+        const { name } = stage;
+        return [name, policyOf(stage, stagesAfter(definition, name), roleOf(definition, name))];
+      }),
     ),
-    order: stages.map((stage) => stage.name),
+    order: whole.map((stage) => stage.name),
     ...(groups.length > 0 && { groups: groups.map(({ name, stages }) => ({ name, stages })) }),
     runTimeoutMs: timeoutMs,
     runWarnAfterMs: warnAfterMs ?? null,
     queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
     runId: '',
     stage: null,
-    stages: Object.fromEntries(stages.map((stage) => [stage.name, freshFacts])),
+    stages: Object.fromEntries(whole.map((stage) => [stage.name, freshFacts])),
     pause: null,
     queued: null,
     runLimit: null,
@@ -76,7 +99,7 @@ const contextOf = (definition: PipelineDefinition): RunContext => {
 };
 
 /** The stages and groups of a pipeline, each with where it leads when it is over. */
-const stepCharts = (definition: PipelineDefinition) => {
+const stepCharts = (definition: PipelineDefinition, last: string) => {
   const hasRunLimit = definition.timeoutMs !== null;
   const steps = stepsOf(definition).map(({ group, stages }) => {
     const [stage] = stages as [StageDefinition];
@@ -84,11 +107,13 @@ const stepCharts = (definition: PipelineDefinition) => {
   });
   return steps.map(({ group, stages, stage, name }, index) => {
     const following = steps[index + 1];
-    const next = following ? `#run.running.${following.name}` : '#run.done';
+    const next = following ? `#run.running.${following.name}` : last;
     const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
     const chart = group
       ? groupChart(group, stages, next, hasRunLimit)
-      : stageChart(stage, next, limits);
+      : stage.program.kind === 'approval'
+        ? approvalChart(stage, next, hasRunLimit)
+        : stageChart(stage, next, limits);
     return { name, chart };
   });
 };
@@ -100,8 +125,9 @@ const stepCharts = (definition: PipelineDefinition) => {
 export const compile = (definition: PipelineDefinition): ChartConfig => {
   const stop = { target: '#run.stopping', actions: [{ type: 'noteStop' }] } as const;
   const hasRunLimit = definition.timeoutMs !== null;
-  const stages = stepCharts(definition);
   const hasQueueLimit = (definition.concurrency.queue?.timeoutMs ?? null) !== null;
+  const ends = endsOf(definition);
+  const stages = stepCharts(definition, ends.done);
   const chart = {
     id: 'run',
     initial: 'idle',
@@ -164,17 +190,18 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
         }),
       },
       failing: {
-        invoke: drainThen('failed', 'sayClosedFailed', 'closeFailed'),
+        invoke: drainOrEnd(ends.failed),
         on: stuckOr({ target: 'failing' }),
       },
       stopping: {
-        invoke: drainThen('stopped', 'sayClosedStopped', 'closeStopped'),
+        invoke: drainThen(ends.stopped, 'sayClosedStopped', 'closeStopped'),
         // A second stop may shorten the grace: the drain begins anew with it.
         on: {
           STOP: { target: 'stopping', reenter: true, actions: [{ type: 'noteStop' }] },
           ...stuckOr({ target: 'stopping' }),
         },
       },
+      ...closingStates(definition),
       done: { type: 'final', entry: [{ type: 'endRun' }] },
       failed: { type: 'final', entry: [{ type: 'endRun' }] },
       stopped: { type: 'final', entry: [{ type: 'endRun' }] },

@@ -16,6 +16,10 @@ export type StagePolicy = JudgedFields &
     classes?: (Backoff & { on: FailureMatch; limit: number })[];
     /** Later stages that use the outputs of this one. */
     usedBy?: string[];
+    /** Somebody has to approve it. Absent: it is run. */
+    approval?: { message: string; deadlineMs: number | null; otherwise: 'approve' | 'reject' };
+    /** It runs at the end of a run. Absent: it is a stage. */
+    role?: 'hook' | 'finally';
     /** Nothing follows it. */
     isLast?: boolean;
   };
@@ -64,6 +68,8 @@ export type StageFacts = {
   failure?: Failure | null;
   /** Of a group: processes of it that outlived SIGKILL. */
   stuck?: Stuck | null;
+  /** When an approval is decided by itself. */
+  decidedAt?: number | null;
 };
 type Stuck = { pids: number[] };
 
@@ -101,6 +107,10 @@ export type RunContext = {
    */
   stuck?: Stuck | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
+  /** An approval was refused, by somebody or by its deadline. */
+  rejected?: boolean;
+  /** What came of the run, before its hooks began. Absent where it has none. */
+  conclusion?: { as: 'done' | 'failed' | 'stopped'; stage: string | null } | null;
   retryCount: number;
   startedAt: number | null;
   endedAt: number | null;
@@ -120,8 +130,12 @@ export type RunEvent =
   | (At & { type: 'ADMITTED'; run_id: string; reused?: Reused })
   | (At & { type: 'ENQUEUED'; run_id: string; queued: Queued; reused?: Reused })
   | (At & { type: 'STOP'; reason: string | null; by: string; grace_ms: number | null })
-  | (At & Asked & { type: Exclude<CommandType, 'STOP' | 'SKIP_STAGE' | 'RETRY_NOW'> })
+  | (At &
+      Asked & {
+        type: Exclude<CommandType, 'STOP' | 'SKIP_STAGE' | 'RETRY_NOW' | 'APPROVE' | 'REJECT'>;
+      })
   | (At & Asked & { type: 'RETRY_NOW'; stage?: string | null })
+  | (At & Asked & { type: 'APPROVE' | 'REJECT'; stage: string | null })
   | (At &
       Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
   /** News of a stage name it; where one works at a time they need not. */

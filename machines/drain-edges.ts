@@ -10,6 +10,19 @@ export const drainThen = <const Say extends string, const Close extends string>(
     onDone: { target, actions: [{ type: say }, { type: close }] },
   }) as const;
 
+/** The same of a run that fails, which may do so after all was decided. */
+export const drainOrEnd = (target: string) => {
+  const drain = drainThen(target, 'sayClosedFailed', 'closeFailed');
+  const { onDone } = drain;
+  if (target === 'failed') return drain;
+  const ended = {
+    guard: { type: 'isConcluded' },
+    target: 'over',
+    actions: onDone.actions,
+  } as const;
+  return { ...drain, onDone: [ended, onDone] as const };
+};
+
 /**
  * While a drain waits: the news that a process outlives SIGKILL, and the only way past it; the next
  * drain finds nothing left.

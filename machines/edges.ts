@@ -24,15 +24,16 @@ export const ofRun = { target: '#run.failing', note: 'failStage' } as const;
  * The edges of one stage. On an edge the order matters, and it is kept here alone: what is said
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
+ * @param allows its failure leads there, too; that of a hook always does
  * @param failed where it leads that no attempt is left
- * @param allows unless its failure leads on, too
  */
 export const edgesOf = (
   stage: string,
   next: string,
+  allows: 'nothing' | 'failure' | 'hook' = 'nothing',
   failed: { target: string; note: 'failStage' | 'failBeside' } = ofRun,
-  allows = false,
 ) => {
+  const sayGoesOn = allows === 'hook' ? 'sayHookFailed' : 'sayAllowed';
   const params: StageParams = { stage };
   const act = <const Names extends readonly (StageActionName | RunActionName | TimerName)[]>(
     ...types: Names
@@ -71,15 +72,20 @@ export const edgesOf = (
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
     /** No attempt is left: the failure becomes the run's, at once or with its group, or is allowed. */
-    fail: allows
-      ? { target: next, actions: act('sayFailed', 'sayAllowed', 'allowFailure') }
-      : { target: failed.target, actions: act('sayFailed', failed.note) },
+    fail:
+      allows === 'nothing'
+        ? { target: failed.target, actions: act('sayFailed', failed.note) }
+        : { target: next, actions: act('sayFailed', sayGoesOn, 'allowFailure') },
     /** A process may still live: nothing of the run goes on, whatever is allowed. */
-    condemn: { target: '#run.failing', actions: act('sayFailed', 'failStage') },
+    condemn:
+      allows === 'hook'
+        ? { target: '#run.sealing', actions: act('sayFailed', sayGoesOn, 'allowFailure') }
+        : { target: '#run.failing', actions: act('sayFailed', 'failStage') },
     /** Between two attempts the total timeout is over. */
-    giveUp: allows
-      ? { target: next, actions: act('noteTotal', 'sayAllowed', 'allowFailure') }
-      : { target: failed.target, actions: act('noteTotal', 'sayFailed', failed.note) },
+    giveUp:
+      allows === 'nothing'
+        ? { target: failed.target, actions: act('noteTotal', 'sayFailed', failed.note) }
+        : { target: next, actions: act('noteTotal', sayGoesOn, 'allowFailure') },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

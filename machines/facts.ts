@@ -46,7 +46,9 @@ export const stuckOf = ({ stuck, order, stages }: RunContext): { pids: number[] 
 
 /** The stages that were begun and are not over. */
 export const begunStages = ({ order, stages }: RunContext): string[] =>
-  order.filter((name) => ['running', 'retrying', 'paused'].includes(stages[name]?.state ?? ''));
+  order.filter((name) =>
+    ['running', 'retrying', 'paused', 'awaiting_approval'].includes(stages[name]?.state ?? ''),
+  );
 
 export const failureOf = (event: RunEvent): Failure =>
   'error' in event

@@ -25,7 +25,7 @@ export const groupChart = (
     // Not `onDone`: its event has no instant, and what follows would not know when it began.
     always: [
       {
-        guard: { type: 'hasFailed', params },
+        guard: { type: 'hasGroupFailed', params },
         target: '#run.failing',
         actions: [{ type: 'failGroup', params }],
       },

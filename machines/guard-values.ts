@@ -25,6 +25,8 @@ const endingOf = (context: RunContext, stage: string): string => {
   const kind = factsOf(context, stage).ending?.kind ?? null;
   return kind === null ? `nothing ends ${stage}` : `${stage} is ended by ${kind}`;
 };
+const concludedAs = ({ conclusion }: RunContext): string =>
+  conclusion ? `the run is ${conclusion.as}` : 'nothing is decided yet';
 const stateOf = (context: RunContext, stage: string): string =>
   `${stage} is ${factsOf(context, stage).state}`;
 
@@ -58,6 +60,14 @@ const table: Record<keyof typeof stageGuards | keyof typeof runGuards, Show> = {
   mayContinue: ({ context }, { stage }) =>
     `${endingOf(context, stage)}, on_restart is ${policyOf(context, stage).onRestart}`,
   endsToSkip: ({ context }, { stage }) => endingOf(context, stage),
+  hasBegun: ({ context }, { stage }) => `attempt ${factsOf(context, stage).attempt}`,
+  namesGrace: ({ event }) =>
+    event.type === 'STOP' && event.grace_ms !== null
+      ? `grace_ms is ${event.grace_ms}`
+      : 'no grace_ms is named',
+  isConcluded: ({ context }) => concludedAs(context),
+  hasFailed: ({ context }) => concludedAs(context),
+  wasStopped: ({ context }) => concludedAs(context),
   isReused: ({ context }, { stage }) => stateOf(context, stage),
   mayPause: ({ context }, { stage }) => {
     const { retries, isLast } = policyOf(context, stage);
@@ -81,7 +91,7 @@ const table: Record<keyof typeof stageGuards | keyof typeof runGuards, Show> = {
   isMeant: ({ event }, { stage }) =>
     `${('stage' in event && event.stage) || stage} is meant, ${stage} is here`,
   isStageStuck: ({ context }, { stage }) => heldOf(factsOf(context, stage).stuck ?? null),
-  hasFailed: ({ context }, { stage }) => membersNow(context, stage),
+  hasGroupFailed: ({ context }, { stage }) => membersNow(context, stage),
   isGroupOver: ({ context }, { stage }) => membersNow(context, stage),
 };
 

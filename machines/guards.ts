@@ -93,6 +93,10 @@ export const stageGuards = {
     test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
+  hasBegun: {
+    test: ({ context }, { stage }) => factsOf(context, stage).attempt > 0,
+    why: 'no attempt of the stage has begun',
+  },
   isReused: {
     test: ({ context }, { stage }) => factsOf(context, stage).state === 'reused',
     why: 'no earlier run has done the stage',
@@ -123,11 +127,15 @@ export const stageGuards = {
         : `${asked.stage} is being ended or its files are checked; ask again when that is over`;
     },
   },
-  /** Beside others: the event names this stage, or none because only this one can be meant. */
+  /** The event names this stage, or none because only this one can be meant. */
   isMeant: {
     test: ({ event }, { stage }) => ('stage' in event ? (event.stage ?? stage) : stage) === stage,
-    why: (_, event, { stage }) =>
-      `${'stage' in event ? event.stage : 'another stage'} is meant, not ${stage}`,
+    why: (context, event, { stage }) => {
+      const other = ('stage' in event && event.stage) || 'another stage';
+      return factsOf(context, stage).state === 'awaiting_approval'
+        ? `${stage} waits for approval, not ${other}`
+        : `${other} is meant, not ${stage}`;
+    },
   },
   isStageStuck: {
     test: ({ context }, { stage }) => (factsOf(context, stage).stuck ?? null) !== null,
@@ -135,18 +143,37 @@ export const stageGuards = {
   },
 } satisfies Record<string, Row<StageParams>>;
 
+/** The chart itself broke, maybe after all was decided. */
+const isBroken = ({ error }: RunContext): boolean => error?.code === 'chart-fault';
+
 /** The guards of the run as a whole. */
 export const runGuards = {
   pauseAsked: {
     test: ({ context }) => (context.pause ?? null) !== null,
     why: 'no pause is asked for',
   },
+  namesGrace: {
+    test: ({ event }) => event.type === 'STOP' && event.grace_ms !== null,
+    why: 'only a stop that names grace_ms ends hooks',
+  },
+  isConcluded: {
+    test: ({ context }) => (context.conclusion ?? null) !== null,
+    why: 'what comes of the run is not decided yet',
+  },
+  hasFailed: {
+    test: ({ context }) => context.conclusion?.as === 'failed' || isBroken(context),
+    why: 'the run has not failed',
+  },
+  wasStopped: {
+    test: ({ context }) => context.conclusion?.as === 'stopped',
+    why: 'nobody has stopped the run',
+  },
   isStuck: {
     test: ({ context }) => stuckOf(context) !== null,
     why: 'every process of the run can still be ended; stop it',
   },
-  /** `stage` is the name of a group. */
-  hasFailed: {
+  /** `stage` is the name of a group, here and in the next one. */
+  hasGroupFailed: {
     test: ({ context }, params) => {
       const members = membersOf(context, params?.stage);
       return (

@@ -61,6 +61,8 @@ const stageDelays = {
   attemptTimeout: (context: RunContext, stage: string) => policyOf(context, stage).timeoutMs,
   attemptWarning: (context: RunContext, stage: string) => policyOf(context, stage).warnAfterMs ?? 0,
   backoff: (context: RunContext, stage: string) => factsOf(context, stage).backoffMs,
+  approvalDeadline: (context: RunContext, stage: string) =>
+    policyOf(context, stage).approval?.deadlineMs ?? 0,
 };
 /** Charts of compiler versions 1 and 2 wait in one stage at a time, which need not be named. */
 const ofCurrent =
@@ -80,7 +82,7 @@ const lifecycle = setup({
     meta: {} as Meta,
   },
   actors: {
-    preflight: effect<undefined>(),
+    preflight: effect<MaybeStage>(),
     stage: effect<StageParams>(),
     verify: effect<StageParams>(),
     drain: effect<MaybeStage>(),

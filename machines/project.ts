@@ -1,3 +1,4 @@
+import { shownRole } from '../definition/definition.ts';
 import { durationText } from '../definition/duration.ts';
 import type { CommandType } from '../wire/command-table.ts';
 import type { Failure } from '../wire/failure.ts';
@@ -58,8 +59,14 @@ const shownStage = (context: RunContext): string | null =>
 /** The public word of a position. */
 const publicState = ({ top, group, places }: Position, context: RunContext): string => {
   if (top === 'idle') return 'QUEUED';
+  if (top === 'closing' || top === 'sealing') {
+    if (context.conclusion?.as === 'stopped') return 'STOPPING';
+    const phase = places[0]?.phase;
+    return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(context.stage ?? '')}`;
+  }
   if (top === 'running') {
     const phases = places.filter(isLive).map(({ phase }) => phase);
+    if (phases.includes('awaiting')) return 'AWAITING_APPROVAL';
     if (phases.some((phase) => phase !== 'backingOff' && phase !== 'paused'))
       return `RUNNING_${stateWord(group ?? places[0]?.stage ?? '')}`;
     return phases.includes('backingOff') ? 'RETRYING' : 'PAUSED';
@@ -93,6 +100,7 @@ const stageStatus = (context: RunContext, name: string): StageStatus => {
   return {
     name,
     ...groupField(context, name),
+    ...shownRole(context.policy[name]?.role),
     state: facts.state,
     attempt: facts.attempt,
     max_attempts: maxAttempts(context, name),
@@ -118,10 +126,10 @@ const stuckWhy = (stuck: { pids: number[] } | null): string => {
 
 const outcomeOf = (top: string, context: RunContext): Status['outcome'] => {
   if (top === 'stopped') return 'stopped';
-  if (top === 'failed') return 'failed';
+  if (top === 'failed') return context.rejected ? 'rejected' : 'failed';
   if (top !== 'done') return null;
   if (partsOf(context).length > 0) return 'partial';
-  const isNothing = context.order.every((name) => context.stages[name]?.state === 'skipped');
+  const isNothing = stagesOf(context).every((name) => context.stages[name]?.state === 'skipped');
   return isNothing ? 'noop' : 'success';
 };
 
@@ -146,9 +154,11 @@ const pausedWhy = (context: RunContext, places: Place[]): string => {
   return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
 };
 
-const partsOf = ({ order, stages }: RunContext): string[] =>
-  order.filter((name) => {
-    const facts = stages[name];
+const stagesOf = ({ order, policy }: RunContext): string[] =>
+  order.filter((name) => policy[name]?.role === undefined);
+const partsOf = (context: RunContext): string[] =>
+  stagesOf(context).filter((name) => {
+    const facts = context.stages[name];
     // In a run that is done, a stage that failed was allowed to.
     return facts?.state === 'failed' || (facts?.state === 'succeeded' && facts.partial === true);
   });
@@ -166,6 +176,8 @@ const placeWhy = (context: RunContext, { stage, phase }: Place): string => {
   const facts = context.stages[stage];
   const of = `attempt ${facts?.attempt ?? 0} of ${maxAttempts(context, stage)}`;
   if (phase === 'paused') return `${stage} is paused`;
+  if (phase === 'awaiting') return approvalWhy(context, stage);
+  if (phase === 'deciding') return `decides whether ${stage} runs`;
   if (phase === 'backingOff')
     return `${stage} is tried again at ${iso(facts?.retryAt ?? null)} after: ${facts?.reason ?? ''}`;
   if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
@@ -191,6 +203,23 @@ const besideWhy = (context: RunContext, live: Place[], places: Place[]): string 
     ...(context.pause ? ['pauses when they are over, or before one is tried again'] : []),
   ].join('; ');
 };
+const approvalWhy = ({ policy, stages, pause }: RunContext, stage: string): string => {
+  const { message = '', otherwise } = policy[stage]?.approval ?? {};
+  const decidedAt = stages[stage]?.decidedAt ?? null;
+  const limit =
+    decidedAt === null
+      ? 'for as long as it takes'
+      : `until ${iso(decidedAt)}, then ${otherwise === 'approve' ? 'it counts as approved' : 'it is rejected'}`;
+  return `${stage} waits for approval, ${limit}: ${message}${pause ? `; pauses after ${stage}` : ''}`;
+};
+/** A run that works on although all is decided says what came of it. */
+const concludedWhy = ({ conclusion, error, stop }: RunContext): string => {
+  if (!conclusion) return '';
+  if (conclusion.as === 'failed') return `failed with "${error?.message ?? 'failed'}"; `;
+  return conclusion.as === 'stopped'
+    ? `stopped by ${stop?.by ?? 'somebody'}; `
+    : 'all stages are over; ';
+};
 
 /** One sentence: what the run waits for and until when, or how it ended. */
 const whyOf = (position: Position, context: RunContext): string => {
@@ -206,6 +235,8 @@ const whyOf = (position: Position, context: RunContext): string => {
       return `fails with "${failure(context.error)}"; ${stuckWhy(stuckOf(context))}`;
     case 'stopping':
       return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckWhy(stuckOf(context))}`;
+    case 'sealing':
+      return `ends ${context.stage} and what would follow it; ${stuckWhy(stuckOf(context))}`;
     case 'done':
       return doneWhy(context);
     case 'failed':
@@ -219,8 +250,10 @@ const whyOf = (position: Position, context: RunContext): string => {
   const live = places.filter(isLive);
   if (group !== null) return besideWhy(context, live, places);
   const [{ stage, phase }] = live as [Place];
-  const pauses = `; pauses after ${stage}, or before it is tried again`;
-  return `${placeWhy(context, { stage, phase })}${context.pause && phase === 'attempting' ? pauses : ''}`;
+  const why = placeWhy(context, { stage, phase });
+  if (phase !== 'attempting') return why;
+  const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
+  return `${concludedWhy(context)}${why}${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */

@@ -161,5 +161,16 @@ export const runFacts = {
   /** What was not over when the run failed or stopped: the processes are gone now. */
   closeFailed: ({ context, event }) => closeAs('failed', context, event.at),
   closeStopped: ({ context, event }) => closeAs('stopped', context, event.at),
+  /**
+   * What comes of the run is decided, and hooks do not change it. A grace that somebody gave was for
+   * the stages.
+   */
+  conclude: ({ context }) => {
+    const { error, stop, stage } = context;
+    const as = error ? 'failed' : stop ? 'stopped' : 'done';
+    return { conclusion: { as, stage }, stop: stop && { ...stop, graceMs: null } };
+  },
+  /** Where the run is shown is where it ended, not its last hook. */
+  showConclusion: ({ context }) => ({ stage: context.conclusion?.stage ?? context.stage }),
   endRun: ({ event }) => ({ endedAt: event.at }),
 } satisfies Record<string, Change>;

@@ -1,6 +1,8 @@
 import type { NewEvent } from '../wire/events.ts';
+import { iso } from '../wire/iso.ts';
 import type { Args, RunContext, StageParams } from './context.ts';
 import { askedBy, factsOf, failedBeside, failureOf, policyOf, stuckOf } from './facts.ts';
+import { decisionOf, rejectionOf } from './stage-facts.ts';
 
 type Say<Params> = (args: Args, params: Params) => NewEvent;
 
@@ -12,6 +14,9 @@ const ofAttempt = (context: RunContext, stage: string) => ({
   stage,
   attempt: factsOf(context, stage).attempt,
 });
+/** Of the stage alone where it was skipped before an attempt. */
+const ofOpen = (context: RunContext, stage: string) =>
+  factsOf(context, stage).attempt === 0 ? { stage } : ofAttempt(context, stage);
 const because = (reason: string | null): string => (reason ? `: ${reason}` : '');
 
 /**
@@ -40,7 +45,7 @@ export const stageSays = {
     },
   }),
   saySkipped: ({ context }, { stage }) => ({
-    ...ofAttempt(context, stage),
+    ...ofOpen(context, stage),
     event: 'skipped',
     severity: 'info',
     msg: `${stage} skipped: ${factsOf(context, stage).reason ?? ''}`,
@@ -71,12 +76,23 @@ export const stageSays = {
   sayFailed: ({ context, event }, { stage }) => {
     const failure = factsOf(context, stage).ending?.failure ?? failureOf(event);
     return {
-      // Its limit may be over between two attempts.
+      // It may fail before an attempt, and its limit may be over between two.
       ...(factsOf(context, stage).attemptOpen ? ofAttempt(context, stage) : { stage }),
       event: 'failed',
       severity: 'warning',
       msg: failure.message,
       data: { error: failure },
+    };
+  },
+  /** What came of the run was decided before. */
+  sayHookFailed: ({ context, event }, { stage }) => {
+    const error = factsOf(context, stage).ending?.failure ?? failureOf(event);
+    return {
+      stage,
+      event: 'warning',
+      severity: 'warning',
+      msg: `${stage} failed, which does not change the outcome of the run: ${error.message}`,
+      data: { kind: 'hook-failed', error },
     };
   },
   /** The stage has failed, and the run goes on. */
@@ -117,6 +133,35 @@ export const stageSays = {
       msg,
       data: { warn_after_ms: limit },
     };
+  },
+  sayApprovalRequested: ({ context }, { stage }) => {
+    const { message, deadlineMs, otherwise } = policyOf(context, stage).approval ?? {
+      message: '',
+      deadlineMs: null,
+      otherwise: 'reject',
+    };
+    return {
+      stage,
+      event: 'approval_requested',
+      severity: 'warning',
+      msg: `${stage} waits for approval: ${message}`,
+      data: {
+        message,
+        deadline_at: iso(factsOf(context, stage).decidedAt ?? null),
+        default: deadlineMs === null ? null : otherwise,
+      },
+    };
+  },
+  sayApproved: ({ event }, { stage }) => {
+    const { by, reason } = decisionOf(event);
+    const msg = `${stage} approved by ${by}${because(reason)}`;
+    return { stage, event: 'approved', severity: 'info', msg, data: { by, reason } };
+  },
+  sayRejected: ({ event }, { stage }) => {
+    const { by, reason } = decisionOf(event);
+    const error = rejectionOf(event, stage);
+    const data = { by, reason, error };
+    return { stage, event: 'rejected', severity: 'warning', msg: error.message, data };
   },
   sayPaused: ({ context }, { stage }) => {
     const { by, reason } = context.pause ?? { by: 'somebody', reason: null };
@@ -170,6 +215,14 @@ export const runSays = {
       data: { by, reason },
     };
   },
+  /** A plain stop is for stages: what is left to do is done. */
+  sayHooksGoOn: ({ context }) => ({
+    stage: 'pipeline',
+    event: 'warning',
+    severity: 'info',
+    msg: `${context.stage} goes on: the run is over but for its hooks, which only a stop that names grace_ms ends (stop --now)`,
+    data: { kind: 'hooks-go-on' },
+  }),
   /** Somebody takes the run out of the hands of a process that nobody can end (T1). */
   sayReleased: ({ context, event }) => {
     const { by = null, reason = null } = event.type === 'RELEASE' ? event : {};

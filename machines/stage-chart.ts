@@ -1,9 +1,11 @@
 import type { StageDefinition } from '../definition/definition.ts';
 import { stuckBeside, stuckOr } from './drain-edges.ts';
 import { edgesOf, ofRun } from './edges.ts';
+import { deciding } from './gates.ts';
 import type { StageChart } from './machine.ts';
 
 type Edges = ReturnType<typeof edgesOf>;
+type Condemned = Edges['condemn']['actions'][number];
 
 /** Which limits stand still while the run is paused. */
 export type Limits = { run: boolean; stage: boolean };
@@ -18,10 +20,9 @@ const isEndedAlone = (stage: StageDefinition, beside: Beside | null): boolean =>
 const working = (
   stage: StageDefinition,
   { act, given, ...edges }: Edges,
-  beside: Beside | null,
+  { beside, total }: { beside: Beside | null; total: boolean },
 ) => {
   const { finish, skipItself, passOver, retryAfter, lose, fail, condemn, end } = edges;
-  const total = isEndedAlone(stage, beside);
   const params = { stage: stage.name };
   const verifies = stage.files.length > 0;
   // Every region hears what is said to one of them.
@@ -78,7 +79,9 @@ const working = (
         onDone: [passOver('endsToSkip'), lose, retryAfter('canRetryEnded'), fail],
       },
       on: {
-        ...(beside ? stuckBeside(params, condemn.actions) : stuckOr(condemn)),
+        ...(beside
+          ? stuckBeside<typeof params, Condemned>(params, condemn.actions)
+          : stuckOr<string, Condemned>(condemn)),
         // It is being ended already; what follows is not judged as before.
         ...(total && { STAGE_TIMEOUT: { ...meant, actions: act('noteTotal') } }),
       },
@@ -110,7 +113,8 @@ export const stageChart = (
 ) => {
   const ofGroup = { target: 'over', note: 'failBeside' } as const;
   const failed = beside?.failFast === false ? ofGroup : ofRun;
-  const edges = edgesOf(stage.name, next, failed, stage.allowFailure);
+  const edges = edgesOf(stage.name, next, stage.allowFailure ? 'failure' : 'nothing', failed);
+  const hasGate = stage.when !== null;
   const { act, given, passOver, giveUp } = edges;
   const total = isEndedAlone(stage, beside);
   const { arm, disarm } = limitEdges(edges, limits, beside);
@@ -137,10 +141,11 @@ export const stageChart = (
         always: [
           { guard: given('isReused'), target: next, actions: act('sayReused') },
           { guard: given('pauseAsked'), target: 'paused' },
-          { target: 'attempting' },
+          { target: hasGate ? 'deciding' : 'attempting' },
         ],
       },
-      ...working(stage, edges, beside),
+      ...(hasGate && deciding(stage, edges, { total, beside: beside !== null })),
+      ...working(stage, edges, { beside, total }),
       backingOff: {
         always: { guard: given('pauseAsked'), target: 'paused' },
         after: { [`backoff.${stage.name}`]: { target: 'attempting' } },
@@ -155,12 +160,43 @@ export const stageChart = (
         entry: [...act('sayPaused', beside ? 'holdBeside' : 'holdStage'), ...disarm],
         exit: [...act(beside ? 'releaseBeside' : 'releaseStage'), ...arm],
         on: {
-          RESUME: { target: 'attempting', actions: resume },
+          RESUME: hasGate
+            ? [
+                { guard: given('hasBegun'), target: 'attempting', actions: resume },
+                { target: 'deciding', actions: resume },
+              ]
+            : { target: 'attempting', actions: resume },
           // Whoever paused the run has not resumed it: it stays paused, before the next stage.
           SKIP_STAGE: passOver('maySkip'),
         },
       },
       ...(beside && { over: { type: 'final', entry: disarm } }),
+    },
+  } as const satisfies StageChart;
+};
+
+/** The chart of a hook: a stage whose failure leads on, and which is not paused. */
+export const hookChart = (hook: StageDefinition, next: string) => {
+  const edges = edgesOf(hook.name, next, 'hook');
+  const { act, passOver, giveUp } = edges;
+  const hasTotal = hook.totalTimeoutMs !== null;
+  const begins = hook.when === null ? 'attempting' : 'deciding';
+  return {
+    meta: { stage: hook.name, title: hook.title },
+    initial: begins,
+    entry: [...act('enterStage'), ...(hasTotal ? act('armTotalTimeout') : [])],
+    ...(hasTotal && { exit: act('cancelTotalTimeout') }),
+    states: {
+      ...(hook.when !== null && deciding(hook, edges, { total: hasTotal })),
+      ...working(hook, edges, { beside: null, total: hasTotal }),
+      backingOff: {
+        after: { [`backoff.${hook.name}`]: { target: 'attempting' } },
+        on: {
+          RETRY_NOW: { target: 'attempting' },
+          SKIP_STAGE: passOver('maySkip'),
+          ...(hasTotal && { STAGE_TIMEOUT: giveUp }),
+        },
+      },
     },
   } as const satisfies StageChart;
 };

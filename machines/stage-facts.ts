@@ -1,6 +1,6 @@
 import type { Failure } from '../wire/failure.ts';
 import { backoffMs } from './backoff.ts';
-import type { Args, RunContext, StageFacts, StageParams } from './context.ts';
+import type { Args, Asked, RunContext, RunEvent, StageFacts, StageParams } from './context.ts';
 import {
   answerOf,
   askedBy,
@@ -32,6 +32,26 @@ const endingFor = (
 ): Partial<RunContext> =>
   change(context, stage, { ending: { kind, failure: { ...failure, retryable: true } } });
 
+const because = (reason: string | null): string => (reason ? `: ${reason}` : '');
+/** Nobody came before the deadline: then the file has decided. */
+export const decisionOf = (event: RunEvent): Asked =>
+  event.type === 'APPROVE' || event.type === 'REJECT'
+    ? { by: event.by, reason: event.reason }
+    : { by: 'system', reason: 'nobody has answered before the deadline' };
+export const rejectionOf = (event: RunEvent, stage: string): Failure => {
+  const { by, reason } = decisionOf(event);
+  return event.type === 'REJECT'
+    ? {
+        code: 'rejected',
+        message: `${stage} was rejected by ${by}${because(reason)}`,
+        retryable: false,
+      }
+    : {
+        code: 'approval-timeout',
+        message: `nobody has approved ${stage} before its deadline`,
+        retryable: false,
+      };
+};
 const totalFailure = (context: RunContext, stage: string): Failure => ({
   code: 'stage-timeout',
   message: `all attempts of ${stage} together took longer than its total_timeout of ${(policyOf(context, stage).totalTimeoutMs ?? 0) / 1000} s`,
@@ -105,6 +125,34 @@ export const stageFacts = {
     return {
       stuck: null,
       ...change(context, stage, { ...over, ...unstuck(context, stage), ...facts }),
+    };
+  },
+  /** It waits for somebody; limits stand still. */
+  requestApproval: ({ context, event }, { stage }) => {
+    const deadlineMs = policyOf(context, stage).approval?.deadlineMs ?? null;
+    return {
+      stage,
+      runLimit: rested(context.runLimit, event.at),
+      ...change(context, stage, {
+        state: 'awaiting_approval',
+        startedAt: factsOf(context, stage).startedAt ?? event.at,
+        decidedAt: deadlineMs === null ? null : event.at + deadlineMs,
+      }),
+    };
+  },
+  approveStage: ({ context, event }, { stage }) => {
+    const { by, reason } = decisionOf(event);
+    const outputs = { approved_by: by, reason, at: new Date(event.at).toISOString() };
+    const facts = { state: 'succeeded', endedAt: event.at, decidedAt: null, outputs } as const;
+    return change(context, stage, { ...facts, reason: `approved by ${by}${because(reason)}` });
+  },
+  rejectStage: ({ context, event }, { stage }) => {
+    const error = rejectionOf(event, stage);
+    const facts = { state: 'failed', endedAt: event.at, decidedAt: null } as const;
+    return {
+      rejected: true,
+      error: { ...error, stage, attempt: null },
+      ...change(context, stage, { ...facts, reason: error.message }),
     };
   },
   beginAttempt: ({ context, event }, { stage }) => {

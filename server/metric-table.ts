@@ -251,6 +251,14 @@ const ofService: readonly Metric[] = [
       checks.map(({ check, isOk }) => ({ labels: { check }, value: isOk ? 1 : 0 })),
   },
   {
+    name: 'notifications_total',
+    type: 'counter',
+    help: 'Messages to channels since the service started, by what became of an attempt',
+    labels: ['channel', 'result'],
+    samples: ({ notifications }) =>
+      notifications.map(({ count, ...labels }) => ({ labels, value: count })),
+  },
+  {
     name: 'sockets',
     type: 'gauge',
     help: 'WebSockets that are connected',

@@ -48,6 +48,8 @@ const definition = z.object({
       fail_fast: z.boolean(),
     }),
   ),
+  on_failure: z.array(stageDefinition),
+  finally: z.array(stageDefinition),
   worst_case_ms: z.number(),
 });
 /**

@@ -1,3 +1,4 @@
+import { notificationRoutes } from './notification-routes.ts';
 import { pipelineRoutes } from './pipeline-routes.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './run-routes.ts';
@@ -12,6 +13,7 @@ export const routes: readonly Route[] = [
   ...pipelineRoutes,
   ...scheduleRoutes,
   ...runRoutes,
+  ...notificationRoutes,
   ...whatIfRoutes,
   ...serviceRoutes,
 ];

@@ -41,7 +41,7 @@ const instant = z.iso.datetime({
   error: 'expected an instant such as 2026-11-24T06:00:00Z',
 });
 const statePattern =
-  /^(?:QUEUED|STARTING|RETRYING|PAUSED|STOPPING|DONE|FAILED|STOPPED|RUNNING_[A-Z][A-Z0-9_]{0,39})$/;
+  /^(?:QUEUED|STARTING|RETRYING|PAUSED|AWAITING_APPROVAL|STOPPING|DONE|FAILED|STOPPED|RUNNING_[A-Z][A-Z0-9_]{0,39})$/;
 const label = z.string().min(1).max(40).optional();
 export const pipelinesQuery = closed({ label });
 export const runsQuery = closed({

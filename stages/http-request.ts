@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 type HttpRequest = {
   method: string;
@@ -8,6 +9,8 @@ type HttpRequest = {
   body: string | null;
   /** Of the answer's body; what comes after is not read. */
   maxBytes: number;
+  /** Resolves names; by default the system's. */
+  lookup?: LookupFunction;
   /** Ends the request and closes its socket. */
   signal: AbortSignal;
   /** The head of the answer, or a part of its body, has come. */
@@ -28,8 +31,9 @@ type HttpAnswer = {
 export const sendRequest = (asked: HttpRequest): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     const send = asked.url.protocol === 'https:' ? tlsRequest : plainRequest;
-    const { method, headers, signal } = asked;
-    const outgoing = send(asked.url, { method, headers, signal, agent: false });
+    const { method, headers, signal, lookup } = asked;
+    const more = lookup ? { lookup } : {};
+    const outgoing = send(asked.url, { method, headers, signal, agent: false, ...more });
     let isAnswered = false;
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {

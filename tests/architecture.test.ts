@@ -100,6 +100,10 @@ test.each([
   ['node:perf_hooks', ['services/health/event-loop.ts']],
   ['node-cron', ['services/scheduler/waker.ts']],
   ['croner', ['services/calendar/cron.ts']],
+  ['nodemailer', ['services/notifications/mail-channel.ts']],
+  ['standardwebhooks', ['services/notifications/web-channels.ts']],
+  ['ipaddr.js', ['services/notifications/public-address.ts']],
+  ['node:dns', ['services/notifications/public-address.ts']],
 ])('%s is touched only in %j', (dependency, doors) => {
   expect(
     outside(

@@ -76,6 +76,8 @@ export const scheduleViewSchema = z
     blackout: z.array(z.record(z.string(), z.unknown())),
     skip_days: z.record(z.string(), z.unknown()),
     only_when_new: z.array(z.string()),
+    /** Milliseconds after the slot, or a clock time such as 06:30. */
+    deadline: z.union([z.int(), z.string()]).nullable(),
     /** What may go wrong with it, also while it is disabled. */
     lint: z.array(lintFindingSchema.omit({ pointer: true, line: true })),
     /** What the API has changed; it wins until the file changes the same field. */

@@ -24,11 +24,14 @@ const stageStatusSchema = z.object({
   name: z.string(),
   /** The group in which it works beside others; absent where it stands alone. */
   group: z.string().optional(),
+  /** What runs at the end of a run: `hook` after a failure, `finally` always. Absent: a stage. */
+  role: z.enum(['hook', 'finally']).optional(),
   state: z.enum([
     'pending',
     'running',
     'retrying',
     'paused',
+    'awaiting_approval',
     'succeeded',
     'skipped',
     'reused',
@@ -62,7 +65,7 @@ export const statusSchema = z
     pipeline: z.string(),
     number: z.number().int().nullable(),
     /**
-     * IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, STOPPING, DONE, FAILED, STOPPED.
+     * IDLE, QUEUED, STARTING, RUNNING_<STAGE>, RETRYING, PAUSED, AWAITING_APPROVAL, STOPPING, DONE, FAILED, STOPPED.
      */
     state: z.string(),
     canonical: canonicalSchema,

@@ -19,6 +19,8 @@ type Props = {
   /** Moves along lines; false for what is over. */
   isLive: boolean;
   onSelect: (path: string) => void;
+  /** What stands on lines was pressed, by the ids of the lines; without it labels are only read. */
+  onLabel?: (lines: readonly string[]) => void;
   caption: string;
 };
 
@@ -73,6 +75,7 @@ export const Chart = ({
   focus,
   isLive,
   onSelect,
+  onLabel,
   caption,
 }: Props) => {
   const frame = useRef<HTMLDivElement>(null);
@@ -138,6 +141,7 @@ export const Chart = ({
             <LabelBox
               key={label.lines.join()}
               label={label}
+              onPress={onLabel}
               state={lines.findLast(({ line }) => label.lines.includes(line.id))?.state ?? 'idle'}
               tone={layout.lines.find(({ id }) => label.lines.includes(id))?.tone ?? 'work'}
             />

@@ -82,7 +82,7 @@ export const frameWord = (frame: Inspected): string => {
   const { kind, event, ways } = frame;
   switch (kind) {
     case 'actor':
-      return frame.value === null ? 'begins' : `begins in ${standing(frame)}`;
+      return frame.value === null ? 'begins' : `is in ${standing(frame)}`;
     case 'event':
       return eventWord(event ?? '?');
     case 'microstep':

@@ -79,11 +79,13 @@ export const InspectRun = ({ id }: { id: string }) => {
         <>
           <StateMark look={lookOfRun(run)} />
           {inspection.feed && <FeedState feed={inspection.feed} onRetry={inspection.retry} />}
-          <OpenInStately frames={inspection.frames} />
-          <WhatIfLink id={id} inspection={inspection} />
-          <Link href={`/runs/${id}`} className="button">
-            Run page
-          </Link>
+          <span className="inspect-actions">
+            <OpenInStately frames={inspection.frames} />
+            <WhatIfLink id={id} inspection={inspection} />
+            <Link href={`/runs/${id}`} className="button">
+              Run page
+            </Link>
+          </span>
         </>
       }
     >

@@ -1,3 +1,4 @@
+import { Link } from 'wouter';
 import { eventWord, localized } from '../run/run-words.ts';
 import { GuardMark } from '../ui/guard-mark.tsx';
 import { clockTime, fullTime } from '../ui/time.ts';
@@ -72,6 +73,14 @@ const Microsteps = ({ frames }: { frames: readonly Inspected[] }) => (
   </>
 );
 
+/** Of a run that was under way when the page began to look, only how it stood then is told. */
+const Before = ({ runId }: { runId: string | null }) => (
+  <p className="muted">
+    So it stood when this page began to look.{' '}
+    {runId !== null && <Link href={`/inspect/${runId}`}>All of the run</Link>}
+  </p>
+);
+
 /** A frame of another program, or one that the page does not know: as it came. */
 const Alone = ({ frame }: { frame: Inspected }) => (
   <div className="step-facts">
@@ -116,8 +125,9 @@ export const StepFacts = ({ inspection }: { inspection: Inspection }) => {
         <time title={fullTime(step.at)}>{clockTime(step.at)}</time>
       </p>
       {told && <Told frame={told} />}
-      {step.n > 0 && <Judged judged={judged} />}
-      {step.n > 0 && <Microsteps frames={all.filter(({ kind }) => kind === 'microstep')} />}
+      {!told && <Before runId={step.run} />}
+      {told && step.n > 0 && <Judged judged={judged} />}
+      {told && step.n > 0 && <Microsteps frames={all.filter(({ kind }) => kind === 'microstep')} />}
       {begun.length > 0 && (
         <>
           <h3>Began</h3>

@@ -45,7 +45,8 @@ const Facts = ({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) 
   </dl>
 );
 
-const Stage = ({ stage, number }: { stage: StageDetail; number: number }) => {
+type StageProps = { stage: StageDetail; number: number; note?: string };
+const Stage = ({ stage, number, note }: StageProps) => {
   const { program, script } = programOf(stage);
   const options = Object.keys(stage.with).length > 0 ? JSON.stringify(stage.with, null, 2) : null;
   return (
@@ -54,11 +55,31 @@ const Stage = ({ stage, number }: { stage: StageDetail; number: number }) => {
         <span className="stage-number">{number}</span>
         <h3>{stage.name}</h3>
         {stage.title && <p className="muted">{stage.title}</p>}
+        {note && <p className="muted">{note}</p>}
       </header>
       <Facts facts={[['Runs', <code key="program">{program}</code>], ...limitsOf(stage)]} />
       {script && <Code label={`Script of ${stage.name}`} text={script} />}
       {options && <Code label={`Options of ${stage.name}`} text={options} />}
     </li>
+  );
+};
+
+/** What runs when all is decided. */
+const Hooks = ({ definition }: { definition: Definition }) => {
+  const hooks = [
+    ...definition.on_failure.map((stage) => ({ stage, when: 'when the run has failed' })),
+    ...definition.finally.map((stage) => ({ stage, when: 'after every run' })),
+  ];
+  if (hooks.length === 0) return null;
+  return (
+    <section aria-labelledby="hooks-title" className="section">
+      <h2 id="hooks-title">At the end of a run</h2>
+      <ol className="stage-details">
+        {hooks.map(({ when, stage }, index) => (
+          <Stage key={stage.name} stage={stage} number={index + 1} note={when} />
+        ))}
+      </ol>
+    </section>
   );
 };
 
@@ -178,6 +199,7 @@ export const PipelinePage = ({ name }: { name: string }) => {
           ))}
         </ol>
       </section>
+      <Hooks definition={definition} />
       {data.lint.length > 0 && <Findings findings={data.lint} />}
       {Object.keys(definition.params).length > 0 && (
         <section aria-labelledby="params-title" className="section">

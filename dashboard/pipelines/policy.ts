@@ -1,4 +1,5 @@
 import type { Operations } from '../../client/operations.ts';
+import { type Condition, conditionWords } from '../../definition/condition.ts';
 import { plural } from '../ui/state-words.ts';
 import { duration } from '../ui/time.ts';
 
@@ -52,11 +53,26 @@ const size = (bytes: number): string =>
       ? `${Math.ceil(bytes / 1024)} KiB`
       : `${Math.round(bytes / 2 ** 20).toLocaleString()} MiB`;
 
+const approvalRows = (
+  { when }: StageDetail,
+  { message, deadline_ms, default: word }: NonNullable<StageDetail['approval']>,
+): [string, string][] => [
+  ['Asks', message],
+  [
+    'Waits',
+    deadline_ms === null ? 'for as long as it takes' : `${even(deadline_ms)}, then ${word}`,
+  ],
+  ...(when === null
+    ? []
+    : [['Runs only when', conditionWords(when as Condition)] satisfies [string, string]]),
+];
+
 /** Every limit of a stage, name and value; what is not limited is not said. */
 export const limitsOf = (stage: StageDetail): [string, string][] => {
   const never = failureWords(stage.retry.never_on);
   // A request has no process that these could limit.
-  const hasProcess = stage.http === null;
+  const hasProcess = stage.http === null && stage.approval === null;
+  if (stage.approval !== null) return approvalRows(stage, stage.approval);
   const rows: [string, string | false | null][] = [
     ['An attempt may take', even(stage.timeout_ms)],
     ['All attempts together', stage.total_timeout_ms !== null && even(stage.total_timeout_ms)],
@@ -80,6 +96,7 @@ export const limitsOf = (stage: StageDetail): [string, string][] => {
         { none: null, 'same-host': 'on the same host', any: 'to any host' }[stage.http.redirect],
     ],
     ['Largest answer', stage.http !== null && size(stage.http.max_body_bytes)],
+    ['Runs only when', stage.when !== null && conditionWords(stage.when as Condition)],
     ['When it fails', stage.allow_failure && 'the run goes on, done in part'],
     ['When the service is lost', restarts[stage.on_restart] ?? stage.on_restart],
     ['Environment', stage.env.join(', ')],

@@ -80,7 +80,11 @@ export const timelineOf = (
     ),
   );
   const end = run.ended_at ? Date.parse(run.ended_at) : Math.max(known, now ?? 0);
-  const rows = run.stages.map((stage): Row => {
+  // A hook that had no cause to run is not what somebody waits for.
+  const isUnused = ({ role, state }: RunView['stages'][number]): boolean =>
+    run.ended_at !== null && role !== undefined && state === 'pending';
+  const shown = run.stages.filter((stage) => !isUnused(stage));
+  const rows = shown.map((stage): Row => {
     const own = attempts.filter((one) => one.stage === stage.name);
     const bars = own.map(
       ({ state, attempt, started_at, ended_at }): TimelineBar => ({

@@ -9,6 +9,7 @@ export const places: readonly Place[] = [
   { href: '/pipelines', label: 'Pipelines', icon: 'pipelines', keys: 'g p' },
   { href: '/schedules', label: 'Schedules', icon: 'schedules', keys: 'g s' },
   { href: '/inspect', label: 'Inspector', icon: 'inspect', keys: 'g i' },
+  { href: '/notifications', label: 'Notifications', icon: 'notifications', keys: 'g n' },
   { href: '/health', label: 'Health', icon: 'health', keys: 'g h' },
 ];
 

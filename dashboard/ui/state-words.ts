@@ -23,6 +23,7 @@ const fixed: Record<string, StateLook> = {
   STARTING: { tone: 'run', glyph: 'running', word: 'Starting' },
   RETRYING: { tone: 'wait', glyph: 'waiting', word: 'Retrying' },
   PAUSED: { tone: 'wait', glyph: 'paused', word: 'Paused' },
+  AWAITING_APPROVAL: { tone: 'wait', glyph: 'asking', word: 'Waits for approval' },
   STOPPING: { tone: 'stop', glyph: 'stopped', word: 'Stopping' },
   DONE: { tone: 'ok', glyph: 'done', word: 'Done' },
   FAILED: { tone: 'bad', glyph: 'failed', word: 'Failed' },
@@ -31,6 +32,7 @@ const fixed: Record<string, StateLook> = {
 const outcomes: Record<string, string> = {
   noop: 'Done, nothing new',
   partial: 'Done in part',
+  rejected: 'Rejected',
 };
 
 export const lookOfRun = ({ state, outcome }: Pick<RunView, 'state' | 'outcome'>): StateLook => {
@@ -52,6 +54,7 @@ const stageLooks: Record<string, StateLook> = {
   running: { tone: 'run', glyph: 'running', word: 'running' },
   retrying: { tone: 'wait', glyph: 'waiting', word: 'retrying' },
   paused: { tone: 'wait', glyph: 'paused', word: 'paused' },
+  awaiting_approval: { tone: 'wait', glyph: 'asking', word: 'waits for approval' },
   succeeded: { tone: 'ok', glyph: 'done', word: 'succeeded' },
   reused: { tone: 'ok', glyph: 'skipped', word: 'reused' },
   skipped: { tone: 'none', glyph: 'skipped', word: 'skipped' },

@@ -66,8 +66,8 @@ export const PressList = ({
   onLook,
 }: {
   events: readonly Possible[];
-  /** A state that was pressed on the chart: what leads there stands out. */
-  marked: string | null;
+  /** Several lead to what was pressed on the chart: they stand out, by their texts. */
+  marked: ReadonlySet<string>;
   onPress: (press: Possible['press']) => void;
   onLook: (path: string | null) => void;
 }) => {
@@ -91,7 +91,7 @@ export const PressList = ({
                 <Event
                   key={event.text}
                   event={event}
-                  isMarked={marked !== null && event.leads_to?.path === marked}
+                  isMarked={marked.has(event.text)}
                   onPress={() => onPress(event.press)}
                   onLook={onLook}
                 />

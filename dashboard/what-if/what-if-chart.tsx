@@ -27,11 +27,14 @@ export const WhatIfChart = ({
   data,
   looked,
   onSelect,
+  onWay,
 }: {
   of: ChartOf;
   data: WhatIf;
   looked: string | null;
   onSelect: (path: string) => void;
+  /** What stands on lines that leave where it stands was pressed: the states that they lead to. */
+  onWay: (to: readonly string[]) => void;
 }) => {
   const { data: graph, error, refetch } = useChart(of);
   const frame = useRef<HTMLDivElement>(null);
@@ -76,6 +79,14 @@ export const WhatIfChart = ({
           focus={looked ?? [...active].at(-1) ?? null}
           selected={looked}
           onSelect={onSelect}
+          onLabel={(lines) =>
+            onWay(
+              lines.flatMap((line) => {
+                const [from = '', to = ''] = line.split('→');
+                return from === '' || active.has(from) ? [to] : [];
+              }),
+            )
+          }
           caption="Statechart as it would stand"
         />
       )}

@@ -4,9 +4,10 @@ import type { ChartOf } from '../chart/use-chart.ts';
 import { Loading } from '../ui/loading.tsx';
 import { Page } from '../ui/page.tsx';
 import { ProblemCard } from '../ui/problem-notice.tsx';
+import { leadingInto, takingWay } from './chart-presses.ts';
 import { PressList } from './press-list.tsx';
 import { ScriptPanel } from './script-panel.tsx';
-import { useWhatIf } from './use-what-if.ts';
+import { type Possible, useWhatIf } from './use-what-if.ts';
 import { WhatIfChart } from './what-if-chart.tsx';
 import { NowFacts, PathList } from './what-if-facts.tsx';
 import '../run/run.css';
@@ -17,11 +18,13 @@ const beginningOf = (of: ChartOf, version: number | null): string => {
   return version === null ? 'from where the run stands' : `from version ${version} of the run`;
 };
 
+const nothing: ReadonlySet<string> = new Set();
+
 /** The chart asked about its future: events are pressed, nothing is moved. */
 export const WhatIfPage = ({ of }: { of: ChartOf }) => {
   const { data, error, refetch, version, path, press, backTo, isAsking } = useWhatIf(of);
   const [looked, setLooked] = useState<string | null>(null);
-  const [wanted, setWanted] = useState<string | null>(null);
+  const [marked, setMarked] = useState<ReadonlySet<string>>(nothing);
   if (error && !data)
     return (
       <Page title="What if">
@@ -36,17 +39,16 @@ export const WhatIfPage = ({ of }: { of: ChartOf }) => {
   if (!data) return <Loading what="what could come" />;
   const go = (event: Parameters<typeof press>[0]): void => {
     setLooked(null);
-    setWanted(null);
+    setMarked(nothing);
     press(event);
     // What was pressed may not come again: who goes on by keyboard begins at the new list.
     document.getElementById('presses-title')?.focus({ preventScroll: true });
   };
-  /** A state that only one event leads to is that event; else those that do are marked. */
-  const select = (state: string): void => {
-    const leading = data.events.filter(({ leads_to }) => leads_to?.path === state);
+  /** What only one event leads to is that event; else those that do are marked. */
+  const choose = (leading: readonly Possible[]): void => {
     const [only] = leading;
     if (only && leading.length === 1) go(only.press);
-    else setWanted(state);
+    else setMarked(new Set(leading.map(({ text }) => text)));
   };
   return (
     <Page
@@ -75,12 +77,18 @@ export const WhatIfPage = ({ of }: { of: ChartOf }) => {
       <div className="what-if" aria-busy={isAsking}>
         <div className="what-if-columns">
           <div className="what-if-left">
-            <WhatIfChart of={of} data={data} looked={looked} onSelect={select} />
+            <WhatIfChart
+              of={of}
+              data={data}
+              looked={looked}
+              onSelect={(state) => choose(leadingInto(data, state))}
+              onWay={(targets) => choose(takingWay(data, targets))}
+            />
             <PathList data={data} onBack={backTo} />
           </div>
           <div className="what-if-right">
             <NowFacts data={data} />
-            <PressList events={data.events} marked={wanted} onPress={go} onLook={setLooked} />
+            <PressList events={data.events} marked={marked} onPress={go} onLook={setLooked} />
           </div>
         </div>
         {'pipeline' in of && (

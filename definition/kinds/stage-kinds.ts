@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { approvalKind } from './approval-kind.ts';
 import { httpKind } from './http-kind.ts';
 import type { Kind, KindRules } from './kind-rules.ts';
 import { moduleKind } from './module-kind.ts';
@@ -11,10 +12,8 @@ export const stageKinds = {
   script: scriptKind,
   module: moduleKind,
   http: httpKind,
+  approval: approvalKind,
 };
-/** Words for kinds that this version refuses by name. */
-export const laterKinds = ['approval'] as const;
-
 type Kinds = typeof stageKinds;
 export type StageKind = keyof Kinds;
 /** What a stage runs. */

@@ -9,6 +9,8 @@ export type LintContext = {
   schedules: ScheduleFacts[];
   /** The longest grace that a stage gets when the service stops. */
   shutdownGraceMs: number;
+  /** The channels of the service; null where no service is asked. */
+  channels: readonly string[] | null;
 };
 
 /** One group of rules about a stage; `at` is the pointer to it. */

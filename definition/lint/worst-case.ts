@@ -34,6 +34,8 @@ export const leastWaitMs = (stage: StageDefinition, n: number): number =>
  * grace, with the longest waits.
  */
 export const stageWorstCaseMs = (stage: StageDefinition): number => {
+  // Without a deadline it waits for somebody, as a pause does.
+  if (stage.program.kind === 'approval') return stage.program.deadlineMs ?? 0;
   const attempt = stage.timeoutMs + stage.graceMs + (stage.files.length > 0 ? verifyMs : 0);
   const all =
     attempt * (stage.retry.limit + 1) + sum(retriesOf(stage).map((n) => waitMs(stage, n).most));
@@ -46,11 +48,16 @@ export const stageWorstCaseMs = (stage: StageDefinition): number => {
  * top, and so does a pause.
  */
 export const worstCaseMs = (definition: PipelineDefinition): number => {
-  const { stages, timeoutMs } = definition;
+  const { stages, timeoutMs, onFailure = [], finally: last = [] } = definition;
+  const isAsked = ({ program }: StageDefinition): boolean => program.kind === 'approval';
+  const working = stages.filter((stage) => !isAsked(stage));
   // Beside each other they take as long as the one that takes longest.
-  const steps = stepsOf(definition).map((step) => step.stages.map(stageWorstCaseMs));
-  const all = sum(steps.map((ms) => Math.max(...ms)));
-  return timeoutMs === null
-    ? all
-    : Math.min(all, timeoutMs + Math.max(...stages.map(({ graceMs }) => graceMs)));
+  const steps = stepsOf({ ...definition, stages: working });
+  const all = sum(steps.map((step) => Math.max(...step.stages.map(stageWorstCaseMs))));
+  const work =
+    timeoutMs === null
+      ? all
+      : Math.min(all, timeoutMs + Math.max(0, ...working.map(({ graceMs }) => graceMs)));
+  // The timeout of the run does not count while somebody is asked, nor for hooks.
+  return work + sum([...stages.filter(isAsked), ...onFailure, ...last].map(stageWorstCaseMs));
 };

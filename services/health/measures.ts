@@ -33,6 +33,7 @@ export type Measures = {
   freeBytes: number | null;
   alarms: { alarm: string; count: number }[];
   checks: { check: string; isOk: boolean }[];
+  notifications: { channel: string; result: string; count: number }[];
 };
 
 const counted = <T extends object>(items: readonly T[]): (T & { count: number })[] =>
@@ -55,13 +56,14 @@ type Deps = {
   disk: Pick<Disk, 'state'>;
   alarms: Pick<Alarms, 'open'>;
   health: Pick<Health, 'report'>;
+  notifications: { counts: () => Measures['notifications'] };
   lag: () => Measures['eventLoop'];
 };
 /** @param nextSlots of each pipeline that has one; asked for by the scheduler's own plan */
 export type Measure = (nextSlots: () => Promise<Map<string, number>>) => Promise<Measures>;
 
 export const createMeasures = (deps: Deps): Measure => {
-  const { interpreter, store, loaded, effects, disk, alarms, health, lag } = deps;
+  const { interpreter, store, loaded, effects, disk, alarms, health, lag, notifications } = deps;
   const { ended, attempts, stages, queues } = createRunTallies(interpreter.onCommit);
   const { decided, lateness } = deps.slotTallies;
   const startedAt = deps.clock.wallMs();
@@ -97,6 +99,7 @@ export const createMeasures = (deps: Deps): Measure => {
         check,
         isOk: status === 'ok',
       })),
+      notifications: notifications.counts(),
     };
   };
 };

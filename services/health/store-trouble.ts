@@ -9,6 +9,24 @@ import { StoreTrouble } from '../store/trouble.ts';
  */
 const proofs = ['begin', 'step', 'note'];
 
+type Over = <A extends unknown[], R>(
+  name: string,
+  method: (...args: A) => Promise<R>,
+) => (...args: A) => Promise<R>;
+/** These take no reserve: what is told was written with its cause, and a mark can wait. */
+const outboxOver = (over: Over, store: Store) => ({
+  deadlineMark: over('deadlineMark', store.deadlineMark),
+  passDeadline: over('passDeadline', store.passDeadline),
+  claimMessages: over('claimMessages', store.claimMessages),
+  settleMessages: over('settleMessages', store.settleMessages),
+  addMessages: over('addMessages', store.addMessages),
+  retryMessage: over('retryMessage', store.retryMessage),
+  messages: over('messages', store.messages),
+  channelStates: over('channelStates', store.channelStates),
+  nextMessageAt: over('nextMessageAt', store.nextMessageAt),
+  troubles: over('troubles', store.troubles),
+});
+
 /**
  * The store with its trouble made visible: callers get 503 with the cause instead of a bug, health
  * knows since when, and a full disk is given its reserve and one more try (T4).
@@ -61,6 +79,7 @@ export const watchStore = (deps: {
 
   const watched: Store = {
     ...store,
+    ...outboxOver(over, store),
     // What began before goes on; nothing new is promised to a file that nobody will find.
     begin: async (...args) => {
       const away = moved();

@@ -61,6 +61,8 @@ const everyMs = 3_600_000;
 /** After the start, so that it delays nobody; and after runs have ended, many together. */
 const soonMs = 60_000;
 const pageSize = 200;
+/** What was told, and what became of it. */
+const messagesKeptMs = 90 * 86_400_000;
 /** A transaction of this many is a few milliseconds. */
 const batchSize = 10;
 const giveBackBytes = 1024 ** 2;
@@ -179,6 +181,7 @@ export const createRetention = (deps: {
         !isClosed &&
         (await store.prune({ eventsBefore: clock.wallMs() - limits.ageMs, limit: 500 })) === 500
       );
+    await store.prune({ messagesBefore: clock.wallMs() - messagesKeptMs });
     // A little at a time, so that a step of a run never waits long.
     while (!isClosed && (await store.giveBack(giveBackBytes)));
     const removed = Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { sizeSchema } from '../../definition/byte-size.ts';
 import { durationSchema } from '../../definition/duration.ts';
 import { suggest, unknownKey } from '../../definition/suggest.ts';
+import {
+  type NotifySettings,
+  notifyFaults,
+  notifyShape,
+  publicUrlSchema,
+} from './channel-settings.ts';
 import { logLevels } from './logger.ts';
 
 const list = z.preprocess(
@@ -77,18 +83,30 @@ const configSchema = z.object({
   shutdown_timeout: z.preprocess(digits, durationSchema).default(defaultShutdownTimeoutMs),
   /** Programs of this machine may show what they do in the inspection feed. */
   inspect_in: z.boolean().default(false),
+  public_url: publicUrlSchema.optional(),
+  ...notifyShape,
   /** A store that is of no use is set aside. Said once, by hand: not by a variable or a file. */
   new_store: z.boolean().default(false),
 });
 export type Config = z.infer<typeof configSchema>;
+
+/** Who is told of what. */
+export const notifySettingsOf = ({ channels, notify, public_url }: Config): NotifySettings => ({
+  channels,
+  notify,
+  publicUrl: public_url ?? null,
+});
 
 /** The caller wrote something we cannot read: exit code 2. */
 export class UsageError extends Error {}
 
 /** Flags without a value. */
 const switches = ['new_store', 'inspect_in'];
-const flagKeys = Object.keys(configSchema.shape);
-const keys = flagKeys.filter((key) => !switches.includes(key));
+/** Nested: they stand in the file only. */
+const fileOnly = Object.keys(notifyShape);
+const flagKeys = Object.keys(configSchema.shape).filter((key) => !fileOnly.includes(key));
+const variableKeys = flagKeys.filter((key) => !switches.includes(key));
+const keys = [...variableKeys, ...fileOnly];
 const flagOf = (key: string): string => key.replaceAll('_', '-');
 const variableOf = (key: string): string => `STAGEWRIGHT_${key.toUpperCase()}`;
 /** Variables with our prefix that are not settings: what stages and the client get. */
@@ -126,17 +144,23 @@ export const readConfig = (
   const merged = { ...file, ...variables, ...flags };
   delete merged.config;
   const parsed = configSchema.safeParse(merged);
-  if (!parsed.success)
-    for (const { path: where, message } of parsed.error.issues) {
-      const key = String(where[0]);
-      const name =
-        key in sources.flag
-          ? `--${flagOf(key)}`
-          : key in sources.variable
-            ? variableOf(key)
-            : `${key} in ${path}`;
-      problems.push(`${name}: ${message}`);
-    }
+  const issues = parsed.success ? notifyFaults(parsed.data) : parsed.error.issues;
+  for (const issue of issues) {
+    const { path: where } = issue;
+    // What is wrong with a name says the name's own rule.
+    const message =
+      'code' in issue && issue.code === 'invalid_key'
+        ? (issue.issues[0]?.message ?? issue.message)
+        : issue.message;
+    const key = String(where[0]);
+    const name =
+      key in sources.flag
+        ? `--${flagOf(key)}`
+        : key in sources.variable
+          ? variableOf(key)
+          : `${where.join('.')} in ${path}`;
+    for (const line of message.split('\n')) problems.push(`${name}: ${line}`);
+  }
   if (problems.length > 0 || !parsed.success) throw new UsageError(problems.join('\n'));
   return parsed.data;
 };
@@ -164,7 +188,7 @@ const readFlags = (argv: string[]): Record<string, unknown> => {
 
 const readVariables = (env: Env, problems: string[]): Record<string, unknown> => {
   const values: Record<string, unknown> = {};
-  const known = [...keys, 'config'].map(variableOf);
+  const known = [...variableKeys, 'config'].map(variableOf);
   for (const [name, value] of Object.entries(env)) {
     if (
       !name.startsWith('STAGEWRIGHT_') ||

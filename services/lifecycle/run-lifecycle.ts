@@ -34,7 +34,7 @@ const recordOf = ({ kind, input, attempt }: EffectRow): string => {
   return {
     stage: `how attempt ${attempt} of ${stage} ended`,
     verify: `what the files of ${stage} are`,
-    preflight: 'what its checks found',
+    preflight: input.stage ? `whether ${stage} runs` : 'what its checks found',
     drain: 'that no process of it is left',
   }[kind];
 };
@@ -69,7 +69,11 @@ export const runLifecycle: Lifecycle = {
     writes: (kind) => kind === 'stage' || kind === 'preflight',
     recordOf,
     beginningOf: ({ kind, input, attempt }) =>
-      kind === 'stage' ? `attempt ${attempt} of ${input.stage} begins` : 'its checks begin',
+      kind === 'stage'
+        ? `attempt ${attempt} of ${input.stage} begins`
+        : input.stage
+          ? `it is decided whether ${input.stage} runs`
+          : 'its checks begin',
   },
   journal: runJournal,
 };

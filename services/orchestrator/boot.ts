@@ -10,7 +10,7 @@ export const createBoot =
   (deps: {
     foundation: Foundation;
     engine: Engine;
-    supervision: Pick<Supervision, 'watchdog'>;
+    supervision: Pick<Supervision, 'watchdog' | 'notifications'>;
     scheduler: Scheduler;
   }) =>
   async (): Promise<void> => {
@@ -35,6 +35,7 @@ export const createBoot =
     engine.masking.soon();
     deps.supervision.watchdog.start();
     publisher.wake();
+    await deps.supervision.notifications.open();
     // Last: what the last service left has its permits back, and a missed slot meets the truth.
     await scheduler.open();
     foundation.retention.wake();

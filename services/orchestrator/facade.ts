@@ -34,20 +34,13 @@ export const createFacade = (
   const { store, clock, dataDir, log, repeats, publisher } = foundation;
   const { loaded } = options;
   const { wake } = publisher;
+  const { notifications } = supervision;
   const lookup = lookupOf(foundation, engine, options);
   const registry = createScheduleRegistry({ store, loaded, now: clock.wallMs });
   const starter = starterOf(foundation, engine, lookup, (pipeline) =>
     inputsNow(registry, pipeline),
   );
-  const commands = createCommands({
-    ...engine,
-    store,
-    clock,
-    lookup,
-    wake,
-    repeats,
-    starter,
-  });
+  const commands = createCommands({ ...engine, store, clock, lookup, wake, repeats, starter });
   const scheduler = createScheduler({
     store,
     registry,
@@ -82,6 +75,7 @@ export const createFacade = (
   });
   const lintFacts = async (pipeline: string) => ({
     schedules: await schedules.scheduleFacts(pipeline),
+    channels: notifications.channelNames(),
     shutdownTimeoutMs: options.shutdownTimeoutMs,
   });
   const reload = createReload({
@@ -92,6 +86,7 @@ export const createFacade = (
     before: scheduler.tick,
     after: registry.open,
     repeats,
+    settings: notifications.reread,
   });
   const orchestrator: Orchestrator = {
     ...schedules,
@@ -104,6 +99,7 @@ export const createFacade = (
     ...createSimulations({ lookup }),
     ...createWhyQuestions({ ...foundation, loaded, registry, scheduler, lookup }),
     ...commands,
+    ...notifications.queries,
     reload,
   };
   return { orchestrator, scheduler };

@@ -30,25 +30,29 @@ export const createLogQueries = ({
       );
     return { places, final: run.endedAt === null ? null : run.projection.state };
   };
-  const fileOf = async (runId: string, place: LogPlace, stream: LogStream): Promise<LogFile> => {
-    const { places } = await logPlaces(runId, place.stage);
+  const fileOf = async (
+    runId: string,
+    place: LogPlace,
+    stream: LogStream,
+  ): Promise<LogFile & { isLive: boolean }> => {
+    const { places, final } = await logPlaces(runId, place.stage);
     if (!places.some(({ attempt }) => attempt === place.attempt))
       throw new ServiceError(
         'unknown-attempt',
         `${place.stage} of run ${runId} had ${places.length} attempts`,
       );
-    return { runId, stage: place.stage, attempt: place.attempt, stream };
+    return { runId, stage: place.stage, attempt: place.attempt, stream, isLive: final === null };
   };
   const nothing = { bytes: Buffer.alloc(0), offset: 0, nextOffset: 0, size: 0 };
   /**
-   * An attempt that has just begun, or never came to its program, has written nothing: that is no
-   * missing log.
+   * An attempt that has just begun (its folder may not be there yet), or never came to its program,
+   * has written nothing: that is no missing log.
    */
   const orEmpty = async <T>(
     found: Promise<T | null>,
-    { runId }: LogFile,
+    { runId, isLive }: LogFile & { isLive: boolean },
     empty: T,
-  ): Promise<T | null> => (await found) ?? ((await logs.isKept(runId)) ? empty : null);
+  ): Promise<T | null> => (await found) ?? (isLive || (await logs.isKept(runId)) ? empty : null);
 
   return {
     logPlaces,

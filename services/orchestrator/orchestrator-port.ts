@@ -25,6 +25,7 @@ import type { ArtefactQueries } from '../history/artefact-queries.ts';
 import type { LogLines, LogPart, LogStream } from '../history/logs.ts';
 import type { LogMatches } from '../history/search.ts';
 import type { Inspection } from '../inspection/inspection-service.ts';
+import type { NotificationQueries } from '../notifications/notifications.ts';
 import type { DefinitionView } from '../pipelines/definition-view.ts';
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import type { Simulations } from '../simulate/simulations.ts';
@@ -211,5 +212,6 @@ export type Orchestrator = Queries &
   Inspection &
   Commands &
   Schedules &
+  NotificationQueries &
   WhyQuestions &
   Upkeep;

@@ -22,6 +22,8 @@ export const createReload = (deps: {
   after: () => Promise<string[]>;
   note: (event: Parameters<Store['note']>[0]) => Promise<void>;
   repeats: Repeats;
+  /** Reads channels and rules again. @returns what does not fit in their file */
+  settings: () => string | null;
 }): ((actor: Actor) => Promise<ReloadReport>) => {
   const { loaded, note } = deps;
   let turn: Promise<unknown> = Promise.resolve();
@@ -54,6 +56,12 @@ export const createReload = (deps: {
     };
     loaded.pipelines = next.pipelines;
     loaded.problems = next.problems;
+    const fault = deps.settings();
+    if (fault !== null)
+      report.problems = [
+        ...report.problems,
+        { file: 'settings', line: null, pointer: '', code: 'invalid', detail: fault },
+      ];
     const calendars = await deps.after();
     report.changed = names.filter(
       (name) => report.changed.includes(name) || (before.has(name) && calendars.includes(name)),

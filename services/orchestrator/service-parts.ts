@@ -3,6 +3,7 @@ import type { RetentionLimits } from '../history/retention.ts';
 import type { Clock } from '../host/clock.ts';
 import type { DiskLimits } from '../host/disk.ts';
 import type { Logger } from '../host/logger.ts';
+import type { NotifySource } from '../notifications/notify-source.ts';
 import type { LoadedPipelines } from '../pipelines/pipelines.ts';
 import type { Waker } from '../scheduler/waker.ts';
 import type { Store } from '../store/store.ts';
@@ -34,5 +35,7 @@ export type ServiceOptions = {
   retention: RetentionLimits;
   /** Another measure of free space than the file system's own. */
   freeBytes?: (path: string) => Promise<number>;
+  /** Who is told of what; absent = nobody. */
+  notify?: NotifySource;
   secretsFrom: { env: Record<string, string | undefined>; readFile: (path: string) => string };
 };

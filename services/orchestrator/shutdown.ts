@@ -17,7 +17,7 @@ export const createShutdown = (deps: {
   parts: Pick<Parts, 'launcher' | 'processes'>;
   foundation: Foundation;
   engine: Engine;
-  supervision: Pick<Supervision, 'watchdog' | 'eventLoop'>;
+  supervision: Pick<Supervision, 'watchdog' | 'eventLoop' | 'notifications'>;
   scheduler: Pick<Scheduler, 'close'>;
   shutdownTimeoutMs: number;
 }) => {
@@ -54,6 +54,7 @@ export const createShutdown = (deps: {
     foundation.closing.abort();
     await parts.launcher.close();
     await maskLast();
+    await supervision.notifications.close();
     await foundation.disk.close();
     await foundation.retention.close();
     await foundation.archive.close();

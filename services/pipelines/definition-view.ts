@@ -55,6 +55,8 @@ export const definitionView = (definition: PipelineDefinition) => {
       stages,
       fail_fast: failFast,
     })),
+    on_failure: (definition.onFailure ?? []).map(stageView),
+    finally: (definition.finally ?? []).map(stageView),
     worst_case_ms: worstCaseMs(definition),
   };
 };

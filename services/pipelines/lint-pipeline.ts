@@ -6,17 +6,23 @@ import type { LoadedPipeline } from './pipelines.ts';
 export const shutdownGraceMs = (shutdownTimeoutMs: number): number => shutdownTimeoutMs / 2;
 
 /** What the file alone does not tell. */
-export type LintFacts = { shutdownTimeoutMs: number; schedules: ScheduleFacts[] };
+export type LintFacts = {
+  shutdownTimeoutMs: number;
+  schedules: ScheduleFacts[];
+  /** The channels of the service that would tell; absent where there is none. */
+  channels?: readonly string[];
+};
 
 /** What may go wrong with a pipeline of a file, each finding with its line. */
 export const lintOf = (
   { definition, text }: LoadedPipeline,
-  { shutdownTimeoutMs, schedules }: LintFacts,
+  { shutdownTimeoutMs, schedules, channels }: LintFacts,
 ): LintFinding[] =>
   lint(definition, {
     isWritten: text.has,
     schedules,
     shutdownGraceMs: shutdownGraceMs(shutdownTimeoutMs),
+    channels: channels ?? null,
   }).map((finding) => ({
     ...finding,
     line: text.line(finding.pointer),

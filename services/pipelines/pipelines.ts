@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PipelineDefinition } from '../../definition/definition.ts';
-import { pointerOfStage } from '../../definition/groups.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import type { FileSchedule } from '../../definition/parse-definition.ts';
+import { placesOf } from '../../definition/places.ts';
 import { runnerOf } from '../../stages/kinds/kind-runners.ts';
 import type { PipelineProblem } from '../../wire/pipeline-answers.ts';
 import { checkSchedule } from '../calendar/check-schedule.ts';
@@ -144,9 +144,10 @@ const listFiles = async (dir: string, problems: PipelineProblem[]): Promise<stri
 /** Programs that are not there. */
 const missingPrograms = async (definition: PipelineDefinition, projectDir: string) => {
   const missing: { pointer: string; detail: string }[] = [];
-  for (const { name, program } of definition.stages) {
+  for (const { stage, path } of placesOf(definition)) {
+    const { program } = stage;
     const detail = await runnerOf(program).missing(program, projectDir);
-    const pointer = `${pointerOfStage(definition, name)}/${rulesOf(program).key}`;
+    const pointer = `/${path.join('/')}/${rulesOf(program).key}`;
     if (detail !== null) missing.push({ pointer, detail });
   }
   return missing;

@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import { endOf, outputSeen } from '../../stages/evidence.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf } from '../host/paths.ts';
@@ -9,7 +10,7 @@ import type { Store } from '../store/store.ts';
 const answerMs = 5000;
 
 const stageOf = (run: RunRow, effect: EffectRow) =>
-  run.definition.stages.find(({ name }) => name === effect.input.stage);
+  allStages(run.definition).find(({ name }) => name === effect.input.stage);
 
 /**
  * Whether an attempt of the run, or of this stage of it, has ended and its answer is on its way.

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
-import type { StageDefinition } from '../../definition/definition.ts';
-import { interpolate } from '../../definition/interpolate.ts';
+import { allStages, roleOf, type StageDefinition } from '../../definition/definition.ts';
+import { interpolate, type Scope } from '../../definition/interpolate.ts';
 import { rulesOf } from '../../definition/kinds/stage-kinds.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { AttemptRequest } from '../../stages/contract.ts';
@@ -19,18 +19,17 @@ export type Places = {
 };
 
 export const stageOf = (run: RunRow, effect: EffectRow): StageDefinition => {
-  const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
+  const stage = allStages(run.definition).find(({ name }) => name === effect.input.stage);
   if (!stage) throw new Error(`run ${run.runId} has no stage ${effect.input.stage}`);
   return stage;
 };
 
-/** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
-export const insert = <T>(
-  value: T,
+/** What `${…}` stands for in this run, now. */
+export const scopeOf = (
   run: RunRow,
   places: Places,
   secrets: Record<string, string> = {},
-): T => {
+): Scope => {
   const produced = Object.fromEntries(
     run.projection.stages.map(({ name, outputs }) => [name, { outputs }]),
   );
@@ -38,7 +37,7 @@ export const insert = <T>(
     Object.entries(run.inputs).map(([name, outputs]) => [name, { outputs }]),
   );
   const slot = slotOf(run);
-  const result = interpolate(value, {
+  return {
     params: run.params,
     stages: { ...earlier, ...produced },
     run: {
@@ -51,7 +50,17 @@ export const insert = <T>(
     env: { ...places.baseEnv, ...run.definition.env },
     // Where one may stand was judged when the file was loaded.
     secrets,
-  });
+  };
+};
+
+/** Inserts every `${…}` of a value. @throws Failed `missing-value` naming what is missing */
+export const insert = <T>(
+  value: T,
+  run: RunRow,
+  places: Places,
+  secrets: Record<string, string> = {},
+): T => {
+  const result = interpolate(value, scopeOf(run, places, secrets));
   if (result.ok) return result.value as T;
   throw new Failed({
     code: 'missing-value',
@@ -68,6 +77,17 @@ const textsOf = (env: Record<string, unknown>): Record<string, string> =>
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   );
+
+/** What hooks are told of a run that has failed. */
+const failureFor = (name: string, { definition, projection }: RunRow): Record<string, string> => {
+  const { error } = projection;
+  if (error === null || roleOf(definition, name) === null) return {};
+  return {
+    STAGEWRIGHT_FAILED_STAGE: error.stage ?? '',
+    STAGEWRIGHT_ERROR_CODE: error.code,
+    STAGEWRIGHT_ERROR_MESSAGE: error.message,
+  };
+};
 
 /** One attempt with everything resolved: what the runner needs and nothing else. */
 export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): AttemptRequest => {
@@ -97,6 +117,7 @@ export const attemptRequest = (effect: EffectRow, run: RunRow, places: Places): 
       ...secrets,
       ...places.secrets.envFilesOf(stage, run.projectDir),
       ...textsOf(resolved.env),
+      ...failureFor(stage.name, run),
     },
     cwd: resolved.cwd ? resolve(run.projectDir, resolved.cwd) : join(run.projectDir),
     graceMs: stage.graceMs,

@@ -5,6 +5,7 @@ import { headOnly } from '../store/journal-store.ts';
 import type { Pause } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { createClockWatch, setBackMeanwhile } from './clock-watch.ts';
+import { createDeadlines } from './deadlines.ts';
 import { createDecisions } from './decisions.ts';
 import type { Schedule, ScheduleRegistry } from './schedule-registry.ts';
 import { rewound } from './slot-words.ts';
@@ -53,6 +54,7 @@ const maxBackoffMs = 30_000;
 export const createScheduler = (deps: Deps): Scheduler => {
   const { store, registry, clock, log } = deps;
   const watch = createClockWatch(clock);
+  const deadlines = createDeadlines(deps);
   /** When a schedule is to be looked at next; absent = now. */
   const lookAt = new Map<string, number>();
   const faults = new Map<string, { message: string; times: number; again: number }>();
@@ -162,6 +164,7 @@ export const createScheduler = (deps: Deps): Scheduler => {
           ? Number.NEGATIVE_INFINITY
           : clock.wallMs() + lookAgainMs;
       });
+    if (!closed) await guarded('deadlines', deadlines.look);
     if (clock.monotonicMs() - prunedAt >= pruneEveryMs) {
       prunedAt = clock.monotonicMs();
       await guarded('retention', async () => void (await store.prune({ slotsBeyond: keptSlots })));

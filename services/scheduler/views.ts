@@ -83,6 +83,7 @@ export const scheduleView = (
     blackout: definition.blackout,
     skip_days: definition.skip_days,
     only_when_new: definition.only_when_new,
+    deadline: definition.deadline,
     next_slots: next.map((at) => iso(at)),
     problem,
     lint: lint.map(({ code, severity, detail, advice }) => ({ code, severity, detail, advice })),

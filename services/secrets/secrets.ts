@@ -1,5 +1,9 @@
 import { resolve } from 'node:path';
-import type { PipelineDefinition, StageDefinition } from '../../definition/definition.ts';
+import {
+  allStages,
+  type PipelineDefinition,
+  type StageDefinition,
+} from '../../definition/definition.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import { type Mask, maskOfValues, minSecretLength, noMask } from '../../stages/mask.ts';
 import { readEnvFile } from './env-file.ts';
@@ -7,7 +11,9 @@ import { readEnvFile } from './env-file.ts';
 /** What of a run says which values are its secrets. */
 export type SecretsOf = {
   definition: Pick<PipelineDefinition, 'secrets'> & {
-    stages: readonly Pick<StageDefinition, 'envFile'>[];
+    stages: Pick<StageDefinition, 'envFile'>[];
+    onFailure?: Pick<StageDefinition, 'envFile'>[];
+    finally?: Pick<StageDefinition, 'envFile'>[];
   };
   projectDir: string;
 };
@@ -30,8 +36,9 @@ export type Secrets = {
 };
 
 /** Does anything of it have to be hidden? */
-export const hasSecrets = ({ secrets, stages }: SecretsOf['definition']): boolean =>
-  (secrets ?? []).length > 0 || stages.some(({ envFile }) => envFile.length > 0);
+export const hasSecrets = (definition: SecretsOf['definition']): boolean =>
+  (definition.secrets ?? []).length > 0 ||
+  allStages(definition).some(({ envFile }) => envFile.length > 0);
 
 /** Settings stand beside passwords; what is as short as a level, or a number, is no password. */
 const isHidden = (value: string): boolean =>
@@ -107,7 +114,7 @@ export const createSecrets = (deps: {
     maskOf: ({ definition, projectDir }) => {
       if (!hasSecrets(definition)) return noMask;
       const secrets = definition.secrets ?? [];
-      const files = definition.stages.flatMap(({ envFile }) => envFile);
+      const files = allStages(definition).flatMap(({ envFile }) => envFile);
       for (const read of [
         ...secrets.map((name) => () => readValue(name)),
         ...files.map((name) => () => readFileOf(name, projectDir)),

@@ -1,4 +1,4 @@
-import { durationText } from '../../definition/duration.ts';
+import { durationSchema, durationText } from '../../definition/duration.ts';
 import type { Happening } from '../../wire/simulation.ts';
 
 /** How one attempt goes. `ms` null = it works for ever. */
@@ -56,10 +56,11 @@ export const duringAttempt = (
 export const atWrite = (script: readonly Happening[], write: number): Happening[] =>
   script.filter((one) => 'write' in one && one.write === write);
 
-/** As people write it where that is short. */
+/** As people write it, where that is short and says all of it. */
 const timeOf = (ms: number): string => {
   const text = durationText(Math.abs(ms));
-  return text.includes(' ') ? String(ms) : `${ms < 0 ? '-' : ''}${text}`;
+  const isWhole = durationSchema.safeParse(text).data === Math.abs(ms);
+  return isWhole ? `${ms < 0 ? '-' : ''}${text}` : String(ms);
 };
 const nth = (n: number): string => (n === 1 ? '' : `:${n}`);
 const flags: { [W in Happening['what']]: (one: What<W>) => string } = {

@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import type { SentEvent } from '../../machines/context.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { Charts } from '../interpreter/charts.ts';
@@ -26,6 +27,7 @@ type Deps = {
   charts: Charts;
   clock: Life;
   host: SimHost;
+  isAlive: () => boolean;
   planOf: (effect: EffectRow) => Plan;
   /** A program begins; `how` it goes is known. */
   begins: (effect: EffectRow, plan: Plan) => void;
@@ -42,10 +44,10 @@ const watched = (
   run: RunRow,
   plan: Plan,
 ): (() => void) => {
-  const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
+  const stage = allStages(run.definition).find(({ name }) => name === effect.input.stage);
   const limitMs = stage?.heartbeatMs ?? null;
-  if (limitMs === null || plan.ms !== null) return () => {};
-  const event: SentEvent = { type: 'HEARTBEAT_LATE', silent_ms: limitMs };
+  if (!stage || limitMs === null || plan.ms !== null) return () => {};
+  const event: SentEvent = { type: 'HEARTBEAT_LATE', silent_ms: limitMs, stage: stage.name };
   return clock.after(limitMs, () => {
     const late = { event, fence: fenceOf(effect), cause: { kind: 'watchdog' } } as const;
     void interpreter.deliver(effect.runId, late);
@@ -56,7 +58,9 @@ const watched = (
 const stageRunner =
   (deps: Omit<Deps, 'charts'> & { interpreter: Interpreter }): EffectRunner =>
   async (effect, run, signal) => {
-    const { store, clock, host, planOf, begins } = deps;
+    const { store, clock, host, isAlive, planOf, begins } = deps;
+    // It was on its way when the service died.
+    if (!isAlive()) return new Promise(() => {});
     const plan = planOf(effect);
     const process = host.spawn(effect, plan);
     const change = processRecorded(fenceOf(effect), process.identity);
@@ -79,12 +83,26 @@ const stageRunner =
     throw new Failed({ code: 'signal', message, retryable: true, signal: 'SIGTERM' });
   };
 
+/** An attempt that has ended counts as it ended. */
+const answerWithin =
+  ({ store, host }: Pick<Deps, 'store' | 'host'>) =>
+  async (runId: string, stage: string | null): Promise<number | null> => {
+    const { effects: rows = [] } = (await store.run(runId)) ?? {};
+    const hasEnded = (row: EffectRow): boolean =>
+      row.kind === 'stage' &&
+      row.state === 'started' &&
+      (stage === null || row.input.stage === stage) &&
+      (host.of(row)?.left ?? null) !== null;
+    return rows.some(hasEnded) ? 5000 : null;
+  };
+
 /**
  * A service, from its start to its death: the interpreter, effects, timers, drain, admission and
  * recovery of production, over a store in memory, programs that follow a script, and a clock that
  * leaps.
  */
-export const createSimService = ({ store, charts, clock, host, planOf, begins }: Deps) => {
+export const createSimService = (deps: Deps) => {
+  const { store, charts, clock, host } = deps;
   const interpreter = createInterpreter({ store, charts, clock, closing: closingOf });
   const processes = simTable(host, clock);
   const ending = createEndingMark({ store, clock, launcher, log });
@@ -102,7 +120,7 @@ export const createSimService = ({ store, charts, clock, host, planOf, begins }:
   const holds: EffectRunner = async () => ({});
   const effects = createEffects({
     runners: {
-      stage: turns.follow(stageRunner({ store, clock, host, planOf, begins, interpreter })),
+      stage: turns.follow(stageRunner({ ...deps, interpreter })),
       verify: holds,
       preflight: holds,
       drain: drainRunner(drain),
@@ -115,12 +133,7 @@ export const createSimService = ({ store, charts, clock, host, planOf, begins }:
     store,
     interpreter,
     clock,
-    // An attempt that has ended counts as it ended.
-    answerWithin: async (runId) => {
-      const { effects: rows = [] } = (await store.run(runId)) ?? {};
-      const working = rows.find((row) => row.kind === 'stage' && row.state === 'started');
-      return working && host.of(working)?.left ? 5000 : null;
-    },
+    answerWithin: answerWithin(deps),
     log,
   });
   const admission = createAdmission({ store, interpreter, log });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Said } from '../store/outbox-store.ts';
 import { StoreTrouble } from '../store/trouble.ts';
 import { migrations } from './migrations.ts';
 
@@ -14,6 +15,8 @@ export type Database = {
   run(sql: string, ...values: Value[]): { changes: number; lastId: number };
   /** `work` is synchronous: nothing else can come between BEGIN and COMMIT (T2). */
   transaction<T>(mode: 'IMMEDIATE' | 'DEFERRED', work: () => T): T;
+  /** The events that were written since somebody emptied it. */
+  readonly said: Said[];
   /** Moves everything committed from the log into the file, as far as no reader is in the way. */
   checkpoint(): void;
   close(): void;
@@ -68,6 +71,7 @@ export const openDatabase = (path: string, synchronous: 'FULL' | 'NORMAL'): Data
       return { changes: Number(changes), lastId: Number(lastInsertRowid) };
     },
     transaction,
+    said: [],
     checkpoint: () => {
       try {
         driven(() => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'));

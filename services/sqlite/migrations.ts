@@ -140,4 +140,26 @@ export const migrations: readonly string[] = [
       AND json_extract(spec, '$.onlyStage') IS NULL AND json_extract(projection, '$.outcome') IN ('success', 'noop')
       ORDER BY run_id DESC LIMIT 1);
   `,
+  `
+  -- The outbox: what channels are told. Those that are told together have the number of the first of them as their batch.
+  CREATE TABLE notifications (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, cause TEXT NOT NULL, pipeline TEXT, run_id TEXT, at INTEGER NOT NULL,
+    message TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'given-up')),
+    not_before INTEGER NOT NULL, due_at INTEGER NOT NULL, batch INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+    first_at INTEGER, last_at INTEGER, answer TEXT
+  ) STRICT;
+  CREATE INDEX notifications_waiting ON notifications (channel, due_at) WHERE state = 'waiting';
+  CREATE INDEX notifications_by_channel ON notifications (channel, n);
+  CREATE INDEX notifications_by_pipeline ON notifications (pipeline, n);
+  CREATE INDEX notifications_by_batch ON notifications (batch);
+  -- What went wrong, was told, and is not over.
+  CREATE TABLE troubles (
+    key TEXT NOT NULL, channel TEXT NOT NULL, since INTEGER NOT NULL, told_at INTEGER NOT NULL, times INTEGER NOT NULL,
+    repeat_ms INTEGER, message TEXT NOT NULL, PRIMARY KEY (key, channel)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The deadlines of all slots up to here are judged; null = none was ever.
+  ALTER TABLE schedules ADD COLUMN deadline_to INTEGER;
+  `,
 ];

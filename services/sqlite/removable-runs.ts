@@ -1,6 +1,7 @@
 import type { RemovalFacts, RetentionRow, RetentionStore } from '../store/retention-store.ts';
 
 import type { Database, Row } from './database.ts';
+import { pruneMessages } from './outbox-rows.ts';
 import { pruneSlots } from './slots.ts';
 
 /** Free pages that stay: the next runs need them, and giving them back would only move rows. */
@@ -104,6 +105,7 @@ export const createRetentionStore = (
   prune: (what) =>
     write(() => {
       if ('slotsBeyond' in what) return pruneSlots(db, what.slotsBeyond);
+      if ('messagesBefore' in what) return pruneMessages(db, what.messagesBefore);
       if ('eventsBefore' in what) return pruneEvents(db, what.eventsBefore, what.limit);
       const forget = 'DELETE FROM removed_runs WHERE run_id = ?';
       return what.removedRuns.reduce((sum, runId) => sum + db.run(forget, runId).changes, 0);

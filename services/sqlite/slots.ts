@@ -58,7 +58,7 @@ const toBackfill = (row: Row): BackfillRow => ({
 export const createSlotStore = (
   db: Database,
   write: <T>(work: () => T) => Promise<T>,
-): SlotStore => {
+): Omit<SlotStore, 'passDeadline' | 'deadlineMark'> => {
   const say = (event: NewEvent, pipeline: string, at: number): void =>
     void addEvent(db, { ...event, runId: null, pipeline }, at);
   const remove = (

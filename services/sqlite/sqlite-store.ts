@@ -1,8 +1,11 @@
 import type { Clock } from '../host/clock.ts';
+import type { OutboxPlan } from '../store/outbox-store.ts';
 import type { Store } from '../store/store.ts';
 import { admitRun, beginRun, queueOf } from './begin.ts';
 import { type Database, isTrouble, openDatabase } from './database.ts';
+import { createDeadlineStore } from './deadline-rows.ts';
 import { loadRun } from './load-run.ts';
+import { createOutbox, tellOf } from './outbox-rows.ts';
 import { createFiguresStore } from './pipeline-figures.ts';
 import { createReads } from './reads.ts';
 import { createRetentionStore } from './removable-runs.ts';
@@ -23,21 +26,34 @@ export const openSqliteStore = (options: {
   clock: Clock;
 }): Store => {
   const db: Database = openDatabase(options.path, options.synchronous);
+  let plan: OutboxPlan | null = null;
+  /** What is told of a transaction is written with it. */
+  const told = <T>(work: () => T): T => {
+    db.said.length = 0;
+    const result = work();
+    if (plan) tellOf(db, plan);
+    return result;
+  };
   const write = async <T>(work: () => T): Promise<T> => {
     for (const waitMs of busyWaitsMs) {
       try {
-        return db.transaction('IMMEDIATE', work);
+        return db.transaction('IMMEDIATE', () => told(work));
       } catch (error) {
         if (!isTrouble(error, 'busy')) throw error;
         await options.clock.sleep(waitMs);
       }
     }
-    return db.transaction('IMMEDIATE', work);
+    return db.transaction('IMMEDIATE', () => told(work));
   };
   return {
     ...createReads(db),
     ...createRetentionStore(db, write),
     ...createSlotStore(db, write),
+    ...createDeadlineStore(db, write),
+    ...createOutbox(db, write),
+    outbox: (given) => {
+      plan = given;
+    },
     ...createFiguresStore(db),
     epoch: db.get("SELECT value FROM meta WHERE key = 'epoch'")?.value as string,
     begin: (question, plan) => write(() => beginRun(db, question, plan)),

@@ -11,8 +11,10 @@ export const insertEvent = (
   event: NewEvent,
   owner: { runId: string | null; runSeq: number | null; pipeline: string | null },
   at: number,
-): number =>
-  db.run(
+): number => {
+  const { runId, pipeline } = owner;
+  db.said.push({ ...event, runId, pipeline, at });
+  return db.run(
     'INSERT INTO journal (run_id, run_seq, pipeline, stage, event, at, severity, attempt, msg, data) VALUES (?,?,?,?,?,?,?,?,?,?)',
     owner.runId,
     owner.runSeq,
@@ -25,6 +27,7 @@ export const insertEvent = (
     event.msg,
     JSON.stringify(event.data),
   ).lastId;
+};
 
 /**
  * Frees the place of a run; the statement itself refuses while a process of the run may live (T1,

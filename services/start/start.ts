@@ -78,8 +78,8 @@ export const createStarter = (deps: StartDeps): Starter => {
   ): Promise<Checked<Pick<RunSpec, 'inputs' | 'metadata'>>> => {
     const own = new Set(definition.stages.map(({ name }) => name));
     const needed = new Set<string>();
-    for (const { program, with: given, env, cwd, files } of definition.stages)
-      for (const [root, stage] of references({ program, given, env, cwd, files }))
+    for (const { program, with: given, env, cwd, files, when } of definition.stages)
+      for (const [root, stage] of references({ program, given, env, cwd, files, when }))
         if (root === 'stages' && stage && !own.has(stage)) needed.add(stage);
     if (needed.size === 0) return checked({ inputs: {}, metadata: {} });
     const of = { pipeline: definition.name, state: 'DONE' as const, limit: 1 };
@@ -332,7 +332,8 @@ const definitionFor = (
   onlyStage: string | null,
 ): Checked<PipelineDefinition> => {
   if (onlyStage === null) return checked(definition);
-  const { groups: _, ...alone } = definition;
+  // One stage alone is that stage and nothing else.
+  const { groups: _, onFailure: __, finally: ___, ...alone } = definition;
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
   return stages.length > 0 ? checked({ ...alone, stages }) : unknownStage(definition, onlyStage);
 };

@@ -33,12 +33,14 @@ export type RetentionTotals = { bytes: number; counts: Record<string, number> };
 type EndedPage = { after?: string; isUnmeasured?: true; limit: number };
 /**
  * What may be forgotten without a look at what it is: archived events of no run from before an
- * instant, all but the newest decided slots of each schedule, removed runs whose files are gone.
+ * instant, all but the newest decided slots of each schedule, removed runs whose files are gone,
+ * messages from before an instant that do not wait.
  */
 type Prunable =
   | { eventsBefore: number; limit: number }
   | { slotsBeyond: number }
-  | { removedRuns: readonly string[] };
+  | { removedRuns: readonly string[] }
+  | { messagesBefore: number };
 
 export type RetentionStore = {
   retentionTotals(): Promise<RetentionTotals>;

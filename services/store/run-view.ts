@@ -1,4 +1,9 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
+import {
+  allStages,
+  type PipelineDefinition,
+  roleOf,
+  shownRole,
+} from '../../definition/definition.ts';
 import { groupOf } from '../../definition/groups.ts';
 import { iso } from '../../wire/iso.ts';
 import type { RunView } from '../../wire/patch.ts';
@@ -123,9 +128,10 @@ export const idleStatus = (
   retry_count: 0,
   error: null,
   progress: null,
-  stages: definition.stages.map(({ name, retry }) => ({
+  stages: allStages(definition).map(({ name, retry }) => ({
     name,
     ...groupField(definition, name),
+    ...shownRole(roleOf(definition, name)),
     state: 'pending',
     attempt: 0,
     max_attempts: retry.limit + 1,

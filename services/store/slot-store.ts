@@ -117,6 +117,16 @@ export type SlotWrites = {
   at: number;
 };
 
+/** What is known of a slot whose deadline has passed. */
+export type DeadlineFacts = {
+  decision: SlotDecision | null;
+  /** The newest run for the slot, its own or one that tried it again. */
+  run: { runId: string; number: number; state: string; endedAt: number | null } | null;
+  /** When the first of them was DONE. */
+  doneAt: number | null;
+};
+export type DeadlineWrites = { event: (NewEvent & { runId: string | null }) | null };
+
 /** The part of the store that belongs to schedules and their slots. */
 export type SlotStore = {
   schedules(): Promise<ScheduleRow[]>;
@@ -146,4 +156,13 @@ export type SlotStore = {
     at: number,
   ): Promise<void>;
   backfills(scheduleId: string | null): Promise<BackfillProgress[]>;
+  /** The deadlines of all slots up to here are judged; null = none was ever. */
+  deadlineMark(scheduleId: string): Promise<number | null>;
+  /** Judges the deadline of a slot, once; what is planned is written with the mark. */
+  passDeadline(
+    schedule: Pick<ScheduleRow, 'id' | 'pipeline'>,
+    slot: number,
+    plan: (facts: DeadlineFacts) => DeadlineWrites,
+    at: number,
+  ): Promise<void>;
 };

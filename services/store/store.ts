@@ -1,5 +1,6 @@
 import type { FiguresStore } from './figures-store.ts';
 import type { JournalStore } from './journal-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { RetentionStore } from './retention-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { SlotStore } from './slot-store.ts';
@@ -12,6 +13,7 @@ import type { SlotStore } from './slot-store.ts';
 export type Store = RunStore &
   JournalStore &
   SlotStore &
+  OutboxStore &
   RetentionStore &
   FiguresStore & {
     /** Changes only when the journal is new; part of every cursor. */

@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import type { Ending } from '../../stages/contract.ts';
 import type { Press } from '../../wire/what-if.ts';
 import { dueIn } from '../interpreter/due-timers.ts';
@@ -5,7 +6,7 @@ import { endingFrom, withGrace } from '../launcher/endings.ts';
 import { graceOf } from '../runners/drain.ts';
 import type { EffectRow } from '../store/run-rows.ts';
 import { press } from './press.ts';
-import type { Scene } from './presses.ts';
+import { isEndedBy, type Scene } from './presses.ts';
 
 /** Nothing that ends takes more. */
 const maxTurns = 500;
@@ -35,23 +36,16 @@ export const drivenBadly = (from: Scene, lastSucceeds: boolean): number | null =
   };
   const answeredIn = (row: EffectRow): number | null => {
     const { run, effects } = scene.loaded;
-    const { monotonicMs } = scene.now;
+    const { monotonicMs, wallMs } = scene.now;
     if (row.kind === 'drain') {
-      const dropping = effects.filter(
-        ({ state, input }) =>
-          state === 'dropping' && (row.input.stage ?? input.stage) === input.stage,
-      );
+      const dropping = effects.filter((one) => isEndedBy(one, row));
       return Math.max(0, ...dropping.map((one) => killedAt(one) - monotonicMs));
     }
     if (row.kind !== 'stage') return 0;
     const of = run.projection.stages.find(({ name }) => name === row.input.stage);
     if (!lastSucceeds || !of || row.attempt !== of.max_attempts) return null;
-    // With the attempt its limits were armed; the last of them ends it.
-    const limits = scene.loaded.timers.filter(
-      ({ id, stamp }) =>
-        stamp === row.stamp && scene.interpreted.lifecycle.timers.limitOf(id) === 'attempt',
-    );
-    return Math.max(0, ...limits.map((limit) => dueIn(limit, scene.now) - 1));
+    const { timeoutMs } = allStages(run.definition).find((one) => one.name === of.name) ?? {};
+    return Math.max(0, row.createdAt + (timeoutMs ?? 0) - 1 - wallMs);
   };
   const nexts = (): Next[] => [
     ...scene.loaded.timers.map(

@@ -2,6 +2,7 @@ import type { StageKind, StageProgram } from '../../definition/kinds/stage-kinds
 import type { AttemptAnswer, AttemptObserver, AttemptRequest } from '../contract.ts';
 import type { RunnerDeps } from '../process-runner.ts';
 import type { KindRunner } from './kind-runner.ts';
+import { approvalRunner } from './no-runner.ts';
 import { httpRunner } from './run-http.ts';
 import { moduleRunner } from './run-module.ts';
 import { processRunner } from './run-process.ts';
@@ -13,6 +14,7 @@ const kindRunners = {
   script: scriptRunner,
   module: moduleRunner,
   http: httpRunner,
+  approval: approvalRunner,
 } satisfies Record<StageKind, unknown>;
 
 export const runnerOf = ({ kind }: StageProgram): KindRunner<StageProgram> => kindRunners[kind];

@@ -1,8 +1,9 @@
+import type { OutboxStore } from '../../services/store/outbox-store.ts';
 import type { RetentionStore } from '../../services/store/retention-store.ts';
 import type { Store } from '../../services/store/store.ts';
 
 /** Plans twice, as a store does whose transaction failed to serialize; both plans must be equal. */
-const twice =
+export const twice =
   <A extends unknown[], R>(plan: (...args: A) => R): ((...args: A) => R) =>
   (...args) => {
     const first = JSON.stringify(plan(...args));
@@ -11,10 +12,16 @@ const twice =
     return second;
   };
 
-/** What the contract asks about; a store that forgets and makes up for what was missed is more. */
+/** What the contract asks about; a store that forgets, tells somebody and makes up for what was missed is more. */
 export type ContractStore = Omit<
   Store,
-  keyof RetentionStore | 'saveBackfill' | 'backfills' | 'checkpoint'
+  | keyof RetentionStore
+  | keyof OutboxStore
+  | 'saveBackfill'
+  | 'backfills'
+  | 'deadlineMark'
+  | 'passDeadline'
+  | 'checkpoint'
 >;
 
 /** A store that asks every question twice. */

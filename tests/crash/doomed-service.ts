@@ -144,6 +144,35 @@ const points: Record<string, (parts: Parts) => Parts> = {
       },
     },
   }),
+  // A failed run and what is told of it are in one transaction, which is not committed.
+  'before-a-failure': (parts) => ({
+    ...parts,
+    store: {
+      ...parts.store,
+      step: async (runId, decide) =>
+        parts.store.step(runId, (loaded) => {
+          const decision = decide(loaded);
+          if (decision.next?.projection.state === 'FAILED') die();
+          return decision;
+        }),
+    },
+  }),
+  // It is committed, and nobody was told.
+  'after-a-failure': (parts) => ({
+    ...parts,
+    store: {
+      ...parts.store,
+      step: async (...args) => {
+        const committed = await parts.store.step(...args);
+        return committed?.run.projection.state === 'FAILED' ? die() : committed;
+      },
+    },
+  }),
+  // Somebody was told, and that is not written down.
+  'after-telling': (parts) => ({
+    ...parts,
+    store: { ...parts.store, settleMessages: async () => die() },
+  }),
   'during-boot': (parts) => ({ ...parts, store: { ...parts.store, runs: async () => die() } }),
 };
 const hasWork = (token: string): boolean => token.endsWith('attempt-work');

@@ -12,16 +12,20 @@ const program = fileURLToPath(new URL('./doomed-service.ts', import.meta.url));
 const finals = ['DONE', 'FAILED', 'STOPPED'];
 
 type Doomed = { process: ChildProcess; url: string; gone: Promise<void>; log: string };
-/** `point`: where it kills itself; `aheadMs`: as if the last service had gone that long ago. */
-type Begun = { point?: string; aheadMs?: number };
+/**
+ * `point`: where it kills itself; `aheadMs`: as if the last service had gone that long ago; `more`:
+ * further arguments.
+ */
+type Begun = { point?: string; aheadMs?: number; more?: string[] };
 
 /** A project folder on which services live and die; `close` ends whoever is left. */
 export const openProject = async (pipelines: Record<string, string>) => {
   const dir = await projectWith(pipelines);
   const services: Doomed[] = [];
   /** Resolves when the service answers with state, or is gone again. */
-  const begin = async ({ point = 'none', aheadMs = 0 }: Begun = {}): Promise<Doomed> => {
-    const folders = ['--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
+  const begin = async ({ point = 'none', aheadMs = 0, more = [] }: Begun = {}): Promise<Doomed> => {
+    const data = join(dir, 'data');
+    const folders = ['--data-dir', data, '--pipelines', join(dir, 'pipelines'), ...more];
     const child = spawn(process.execPath, [program, '--port', '0', '--ballast', '0', ...folders], {
       env: { ...baseEnv, CRASH_POINT: point, CLOCK_AHEAD_MS: String(aheadMs) },
       stdio: ['ignore', 'pipe', 'pipe'],

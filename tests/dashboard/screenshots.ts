@@ -100,11 +100,12 @@ const busy = async (): Promise<void> => {
     { name: 'busy-run', path: `/runs/${running}` },
     { name: 'busy-run-retrying', path: `/runs/${retrying}`, doc: 'run', docHeight: 1180 },
     { name: 'inspector-list', path: '/inspect' },
-    { name: 'inspector', path: `/inspect/${running}?at=4`, doc: 'inspector' },
+    { name: 'inspector', path: `/inspect/${running}?at=4`, doc: 'inspector', docHeight: 1000 },
     {
       name: 'inspector-sequence',
       path: `/inspect/${running}?at=4&form=sequence&side=difference`,
       doc: 'inspector-sequence',
+      docHeight: 1000,
     },
     { name: 'inspector-snapshot', path: `/inspect/${retrying}?side=snapshot` },
     { name: 'inspector-live', path: '/inspect/live' },

@@ -86,6 +86,11 @@ test('a state of the chart that one event leads to is that event, and one that s
   await page.getByRole('button', { name: 'Undo' }).click();
   await state(/^State failing/).press('Enter');
   await until(async () => (await page.locator('.press[data-marked]').count()) === 2);
+  // So are the events that stand on the chart's lines.
+  await page.locator('.chart-label[data-state="ready"]', { hasText: 'done' }).first().click();
+  await state(/^State attempting, current/).waitFor();
+  await page.getByRole('button', { name: 'Begin again' }).click();
+  await state(/^State starting, current/).waitFor();
   await page.getByText('Not possible there').click();
   await page.getByText('no pause is asked for').waitFor();
   expect(watched.faults).toEqual([]);

@@ -41,6 +41,7 @@ describe('a pipeline file', () => {
           cwd: null,
           env: {},
           envFile: [],
+          when: null,
           allowFailure: false,
           files: [],
           onRestart: 'retry',
@@ -154,11 +155,9 @@ describe('a pipeline file', () => {
   });
 
   test.each([
-    ['/finally', file({ finally: [] })],
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
-    ['/stages/0/when', withStage({ when: { exists: 'x' } })],
+    ['/stages/0/pool', withStage({ pool: { db: 2 } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
-    ['/stages/0/approval', file({ stages: [{ name: 'a', approval: { message: 'go?' } }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
     expect(refused(raw)).toContainEqual({
       pointer,
@@ -441,7 +440,7 @@ describe('SEC-9: a value inside code', () => {
 test('TRUTH-18: what is refused for now is not among the words that are known', () => {
   const [problem] = refused(file({ stages: [{ name: 'a', run: ['b'], zzzzzz: 1 }] }));
   expect(problem?.detail).toContain('known are');
-  expect(problem?.detail).not.toMatch(/parallel|approval|each|when/);
+  expect(problem?.detail).not.toMatch(/parallel|each/);
 });
 
 test('UI-16: whoever waits half an hour first is not cut to the default of five minutes', () => {
@@ -581,6 +580,26 @@ describe('stages beside each other', () => {
       file({ stages: [named('parallel-1'), work, { parallel: two }] }),
     ],
     ['/stages/1/fail_fast', 'expected', group({ fail_fast: 'yes' }, ...two)],
+    [
+      '/stages/1/parallel/1/approval',
+      'before or after parallel-1',
+      group({}, named('left'), { name: 'ask', approval: { message: 'go?' } }),
+    ],
+    [
+      '/finally/0/name',
+      'stands above already',
+      { ...group({}, ...two), finally: [named('parallel-1')] },
+    ],
+    [
+      '/on_failure/0/parallel',
+      'hooks run one after the other',
+      file({ on_failure: [{ name: 'tell', parallel: two }] }),
+    ],
+    [
+      '/stages/1/parallel/1/allow_failure',
+      'expected',
+      group({}, named('left'), named('right', { allow_failure: 1 })),
+    ],
   ])('is refused at %s: %s', (pointer, detail, raw) => {
     expect(refused(raw)).toContainEqual(
       expect.objectContaining({ pointer, detail: expect.stringContaining(detail) }),
@@ -593,4 +612,65 @@ describe('stages beside each other', () => {
     expect(accepted(beside(99)).stages).toHaveLength(100);
     expect(refused(beside(100))).toMatchObject([{ pointer: '/stages' }]);
   });
+});
+
+describe('hooks', () => {
+  const hook = { name: 'tell', run: ['true'] };
+
+  test('are stages with ten minutes, in lists of their own', () => {
+    const {
+      stages,
+      onFailure,
+      finally: last,
+    } = accepted(
+      file({ on_failure: [hook], finally: [{ ...hook, name: 'clean', timeout: '1m' }] }),
+    );
+    expect([stages.length, onFailure?.[0]?.timeoutMs, last?.[0]?.timeoutMs]).toEqual([
+      1, 600_000, 60_000,
+    ]);
+    expect(accepted(file({ finally: [] }))).not.toHaveProperty('finally');
+  });
+
+  test.each([
+    ['/on_failure', file({ on_failure: { pause_after: 3 } }), '`on_failures`'],
+    ['/on_failures', file({ on_failures: [hook] }), '`on_failure`'],
+    ['/finally/0/name', file({ finally: [{ ...hook, name: 'work' }] }), 'names are unique'],
+    [
+      '/finally/0/allow_failure',
+      file({ finally: [{ ...hook, allow_failure: true }] }),
+      'no meaning',
+    ],
+    ['/on_failure/0/run', file({ on_failure: [{ ...hook, run: 'x' }] }), 'script:'],
+    [
+      '/on_failure/0/env',
+      file({
+        on_failure: [{ ...hook, env: { A: '${stages.clean.outputs.x}' } }],
+        finally: [{ ...hook, name: 'clean' }],
+      }),
+      'no stage before',
+    ],
+    [
+      '/finally/0/approval',
+      file({ finally: [{ name: 'ask', approval: { message: 'go?' } }] }),
+      'cannot wait for somebody',
+    ],
+    ['/finally/0/tmeout', file({ finally: [{ ...hook, tmeout: '1m' }] }), '`timeout`'],
+  ])('at %s are refused with what to do', (pointer, raw, text) => {
+    expect(refused(raw)).toContainEqual(
+      expect.objectContaining({ pointer, detail: expect.stringContaining(text) }),
+    );
+  });
+});
+
+test.each([
+  ['/stages/0/approval/message', { message: ' ' }, {}],
+  ['/stages/0/approval/message', { message: 'day ${params.day}?' }, {}],
+  ['/stages/0/approval/default', { message: 'go?', default: 'approve' }, {}],
+  ['/stages/0/approval/deadline', { message: 'go?', deadline: 0 }, {}],
+  ['/stages/0/timeout', { message: 'go?' }, { timeout: '1h' }],
+  ['/stages/0/allow_failure', { message: 'go?' }, { allow_failure: true }],
+])('an approval is refused at %s: %j %j', (pointer, approval, more) => {
+  expect(refused(file({ stages: [{ name: 'ask', approval, ...more }] }))).toContainEqual(
+    expect.objectContaining({ pointer }),
+  );
 });

@@ -1,3 +1,4 @@
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import {
   type Finding,
   type LintCode,
@@ -5,6 +6,7 @@ import {
   type ScheduleFacts,
 } from '../../definition/finding.ts';
 import { lint } from '../../definition/lint/lint.ts';
+import { notifyFindings } from '../../definition/lint/notify-findings.ts';
 import { scheduleFindings } from '../../definition/lint/schedule-findings.ts';
 import { parseDefinition } from '../../definition/parse-definition.ts';
 
@@ -37,10 +39,15 @@ const findings = (raw: Raw, intervalMs: number | null = null): Finding[] => {
     isWritten: (pointer) => has(raw, pointer),
     schedules: intervalMs === null ? [] : [{ ...facts, intervalMs }],
     shutdownGraceMs: 4000,
+    channels: null,
   });
 };
 const codes = (raw: Raw, intervalMs: number | null = null) =>
   findings(raw, intervalMs).map(({ code, pointer }) => `${code} ${pointer}`);
+const asking = (more: Raw): Raw => ({
+  name: 'sample',
+  stages: [{ name: 'ask', approval: { message: 'go?', ...more } }],
+});
 const retry = (more: Raw) => ({ limit: 2, ...more });
 const classes = (...on: Raw[]) => on.map((one) => ({ on: one, limit: 1 }));
 
@@ -137,6 +144,22 @@ const cases: [code: LintCode, pointer: string, spoken: Raw, silent: Raw][] = [
     ...(['double-dollar', '/stages/0/script'] as const),
     withStage({ run: undefined, script: 'echo $${HOME}' }),
     withStage({ run: undefined, script: 'echo ${HOME} $$ /tmp/x.$$.log' }),
+  ],
+  [
+    ...(['when-constant', '/stages/0/when'] as const),
+    {
+      ...withStage({ when: { equals: ['${params.full}', 'yes'] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+    {
+      ...withStage({ when: { equals: ['${params.full}', false] } }),
+      params: { full: { type: 'boolean', default: true } },
+    },
+  ],
+  [
+    ...(['when-constant', '/stages/0/when'] as const),
+    withStage({ when: { in: [1, [1, 2]] } }),
+    withStage({ when: { exists: '${env.DEBUG}' } }),
   ],
   [
     ...(['double-dollar', '/stages/0/env/PLACE'] as const),
@@ -265,6 +288,19 @@ test('defaults alone are information, never a warning', () => {
   ]);
 });
 
+const tellsNobody: Pick<PipelineDefinition, 'notify'> = {
+  notify: [{ on: ['failed'], to: ['ops', 'mial'], after: 1 }],
+};
+test('a channel that the service does not have is found by its place; nothing is said where no service is asked', () => {
+  const said = (channels: string[] | null) =>
+    notifyFindings(tellsNobody, { channels }).map(({ pointer, detail }) => [pointer, detail]);
+  expect(said(['ops', 'mail'])).toEqual([
+    ['/notify/0/to/1', 'nobody is told: unknown channel `mial`; did you mean `mail`?'],
+  ]);
+  expect(said([])).toHaveLength(2);
+  expect(said(null)).toEqual([]);
+});
+
 test('every rule has a case, and each finding says what is wrong and what to do in words that fit', () => {
   const parsed = parseDefinition(withStage({}));
   if (!parsed.ok) throw new Error('the sample does not hold');
@@ -272,10 +308,19 @@ test('every rule has a case, and each finding says what is wrong and what to do 
   const spoken = cases
     .flatMap(([, , raw]) => findings(raw))
     .concat(findings(withStage({}), 1))
-    .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }));
+    .concat(findings(asking({}), 3_600_000))
+    .concat(scheduleFindings(parsed.definition, { ...facts, isOver: true, meets }))
+    .concat(notifyFindings(tellsNobody, { channels: [] }));
   expect(new Set(spoken.map(({ code }) => code))).toEqual(new Set(Object.keys(lintRules)));
   for (const { code, severity, detail, advice } of spoken) {
     expect([code, severity]).toEqual([code, lintRules[code]]);
     expect(`${detail}; ${advice}`).not.toMatch(/undefined|NaN|null|\bInfinity/);
   }
+});
+
+test('an approval that waits for ever is a finding where a schedule goes on meanwhile', () => {
+  const found = 'approval-without-deadline /stages/0/approval';
+  expect(codes(asking({}), 3_600_000)).toContain(found);
+  expect(codes(asking({ deadline: '4h' }), 3_600_000)).not.toContain(found);
+  expect(codes(asking({}))).not.toContain(found);
 });

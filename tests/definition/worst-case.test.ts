@@ -45,3 +45,13 @@ test('the worst case is no exaggeration: without jitter a stage that never answe
   expect(worstCaseMs(definition)).toBe(28_800);
   expect(driveBadly(definition, false)).toBe(28_800);
 });
+
+test('hooks come on top of what the timeout of the run allows', () => {
+  const hook = stage('clean', { timeoutMs: 60_000, graceMs: 1000 });
+  const work = [stage('work', { timeoutMs: 3_600_000, graceMs: 2000 })];
+  const limited = { timeoutMs: 10_000 };
+  expect(worstCaseMs(pipeline(work, limited))).toBe(12_000);
+  expect(worstCaseMs(pipeline(work, { ...limited, onFailure: [hook], finally: [hook] }))).toBe(
+    12_000 + 2 * 61_000,
+  );
+});

@@ -133,7 +133,7 @@ test('the exported XState config runs in plain XState: both regions at once, and
   const machine = createMachine(config as never).provide({
     actors: { stage, preflight: now, verify: now, drain: now },
     guards: Object.fromEntries(
-      ['wasSkipped', 'wasInterrupted', 'isReused', 'pauseAsked', 'hasFailed', ...yes].map(
+      ['wasSkipped', 'wasInterrupted', 'isReused', 'pauseAsked', 'hasGroupFailed', ...yes].map(
         (name) => [name, () => yes.includes(name)],
       ),
     ),

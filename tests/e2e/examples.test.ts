@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createOutput, showStatus } from '../../bin/print.ts';
 import type { Status } from '../../wire/status.ts';
-import { ended, runService, startRequest } from '../support/service.ts';
+import { ended, eventually, runService, startRequest } from '../support/service.ts';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
 
@@ -71,6 +71,39 @@ test('examples/advisory: a test that advises makes the run partial, one that mus
     ['success', undefined],
     ['failed', 'test-not-empty'],
   ]);
+});
+
+test('examples/approval: nothing is published before somebody has said yes, and then with their name', async () => {
+  const dir = await mkdtemp(join(tmpdir(), `stagewright-example-`));
+  await cp(join(examples, 'approval'), dir, { recursive: true });
+  const { orchestrator, close } = await runService({ dir });
+  try {
+    const { items, problems } = await orchestrator.pipelines();
+    expect([problems, items.flatMap(({ lint }) => lint)]).toEqual([[], []]);
+    const { status } = await orchestrator.start(startRequest('first-approval'));
+    const id = status.run_id as string;
+    await eventually(orchestrator, async () => {
+      const now = await orchestrator.run(id);
+      return now.state === 'AWAITING_APPROVAL';
+    });
+    await expect(readFile(join(dir, 'out/summary.csv'))).rejects.toThrow('ENOENT');
+    await orchestrator.command(id, {
+      command: { type: 'APPROVE', reason: 'three rows, as it should be' },
+      actor: { kind: 'user', name: 'ada' },
+      ifVersion: null,
+      idempotency: null,
+    });
+    const run = await ended(orchestrator, id);
+    expect([run.outcome, await readFile(join(dir, 'out/summary.csv'), 'utf8')]).toEqual([
+      'success',
+      'rows,3\n',
+    ]);
+    const log = join(dir, 'data/runs', id, 'publish/1/stdout.log');
+    expect(await readFile(log, 'utf8')).toBe('approved by ada\n');
+  } finally {
+    await close();
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('examples/scraper: a site that asks for patience is not asked again before', async () => {

@@ -1,4 +1,4 @@
-import type { PipelineDefinition } from '../../definition/definition.ts';
+import { allStages, type PipelineDefinition } from '../../definition/definition.ts';
 import { pipeline, retries, stage } from '../support/definition.ts';
 import { finals, invariants, judgedFailure } from '../support/invariants.ts';
 import { modelOf } from '../support/model.ts';
@@ -18,16 +18,23 @@ const charts: Record<string, PipelineDefinition> = {
     stage('one', { ...retries(1), totalTimeoutMs: 90_000, warnAfterMs: 5000 }),
     stage('two', { with: { n: '${stages.one.outputs.n}' } }),
   ]),
-  'two stages, the first allowed to fail, with a retry, files and a total timeout': pipeline([
-    stage('one', {
-      ...retries(1),
-      allowFailure: true,
-      totalTimeoutMs: 90_000,
-      files: [{ path: '*.txt', min: 1 }],
-    }),
-    stage('two', { onRestart: 'fail' }),
+  'two stages, the first with a when and allowed to fail within a total timeout': pipeline([
+    stage('one', { allowFailure: true, totalTimeoutMs: 90_000, when: { equals: [1, 1] } }),
+    stage('two'),
   ]),
-  'one stage that is allowed to fail': pipeline([stage('one', { allowFailure: true })]),
+  'an approval with a deadline before a stage, with a run timeout': pipeline(
+    [
+      stage('ask', {
+        program: { kind: 'approval', message: 'go?', deadlineMs: 5000, otherwise: 'reject' },
+      }),
+      stage('two'),
+    ],
+    { timeoutMs: 60_000 },
+  ),
+  'one stage with a hook of its failure and one of every end': pipeline([stage('one')], {
+    onFailure: [stage('tell')],
+    finally: [stage('clean')],
+  }),
   'three stages with a run timeout': pipeline(
     [stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))],
     {
@@ -44,8 +51,9 @@ describe.each(Object.entries(charts))('every reachable transition of %s', (_name
   const edges: Edge[] = [];
   // Two in a row show the backoff of a crash loop; with three stages, or two at a time, one keeps the
   // number of paths in hand. A process that nobody can end leads to the same in every stage.
-  const isPlain = definition.stages.length === 1 && definition.stages[0]?.files.length === 0;
-  const isWide = definition.stages.length > 2 || definition.groups !== undefined;
+  const all = allStages(definition);
+  const isPlain = all.length === 1 && all[0]?.files.length === 0;
+  const isWide = all.length > 2 || definition.groups !== undefined;
   const count = explore(model, { maxInterruptions: isWide ? 0 : 2, withStuck: isPlain }, (edge) =>
     edges.push(edge),
   );

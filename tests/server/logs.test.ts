@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
@@ -94,11 +94,17 @@ test('S43: 200,000 lines arrive whole and in order, in frames of at most 64 kB',
     expect(frame.text.length).toBeLessThanOrEqual(65_536);
 });
 
-test('a quiet stage shows what it has said before it says more', async () => {
+test('a quiet stage shows what it has said before it says more; one whose folder is not there yet has said nothing', async () => {
   const id = await start('long');
   const { frames, socket } = listen(`/ws/logs/${id}/long`);
   await until(() => textOf(frames, 'stdout') === 'begins\n');
   socket.close();
+  // As it is for a moment after an attempt has begun: its folder is not there yet.
+  const folder = join(served.dir, 'data/runs', id);
+  await rename(folder, `${folder}-aside`);
+  const { status, text } = await served.ask('GET', `/api/runs/${id}/logs/long/1`);
+  expect([status, text]).toEqual([200, '']);
+  await rename(`${folder}-aside`, folder);
   await served.orchestrator.stop('long', {
     reason: null,
     graceMs: 0,

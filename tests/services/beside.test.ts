@@ -74,6 +74,53 @@ test('two stages of a group work at the same time: each waits for what the other
   expect(processesOf(id)).toEqual([]);
 });
 
+test('in a group a stage that is skipped and one that may fail are over as any other, and then hooks run', async () => {
+  const id = await begin(
+    `${pipeline(
+      beside(
+        '',
+        stage('gated', 'echo ran >> gated.log', ', when: { equals: [1, 2] }'),
+        stage('advice', 'exit 3', ', allow_failure: true'),
+        stage('work', until('go')),
+      ),
+      last,
+    )}on_failure:\n  - { name: tell, script: "echo tell >> hooks.log" }\nfinally:\n  - { name: clean, script: "echo clean >> hooks.log" }\n`,
+  );
+  const now = await are(id, ({ stages }) => stages[1]?.state === 'failed');
+  expect([now.state, now.stage]).toEqual(['RUNNING_BOTH', 'both']);
+  await letGo('go');
+  const end = await ended(running.orchestrator, id);
+  expect([end.state, end.outcome, end.error]).toEqual(['DONE', 'partial', null]);
+  expect(end.stages).toMatchObject([
+    { name: 'gated', group: 'both', state: 'skipped', attempt: 0, reason: '1, not 2' },
+    { name: 'advice', group: 'both', state: 'failed', attempt: 1 },
+    { name: 'work', group: 'both', state: 'succeeded' },
+    { name: 'last', state: 'succeeded' },
+    { name: 'tell', role: 'hook', state: 'pending' },
+    { name: 'clean', role: 'finally', state: 'succeeded' },
+  ]);
+  expect([await lines('gated.log'), await lines('last.log'), await lines('hooks.log')]).toEqual([
+    [],
+    ['done'],
+    ['clean'],
+  ]);
+  expect(processesOf(id)).toEqual([]);
+});
+
+test('a group that is the last step and fails leads to the hooks, which are told of its first failure', async () => {
+  const id = await begin(
+    `${pipeline(
+      beside('', stage('left', 'exit 3'), stage('right', until('go'))),
+    )}on_failure:\n  - { name: tell, script: 'echo "$STAGEWRIGHT_FAILED_STAGE $STAGEWRIGHT_ERROR_CODE" >> hooks.log' }\n`,
+  );
+  await are(id, ({ stages }) => stages[0]?.state === 'failed');
+  expect(await lines('hooks.log')).toEqual([]);
+  await letGo('go');
+  const end = await ended(running.orchestrator, id);
+  expect([end.state, end.stage, end.error?.stage]).toEqual(['FAILED', 'both', 'left']);
+  expect(await lines('hooks.log')).toEqual(['left exit-code']);
+});
+
 test('with fail_fast a failure ends the others, also one that ignores SIGTERM, and only then is the run FAILED', async () => {
   const id = await begin(
     pipeline(

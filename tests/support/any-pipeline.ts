@@ -11,19 +11,21 @@ const anyStage = fc.record({
   fails: fc.boolean(),
   uses: fc.boolean(),
   advises: fc.boolean(),
+  decides: fc.boolean(),
 });
 const anyStep = fc.record({
   stages: fc.array(anyStage, { minLength: 1, maxLength: 4 }),
   failFast: fc.boolean(),
 });
 
-/** A pipeline of steps, some of them with several stages beside each other. */
+/** A pipeline of steps, some of them with several stages beside each other, and maybe with hooks. */
 export const anyShape: fc.Arbitrary<PipelineDefinition> = fc
   .record({
     steps: fc.array(anyStep, { minLength: 1, maxLength: 3 }),
     hasLimit: fc.boolean(),
+    hooks: fc.record({ ofFailure: fc.boolean(), last: fc.boolean(), decides: fc.boolean() }),
   })
-  .map(({ steps, hasLimit }) => {
+  .map(({ steps, hasLimit, hooks }) => {
     const stages: StageDefinition[] = [];
     const groups: NonNullable<PipelineDefinition['groups']> = [];
     for (const [at, step] of steps.entries()) {
@@ -38,6 +40,7 @@ export const anyShape: fc.Arbitrary<PipelineDefinition> = fc
             totalTimeoutMs: one.hasTotal ? 90_000 : null,
             warnAfterMs: one.warns ? 5000 : null,
             allowFailure: one.advises,
+            when: one.decides ? { equals: [1, 1] } : null,
             onRestart: one.fails ? 'fail' : 'retry',
           }),
         );
@@ -55,5 +58,13 @@ export const anyShape: fc.Arbitrary<PipelineDefinition> = fc
           };
       }
     }
-    return pipeline(stages, { groups, timeoutMs: hasLimit ? 60_000 : null });
+    const hook = (name: string): StageDefinition[] => [
+      stage(name, { ...retries(1), when: hooks.decides ? { equals: [1, 1] } : null }),
+    ];
+    return pipeline(stages, {
+      groups,
+      timeoutMs: hasLimit ? 60_000 : null,
+      ...(hooks.ofFailure && { onFailure: hook('tell') }),
+      ...(hooks.last && { finally: hook('clean') }),
+    });
   });

@@ -1,3 +1,4 @@
+import { allStages, roleOf, type StageDefinition } from '../../definition/definition.ts';
 import { groupOf } from '../../definition/groups.ts';
 import type { RunContext } from '../../machines/context.ts';
 import type { Loaded } from '../../services/store/run-rows.ts';
@@ -14,6 +15,19 @@ const isCommand = (type: string): type is CommandType =>
   (commandTypeSchema.options as string[]).includes(type);
 const contextOf = ({ run }: Loaded): RunContext =>
   (run.snapshot as { context: RunContext }).context;
+/** The stages and hooks that a run is in and that are not over, each with what it does. */
+const placesOf = ({ run }: Loaded): { top: string; stage: string; phase: string }[] => {
+  const { value } = run.snapshot as { value: string | Record<string, object> };
+  if (typeof value === 'string') return [];
+  return Object.entries(value).flatMap(([top, steps]) =>
+    Object.entries(steps)
+      .flatMap(([stage, phase]) =>
+        typeof phase === 'string' ? [[stage, phase]] : Object.entries<string>(phase),
+      )
+      .map(([stage = '', phase = '']) => ({ top, stage, phase }))
+      .filter(({ phase }) => phase !== 'over'),
+  );
+};
 const moved = ({ decision }: Edge): boolean => decision.next !== undefined;
 
 /**
@@ -39,7 +53,7 @@ export const invariants: Record<string, (edge: Edge) => void> = {
   },
   'I2: every other state has a live effect or a timer that will move it, and a sentence that says so':
     ({ to }) => {
-      if ([...finals, 'PAUSED', 'QUEUED'].includes(to.run.projection.state))
+      if ([...finals, 'PAUSED', 'QUEUED', 'AWAITING_APPROVAL'].includes(to.run.projection.state))
         return expect(to.run.projection.why).not.toBe('');
       expect(
         to.effects.filter(({ state }) => state !== 'dropping').length + to.timers.length,
@@ -102,7 +116,7 @@ export const invariants: Record<string, (edge: Edge) => void> = {
     const { decision, events, from } = edge;
     const failures = events.filter((one) => one.stage === name && one.event === 'failed').length;
     const { definition } = from.run;
-    const limit = definition.stages.find((one) => one.name === name)?.retry.limit ?? 0;
+    const limit = allStages(definition).find((one) => one.name === name)?.retry.limit ?? 0;
     const isRetried = decision.events.some(({ event }) => event === 'retrying');
     expect([failures, isRetried]).toEqual([failures, failures <= limit]);
   },
@@ -173,30 +187,25 @@ export const invariants: Record<string, (edge: Edge) => void> = {
     expect(['RESUME', 'SKIP_STAGE', 'STOP', 'FAULT']).toContain(delivery.event.type);
   },
   'a limit of the run or of a stage is armed wherever it counts': ({ to }) => {
-    const { state, stages } = to.run.projection;
     const { definition } = to.run;
     const limits = to.timers.map(({ id }) => id).filter((id) => /_TIMEOUT(\.|$)/.test(id));
-    const counts = state.startsWith('RUNNING') || state === 'RETRYING';
-    const wanted = counts && (to.run.snapshot as { value: unknown }).value !== 'failing';
-    const ofStages = definition.stages
-      .filter(({ totalTimeoutMs }) => totalTimeoutMs !== null)
-      .map(({ name }) => name)
-      .filter((name) =>
-        stages.some((one) => one.name === name && ['running', 'retrying'].includes(one.state)),
-      );
+    const places = placesOf(to).filter(({ phase }) => !['paused', 'awaiting'].includes(phase));
+    const inRun = places.some(({ top }) => top === 'running');
+    const ofStages = places
+      .map(({ stage: of }) => allStages(definition).find(({ name }) => name === of))
+      .flatMap((one) => (one && one.totalTimeoutMs !== null ? [one] : []));
     // Where it ends its stage alone, a limit that is over is no timer any more.
     const { stages: facts } = contextOf(to);
-    const isAlone = (of: string): boolean =>
-      groupOf(definition, of) !== null ||
-      definition.stages.some(({ name, allowFailure }) => name === of && allowFailure);
+    const isAlone = ({ name, allowFailure }: StageDefinition): boolean =>
+      allowFailure || groupOf(definition, name) !== null || roleOf(definition, name) !== null;
     const maybe = ofStages
-      .filter((name) => isAlone(name) && facts[name]?.ending)
-      .map((name) => `STAGE_TIMEOUT.${name}`);
+      .filter((one) => isAlone(one) && facts[one.name]?.ending)
+      .map(({ name }) => `STAGE_TIMEOUT.${name}`);
     const isSure = (id: string): boolean => !maybe.includes(id);
     expect(limits.filter(isSure).toSorted()).toEqual(
       [
-        ...(wanted && definition.timeoutMs !== null ? ['RUN_TIMEOUT'] : []),
-        ...(wanted ? ofStages.map((name) => `STAGE_TIMEOUT.${name}`) : []),
+        ...(inRun && definition.timeoutMs !== null ? ['RUN_TIMEOUT'] : []),
+        ...ofStages.map(({ name }) => `STAGE_TIMEOUT.${name}`),
       ]
         .filter(isSure)
         .toSorted(),
@@ -211,7 +220,7 @@ export const invariants: Record<string, (edge: Edge) => void> = {
   },
   'no stage of a group begins before what stands above it is over, none below it before the group is':
     ({ to }) => {
-      const states = to.run.projection.stages;
+      const states = to.run.projection.stages.filter(({ role }) => role === undefined);
       const { definition } = to.run;
       const isBegun = (state: string): boolean => state !== 'pending' && state !== 'reused';
       const allowed = definition.stages.filter((one) => one.allowFailure).map((one) => one.name);
@@ -226,6 +235,20 @@ export const invariants: Record<string, (edge: Edge) => void> = {
         expect(before.filter((one) => !isOver(one.name, one.state))).toEqual([]);
       });
     },
+  'a hook begins only when no stage is at work, and stages do not change any more': ({
+    from,
+    to,
+  }) => {
+    const isHook = (name: string): boolean => roleOf(to.run.definition, name) !== null;
+    const begun = to.run.projection.stages.filter(
+      ({ name, state }) => isHook(name) && state !== 'pending',
+    );
+    if (begun.length === 0) return;
+    expect(to.effects.filter(({ input }) => input.stage && !isHook(input.stage))).toEqual([]);
+    for (const was of from.run.projection.stages.filter(({ role }) => role === undefined))
+      if (from.run.projection.stages.some(({ name, state }) => isHook(name) && state !== 'pending'))
+        expect(to.run.projection.stages).toContainEqual(was);
+  },
   'a final run leaves no effect and no timer': ({ to }) => {
     if (!finals.includes(to.run.projection.state)) return;
     expect([to.effects, to.timers]).toEqual([[], []]);

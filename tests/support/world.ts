@@ -76,6 +76,7 @@ export const possible = ({ run, effects, timers }: Loaded, withStuck: boolean): 
       continue;
     }
     done(row, row.kind === 'stage' ? { outputs: {}, metrics: {}, skipped: null } : {});
+    if (row.kind === 'preflight' && row.input.stage) done(row, { skipped: 'x is 1, not 2' });
     error(row, failure(true));
     error(row, failure(false));
     if (row.kind !== 'stage') continue;

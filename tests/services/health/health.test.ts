@@ -28,6 +28,7 @@ test('a healthy service names every part with a detail, and a start changes noth
     'disk',
     'event_loop',
     'launcher',
+    'notifications',
     'pipelines',
     'retention',
     'scheduler',

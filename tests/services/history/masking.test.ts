@@ -8,7 +8,7 @@ import { createSecrets } from '../../../services/secrets/secrets.ts';
 import type { EffectRow, RunRow } from '../../../services/store/run-rows.ts';
 
 const secret = 'swordfish-of-the-42nd-day';
-const run = { runId: 'r_1', definition: { secrets: ['TOKEN'] } } as RunRow;
+const run = { runId: 'r_1', definition: { secrets: ['TOKEN'], stages: [] as object[] } } as RunRow;
 let dir: string;
 let attempt: string;
 let effects: EffectRow[];
@@ -131,7 +131,7 @@ test('masking that fails is said and tried again, and a run that is gone needs n
 
 test('an attempt of a pipeline without secrets leaves no note', async () => {
   const on = masking();
-  await on.begin({ ...run, definition: {} } as RunRow, 'work', 1);
+  await on.begin({ ...run, definition: { stages: [] as object[] } } as RunRow, 'work', 1);
   expect(existsSync(join(dir, 'unmasked'))).toBe(false);
   await on.close();
 });

@@ -36,6 +36,9 @@ test('nothing given gives the documented defaults', () => {
     retention_age: 90 * 86_400_000,
     retention_runs: 1000,
     retention_size: 10 * 1024 ** 3,
+    channels: {},
+    notify: [],
+    inspect_in: false,
     new_store: false,
   });
 });

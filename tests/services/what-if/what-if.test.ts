@@ -45,6 +45,8 @@ test('a pipeline begins with an admitted run; every event that may come is named
     ['somebody commands RETRY_NOW', false],
     ['somebody commands RETRY_FROM: a new run takes over what this one finished', false],
     ['somebody commands SKIP_STAGE', false],
+    ['somebody commands APPROVE', false],
+    ['somebody commands REJECT', false],
     ['somebody commands PAUSE', true],
     ['somebody commands RESUME', false],
   ]);
