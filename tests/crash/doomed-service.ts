@@ -3,6 +3,7 @@
 import { serve } from '../../bin/serve.ts';
 import type { Parts } from '../../services/orchestrator/service-parts.ts';
 import type { Change } from '../../services/store/run-store.ts';
+import type { Status } from '../../wire/status.ts';
 
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');
@@ -37,21 +38,24 @@ const watched = (changes: readonly Change[]) => {
   };
 };
 
+/** In the middle of the step that would bring a run to this state: decided, and not committed. */
+const dyingBefore = (state: Status['state'], parts: Parts): Parts => ({
+  ...parts,
+  store: {
+    ...parts.store,
+    step: async (runId, decide) =>
+      parts.store.step(runId, (loaded) => {
+        const decision = decide(loaded);
+        if (decision.next?.projection.state === state) die();
+        return decision;
+      }),
+  },
+});
+
 /** Each wrapper lets everything pass until the stage `work` is concerned. */
 const points: Record<string, (parts: Parts) => Parts> = {
   none: (parts) => parts,
-  'before-commit': (parts) => ({
-    ...parts,
-    store: {
-      ...parts.store,
-      step: async (runId, decide) =>
-        parts.store.step(runId, (loaded) => {
-          const decision = decide(loaded);
-          if (decision.next?.projection.state === 'DONE') die();
-          return decision;
-        }),
-    },
-  }),
+  'before-commit': (parts) => dyingBefore('DONE', parts),
   'after-commit': (parts) => ({
     ...parts,
     store: {
@@ -145,18 +149,7 @@ const points: Record<string, (parts: Parts) => Parts> = {
     },
   }),
   // A failed run and what is told of it are in one transaction, which is not committed.
-  'before-a-failure': (parts) => ({
-    ...parts,
-    store: {
-      ...parts.store,
-      step: async (runId, decide) =>
-        parts.store.step(runId, (loaded) => {
-          const decision = decide(loaded);
-          if (decision.next?.projection.state === 'FAILED') die();
-          return decision;
-        }),
-    },
-  }),
+  'before-a-failure': (parts) => dyingBefore('FAILED', parts),
   // It is committed, and nobody was told.
   'after-a-failure': (parts) => ({
     ...parts,

@@ -1,15 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type Served, serveHttp } from '../support/http.ts';
-import { baseEnv, ended, projectWith, startRequest } from '../support/service.ts';
+import { serveProcess } from '../support/served-process.ts';
+import { ended, startRequest } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { launchBrowser, visit } from './browser.ts';
 
-const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
 const pipelines = {
   'quick.yaml': 'name: quick\nstages:\n  - { name: only, run: ["true"] }\n',
   'job.yaml': `name: job
@@ -182,36 +177,16 @@ test('a window that is no longer Stately’s is told nothing, whatever it says',
 });
 
 describe('a service that goes and comes back', () => {
-  let dir: string;
-  let service: ChildProcess;
-  let url: string;
-  const serve = async (port = '0'): Promise<void> => {
-    const folders = ['--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
-    service = spawn(process.execPath, [program, 'serve', '--port', port, ...folders], {
-      env: baseEnv,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [line] = (await once(service.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-    url = (JSON.parse(String(line)) as { url: string }).url;
-  };
-  const kill = async (): Promise<void> => {
-    if (service.exitCode !== null || service.signalCode !== null) return;
-    service.kill('SIGKILL');
-    await once(service, 'exit');
-  };
+  let alone: Awaited<ReturnType<typeof serveProcess>>;
   beforeEach(async () => {
-    dir = await projectWith(pipelines);
-    await serve();
+    alone = await serveProcess(pipelines);
   });
-  afterEach(async () => {
-    await kill();
-    await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-  });
+  afterEach(() => alone.close());
 
   test('what was told stays on the page with its age; afterwards the feed goes on without a frame twice', async () => {
-    const { page, context } = await visit(browser, url);
+    const { page, context } = await visit(browser, alone.url);
     const started = (await (
-      await fetch(`${url}/api/pipelines/job/runs`, {
+      await fetch(`${alone.url}/api/pipelines/job/runs`, {
         method: 'POST',
         body: '{}',
         headers: { 'Content-Type': 'application/json' },
@@ -220,12 +195,12 @@ describe('a service that goes and comes back', () => {
     await page.goto(`/inspect/${started.run_id}`);
     await page.getByText('Feed: live').waitFor();
     await page.getByRole('button', { name: /^State attempting, current/ }).waitFor();
-    await kill();
+    await alone.kill();
     await page.getByText(/^Feed: reconnecting, as of/).waitFor();
     await frames(page).getByText('ADMITTED').waitFor();
-    await serve(new URL(url).port);
+    await alone.back();
     await page.getByText('Feed: live').waitFor();
-    await fetch(`${url}/api/runs/${started.run_id}/commands`, {
+    await fetch(`${alone.url}/api/runs/${started.run_id}/commands`, {
       method: 'POST',
       body: JSON.stringify({ type: 'STOP', grace_ms: 0 }),
       headers: { 'Content-Type': 'application/json' },

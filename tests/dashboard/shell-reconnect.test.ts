@@ -1,16 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { serveHttp } from '../support/http.ts';
-import { baseEnv, projectWith } from '../support/service.ts';
+import { serveProcess } from '../support/served-process.ts';
 import { until } from '../support/until.ts';
 import { launchBrowser, visit } from './browser.ts';
 
-const program = fileURLToPath(new URL('../../bin/stagewright.mjs', import.meta.url));
 const dist = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
 const yaml = `name: job
 title: Job
@@ -19,38 +16,18 @@ stages:
 `;
 
 let browser: Browser;
-let dir: string;
-let service: ChildProcess;
-let url: string;
-const serve = async (port = '0'): Promise<void> => {
-  const folders = ['--data-dir', join(dir, 'data'), '--pipelines', join(dir, 'pipelines')];
-  service = spawn(process.execPath, [program, 'serve', '--port', port, ...folders], {
-    env: baseEnv,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [line] = (await once(service.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-  url = (JSON.parse(String(line)) as { url: string }).url;
-};
-const kill = async (): Promise<void> => {
-  if (service.exitCode !== null || service.signalCode !== null) return;
-  service.kill('SIGKILL');
-  await once(service, 'exit');
-};
+let served: Awaited<ReturnType<typeof serveProcess>>;
 beforeAll(async () => {
   browser = await launchBrowser();
 });
 afterAll(() => browser.close());
 beforeEach(async () => {
-  dir = await projectWith({ 'job.yaml': yaml });
-  await serve();
+  served = await serveProcess({ 'job.yaml': yaml });
 });
-afterEach(async () => {
-  await kill();
-  await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-});
+afterEach(() => served.close());
 
 test('S49: the service is killed under the open page: the page says so, its timers stop, and it comes back by itself with one socket', async () => {
-  const { page, context } = await visit(browser, url);
+  const { page, context } = await visit(browser, served.url);
   const sockets = new Set<unknown>();
   page.on('websocket', (socket) => {
     sockets.add(socket);
@@ -59,7 +36,7 @@ test('S49: the service is killed under the open page: the page says so, its time
   await page.goto('/');
   await page.getByText('Live', { exact: true }).waitFor();
   const started = (await (
-    await fetch(`${url}/api/pipelines/job/runs`, {
+    await fetch(`${served.url}/api/pipelines/job/runs`, {
       method: 'POST',
       body: '{}',
       headers: { 'Content-Type': 'application/json' },
@@ -69,7 +46,7 @@ test('S49: the service is killed under the open page: the page says so, its time
   await row.getByText('Running work').waitFor();
   await row.getByText(/for \d+ s/).waitFor();
 
-  await kill();
+  await served.kill();
   await page.getByText('Reconnecting').waitFor();
   // What was known stays; what would count on is not guessed.
   await row.getByText('Running work').waitFor();
@@ -87,7 +64,7 @@ test('S49: the service is killed under the open page: the page says so, its time
   expect(await row.getByRole('button').first().isDisabled()).toBe(true);
   await context.setOffline(false);
 
-  await serve(new URL(url).port);
+  await served.back();
   // It may come back by itself in this very moment, and the button is gone. What `retry` does is
   // asked in tests/client/follow.
   await page
@@ -97,7 +74,7 @@ test('S49: the service is killed under the open page: the page says so, its time
   await page.getByText('Live', { exact: true }).waitFor();
   // Lost with the service, and tried again: the same run.
   await row.getByText('Running work').waitFor();
-  await writeFile(join(dir, 'go'), '');
+  await writeFile(join(served.dir, 'go'), '');
   await row.getByText('Done', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   await page.locator('.runs tbody tr').first().waitFor();
@@ -111,23 +88,23 @@ test('S49: the service is killed under the open page: the page says so, its time
 });
 
 test('a service with another journal is read anew, and the page says that it did', async () => {
-  await fetch(`${url}/api/pipelines/job/runs`, {
+  await fetch(`${served.url}/api/pipelines/job/runs`, {
     method: 'POST',
     body: '{}',
     headers: { 'Content-Type': 'application/json' },
   });
-  const { page, context } = await visit(browser, url);
+  const { page, context } = await visit(browser, served.url);
   await page.goto('/');
   const row = page.locator('.row');
   await row.getByText('Running work').waitFor();
-  await kill();
+  await served.kill();
   await until(async () =>
-    rm(join(dir, 'data'), { recursive: true }).then(
+    rm(join(served.dir, 'data'), { recursive: true }).then(
       () => true,
       () => false,
     ),
   );
-  await serve(new URL(url).port);
+  await served.back();
   await page.getByRole('status').getByText('State read anew').waitFor();
   await row.getByText('Idle').waitFor();
   await context.close();
@@ -137,11 +114,11 @@ test('a page that is older than what the service serves asks to be loaded again'
   const other = await mkdtemp(join(tmpdir(), 'stagewright-dist-'));
   await cp(dist, other, { recursive: true });
   await writeFile(join(other, 'build.json'), '{"build":"newer"}');
-  const served = await serveHttp({ pipelines: { 'job.yaml': yaml } }, {}, other);
-  const { page, context } = await visit(browser, served.url);
+  const newer = await serveHttp({ pipelines: { 'job.yaml': yaml } }, {}, other);
+  const { page, context } = await visit(browser, newer.url);
   await page.goto('/');
   await page.getByRole('alert').getByText('A new version of the dashboard').waitFor();
   await context.close();
-  await served.close();
+  await newer.close();
   await rm(other, { recursive: true });
 });

@@ -124,17 +124,6 @@ test('the checker sees a state that lies on another one, and a line that was ben
   expect(defectsOf(swapped).length).toBeGreaterThan(0);
 });
 
-test('12 stages are laid out within 50 ms', () => {
-  const graph = compiled(12, true);
-  layoutChart(graph);
-  const took = Array.from({ length: 5 }, () => {
-    const start = performance.now();
-    layoutChart(graph);
-    return performance.now() - start;
-  });
-  expect(Math.min(...took)).toBeLessThan(50);
-});
-
 /**
  * What later compilers may make: a stage that pauses, can be skipped, works on a list, and a group
  * of stages at once.

@@ -1,3 +1,4 @@
+import { commandTypes } from '../../wire/command-table.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { ended, startRequest } from '../support/service.ts';
 
@@ -115,10 +116,9 @@ test('the snapshot of each version is what that transition left; another version
 });
 
 test('commands say what is possible, and why not', async () => {
-  const types = ['STOP', 'RETRY_NOW', 'RETRY_FROM', 'SKIP_STAGE', 'PAUSE', 'RESUME'];
   const why_not = 'not possible while DONE: every stage finished';
   expect((await get(`/api/runs/${ids[0]}/commands`)).json.items).toEqual(
-    types.map((type) => ({ type, allowed: false, why_not })),
+    commandTypes.map((type) => ({ type, allowed: false, why_not })),
   );
   const { json } = await get(`/api/runs/${ids[1]}/commands`);
   expect(json.items.filter(({ allowed }: { allowed: boolean }) => allowed)).toEqual([

@@ -1,28 +1,16 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Status } from '../../wire/status.ts';
-import {
-  ended,
-  eventually,
-  projectWith,
-  type Running,
-  runService,
-  startRequest,
-} from '../support/service.ts';
+import { openJob, startJob } from '../support/job.ts';
+import { ended, eventually, type Running } from '../support/service.ts';
 
-let dir: string;
 let on: Running;
-afterEach(async () => {
-  await on.close();
-  await rm(dir, { recursive: true, force: true });
-});
+afterEach(() => on.close());
 
 const open = async (stages: object[], more: object = {}): Promise<void> => {
-  dir = await projectWith({ 'job.json': JSON.stringify({ name: 'job', ...more, stages }) });
-  on = await runService({ dir });
+  on = await openJob({ ...more, stages });
 };
-const start = async (): Promise<string> =>
-  (await on.orchestrator.start(startRequest('job'))).status.run_id as string;
+const start = (): Promise<string> => startJob(on);
 const outcome = async (...given: Parameters<typeof open>): Promise<Status> => {
   await open(...given);
   return ended(on.orchestrator, await start());
@@ -97,7 +85,7 @@ test('its total timeout lets the run go on only when no process of it is left', 
   ]);
   expect([end.outcome, states(end)]).toEqual(['partial', ['failed', 'succeeded']]);
   expect(end.why).toContain('total_timeout');
-  expect(await readFile(join(dir, 'seen'), 'utf8')).toBe('gone\n');
+  expect(await readFile(join(on.dir, 'seen'), 'utf8')).toBe('gone\n');
 });
 
 test('a total timeout between two attempts does not wait for the next one', async () => {
@@ -116,7 +104,7 @@ test('the failure of another stage is the run’s, and trying again tries what w
     { name: 'last', script: '[ -e mended ]' },
   ]);
   expect([end.state, end.outcome, end.error?.stage]).toEqual(['FAILED', 'failed', 'last']);
-  await writeFile(join(dir, 'mended'), '');
+  await writeFile(join(on.dir, 'mended'), '');
   const again = await on.orchestrator.command(end.run_id as string, {
     command: { type: 'RETRY_FROM', definition: 'pinned' },
     actor: { kind: 'user', name: 'test' },
@@ -129,7 +117,7 @@ test('the failure of another stage is the run’s, and trying again tries what w
     'success',
     ['succeeded', 'reused', 'succeeded'],
   ]);
-  expect(await readFile(join(dir, 'built'), 'utf8')).toBe('built\n');
+  expect(await readFile(join(on.dir, 'built'), 'utf8')).toBe('built\n');
 });
 
 test('a partial run is no failure in a row, and the last stage may fail as well', async () => {
@@ -144,11 +132,10 @@ test('STOP and the timeout of the run end it all the same', async () => {
   const end = await outcome([waits, last], { timeout: '300ms' });
   expect([end.state, end.error?.code]).toEqual(['FAILED', 'run-timeout']);
   await on.close();
-  await rm(dir, { recursive: true });
   await open([waits, last]);
   const id = await start();
   await eventually(on.orchestrator, () =>
-    readFile(join(dir, 'up')).then(
+    readFile(join(on.dir, 'up')).then(
       () => true,
       () => false,
     ),

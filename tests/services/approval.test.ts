@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../machines/commands.ts';
 import type { Status } from '../../wire/status.ts';
+import { commandAs, startJob } from '../support/job.ts';
 import {
   ended,
   eventually,
@@ -32,15 +33,8 @@ const open = async (stages: object[], more: object = {}): Promise<string> => {
   on = await runService({ dir });
   return start();
 };
-const start = async (): Promise<string> =>
-  (await on.orchestrator.start(startRequest('job'))).status.run_id as string;
-const tell = (id: string, command: Command) =>
-  on.orchestrator.command(id, {
-    command,
-    actor: { kind: 'user', name: 'ada' },
-    ifVersion: null,
-    idempotency: null,
-  });
+const start = (): Promise<string> => startJob(on);
+const tell = (id: string, command: Command) => commandAs(on, 'ada', id, command);
 const is = (id: string, state: string): Promise<Status> =>
   eventually(on.orchestrator, async () => {
     const now = await on.orchestrator.run(id);

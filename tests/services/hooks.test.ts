@@ -1,48 +1,30 @@
-import { access, readFile, rm } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../../machines/commands.ts';
 import type { Status } from '../../wire/status.ts';
-import {
-  ended,
-  eventually,
-  projectWith,
-  type Running,
-  runService,
-  startRequest,
-} from '../support/service.ts';
+import { commandAs, openJob, startJob } from '../support/job.ts';
+import { ended, eventually, type Running, startRequest } from '../support/service.ts';
 
-let dir: string;
 let on: Running;
-afterEach(async () => {
-  await on.close();
-  await rm(dir, { recursive: true, force: true });
-});
+afterEach(() => on.close());
 
 const open = async (file: object): Promise<void> => {
-  dir = await projectWith({ 'job.json': JSON.stringify({ name: 'job', ...file }) });
-  on = await runService({ dir });
+  on = await openJob(file);
 };
-const start = async (): Promise<string> =>
-  (await on.orchestrator.start(startRequest('job'))).status.run_id as string;
+const start = (): Promise<string> => startJob(on);
 const outcome = async (file: object): Promise<Status> => {
   await open(file);
   return ended(on.orchestrator, await start());
 };
-const tell = (id: string, command: Command) =>
-  on.orchestrator.command(id, {
-    command,
-    actor: { kind: 'user', name: 'ada' },
-    ifVersion: null,
-    idempotency: null,
-  });
+const tell = (id: string, command: Command) => commandAs(on, 'ada', id, command);
 const there = (name: string) =>
   eventually(on.orchestrator, () =>
-    access(join(dir, name)).then(
+    access(join(on.dir, name)).then(
       () => true,
       () => false,
     ),
   );
-const text = (name: string) => readFile(join(dir, name), 'utf8').catch(() => null);
+const text = (name: string) => readFile(join(on.dir, name), 'utf8').catch(() => null);
 const stage = (name: string, script: string, more: object = {}) => ({ name, script, ...more });
 const waits = 'touch up; until [ -e go ]; do sleep 0.02; done';
 const tellTeam = stage(

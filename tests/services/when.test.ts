@@ -1,39 +1,20 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Status } from '../../wire/status.ts';
-import {
-  ended,
-  eventually,
-  projectWith,
-  type Running,
-  runService,
-  startRequest,
-} from '../support/service.ts';
+import { commandAs, openJob, startJob } from '../support/job.ts';
+import { ended, eventually, type Running } from '../support/service.ts';
 
-let dir: string;
 let on: Running;
-afterEach(async () => {
-  await on.close();
-  await rm(dir, { recursive: true, force: true });
-});
+afterEach(() => on.close());
 
 const params = { full: { type: 'boolean', default: false } };
 const open = async (stages: object[], more: object = {}): Promise<void> => {
-  dir = await projectWith({ 'job.json': JSON.stringify({ name: 'job', params, ...more, stages }) });
-  on = await runService({ dir });
+  on = await openJob({ params, ...more, stages });
 };
-const start = async (given: object = {}): Promise<string> =>
-  (await on.orchestrator.start(startRequest('job', { params: { ...given } }))).status
-    .run_id as string;
+const start = (given: object = {}): Promise<string> => startJob(on, given);
 const run = async (given: object = {}): Promise<Status> =>
   ended(on.orchestrator, await start(given));
-const tell = (id: string, type: 'PAUSE' | 'RESUME') =>
-  on.orchestrator.command(id, {
-    command: { type },
-    actor: { kind: 'user', name: 'test' },
-    ifVersion: null,
-    idempotency: null,
-  });
+const tell = (id: string, type: 'PAUSE' | 'RESUME') => commandAs(on, 'test', id, { type });
 
 test('a stage whose when does not hold is skipped without an attempt, with its reason in words', async () => {
   await open([
@@ -83,7 +64,6 @@ test('a value that is missing fails the stage and names it; allow_failure allows
   const failed = items.find(({ event, stage }) => event === 'failed' && stage === 'second');
   expect(failed?.attempt).toBeUndefined();
   await on.close();
-  await rm(dir, { recursive: true });
   await open([
     { name: 'first', script: 'true' },
     { name: 'second', script: 'true', when, allow_failure: true },
@@ -110,7 +90,7 @@ test('a pause before the stage comes before its when, and one between attempts d
     });
   await is('RUNNING_FIRST');
   await tell(id, 'PAUSE');
-  await writeFile(join(dir, 'go'), '');
+  await writeFile(join(on.dir, 'go'), '');
   await is('PAUSED');
   await tell(id, 'RESUME');
   await is('RETRYING');
