@@ -99,10 +99,13 @@ export const showStatus = (out: Output, status: Status): void => {
     `${title}  ${out.paint(stateColor(status.state), status.state)}  ${status.run_id ?? ''}`.trimEnd(),
   );
   out.line(`  ${status.why}`);
-  for (const { name, state, attempt, max_attempts, duration_ms, reason } of status.stages) {
+  let above: string | undefined;
+  for (const { name, group, state, attempt, max_attempts, duration_ms, reason } of status.stages) {
+    if (group !== undefined && group !== above) out.line(`  ${group}, beside each other:`);
+    above = group;
     const tried = attempt === 0 ? '' : `attempt ${attempt} of ${max_attempts}`;
     const cells = [
-      name.padEnd(16),
+      `${group === undefined ? '' : '  '}${name}`.padEnd(16),
       out.paint(stateColor(state), state.padEnd(10)),
       tried.padEnd(16),
       seconds(duration_ms).padStart(9),

@@ -9,6 +9,16 @@ export type StageDefinition = {
   program: StageProgram;
 } & StageFields;
 
+/** Stages that work at the same time, beside each other. */
+export type StageGroup = {
+  name: string;
+  title: string | null;
+  /** Their names; in `stages` of the pipeline they follow one another. */
+  stages: string[];
+  /** The first failure ends the others; without it they work to their end. */
+  failFast: boolean;
+};
+
 /** What a start does that meets a live run of its key. */
 export const conflictWords = ['refuse', 'queue', 'cancel_running'] as const;
 export type OnConflict = (typeof conflictWords)[number];
@@ -63,7 +73,10 @@ export type PipelineDefinition = {
   onFailures?: FailurePolicy;
   /** Absent = the rules of the service alone; empty = none at all. */
   notify?: NotifyRule[];
+  /** In the order of the file, those of a group one after the other. */
   stages: StageDefinition[];
+  /** Absent = none. */
+  groups?: StageGroup[];
   /** Run once when the run has failed or was rejected, before `finally`. Absent = none. */
   onFailure?: StageDefinition[];
   /** Run at the end of every run that began, whatever came of it. Absent = none. */

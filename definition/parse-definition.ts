@@ -1,11 +1,17 @@
 import type { z } from 'zod';
-import { allStages, type PipelineDefinition, type StageDefinition } from './definition.ts';
+import type { PipelineDefinition, StageDefinition, StageGroup } from './definition.ts';
 import { references } from './interpolate.ts';
 import type { Part } from './kinds/kind-rules.ts';
 import { programOfFile, rulesOf } from './kinds/stage-kinds.ts';
 import { checkParam, validateParams } from './params.ts';
-import { type PipelineFile, pipelineSchema } from './pipeline-schema.ts';
+import {
+  type GroupFile,
+  type PipelineFile,
+  pipelineSchema,
+  type StageFile,
+} from './pipeline-schema.ts';
 import { placesOf } from './places.ts';
+import { plainWords } from './plain-words.ts';
 import type { ScheduleFile } from './schedule.ts';
 import { paramFaults, paramsOfSlot } from './slot-params.ts';
 import { anySlot, slotNameOf, slotNames } from './slot-values.ts';
@@ -38,9 +44,11 @@ export const parseDefinition = (raw: unknown): ParsedDefinition => {
     return { ok: false, problems: [invalid([], `is nested deeper than ${maxDepth} levels`)] };
   const parsed = pipelineSchema.safeParse(raw, { error: plainWords });
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
+  // Every other place is found by the name of its stage.
+  const names = nameProblems(parsed.data);
+  if (names.length > 0) return { ok: false, problems: names };
   const definition = definitionOf(parsed.data);
   const problems = [
-    ...nameProblems(definition),
     ...paramProblems(definition),
     ...envProblems(definition),
     ...referenceProblems(definition),
@@ -61,28 +69,6 @@ const isDeeperThan = (levels: number, value: unknown): boolean =>
   value !== null &&
   typeof value === 'object' &&
   (levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner)));
-
-const plainWords: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code !== 'invalid_type') return undefined;
-  const { input } = issue;
-  if (input === undefined) return 'is missing';
-  const got =
-    input === null
-      ? 'nothing'
-      : Array.isArray(input)
-        ? 'a list'
-        : typeof input === 'object'
-          ? 'an object'
-          : JSON.stringify(input);
-  const words: Record<string, string> = {
-    array: 'a list',
-    object: 'an object',
-    record: 'an object',
-    string: 'a text',
-    int: 'a whole number',
-  };
-  return `expected ${words[issue.expected] ?? `a ${issue.expected}`}, got ${got}`;
-};
 
 const problemsOf = (issue: z.core.$ZodIssue): DefinitionProblem[] => {
   if (issue.code === 'unrecognized_keys') {
@@ -129,28 +115,61 @@ const definitionOf = (file: PipelineFile): PipelineDefinition => ({
   ...(file.labels.length > 0 && { labels: [...new Set(file.labels)] }),
   ...(file.notify && { notify: file.notify }),
   ...(file.secrets.length > 0 && { secrets: [...new Set(file.secrets)] }),
-  stages: file.stages.map(stageOfFile),
+  stages: file.stages.flatMap(stagesOf).map(stageOfFile),
+  ...withGroups(file),
   ...(file.on_failure.length > 0 && { onFailure: file.on_failure.map(stageOfFile) }),
   ...(file.finally.length > 0 && { finally: file.finally.map(stageOfFile) }),
 });
-const stageOfFile = (stage: PipelineFile['stages'][number]): StageDefinition => ({
+const stageOfFile = (stage: StageFile): StageDefinition => ({
   name: stage.name,
   title: stage.title ?? null,
   program: programOfFile(stage),
   ...fieldsOfFile(stage),
 });
 
-const nameProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
-  placesOf(definition).flatMap(({ stage: { name }, path }, index) =>
-    allStages(definition).findIndex((other) => other.name === name) < index
-      ? [
-          invalid(
-            [...path, 'name'],
-            `a stage named \`${name}\` stands above already; names are unique`,
-          ),
-        ]
+type Listed = GroupFile | StageFile;
+const isGroup = (one: Listed): one is GroupFile => one.parallel !== undefined;
+const stagesOf = (one: Listed): StageFile[] => (isGroup(one) ? one.parallel : [one]);
+
+/** One that has no name is called by its place among the groups. */
+const groupsOf = ({ stages }: PipelineFile): StageGroup[] =>
+  stages.filter(isGroup).map(({ name, title, parallel, fail_fast }, index) => ({
+    name: name ?? `parallel-${index + 1}`,
+    title: title ?? null,
+    stages: parallel.map((stage) => stage.name),
+    failFast: fail_fast,
+  }));
+const withGroups = (file: PipelineFile): Pick<PipelineDefinition, 'groups'> => {
+  const groups = groupsOf(file);
+  return groups.length > 0 ? { groups } : {};
+};
+
+/** Names of stages, groups and hooks are unique together: all of them stand in RUNNING_<NAME>. */
+const nameProblems = (file: PipelineFile): DefinitionProblem[] => {
+  const groups = groupsOf(file);
+  const ofStages = file.stages.flatMap((one, index) => {
+    const path = ['stages', index];
+    if (!isGroup(one)) return [{ name: one.name, path: [...path, 'name'] }];
+    const inside = one.parallel.map(({ name }, at) => ({
+      name,
+      path: [...path, 'parallel', at, 'name'],
+    }));
+    const named = {
+      name: groups.shift()?.name,
+      path: one.name === undefined ? path : [...path, 'name'],
+    };
+    return [named, ...inside];
+  });
+  const ofHooks = (['on_failure', 'finally'] as const).flatMap((word) =>
+    file[word].map(({ name }, index) => ({ name, path: [word, index, 'name'] })),
+  );
+  const names = [...ofStages, ...ofHooks];
+  return names.flatMap(({ name, path }, index) =>
+    names.findIndex((other) => other.name === name) < index
+      ? [invalid(path, `a stage named \`${name}\` stands above already; names are unique`)]
       : [],
   );
+};
 
 const paramProblems = ({ params }: PipelineDefinition): DefinitionProblem[] =>
   Object.entries(params).flatMap(([name, param]) => {
@@ -209,8 +228,9 @@ const runKeys = ['id', 'number', 'workspace', 'slot'];
  * `${…}` that can never have a value is found when the file is loaded, not at three in the morning.
  */
 const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] =>
-  placesOf(definition).flatMap(({ stage, path: at, earlier }) => {
+  placesOf(definition).flatMap(({ stage, path: at, earlier, group }) => {
     const { secrets = [] } = definition;
+    const beside = group?.stages ?? [];
     const judge = (path: string[]): string | null => {
       const [root = '', first = '', second] = path;
       if (!roots.includes(root))
@@ -222,6 +242,8 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
       if (root === 'slot' && slotNameOf(path.join('.')) === null)
         return `there is no such value of the slot; known are ${slotNames}`;
       if (root !== 'stages') return null;
+      if (beside.includes(first) && first !== stage.name)
+        return `\`${first}\` works beside \`${stage.name}\`, so that its outputs may not be there yet`;
       if (!earlier.includes(first)) return `\`${first}\` is no stage before \`${stage.name}\``;
       return second === 'outputs' ? null : `expected stages.${first}.outputs.<name>`;
     };
@@ -252,13 +274,20 @@ const referenceProblems = (definition: PipelineDefinition): DefinitionProblem[] 
 
 /** What its kind refuses, and fields that would be ignored. */
 const kindProblems = (definition: PipelineDefinition, raw: object): DefinitionProblem[] =>
-  placesOf(definition).flatMap(({ stage: { name, program }, path: at, isHook }) => {
+  placesOf(definition).flatMap(({ stage: { name, program }, path: at, group, isHook }) => {
     const { key, refuses, problems } = rulesOf(program);
     const written = Object(at.reduce<unknown>((whole, one) => Object(whole)[one], raw));
     const ignored = refuses
       .map((field) => stageFields[field].key)
       .filter((word) => Object.hasOwn(written, word))
       .map((word) => invalid([...at, word], `has no meaning for ${name}: it is \`${key}\``));
+    if (group && program.kind === 'approval')
+      ignored.push(
+        invalid(
+          [...at, 'approval'],
+          `an approval cannot stand in a group, where others would work on meanwhile; it stands in \`stages\` before or after ${group.name}`,
+        ),
+      );
     if (isHook && program.kind === 'approval')
       ignored.push(invalid([...at, 'approval'], 'a hook cannot wait for somebody'));
     if (isHook && Object.hasOwn(written, 'allow_failure'))

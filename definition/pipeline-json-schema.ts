@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pipelineSchema } from './pipeline-schema.ts';
+import { groupSchema, listedSchema, pipelineSchema, stageSchema } from './pipeline-schema.ts';
 
 type Json = Record<string, unknown>;
 
@@ -22,16 +22,25 @@ const withShorthand = (schema: Json): void => {
  * The pipeline file as JSON Schema, for editors: what it refuses the service refuses too; what
  * only the service can judge (references, names that are taken) it lets pass.
  */
-const pipelineJsonSchema = (): Json => ({
-  ...z.toJSONSchema(pipelineSchema, {
+const jsonSchemaOf = (whole: z.ZodType): Json =>
+  z.toJSONSchema(whole, {
     io: 'input',
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
       const schema = jsonSchema as Json;
       withoutRefused(schema);
       withShorthand(schema);
+      // A stage or a group: which one it is, is judged where it is read.
+      if ((zodSchema as unknown) === listedSchema)
+        schema.anyOf = [stageSchema, groupSchema].map((one) => {
+          const { $schema: _, ...either } = jsonSchemaOf(one);
+          return either;
+        });
     },
-  }),
+  });
+
+const pipelineJsonSchema = (): Json => ({
+  ...jsonSchemaOf(pipelineSchema),
   title: 'A pipeline of Stagewright',
 });
 

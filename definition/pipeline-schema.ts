@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { closed } from './closed.ts';
 import { conflictWords } from './definition.ts';
 import { freeText } from './free-text.ts';
-import { kindKeys, kindShape, laterKinds } from './kinds/stage-kinds.ts';
+import { kindKeys, kindShape } from './kinds/stage-kinds.ts';
 import { laterKey } from './not-yet.ts';
 import { notifySchema, serviceCauses } from './notify.ts';
+import { plainWords } from './plain-words.ts';
 import { scheduleSchema } from './schedule.ts';
 import { envSchema, fileShape, moreThanZero } from './stage-fields.ts';
 import { zoneSchema } from './time-zone.ts';
@@ -28,12 +29,27 @@ const labelSchema = freeText(40).refine(
 
 const whole = z.int().nonnegative();
 
+/** The other stages of the list begin when the group is over; one in a group would say nothing. */
+const noGroup = z
+  .undefined({
+    error:
+      'a group cannot stand in a group; its stages can stand in the one that is there, or in a group of their own after it',
+  })
+  .optional()
+  .meta({ refused: true });
+const noHookGroup = z
+  .undefined({
+    error: 'hooks run one after the other; a group stands in `stages`',
+  })
+  .optional()
+  .meta({ refused: true });
+
 const stageShape = {
   name: nameSchema,
   title: freeText(200).optional(),
   ...kindShape,
-  ...Object.fromEntries(laterKinds.map((key) => [key, laterKey(key)])),
   each: laterKey('each'),
+  parallel: noGroup,
   pool: laterKey('pool'),
   ...fileShape,
 };
@@ -41,20 +57,20 @@ const stageShape = {
 const ofOneKind = (stage: object, ctx: z.core.$RefinementCtx): void => {
   const given = (keys: readonly string[]) =>
     Object.entries(stage).filter(([key, value]) => keys.includes(key) && value !== undefined);
-  // A later kind is refused by its own key; saying "neither" beside it would only confuse.
-  if (given(laterKinds).length > 0 || given(kindKeys).length === 1) return;
+  // A group is refused by its own key; saying "neither" beside it would only confuse.
+  if (given(['parallel']).length > 0 || given(kindKeys).length === 1) return;
   const words = kindKeys.map((key) => `\`${key}\``);
   const message = `a stage has exactly one of ${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
   ctx.addIssue({ code: 'custom', message });
 };
 const kindsInSchema = { oneOf: kindKeys.map((key) => ({ required: [key] })) };
-const stageSchema = closed(stageShape).superRefine(ofOneKind).meta(kindsInSchema);
+export const stageSchema = closed(stageShape).superRefine(ofOneKind).meta(kindsInSchema);
 
 /** A hook is a stage that nobody waits for: it keeps the lock, and must not keep it long. */
 const hooksSchema = (error?: (given: unknown) => string | undefined) =>
   z
     .array(
-      closed({ ...stageShape, timeout: moreThanZero.default(600_000) })
+      closed({ ...stageShape, parallel: noHookGroup, timeout: moreThanZero.default(600_000) })
         .superRefine(ofOneKind)
         .meta(kindsInSchema),
       { ...(error && { error: ({ input }) => error(input) }) },
@@ -63,6 +79,29 @@ const hooksSchema = (error?: (given: unknown) => string | undefined) =>
     .default([]);
 const isMap = (given: unknown): boolean =>
   typeof given === 'object' && given !== null && !Array.isArray(given);
+
+export const groupSchema = closed({
+  name: nameSchema.optional(),
+  title: freeText(200).optional(),
+  parallel: z
+    .array(stageSchema)
+    .min(2, 'a group has at least two stages; one stands in the list itself'),
+  fail_fast: z.boolean().default(false),
+});
+export type GroupFile = z.infer<typeof groupSchema>;
+export type StageFile = z.infer<typeof stageSchema>;
+
+/**
+ * A list of stages is what makes a group; everything else is meant as a stage. A union would say
+ * what it lacks as either.
+ */
+export const listedSchema = z.unknown().transform((value, ctx): GroupFile | StageFile => {
+  const isGroup = typeof value === 'object' && value !== null && Object.hasOwn(value, 'parallel');
+  const parsed = (isGroup ? groupSchema : stageSchema).safeParse(value, { error: plainWords });
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) ctx.addIssue({ ...issue });
+  return z.NEVER;
+});
 
 const boundTypes: [key: 'max_length' | 'min' | 'max', types: string[]][] = [
   ['max_length', ['string', 'array']],
@@ -150,7 +189,13 @@ export const pipelineSchema = closed({
     )
     .max(100)
     .default([]),
-  stages: z.array(stageSchema).min(1, 'a pipeline needs at least one stage').max(100),
+  stages: z
+    .array(listedSchema)
+    .min(1, 'a pipeline needs at least one stage')
+    .refine(
+      (all) => all.flatMap((one) => ('parallel' in one && one.parallel) || one).length <= 100,
+      'a pipeline has at most 100 stages',
+    ),
   on_failure: hooksSchema((given) =>
     isMap(given)
       ? 'expected a list of stages that run when the run has failed; when failures in a row pause the pipeline stands in `on_failures`'

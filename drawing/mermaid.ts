@@ -13,9 +13,13 @@ export const chartMermaid = ({ states, edges }: ChartGraph): string => {
   const lines = ['stateDiagram-v2'];
   const walk = (parent: string | null, indent: string): void => {
     const own = states.filter((state) => state.parent === parent);
-    for (const { path, name, kind, initial } of own) {
-      if (initial) lines.push(`${indent}[*] --> ${idOf(path)}`);
-      if (kind !== 'compound') lines.push(`${indent}state "${name}" as ${idOf(path)}`);
+    const isBeside = states.find(({ path }) => path === parent)?.kind === 'parallel';
+    for (const [index, { path, name, kind, initial }] of own.entries()) {
+      // Stages beside each other: concurrent regions.
+      if (isBeside && index > 0) lines.push(`${indent}--`);
+      if (initial || isBeside) lines.push(`${indent}[*] --> ${idOf(path)}`);
+      if (kind !== 'compound' && kind !== 'parallel')
+        lines.push(`${indent}state "${name}" as ${idOf(path)}`);
       else {
         lines.push(`${indent}state "${name}" as ${idOf(path)} {`);
         walk(path, `${indent}  `);

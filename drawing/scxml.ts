@@ -38,7 +38,9 @@ export const chartScxml = ({ id, states, edges }: ChartGraph): string => {
       .filter((edge) => edge.from === from)
       .map((edge) => {
         const guard = edge.guard ? ` cond="${escapeXml(edge.guard)}()"` : '';
-        return `<transition event="${escapeXml(eventOf(edge))}"${guard} target="${escapeXml(edge.to)}"/>`;
+        // What is taken at once has no event.
+        const event = edge.trigger.kind === 'always' ? '' : ` event="${escapeXml(eventOf(edge))}"`;
+        return `<transition${event}${guard} target="${escapeXml(edge.to)}"/>`;
       });
   const initialOf = (parent: string | null): string =>
     states.find((state) => state.parent === parent && state.initial)?.path ?? '';
@@ -48,7 +50,9 @@ export const chartScxml = ({ id, states, edges }: ChartGraph): string => {
       const inner = [...openings(state, own), ...transitions(state.path)].map(
         (line) => `${indent}  ${line}`,
       );
-      const tag = state.kind === 'final' ? 'final' : 'state';
+      const tag = { final: 'final', parallel: 'parallel', compound: 'state', atomic: 'state' }[
+        state.kind
+      ];
       const initial =
         state.kind === 'compound' ? ` initial="${escapeXml(initialOf(state.path))}"` : '';
       lines.push(`${indent}<${tag} id="${escapeXml(state.path)}"${initial}>`, ...inner);

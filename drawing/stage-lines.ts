@@ -41,12 +41,17 @@ export const stageLines = (plane: Plane, sorted: StageWires, places: StagePlaces
   });
 
   // Lanes.
-  const bendOf = (wire: Wire, row: 'above' | 'below') =>
-    bends.find((bend) => bend.wire === wire && bend.row === row && bend.lane !== null);
+  // Where its lines come together, a lane has one end for all of them.
+  const bendOf = (lane: (typeof lanes)[number], wire: Wire, row: 'above' | 'below') => {
+    const isShared = (row === 'above') !== lane.down;
+    return bends.find(
+      (bend) => bend.lane === lane && bend.row === row && (isShared || bend.wire === wire),
+    );
+  };
   for (const lane of lanes) {
     const mine: Trace[] = lane.wires.map((wire) => {
       const legs = (row: 'above' | 'below', state: string): Point[] => {
-        const bend = bendOf(wire, row);
+        const bend = bendOf(lane, wire, row);
         const box = node(state);
         const edge = row === 'above' ? far(box) : box.v;
         return bend

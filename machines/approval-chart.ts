@@ -33,7 +33,7 @@ export const approvalChart = (stage: StageDefinition, next: string, hasRunLimit:
           { target: begins },
         ],
       },
-      ...(when !== null && deciding(stage, edges, false, 'awaiting')),
+      ...(when !== null && deciding(stage, edges, { total: false }, 'awaiting')),
       paused: {
         entry: [...act('sayPaused', 'holdStage'), ...disarm],
         exit: [...act('releaseStage'), ...arm],

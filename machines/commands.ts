@@ -44,7 +44,11 @@ const table = {
     (asked, { grace_ms = null }) => ({ type: 'STOP', ...asked, grace_ms }),
   ),
   /** Does not wait for the backoff. */
-  RETRY_NOW: command('RETRY_NOW', {}, (asked) => ({ type: 'RETRY_NOW', ...asked })),
+  RETRY_NOW: command('RETRY_NOW', { stage }, (asked, { stage = null }) => ({
+    type: 'RETRY_NOW',
+    ...asked,
+    stage,
+  })),
   /** A new run that takes over what finished; from the stage that failed, or the one named. */
   RETRY_FROM: command(
     'RETRY_FROM',

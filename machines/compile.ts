@@ -4,6 +4,7 @@ import {
   roleOf,
   type StageDefinition,
 } from '../definition/definition.ts';
+import { stagesAfter, stepsOf } from '../definition/groups.ts';
 import { references } from '../definition/interpolate.ts';
 import type { ProgramOf } from '../definition/kinds/stage-kinds.ts';
 import { judgedOf } from '../definition/stage-fields.ts';
@@ -12,6 +13,7 @@ import type { ChartConfig } from './chart-config.ts';
 import { closingStates, endsOf } from './closing.ts';
 import type { RunContext, StageFacts, StagePolicy } from './context.ts';
 import { drainOrEnd, drainThen, stuckOr } from './drain-edges.ts';
+import { groupChart } from './group-chart.ts';
 import type { Chart } from './machine.ts';
 import { stageChart } from './stage-chart.ts';
 
@@ -66,34 +68,55 @@ const freshFacts: StageFacts = {
   retryAt: null,
 };
 
-const contextOf = (
-  definition: PipelineDefinition,
-  { stages, timeoutMs, warnAfterMs, concurrency } = definition,
-  whole = allStages(definition),
-): RunContext => ({
-  policy: Object.fromEntries(
-    whole.map((stage, index) => [
-      stage.name,
-      policyOf(stage, stages.slice(index + 1), roleOf(definition, stage.name)),
-    ]),
-  ),
-  order: whole.map((stage) => stage.name),
-  runTimeoutMs: timeoutMs,
-  runWarnAfterMs: warnAfterMs ?? null,
-  queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
-  runId: '',
-  stage: null,
-  stages: Object.fromEntries(whole.map((stage) => [stage.name, freshFacts])),
-  pause: null,
-  queued: null,
-  runLimit: null,
-  error: null,
-  stuck: null,
-  stop: null,
-  retryCount: 0,
-  startedAt: null,
-  endedAt: null,
-});
+const contextOf = (definition: PipelineDefinition): RunContext => {
+  const { groups = [], timeoutMs, warnAfterMs, concurrency } = definition;
+  const whole = allStages(definition);
+  return {
+    policy: Object.fromEntries(
+      whole.map((stage) => {
+        const { name } = stage;
+        return [name, policyOf(stage, stagesAfter(definition, name), roleOf(definition, name))];
+      }),
+    ),
+    order: whole.map((stage) => stage.name),
+    ...(groups.length > 0 && { groups: groups.map(({ name, stages }) => ({ name, stages })) }),
+    runTimeoutMs: timeoutMs,
+    runWarnAfterMs: warnAfterMs ?? null,
+    queueTimeoutMs: concurrency.queue?.timeoutMs ?? null,
+    runId: '',
+    stage: null,
+    stages: Object.fromEntries(whole.map((stage) => [stage.name, freshFacts])),
+    pause: null,
+    queued: null,
+    runLimit: null,
+    error: null,
+    stuck: null,
+    stop: null,
+    retryCount: 0,
+    startedAt: null,
+    endedAt: null,
+  };
+};
+
+/** The stages and groups of a pipeline, each with where it leads when it is over. */
+const stepCharts = (definition: PipelineDefinition, last: string) => {
+  const hasRunLimit = definition.timeoutMs !== null;
+  const steps = stepsOf(definition).map(({ group, stages }) => {
+    const [stage] = stages as [StageDefinition];
+    return { group, stages, stage, name: group?.name ?? stage.name };
+  });
+  return steps.map(({ group, stages, stage, name }, index) => {
+    const following = steps[index + 1];
+    const next = following ? `#run.running.${following.name}` : last;
+    const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
+    const chart = group
+      ? groupChart(group, stages, next, hasRunLimit)
+      : stage.program.kind === 'approval'
+        ? approvalChart(stage, next, hasRunLimit)
+        : stageChart(stage, next, limits);
+    return { name, chart };
+  });
+};
 
 /**
  * The lifecycle chart of a pipeline: one definition, one statechart, complete JSON.
@@ -104,16 +127,7 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
   const hasRunLimit = definition.timeoutMs !== null;
   const hasQueueLimit = (definition.concurrency.queue?.timeoutMs ?? null) !== null;
   const ends = endsOf(definition);
-  const stages = definition.stages.map((stage, index) => {
-    const following = definition.stages[index + 1];
-    const limits = { run: hasRunLimit, stage: stage.totalTimeoutMs !== null };
-    const next = following ? `#run.running.${following.name}` : ends.done;
-    const chart =
-      stage.program.kind === 'approval'
-        ? approvalChart(stage, next, hasRunLimit)
-        : stageChart(stage, next, limits);
-    return [stage.name, chart] as const;
-  });
+  const stages = stepCharts(definition, ends.done);
   const chart = {
     id: 'run',
     initial: 'idle',
@@ -159,12 +173,12 @@ export const compile = (definition: PipelineDefinition): ChartConfig => {
         },
       },
       running: {
-        initial: definition.stages[0]?.name as string,
+        initial: stages[0]?.name as string,
         ...(hasRunLimit && {
           entry: [{ type: 'beginRunLimit' }, { type: 'armRunTimeout' }],
           exit: [{ type: 'cancelRunTimeout' }],
         }),
-        states: Object.fromEntries(stages),
+        states: Object.fromEntries(stages.map(({ name, chart }) => [name, chart])),
         on: {
           STOP: stop,
           ...(hasRunLimit && {

@@ -26,8 +26,11 @@ export type StagePolicy = JudgedFields &
 
 /** Who asked, and why. */
 export type Asked = { by: string; reason: string | null };
-/** Limits that stand still while the run is paused: what is left of each since `armedAt`. */
-export type Limit = { leftMs: number; armedAt: number };
+/**
+ * Limits that stand still while the run is paused: what is left of each since `armedAt`. `rests` is
+ * said of the run's alone, where several stages may be paused and the last of them stops it.
+ */
+export type Limit = { leftMs: number; armedAt: number; rests?: boolean };
 
 /** What happened to a stage so far. Instants are epoch milliseconds: they came in with events. */
 export type StageFacts = {
@@ -50,6 +53,7 @@ export type StageFacts = {
   attemptOpen: boolean;
   /** Why the open attempt is being ended; judged when its processes are gone. */
   ending: {
+    /** `total`: it is ended alone, and then it has failed. */
     kind: 'timeout' | 'heartbeat' | 'interrupted' | 'skip' | 'total';
     failure: Failure;
   } | null;
@@ -60,9 +64,14 @@ export type StageFacts = {
   /** The wait before its next attempt, and until when; `retryAt` only while it waits. */
   backoffMs: number;
   retryAt: number | null;
+  /** Of a group: how it failed, until the others are over and it becomes the failure of the run. */
+  failure?: Failure | null;
+  /** Of a group: processes of it that outlived SIGKILL. */
+  stuck?: Stuck | null;
   /** When an approval is decided by itself. */
   decidedAt?: number | null;
 };
+type Stuck = { pids: number[] };
 
 /**
  * What a queued run waits behind. A fact of when it was told; the run ahead may have moved since.
@@ -78,6 +87,8 @@ export type Queued = {
 export type RunContext = {
   policy: Record<string, StagePolicy>;
   order: string[];
+  /** Stages that work beside each other; absent = none. */
+  groups?: { name: string; stages: string[] }[];
   runTimeoutMs: number | null;
   runWarnAfterMs?: number | null;
   queueTimeoutMs?: number | null;
@@ -94,7 +105,7 @@ export type RunContext = {
    * Processes that outlived SIGKILL: what the run waits for. Absent in runs that were stored
    * before.
    */
-  stuck?: { pids: number[] } | null;
+  stuck?: Stuck | null;
   stop: (Asked & { at: number; graceMs: number | null }) | null;
   /** An approval was refused, by somebody or by its deadline. */
   rejected?: boolean;
@@ -119,16 +130,21 @@ export type RunEvent =
   | (At & { type: 'ADMITTED'; run_id: string; reused?: Reused })
   | (At & { type: 'ENQUEUED'; run_id: string; queued: Queued; reused?: Reused })
   | (At & { type: 'STOP'; reason: string | null; by: string; grace_ms: number | null })
-  | (At & Asked & { type: Exclude<CommandType, 'STOP' | 'SKIP_STAGE' | 'APPROVE' | 'REJECT'> })
+  | (At &
+      Asked & {
+        type: Exclude<CommandType, 'STOP' | 'SKIP_STAGE' | 'RETRY_NOW' | 'APPROVE' | 'REJECT'>;
+      })
+  | (At & Asked & { type: 'RETRY_NOW'; stage?: string | null })
   | (At & Asked & { type: 'APPROVE' | 'REJECT'; stage: string | null })
   | (At &
       Asked & { type: 'SKIP_STAGE'; stage: string | null; outputs: Record<string, unknown> | null })
-  | (At & { type: 'INTERRUPTED'; message: string })
-  | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number })
+  /** News of a stage name it; where one works at a time they need not. */
+  | (At & { type: 'INTERRUPTED'; message: string; stage?: string })
+  | (At & { type: 'HEARTBEAT_LATE'; silent_ms: number; stage?: string })
   | (At & { type: 'RUN_TIMEOUT' })
   /** The stage is absent where the timer was armed by a chart before compiler version 3. */
   | (At & { type: 'STAGE_TIMEOUT'; stage?: string })
-  | (At & { type: 'DRAIN_LATE'; pids: number[] })
+  | (At & { type: 'DRAIN_LATE'; pids: number[]; stage?: string })
   | (At & { type: 'RELEASE'; reason: string; by: string })
   | (At & { type: 'FAULT'; code: string; message: string; during: string })
   | (At & { type: `xstate.done.actor.${string}`; output: unknown; actorId: string })

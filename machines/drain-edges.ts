@@ -43,3 +43,23 @@ export const stuckOr = <Target extends string, Action = never>({
       actions: [{ type: 'sayReleased' }, { type: 'noteReleased' }, ...actions],
     },
   }) as const;
+
+/**
+ * The same for one stage beside others, whose processes end or do not by themselves. To let go of it
+ * is to give up the run: the others are ended.
+ */
+export const stuckBeside = <Params extends { stage: string }, Action>(
+  params: Params,
+  actions: readonly Action[],
+) =>
+  ({
+    DRAIN_LATE: {
+      guard: { type: 'isMeant', params },
+      actions: [{ type: 'noteStageStuck', params }],
+    },
+    RELEASE: {
+      guard: { type: 'isStageStuck', params },
+      target: '#run.failing',
+      actions: [{ type: 'sayReleased' }, { type: 'noteStageReleased', params }, ...actions],
+    },
+  }) as const;

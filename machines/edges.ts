@@ -9,20 +9,29 @@ type RunActionName = keyof typeof runFacts | keyof typeof runSays;
 type GuardName = keyof typeof stageGuards | keyof typeof runGuards;
 /** What ends an attempt that has not answered. */
 type EndingName = Extract<keyof typeof stageFacts, `note${string}`>;
-type TimerName = `${'arm' | 'cancel'}${'Run' | 'Total'}Timeout`;
+type TimerName =
+  | `${'arm' | 'cancel'}${'Run' | 'Total'}Timeout`
+  | 'restRun'
+  | 'goOnRun'
+  | 'sayResumedOnce';
 
 type Named<Name, Params> = { [Place in keyof Name]: { type: Name[Place]; params: Params } };
+
+/** A failure ends the run with everything in it. */
+export const ofRun = { target: '#run.failing', note: 'failStage' } as const;
 
 /**
  * The edges of one stage. On an edge the order matters, and it is kept here alone: what is said
  * stands before the assign that clears its cause, and after the one whose result it tells.
  * @param next where success leads
  * @param allows its failure leads there, too; that of a hook always does
+ * @param failed where it leads that no attempt is left
  */
 export const edgesOf = (
   stage: string,
   next: string,
   allows: 'nothing' | 'failure' | 'hook' = 'nothing',
+  failed: { target: string; note: 'failStage' | 'failBeside' } = ofRun,
 ) => {
   const sayGoesOn = allows === 'hook' ? 'sayHookFailed' : 'sayAllowed';
   const params: StageParams = { stage };
@@ -62,10 +71,10 @@ export const edgesOf = (
       target: 'backingOff',
       actions: act('sayLost', 'scheduleContinuation', 'sayRetrying'),
     },
-    /** No attempt is left: the failure becomes the run's, or is allowed. */
+    /** No attempt is left: the failure becomes the run's, at once or with its group, or is allowed. */
     fail:
       allows === 'nothing'
-        ? { target: '#run.failing', actions: act('sayFailed', 'failStage') }
+        ? { target: failed.target, actions: act('sayFailed', failed.note) }
         : { target: next, actions: act('sayFailed', sayGoesOn, 'allowFailure') },
     /** A process may still live: nothing of the run goes on, whatever is allowed. */
     condemn:
@@ -73,7 +82,10 @@ export const edgesOf = (
         ? { target: '#run.sealing', actions: act('sayFailed', sayGoesOn, 'allowFailure') }
         : { target: '#run.failing', actions: act('sayFailed', 'failStage') },
     /** Between two attempts the total timeout is over. */
-    giveUp: { target: next, actions: act('noteTotal', sayGoesOn, 'allowFailure') },
+    giveUp:
+      allows === 'nothing'
+        ? { target: failed.target, actions: act('noteTotal', 'sayFailed', failed.note) }
+        : { target: next, actions: act('noteTotal', sayGoesOn, 'allowFailure') },
     /** The attempt has to be ended first: leaving is not killing (T1). */
     end: <const Cause extends EndingName>(cause: Cause) => ({
       target: 'ending',

@@ -2,13 +2,16 @@ import type { StageDefinition } from '../definition/definition.ts';
 import type { edgesOf } from './edges.ts';
 import type { StageChart } from './machine.ts';
 
-type Edges = Pick<ReturnType<typeof edgesOf>, 'skipItself' | 'fail' | 'giveUp'>;
+type Edges = Pick<ReturnType<typeof edgesOf>, 'skipItself' | 'fail' | 'giveUp' | 'given'>;
 
-/** Where its `when` is judged: what stands in it is known to the service, not to the chart. */
+/**
+ * Where its `when` is judged: what stands in it is known to the service, not to the chart.
+ * @param total its total timeout ends it alone
+ */
 export const deciding = (
-  { name, allowFailure, totalTimeoutMs }: StageDefinition,
-  { skipItself, fail, giveUp }: Edges,
-  goesOn = allowFailure,
+  { name }: StageDefinition,
+  { skipItself, fail, giveUp, given }: Edges,
+  { total, beside = false }: { total: boolean; beside?: boolean },
   target = 'attempting',
 ) =>
   ({
@@ -20,6 +23,9 @@ export const deciding = (
         onDone: [skipItself, { target }],
         onError: fail,
       },
-      ...(goesOn && totalTimeoutMs !== null && { on: { STAGE_TIMEOUT: giveUp } }),
+      // Every region hears what is said to one of them.
+      ...(total && {
+        on: { STAGE_TIMEOUT: { ...(beside && { guard: given('isMeant') }), ...giveUp } },
+      }),
     },
   }) as const satisfies StageChart['states'];

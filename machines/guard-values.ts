@@ -1,6 +1,6 @@
 import type { Failure } from '../wire/failure.ts';
 import type { Args, RunContext, StageParams } from './context.ts';
-import { answerOf, factsOf, policyOf } from './facts.ts';
+import { answerOf, factsOf, membersOf, policyOf, stuckOf } from './facts.ts';
 import { classOf, countedAttempts, matches, type runGuards, type stageGuards } from './guards.ts';
 
 type Show = (args: Args, params: StageParams) => string;
@@ -30,6 +30,14 @@ const concludedAs = ({ conclusion }: RunContext): string =>
 const stateOf = (context: RunContext, stage: string): string =>
   `${stage} is ${factsOf(context, stage).state}`;
 
+const heldOf = (stuck: { pids: number[] } | null): string =>
+  stuck ? `held by the kernel: ${stuck.pids.join(', ')}` : 'no process is held';
+/** `group` is the name of a group. */
+const membersNow = (context: RunContext, group: string): string =>
+  membersOf(context, group)
+    .map((stage) => stateOf(context, stage))
+    .join(', ');
+
 /**
  * What each guard judges, in words and with its values, whether it holds or not. A guard that is
  * missing here does not compile.
@@ -53,8 +61,6 @@ const table: Record<keyof typeof stageGuards | keyof typeof runGuards, Show> = {
     `${endingOf(context, stage)}, on_restart is ${policyOf(context, stage).onRestart}`,
   endsToSkip: ({ context }, { stage }) => endingOf(context, stage),
   hasBegun: ({ context }, { stage }) => `attempt ${factsOf(context, stage).attempt}`,
-  isMeant: ({ event }, { stage }) =>
-    `${('stage' in event ? event.stage : null) ?? stage} is meant, ${stage} waits`,
   namesGrace: ({ event }) =>
     event.type === 'STOP' && event.grace_ms !== null
       ? `grace_ms is ${event.grace_ms}`
@@ -81,8 +87,12 @@ const table: Record<keyof typeof stageGuards | keyof typeof runGuards, Show> = {
   },
   pauseAsked: ({ context }) =>
     context.pause ? `asked by ${context.pause.by || 'somebody'}` : 'nobody asked',
-  isStuck: ({ context }) =>
-    context.stuck ? `held by the kernel: ${context.stuck.pids.join(', ')}` : 'no process is held',
+  isStuck: ({ context }) => heldOf(stuckOf(context)),
+  isMeant: ({ event }, { stage }) =>
+    `${('stage' in event && event.stage) || stage} is meant, ${stage} is here`,
+  isStageStuck: ({ context }, { stage }) => heldOf(factsOf(context, stage).stuck ?? null),
+  hasGroupFailed: ({ context }, { stage }) => membersNow(context, stage),
+  isGroupOver: ({ context }, { stage }) => membersNow(context, stage),
 };
 
 export const valuesOf = (guard: string, args: Args, params: StageParams): string =>

@@ -2,7 +2,7 @@ import { signalOfExit } from '../definition/signals.ts';
 import type { FailureMatch } from '../definition/stage-retry.ts';
 import type { Failure } from '../wire/failure.ts';
 import type { Args, RunContext, RunEvent, StageParams, StagePolicy } from './context.ts';
-import { answerOf, factsOf, policyOf } from './facts.ts';
+import { answerOf, factsOf, groupOf, membersOf, policyOf, stuckOf } from './facts.ts';
 
 type Row<Params> = {
   test: (args: Args, params: Params) => boolean;
@@ -42,6 +42,8 @@ const mayRetry = (context: RunContext, stage: string, failure: Failure | undefin
 
 const isHeld = (context: RunContext, stage: string): boolean =>
   context.stages[stage]?.state === 'paused';
+const isOver = (context: RunContext, stage: string): boolean =>
+  ['succeeded', 'skipped', 'reused', 'failed'].includes(context.stages[stage]?.state ?? '');
 const nothingToHold = (context: RunContext, stage: string): boolean => {
   const policy = context.policy[stage];
   return policy?.isLast === true && countedAttempts(context, stage) > policy.retries;
@@ -91,11 +93,6 @@ export const stageGuards = {
     test: ({ context }, { stage }) => factsOf(context, stage).ending?.kind === 'skip',
     why: 'nobody asked to skip the stage',
   },
-  isMeant: {
-    test: ({ event }, { stage }) => !('stage' in event) || (event.stage ?? stage) === stage,
-    why: (_, event, { stage }) =>
-      `${stage} waits for approval, not ${'stage' in event ? event.stage : 'another stage'}`,
-  },
   hasBegun: {
     test: ({ context }, { stage }) => factsOf(context, stage).attempt > 0,
     why: 'no attempt of the stage has begun',
@@ -105,7 +102,8 @@ export const stageGuards = {
     why: 'no earlier run has done the stage',
   },
   mayPause: {
-    test: ({ context }, { stage }) => !isHeld(context, stage) && !nothingToHold(context, stage),
+    test: ({ context }, { stage }) =>
+      !isHeld(context, stage) && !isOver(context, stage) && !nothingToHold(context, stage),
     why: (context, _, { stage }) =>
       isHeld(context, stage)
         ? 'the run is paused already'
@@ -119,9 +117,29 @@ export const stageGuards = {
     },
     why: (context, event, { stage }) => {
       const asked = skipped(event, stage);
-      if (asked.stage !== stage) return `the run is at stage ${stage}, not ${asked.stage}`;
-      return `${(policyOf(context, stage).usedBy ?? []).join(', ')} uses the outputs of ${stage}; give \`outputs\` to skip it all the same`;
+      const group = groupOf(context, stage);
+      if (asked.stage !== stage && !group?.stages.includes(asked.stage))
+        return `the run is at ${group ? '' : 'stage '}${group?.name ?? stage}, not ${asked.stage}`;
+      if (isOver(context, asked.stage)) return `${asked.stage} is over already`;
+      const users = policyOf(context, asked.stage).usedBy ?? [];
+      return users.length > 0 && asked.outputs === null
+        ? `${users.join(', ')} uses the outputs of ${asked.stage}; give \`outputs\` to skip it all the same`
+        : `${asked.stage} is being ended or its files are checked; ask again when that is over`;
     },
+  },
+  /** The event names this stage, or none because only this one can be meant. */
+  isMeant: {
+    test: ({ event }, { stage }) => ('stage' in event ? (event.stage ?? stage) : stage) === stage,
+    why: (context, event, { stage }) => {
+      const other = ('stage' in event && event.stage) || 'another stage';
+      return factsOf(context, stage).state === 'awaiting_approval'
+        ? `${stage} waits for approval, not ${other}`
+        : `${other} is meant, not ${stage}`;
+    },
+  },
+  isStageStuck: {
+    test: ({ context }, { stage }) => (factsOf(context, stage).stuck ?? null) !== null,
+    why: 'every process of the stage can still be ended; stop the run',
   },
 } satisfies Record<string, Row<StageParams>>;
 
@@ -151,8 +169,25 @@ export const runGuards = {
     why: 'nobody has stopped the run',
   },
   isStuck: {
-    test: ({ context }) => (context.stuck ?? null) !== null,
+    test: ({ context }) => stuckOf(context) !== null,
     why: 'every process of the run can still be ended; stop it',
+  },
+  /** `stage` is the name of a group, here and in the next one. */
+  hasGroupFailed: {
+    test: ({ context }, params) => {
+      const members = membersOf(context, params?.stage);
+      return (
+        members.every((name) => isOver(context, name)) &&
+        // One that is allowed is none of the run.
+        members.some((name) => (factsOf(context, name).failure ?? null) !== null)
+      );
+    },
+    why: 'no stage of the group has failed, or others still work',
+  },
+  isGroupOver: {
+    test: ({ context }, params) =>
+      membersOf(context, params?.stage).every((name) => isOver(context, name)),
+    why: 'not every stage of the group is over',
   },
 } satisfies Record<string, Row<StageParams | undefined>>;
 

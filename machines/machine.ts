@@ -11,17 +11,17 @@ import {
 } from 'xstate';
 import type { NewEvent } from '../wire/events.ts';
 import type { ChartConfig } from './chart-config.ts';
-import type { Args, RunContext, RunEvent, StageParams } from './context.ts';
-import { factsOf, policyOf } from './facts.ts';
+import type { Args, Limit, RunContext, RunEvent, StageParams } from './context.ts';
+import { factsOf, policyOf, rested } from './facts.ts';
 import { runGuards, stageGuards } from './guards.ts';
-import { runFacts } from './run-facts.ts';
+import { isAtRest, runFacts } from './run-facts.ts';
 import { closings, runSays, stageSays } from './says.ts';
 import { stageFacts } from './stage-facts.ts';
 import { idOfTotal } from './timer-ids.ts';
 
 /** What a chart says to the journal. */
 type Said = { type: 'journal'; fact: NewEvent };
-type Meta = { title?: string | null; stage?: string };
+type Meta = { title?: string | null; stage?: string; group?: string };
 /** The name of what is asked for in most places, where a stage's name comes with it or not. */
 type MaybeStage = StageParams | undefined;
 
@@ -138,6 +138,55 @@ const lifecycle = setup({
     cancelTotalTimeout: cancel<RunContext, RunEvent, StageParams, RunEvent>((_, { stage }) =>
       idOfTotal(stage),
     ),
+    // Beside each other, the last stage that is paused stops the run's limit, and the first that goes
+    // on starts it.
+    restRun: enqueueActions<
+      RunContext,
+      RunEvent,
+      StageParams,
+      RunEvent,
+      never,
+      never,
+      never,
+      never,
+      never
+    >(({ context, event, enqueue }, { stage }) => {
+      const { runLimit } = context;
+      if (!runLimit || runLimit.rests || !isAtRest(context, stage)) return;
+      enqueue.assign({ runLimit: { ...(rested(runLimit, event.at) as Limit), rests: true } });
+      enqueue.cancel('RUN_TIMEOUT');
+    }),
+    goOnRun: enqueueActions<
+      RunContext,
+      RunEvent,
+      StageParams,
+      RunEvent,
+      never,
+      never,
+      never,
+      never,
+      never
+    >(({ context, event, enqueue }) => {
+      const { runLimit } = context;
+      if (!runLimit?.rests) return;
+      enqueue.assign({ runLimit: { leftMs: runLimit.leftMs, armedAt: event.at } });
+      enqueue.raise({ type: 'RUN_TIMEOUT', at: 0 }, { id: 'RUN_TIMEOUT', delay: runLimit.leftMs });
+    }),
+    /** Every stage that was paused is told; it is said once. */
+    sayResumedOnce: enqueueActions<
+      RunContext,
+      RunEvent,
+      StageParams,
+      RunEvent,
+      never,
+      never,
+      never,
+      never,
+      Said
+    >(({ context, event, enqueue }) => {
+      if (context.pause)
+        enqueue.emit({ type: 'journal', fact: runSays.sayResumed({ context, event }) });
+    }),
     // Of charts of compiler version 2: one stage at a time.
     armStageTimeout: raise(
       { type: 'STAGE_TIMEOUT', at: 0 },

@@ -5,6 +5,7 @@ import type { Failure } from '../wire/failure.ts';
 import { iso } from '../wire/iso.ts';
 import type { StageStatus, Status } from '../wire/status.ts';
 import type { RunContext, StageFacts } from './context.ts';
+import { groupOf, stuckOf } from './facts.ts';
 
 /** What the chart alone says of a run; the store adds identity, numbers and instants of its row. */
 export type Projection = Pick<
@@ -25,37 +26,57 @@ export type Projection = Pick<
   Pick<Status, 'started_at' | 'ended_at' | 'duration_ms'>;
 
 type Value = string | { [key: string]: Value };
-type Position = { top: string; stage: string | null; phase: string | null };
+/** One stage, and what it does. */
+type Place = { stage: string; phase: string };
+/** `group` where the places are those of stages beside each other. */
+type Position = { top: string; group: string | null; places: Place[] };
 
-/** Where a linear run stands: top-level state, stage, and what the stage does. */
+const placesOf = (value: { [stage: string]: Value }): Place[] =>
+  Object.entries(value).map(([stage, phase]) => ({
+    stage,
+    phase: typeof phase === 'string' ? phase : '',
+  }));
+/** Where a run stands: top-level state, stages, and what each of them does. */
 const positionOf = (value: Value): Position => {
-  if (typeof value === 'string') return { top: value, stage: null, phase: null };
+  if (typeof value === 'string') return { top: value, group: null, places: [] };
   const [top, inner] = Object.entries(value)[0] ?? ['idle', ''];
-  if (typeof inner === 'string') return { top, stage: inner, phase: null };
-  const [stage, phase] = Object.entries(inner ?? {})[0] ?? [null, null];
-  return { top, stage, phase: typeof phase === 'string' ? phase : null };
+  if (typeof inner === 'string') return { top, group: null, places: [{ stage: inner, phase: '' }] };
+  const [name = '', within] = Object.entries(inner)[0] ?? [];
+  return typeof within === 'object'
+    ? { top, group: name, places: placesOf(within) }
+    : { top, group: null, places: placesOf(inner) };
 };
+/** Of stages beside each other those that are not over. */
+const isLive = ({ phase }: Place): boolean => phase !== 'over';
 
 /** `RUNNING_` + this: upper case, `-` → `_`. */
 const stateWord = (stage: string): string => stage.toUpperCase().replaceAll('-', '_');
 
+/** Where it is shown: stages beside each other go by the name of their group. */
+const shownStage = (context: RunContext): string | null =>
+  groupOf(context, context.stage)?.name ?? context.stage;
+
 /** The public word of a position. */
-const publicState = ({ top, stage, phase }: Position, context: RunContext): string => {
+const publicState = ({ top, group, places }: Position, context: RunContext): string => {
   if (top === 'idle') return 'QUEUED';
-  if (top === 'running' && phase === 'paused') return 'PAUSED';
-  if (top === 'running')
-    return phase === 'backingOff'
-      ? 'RETRYING'
-      : phase === 'awaiting'
-        ? 'AWAITING_APPROVAL'
-        : `RUNNING_${stateWord(stage ?? '')}`;
-  // A failing run is where it failed until its processes are gone; STOPPING would say that somebody
-  // asked for it.
   if (top === 'closing' || top === 'sealing') {
     if (context.conclusion?.as === 'stopped') return 'STOPPING';
+    const phase = places[0]?.phase;
     return phase === 'backingOff' ? 'RETRYING' : `RUNNING_${stateWord(context.stage ?? '')}`;
   }
-  if (top === 'failing') return context.stage ? `RUNNING_${stateWord(context.stage)}` : 'STARTING';
+  if (top === 'running') {
+    const phases = places.filter(isLive).map(({ phase }) => phase);
+    if (phases.includes('awaiting')) return 'AWAITING_APPROVAL';
+    if (phases.some((phase) => phase !== 'backingOff' && phase !== 'paused'))
+      return `RUNNING_${stateWord(group ?? places[0]?.stage ?? '')}`;
+    return phases.includes('backingOff') ? 'RETRYING' : 'PAUSED';
+  }
+  // A failing run is where it failed until its processes are gone; STOPPING would say that somebody
+  // asked for it.
+  if (top === 'failing') {
+    const shown = shownStage(context);
+    return shown ? `RUNNING_${stateWord(shown)}` : 'STARTING';
+  }
   return top.toUpperCase();
 };
 
@@ -69,10 +90,16 @@ const canonicalOf = (state: string): Status['canonical'] => {
 const maxAttempts = (context: RunContext, stage: string) =>
   (context.policy[stage]?.retries ?? 0) + 1 + (context.stages[stage]?.interruptions ?? 0);
 
+const groupField = (context: RunContext, name: string): Pick<StageStatus, 'group'> => {
+  const group = groupOf(context, name);
+  return group ? { group: group.name } : {};
+};
+
 const stageStatus = (context: RunContext, name: string): StageStatus => {
   const facts = context.stages[name] as StageFacts;
   return {
     name,
+    ...groupField(context, name),
     ...shownRole(context.policy[name]?.role),
     state: facts.state,
     attempt: facts.attempt,
@@ -90,7 +117,7 @@ const stageStatus = (context: RunContext, name: string): StageStatus => {
 };
 
 /** What a person must know while a run waits for a process that nobody can end. */
-const stuckOf = ({ stuck }: RunContext): string => {
+const stuckWhy = (stuck: { pids: number[] } | null): string => {
   if (!stuck) return 'waits until no process is left';
   const [first, ...more] = stuck.pids;
   const who = more.length > 0 ? `processes ${stuck.pids.join(', ')} do` : `process ${first} does`;
@@ -113,9 +140,17 @@ const queuedWhy = ({ queued }: RunContext): string => {
     return `waits until run ${number} of ${pipeline} (${run_id}), which it replaces, has stopped`;
   return `waits for run ${number} of ${pipeline} (${run_id}) to end${ahead > 0 ? `, and for ${ahead} more before it` : ''}`;
 };
-const pausedWhy = ({ pause, stage, stages }: RunContext): string => {
-  const where =
-    (stages[stage ?? '']?.attempt ?? 0) > 0 ? `before ${stage} is tried again` : `before ${stage}`;
+const pausedWhere = ({ stages }: RunContext, paused: string[]): string => {
+  const isAgain = paused.every((stage) => (stages[stage]?.attempt ?? 0) > 0);
+  const verb = paused.length > 1 ? 'are' : 'is';
+  return `before ${paused.join(', ')}${isAgain ? ` ${verb} tried again` : ''}`;
+};
+const pausedWhy = (context: RunContext, places: Place[]): string => {
+  const { pause } = context;
+  const where = pausedWhere(
+    context,
+    places.filter(({ phase }) => phase === 'paused').map(({ stage }) => stage),
+  );
   return `paused ${where} by ${pause?.by ?? 'somebody'}${pause?.reason ? `: ${pause.reason}` : ''}; keeps its lock until RESUME or STOP`;
 };
 
@@ -136,6 +171,38 @@ const doneWhy = (context: RunContext): string => {
     .join('; ')}`;
 };
 
+/** What one stage waits for, and until when. */
+const placeWhy = (context: RunContext, { stage, phase }: Place): string => {
+  const facts = context.stages[stage];
+  const of = `attempt ${facts?.attempt ?? 0} of ${maxAttempts(context, stage)}`;
+  if (phase === 'paused') return `${stage} is paused`;
+  if (phase === 'awaiting') return approvalWhy(context, stage);
+  if (phase === 'deciding') return `decides whether ${stage} runs`;
+  if (phase === 'backingOff')
+    return `${stage} is tried again at ${iso(facts?.retryAt ?? null)} after: ${facts?.reason ?? ''}`;
+  if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
+  if (phase === 'ending')
+    return `ends ${of} of ${stage} (${facts?.ending?.failure.message ?? ''}); ${stuckWhy(facts?.stuck ?? context.stuck ?? null)}`;
+  return `${stage} is running, ${of}, at most ${durationText(context.policy[stage]?.timeoutMs ?? 0)}`;
+};
+
+/** Of stages beside each other no more than these are told one by one. */
+const mostTold = 6;
+const besideWhy = (context: RunContext, live: Place[], places: Place[]): string => {
+  const more = live.length - mostTold;
+  const over = places.filter((place) => !isLive(place)).map(({ stage }) => stage);
+  const failed = over.filter((stage) => context.stages[stage]?.state === 'failed');
+  const well = over.filter((stage) => !failed.includes(stage));
+  return [
+    ...live.slice(0, mostTold).map((place) => placeWhy(context, place)),
+    ...(more > 0 ? [`and ${more} more of them`] : []),
+    ...failed
+      .slice(0, mostTold)
+      .map((stage) => `${stage} failed: ${context.stages[stage]?.reason ?? ''}`),
+    ...(well.length > 0 ? [`${well.join(', ')} ${well.length > 1 ? 'are' : 'is'} over`] : []),
+    ...(context.pause ? ['pauses when they are over, or before one is tried again'] : []),
+  ].join('; ');
+};
 const approvalWhy = ({ policy, stages, pause }: RunContext, stage: string): string => {
   const { message = '', otherwise } = policy[stage]?.approval ?? {};
   const decidedAt = stages[stage]?.decidedAt ?? null;
@@ -155,9 +222,8 @@ const concludedWhy = ({ conclusion, error, stop }: RunContext): string => {
 };
 
 /** One sentence: what the run waits for and until when, or how it ended. */
-const whyOf = ({ top, phase }: Position, context: RunContext): string => {
-  const stage = context.stage ?? '';
-  const of = `attempt ${context.stages[stage]?.attempt ?? 0} of ${maxAttempts(context, stage)}`;
+const whyOf = (position: Position, context: RunContext): string => {
+  const { top, group, places } = position;
   const failure = (error: Failure | null) => error?.message ?? 'failed';
   switch (top) {
     case 'idle':
@@ -166,11 +232,11 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
     case 'starting':
       return 'checks parameters, programs and workspace before the first stage (at most 30s)';
     case 'failing':
-      return `fails with "${failure(context.error)}"; ${stuckOf(context)}`;
+      return `fails with "${failure(context.error)}"; ${stuckWhy(stuckOf(context))}`;
     case 'stopping':
-      return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckOf(context)}`;
+      return `stops on request of ${context.stop?.by ?? 'somebody'}; ${stuckWhy(stuckOf(context))}`;
     case 'sealing':
-      return `ends ${stage} and what would follow it; ${stuckOf(context)}`;
+      return `ends ${context.stage} and what would follow it; ${stuckWhy(stuckOf(context))}`;
     case 'done':
       return doneWhy(context);
     case 'failed':
@@ -180,18 +246,14 @@ const whyOf = ({ top, phase }: Position, context: RunContext): string => {
         ? `stopped: ${context.stop.reason}`
         : `stopped by ${context.stop?.by ?? 'somebody'}`;
   }
-  if (phase === 'paused') return pausedWhy(context);
-  if (phase === 'awaiting') return approvalWhy(context, stage);
-  if (phase === 'deciding') return `decides whether ${stage} runs`;
-  if (phase === 'backingOff')
-    return `${stage} is tried again at ${iso(context.stages[stage]?.retryAt ?? null)} after: ${context.stages[stage]?.reason ?? ''}`;
-  if (phase === 'verifying') return `checks the files of ${stage}, ${of}`;
-  if (phase === 'ending')
-    return `ends ${of} of ${stage} (${context.stages[stage]?.ending?.failure.message ?? ''}); ${stuckOf(context)}`;
+  if (publicState(position, context) === 'PAUSED') return pausedWhy(context, places);
+  const live = places.filter(isLive);
+  if (group !== null) return besideWhy(context, live, places);
+  const [{ stage, phase }] = live as [Place];
+  const why = placeWhy(context, { stage, phase });
+  if (phase !== 'attempting') return why;
   const pauses = context.pause ? `; pauses after ${stage}, or before it is tried again` : '';
-  const before = concludedWhy(context);
-  const most = durationText(context.policy[stage]?.timeoutMs ?? 0);
-  return `${before}${stage} is running, ${of}, at most ${most}${pauses}`;
+  return `${concludedWhy(context)}${why}${pauses}`;
 };
 
 /** The status that a snapshot shows. Pure: equal snapshots give equal answers (I11). */
@@ -202,13 +264,15 @@ export const project = (
   const context = snapshot.context as RunContext;
   const position = positionOf(snapshot.value as Value);
   const state = publicState(position, context);
+  const isBeside = groupOf(context, context.stage) !== null;
   const attempt = context.stage ? (context.stages[context.stage]?.attempt ?? 0) : 0;
   return {
     state,
     canonical: canonicalOf(state),
-    stage: context.stage,
-    attempt,
-    max_attempts: context.stage ? maxAttempts(context, context.stage) : null,
+    stage: shownStage(context),
+    // Each of several stages has its own.
+    attempt: isBeside ? null : attempt,
+    max_attempts: context.stage && !isBeside ? maxAttempts(context, context.stage) : null,
     outcome: outcomeOf(position.top, context),
     why: whyOf(position, context),
     allowed,

@@ -1,5 +1,16 @@
+import type { Failure } from '../wire/failure.ts';
 import type { Args, Reused, RunContext, StageParams } from './context.ts';
-import { askedBy, begunStages, factsOf, failureOf, located } from './facts.ts';
+import {
+  askedBy,
+  begunStages,
+  change,
+  factsOf,
+  failedBeside,
+  failureOf,
+  groupOf,
+  located,
+  membersOf,
+} from './facts.ts';
 
 type Change = (args: Args, params?: StageParams) => Partial<RunContext>;
 
@@ -17,15 +28,48 @@ const closeAs = (
   state: 'failed' | 'stopped',
   context: RunContext,
   at: number,
-): Pick<RunContext, 'stages'> => ({
-  stages: Object.assign(
-    {},
-    context.stages,
-    ...begunStages(context).map((stage) => ({
-      [stage]: { ...factsOf(context, stage), state, endedAt: at, attemptOpen: false },
-    })),
-  ),
-});
+): Pick<RunContext, 'stages'> => {
+  const ended = (stage: string) => {
+    const failed = state === 'failed' ? failedBeside(context, stage) : null;
+    return failed === null
+      ? { state }
+      : { state: 'stopped' as const, reason: `ended because ${failed} failed` };
+  };
+  return {
+    stages: Object.assign(
+      {},
+      context.stages,
+      ...begunStages(context).map((stage) => ({
+        [stage]: {
+          ...factsOf(context, stage),
+          ...ended(stage),
+          endedAt: at,
+          attemptOpen: false,
+        },
+      })),
+    ),
+  };
+};
+/** What a stop has to be shorter than: beside each other, each stage has its own. */
+const longestGrace = (context: RunContext): number | null => {
+  const working = groupOf(context, context.stage) ? begunStages(context) : [context.stage ?? ''];
+  const graces = working.flatMap((stage) => context.policy[stage]?.graceMs ?? []);
+  return graces.length > 0 ? Math.max(...graces) : null;
+};
+/** The first that failed of these, and how. */
+const firstFailure = (context: RunContext, stages: string[]): Failure | null =>
+  stages
+    .map((stage) => factsOf(context, stage))
+    .filter(({ failure = null }) => failure !== null)
+    .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))[0]?.failure ?? null;
+/** Limits stand still while the run is paused: of its stages beside each other none is at work. */
+export const isAtRest = (context: RunContext, stage: string): boolean => {
+  const states = groupOf(context, stage)?.stages.map((name) => factsOf(context, name).state) ?? [];
+  return (
+    states.includes('paused') &&
+    !states.some((state) => ['pending', 'running', 'retrying'].includes(state))
+  );
+};
 
 /**
  * The assigns of the run: what each fact changes in the context. Pure; time comes in with the
@@ -54,8 +98,25 @@ export const runFacts = {
   }),
   notePause: ({ event }) => ({ pause: askedBy(event) }),
   withdrawPause: () => ({ pause: null }),
-  noteReleased: () => ({ stuck: null }),
-  noteStuck: ({ event }) => (event.type === 'DRAIN_LATE' ? { stuck: { pids: event.pids } } : {}),
+  noteReleased: ({ context }) => ({
+    stuck: null,
+    ...(context.groups && {
+      stages: Object.fromEntries(
+        Object.entries(context.stages).map(([name, facts]) => [
+          name,
+          facts.stuck ? { ...facts, stuck: null } : facts,
+        ]),
+      ),
+    }),
+  }),
+  noteStuck: ({ context, event }) => {
+    if (event.type !== 'DRAIN_LATE') return {};
+    const { pids, stage } = event;
+    // Of several stages that are ended together, each may have somebody.
+    return stage !== undefined && groupOf(context, stage)
+      ? change(context, stage, { stuck: { pids } })
+      : { stuck: { pids } };
+  },
   noteError: ({ context, event }) => ({ error: located(context, failureOf(event)) }),
   noteFault: ({ context, event }) => ({
     error: located(
@@ -89,10 +150,14 @@ export const runFacts = {
     const { reason, by, at, grace_ms: graceMs } = event;
     const { stop } = context;
     if (!stop) return { stop: { reason, by, at, graceMs } };
-    const before = stop.graceMs ?? context.policy[context.stage ?? '']?.graceMs ?? null;
+    const before = stop.graceMs ?? longestGrace(context);
     const isShorter = graceMs !== null && (before === null || graceMs < before);
     return isShorter ? { stop: { ...stop, graceMs } } : {};
   },
+  /** Every stage of the group is over; the failure that came first is the run's. */
+  failGroup: ({ context }, params) => ({
+    error: firstFailure(context, membersOf(context, params?.stage)),
+  }),
   /** What was not over when the run failed or stopped: the processes are gone now. */
   closeFailed: ({ context, event }) => closeAs('failed', context, event.at),
   closeStopped: ({ context, event }) => closeAs('stopped', context, event.at),

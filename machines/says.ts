@@ -1,7 +1,7 @@
 import type { NewEvent } from '../wire/events.ts';
 import { iso } from '../wire/iso.ts';
 import type { Args, RunContext, StageParams } from './context.ts';
-import { askedBy, factsOf, failureOf, policyOf } from './facts.ts';
+import { askedBy, factsOf, failedBeside, failureOf, policyOf, stuckOf } from './facts.ts';
 import { decisionOf, rejectionOf } from './stage-facts.ts';
 
 type Say<Params> = (args: Args, params: Params) => NewEvent;
@@ -14,7 +14,7 @@ const ofAttempt = (context: RunContext, stage: string) => ({
   stage,
   attempt: factsOf(context, stage).attempt,
 });
-/** Of the stage alone where it has failed, or was skipped, before an attempt. */
+/** Of the stage alone where it was skipped before an attempt. */
 const ofOpen = (context: RunContext, stage: string) =>
   factsOf(context, stage).attempt === 0 ? { stage } : ofAttempt(context, stage);
 const because = (reason: string | null): string => (reason ? `: ${reason}` : '');
@@ -76,7 +76,8 @@ export const stageSays = {
   sayFailed: ({ context, event }, { stage }) => {
     const failure = factsOf(context, stage).ending?.failure ?? failureOf(event);
     return {
-      ...ofOpen(context, stage),
+      // It may fail before an attempt, and its limit may be over between two.
+      ...(factsOf(context, stage).attemptOpen ? ofAttempt(context, stage) : { stage }),
       event: 'failed',
       severity: 'warning',
       msg: failure.message,
@@ -225,7 +226,7 @@ export const runSays = {
   /** Somebody takes the run out of the hands of a process that nobody can end (T1). */
   sayReleased: ({ context, event }) => {
     const { by = null, reason = null } = event.type === 'RELEASE' ? event : {};
-    const pids = context.stuck?.pids ?? [];
+    const pids = stuckOf(context)?.pids ?? [];
     const msg = `released by ${by}, although process ${pids.join(', ')} may still live: ${reason}`;
     return {
       stage: 'pipeline',
@@ -240,13 +241,24 @@ export const runSays = {
 type Close = (context: RunContext, stage: string) => NewEvent;
 /** Said when the run ends, of each attempt that is still open: its one end event. */
 export const closings = {
-  sayClosedFailed: (context, stage) => ({
-    ...ofAttempt(context, stage),
-    event: 'failed',
-    severity: 'warning',
-    msg: context.error?.message ?? 'failed',
-    data: { error: context.error },
-  }),
+  sayClosedFailed: (context, stage) => {
+    const failed = failedBeside(context, stage);
+    if (failed !== null)
+      return {
+        ...ofAttempt(context, stage),
+        event: 'stopped',
+        severity: 'info',
+        msg: `attempt ${factsOf(context, stage).attempt} of ${stage} stopped, because ${failed} failed`,
+        data: { reason: `ended because ${failed} failed` },
+      };
+    return {
+      ...ofAttempt(context, stage),
+      event: 'failed',
+      severity: 'warning',
+      msg: context.error?.message ?? 'failed',
+      data: { error: context.error },
+    };
+  },
   sayClosedStopped: (context, stage) => ({
     ...ofAttempt(context, stage),
     event: 'stopped',

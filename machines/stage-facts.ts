@@ -17,6 +17,9 @@ import { classOf } from './guards.ts';
 
 type Change = (args: Args, params: StageParams) => Partial<RunContext>;
 
+/** Its processes are gone after all. */
+const unstuck = (context: RunContext, stage: string): Pick<StageFacts, 'stuck'> =>
+  factsOf(context, stage).stuck ? { stuck: null } : {};
 /** The attempt is over, and the next one waits. */
 const waiting = (waitMs: number, at: number) =>
   ({ ...over, state: 'retrying', backoffMs: waitMs, retryAt: at + waitMs }) as const;
@@ -72,6 +75,15 @@ export const stageFacts = {
       limit: rested(factsOf(context, stage).limit, event.at),
     }),
   }),
+  /** Beside others: what is left of the run's limit is asked of all of them. */
+  holdBeside: ({ context, event }, { stage }) =>
+    change(context, stage, {
+      state: 'paused',
+      retryAt: null,
+      limit: rested(factsOf(context, stage).limit, event.at),
+    }),
+  releaseBeside: ({ context, event }, { stage }) =>
+    change(context, stage, { limit: rearmed(factsOf(context, stage).limit, event.at) }),
   releaseStage: ({ context, event }, { stage }) => ({
     runLimit: rearmed(context.runLimit, event.at),
     ...change(context, stage, { limit: rearmed(factsOf(context, stage).limit, event.at) }),
@@ -91,7 +103,10 @@ export const stageFacts = {
     const outputs = skip?.outputs ?? (event.type === 'SKIP_STAGE' ? event.outputs : null) ?? {};
     const said = `skipped by ${by}${reason ? `: ${reason}` : ''}`;
     const facts = { state: 'skipped', endedAt: event.at, outputs, reason: said } as const;
-    return { stuck: null, ...change(context, stage, { ...over, ...facts }) };
+    return {
+      stuck: null,
+      ...change(context, stage, { ...over, ...unstuck(context, stage), ...facts }),
+    };
   },
   noteStageTimeout: ({ context }, { stage }) => ({
     error: located(context, totalFailure(context, stage), stage),
@@ -107,7 +122,10 @@ export const stageFacts = {
   allowFailure: ({ context, event }, { stage }) => {
     const { message } = factsOf(context, stage).ending?.failure ?? failureOf(event);
     const facts = { state: 'failed', endedAt: event.at, reason: message } as const;
-    return { stuck: null, ...change(context, stage, { ...over, ...facts }) };
+    return {
+      stuck: null,
+      ...change(context, stage, { ...over, ...unstuck(context, stage), ...facts }),
+    };
   },
   /** It waits for somebody; limits stand still. */
   requestApproval: ({ context, event }, { stage }) => {
@@ -147,6 +165,7 @@ export const stageFacts = {
         attempt: attempt + 1,
         attemptOpen: true,
         ending: null,
+        ...unstuck(context, stage),
         retryAt: null,
         startedAt: startedAt ?? event.at,
         attemptStartedAt: event.at,
@@ -196,6 +215,7 @@ export const stageFacts = {
       retryCount: context.retryCount + 1,
       ...change(context, stage, {
         ...waiting(wait, event.at),
+        ...unstuck(context, stage),
         reason: failure.message,
         ...(retriesOf.length > 0 && { retriesOf }),
       }),
@@ -216,6 +236,7 @@ export const stageFacts = {
       stuck: null,
       ...change(context, stage, {
         ...waiting(wait, event.at),
+        ...unstuck(context, stage),
         interruptions,
         reason: 'interrupted',
       }),
@@ -228,6 +249,16 @@ export const stageFacts = {
     const facts = { state: 'failed', endedAt: event.at, reason: error.message } as const;
     return { error, ...change(context, stage, { attemptOpen: false, ending: null, ...facts }) };
   },
+  /** Beside others: it becomes the run's when they are over. */
+  failBeside: ({ context, event }, { stage }) => {
+    const { ending } = factsOf(context, stage);
+    const failure = located(context, ending?.failure ?? failureOf(event), stage);
+    const facts = { state: 'failed', endedAt: event.at, reason: failure.message, failure } as const;
+    return change(context, stage, { ...over, ...unstuck(context, stage), ...facts });
+  },
+  noteStageStuck: ({ context, event }, { stage }) =>
+    event.type === 'DRAIN_LATE' ? change(context, stage, { stuck: { pids: event.pids } }) : {},
+  noteStageReleased: ({ context }, { stage }) => change(context, stage, { stuck: null }),
   noteTimeout: ({ context }, { stage }) => {
     const seconds = policyOf(context, stage).timeoutMs / 1000;
     const message = `${stage} was still working after its timeout of ${seconds} s`;

@@ -21,6 +21,13 @@ const ofRun = /^(RUN_TIMEOUT$|STAGE_TIMEOUT(\.|$))|^xstate\.after\.run/;
 export const limitOf = (id: string): 'attempt' | 'whole' | null =>
   ofAttempt.test(id) ? 'attempt' : ofRun.test(id) ? 'whole' : null;
 
+/** The stage whose wait or limit it is; null when it is of the run. */
+export const stageOfTimer = (id: string): string | null => {
+  if (id.startsWith(ofTotal)) return id.slice(ofTotal.length);
+  const [phase, stage = null] = id.split('.').toReversed();
+  return ['attempting', 'verifying', 'backingOff'].includes(phase ?? '') ? stage : null;
+};
+
 const backoff = 'xstate.after.backoff.';
 /** The stage that waits for its next attempt; null when the timer is none of a backoff. */
 export const backoffOf = (id: string): string | null =>

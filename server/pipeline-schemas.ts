@@ -40,6 +40,14 @@ const definition = z.object({
   env: z.array(z.string()),
   secrets: z.array(z.string()),
   stages: z.array(stageDefinition),
+  groups: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string().nullable(),
+      stages: z.array(z.string()),
+      fail_fast: z.boolean(),
+    }),
+  ),
   on_failure: z.array(stageDefinition),
   finally: z.array(stageDefinition),
   worst_case_ms: z.number(),

@@ -53,7 +53,11 @@ export const commandTable = {
     isDirect: true,
     rank: 1,
     of: 'live',
-    verb: { name: 'retry', options: ['reason', 'wait'], help: 'try again at once' },
+    verb: {
+      name: 'retry',
+      options: ['stage', 'reason', 'wait'],
+      help: 'try again at once; --stage where several wait for it',
+    },
   },
   RETRY_FROM: {
     role: 'operate',

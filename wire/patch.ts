@@ -18,6 +18,12 @@ const changed = <T extends object>(before: T, after: T): Partial<T> =>
     Object.entries(after).filter(([key, value]) => !isSame(value, before[key as keyof T])),
   ) as Partial<T>;
 
+/** What moves between the steps: beside others a stage says itself how far it is. */
+const lifeOf = ({ heartbeat_at, group, progress = null }: StageStatus): Partial<StageStatus> => ({
+  heartbeat_at,
+  ...(group !== undefined && { progress }),
+});
+
 /** @param before null when the run is new */
 export const patchOf = (before: RunView | null, after: RunView): StatusPatch => {
   if (!before) return after;
@@ -27,7 +33,7 @@ export const patchOf = (before: RunView | null, after: RunView): StatusPatch => 
     if (Object.keys(facts).length === 0) return [];
     // Signs of life move between the steps, without a place in the journal: a stage that begins or
     // ends says what holds now.
-    const life = 'state' in facts ? { heartbeat_at: stage.heartbeat_at } : {};
+    const life = 'state' in facts ? lifeOf(stage) : {};
     return [{ ...facts, ...life, name: stage.name }];
   });
   return { ...rest, ...(stages.length > 0 && { stages }) };

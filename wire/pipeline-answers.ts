@@ -52,7 +52,8 @@ const pipelineSummarySchema = z.object({
   default: z.boolean(),
   file: z.string(),
   labels: names,
-  stages: z.array(z.object({ name: z.string(), uses: z.string() })),
+  /** `group`: it works beside the others of that group. */
+  stages: z.array(z.object({ name: z.string(), uses: z.string(), group: z.string().optional() })),
   params: z.record(z.string(), z.unknown()),
   policy: policySchema.nullable(),
   lint: z.array(lintFindingSchema),

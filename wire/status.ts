@@ -22,6 +22,8 @@ export type Progress = z.infer<typeof progressSchema>;
 
 const stageStatusSchema = z.object({
   name: z.string(),
+  /** The group in which it works beside others; absent where it stands alone. */
+  group: z.string().optional(),
   /** What runs at the end of a run: `hook` after a failure, `finally` always. Absent: a stage. */
   role: z.enum(['hook', 'finally']).optional(),
   state: z.enum([
@@ -46,6 +48,8 @@ const stageStatusSchema = z.object({
    * or none was heard.
    */
   heartbeat_at: instant.nullable(),
+  /** How far a stage of a group is; of one that stands alone the run says it. */
+  progress: progressSchema.nullable().optional(),
   outputs: json,
   metrics: json,
   reason: z.string().nullable(),

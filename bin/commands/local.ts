@@ -4,6 +4,8 @@ import { defaultShutdownTimeoutMs } from '../../services/host/config.ts';
 import { lintLine, lintOf } from '../../services/pipelines/lint-pipeline.ts';
 import { loadPipelines } from '../../services/pipelines/pipelines.ts';
 import { factsOfFile } from '../../services/scheduler/schedule-facts.ts';
+import { groupField } from '../../services/store/run-view.ts';
+import { flowText } from '../../wire/beside.ts';
 import { type Command, exits, Usage } from '../command.ts';
 import { examine } from './examine.ts';
 
@@ -42,8 +44,12 @@ export const localCommands: Record<string, Command> = {
         });
       else {
         for (const { definition, file, projectDir, lint } of pipelines) {
+          const shown = definition.stages.map(({ name }) => ({
+            name,
+            ...groupField(definition, name),
+          }));
           out.line(
-            `${out.paint('green', 'ok')}  ${file}  ${definition.name}: ${definition.stages.map(({ name }) => name).join(' → ')}  (paths from ${projectDir})`,
+            `${out.paint('green', 'ok')}  ${file}  ${definition.name}: ${flowText(shown)}  (paths from ${projectDir})`,
           );
           for (const finding of lint)
             out.line(

@@ -13,7 +13,10 @@ export const kindWords = {
 } as const;
 
 /** `analyzer › attempting`, and of parallel states each. */
-const valueWord = (value: StateValue): string => leavesOf(value).map(short).join(' + ');
+const valueWord = (value: StateValue): string =>
+  leavesOf(value)
+    .map((path) => short(path))
+    .join(' + ');
 
 /** Where an actor stands: its state, or how it ended where it has none. */
 export const standing = ({
@@ -37,7 +40,7 @@ export const wayWord = ({ from, to }: Way): string => {
   const [only] = to;
   return to.length === 1 && only !== undefined
     ? betweenWord(from, only)
-    : `${short(from)} → ${to.map(short).join(' + ')}`;
+    : `${short(from)} → ${to.map((path) => short(path)).join(' + ')}`;
 };
 
 const causeWords: Record<string, string> = {

@@ -55,17 +55,26 @@ export const StageStrip = ({ run, stages, retryAt }: Props) => (
   <ol className="strip">
     {stages.map((stage) => {
       const look = lookOfStage(stage.state);
-      const share =
-        run && stage.name === run.stage && stage.state === 'running' ? shareOf(run.progress) : null;
+      const progress = stage.name === run?.stage ? run.progress : (stage.progress ?? null);
+      const share = run && stage.state === 'running' ? shareOf(progress) : null;
       return (
-        <li key={stage.name} data-tone={look.tone} data-state={stage.state}>
+        <li
+          key={stage.name}
+          data-tone={look.tone}
+          data-state={stage.state}
+          data-group={stage.group}
+          title={stage.group && `beside others, in ${stage.group}`}
+        >
           <span className="strip-bar">
             {share !== null && <span style={{ inlineSize: `${share * 100}%` }} />}
           </span>
           <span className="strip-name">
             <StateGlyph look={look} />
             <span>{stage.name}</span>
-            <span className="visually-hidden">, {look.word}</span>
+            <span className="visually-hidden">
+              , {look.word}
+              {stage.group && `, beside others in ${stage.group}`}
+            </span>
             {stage.attempt > 1 && (
               <small>
                 <span className="visually-hidden">, attempt </span>
@@ -74,7 +83,8 @@ export const StageStrip = ({ run, stages, retryAt }: Props) => (
             )}
           </span>
           <span className="strip-facts figure">
-            <Facts stage={stage} share={share} retryAt={retryAt} />
+            {/* Of several that wait, each has an instant of its own. */}
+            <Facts stage={stage} share={share} retryAt={stage.group ? null : retryAt} />
           </span>
         </li>
       );

@@ -1,6 +1,7 @@
 import { Fragment } from 'react';
 import { Link } from 'wouter';
 import { shownRun } from '../../client/run-state.ts';
+import { flowText } from '../../wire/beside.ts';
 import { useDesk } from '../desk/desk.tsx';
 import { useLive } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -39,7 +40,7 @@ const Row = ({ facts }: { facts: PipelineFacts }) => {
           ))}
         </p>
       </div>
-      <p className="pipeline-stages">{facts.stages.map(({ name }) => name).join(' → ')}</p>
+      <p className="pipeline-stages">{flowText(facts.stages)}</p>
       <p>
         <StateMark look={lookOfRun(run ?? { state: 'IDLE', outcome: null })} />
         {began && (

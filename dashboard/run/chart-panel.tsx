@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState } from 'react';
 import type { ChartGraph } from '../../drawing/graph.ts';
+import { stageNow } from '../../wire/beside.ts';
 import type { RunView } from '../../wire/patch.ts';
 import { Chart } from '../chart/chart.tsx';
 import { type Marks, marksOf, type Transition } from '../chart/marks.ts';
@@ -20,7 +21,7 @@ type Props = {
   runId: string;
   run: RunView;
   ledger: readonly Transition[];
-  timer: Timer | null;
+  timers: readonly Timer[];
   view: View;
   onView: (change: Change) => void;
 };
@@ -48,7 +49,10 @@ const openStage = (
       : (graph?.states.find(({ stage, path }) => stage !== null && then.startsWith(`${path}.`))
           ?.stage ?? null);
   return (
-    stageThen ?? view.stage ?? run.error?.stage ?? (run.ended_at === null ? run.stage : eventful)
+    stageThen ??
+    view.stage ??
+    run.error?.stage ??
+    (run.ended_at === null ? stageNow(run) : eventful)
   );
 };
 
@@ -108,12 +112,12 @@ const Tools = ({ flow, isTold, isFew, onTold, onView }: ToolsProps) => (
  * The chart that the run was started with: where it stands, how it came there, and what it waits
  * for.
  */
-export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) => {
+export const ChartPanel = ({ runId, run, ledger, timers, view, onView }: Props) => {
   const { data: graph, error, refetch } = useChart({ run: runId });
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const isLive = run.ended_at === null && view.n === null;
-  const now = useNow(isLive && timer !== null);
+  const now = useNow(isLive && timers.length > 0);
   const [isTold, setTold] = useState(false);
 
   const accepted = useMemo(() => ledger.filter(({ verdict }) => verdict === 'accepted'), [ledger]);
@@ -166,7 +170,7 @@ export const ChartPanel = ({ runId, run, ledger, timer, view, onView }: Props) =
             marks={marks}
             isLive={isLive}
             factsOf={(box) =>
-              stateFacts({ graph, run, marks, timer, now, isPast: view.n !== null }, box)
+              stateFacts({ graph, run, marks, timers, now, isPast: view.n !== null }, box)
             }
             focus={here}
             selected={view.path}

@@ -1,6 +1,8 @@
 import type { Attempt } from '../../wire/attempts.ts';
+import { stagesNow } from '../../wire/beside.ts';
 import type { JournalEvent } from '../../wire/events.ts';
 import type { RunView } from '../../wire/patch.ts';
+import type { StageStatus } from '../../wire/status.ts';
 
 /** Something that ends by itself at `to`; instants in ms of the service's clock. */
 export type Timer = { kind: 'backoff' | 'timeout'; stage: string; from: number; to: number };
@@ -20,25 +22,34 @@ export const deadlineOf = (
   return typeof timeoutMs === 'number' ? Date.parse(started_at) + timeoutMs : null;
 };
 
-/** What a live run is waiting for with a clock, as its events said. */
-export const timerOf = (
-  run: RunView,
+const timerOfStage = (
+  { name, state }: StageStatus,
   attempts: readonly Attempt[],
   events: readonly JournalEvent[],
 ): Timer | null => {
-  // A run that is being stopped waits for its processes, and for no clock.
-  if (run.ended_at !== null || run.stage === null || run.state === 'STOPPING') return null;
-  const stage = run.stages.find(({ name }) => name === run.stage);
-  if (stage?.state === 'retrying') {
-    const retrying = events.findLast(isEvent(stage.name, 'retrying'));
+  if (state === 'retrying') {
+    const retrying = events.findLast(isEvent(name, 'retrying'));
     const { due_at: to, delay_ms: delay } = retrying?.data ?? {};
     return typeof to === 'number' && typeof delay === 'number'
-      ? { kind: 'backoff', stage: stage.name, from: to - delay, to }
+      ? { kind: 'backoff', stage: name, from: to - delay, to }
       : null;
   }
-  const open = attempts.findLast((one) => one.stage === run.stage && one.ended_at === null);
+  const open = attempts.findLast((one) => one.stage === name && one.ended_at === null);
   const to = open ? deadlineOf(events, open) : null;
   return open && to !== null
     ? { kind: 'timeout', stage: open.stage, from: Date.parse(open.started_at), to }
     : null;
+};
+
+/** What the stages of a live run wait for with a clock, as their events said; the next one first. */
+export const timersOf = (
+  run: RunView,
+  attempts: readonly Attempt[],
+  events: readonly JournalEvent[],
+): Timer[] => {
+  // A run that is being stopped waits for its processes, and for no clock.
+  if (run.ended_at !== null || run.state === 'STOPPING') return [];
+  return stagesNow(run)
+    .flatMap((stage) => timerOfStage(stage, attempts, events) ?? [])
+    .toSorted((a, b) => a.to - b.to);
 };

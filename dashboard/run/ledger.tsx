@@ -54,10 +54,10 @@ const Row = ({
         <span className="ledger-what">
           {verdict === 'accepted' ? (
             <>
-              <span className="ledger-from">{from === to ? 'stays in' : short(from)}</span>{' '}
+              <span className="ledger-from">{from === to ? 'stays in' : short(from, to)}</span>{' '}
               {from !== to && <span aria-hidden="true">→ </span>}
               {from !== to && <span className="visually-hidden">to </span>}
-              <strong>{short(to)}</strong>
+              <strong>{short(to, from)}</strong>
             </>
           ) : (
             <>

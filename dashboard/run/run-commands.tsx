@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useMemo, useRef, useState } from 'react';
+import { fittingStages, stageNow } from '../../wire/beside.ts';
 import type { RunView } from '../../wire/patch.ts';
 import { firstOf, maxReason, meantIn, wordsOf } from '../commands/command-words.ts';
 import { useSendCommand } from '../commands/use-command.ts';
@@ -55,16 +56,31 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   const refused = refusals(items, run.why);
   const first = firstOf(allowed.map(({ type }) => type));
 
-  const from = run.error?.stage ?? run.stage ?? run.stages[0]?.name ?? '';
+  const from = run.error?.stage ?? stageNow(run) ?? run.stages[0]?.name ?? '';
   const [chosen, setChosen] = useState<string | null>(null);
+  /** Which stages a command may mean, in the order of the run. */
+  const stagesFor = (type: string): string[] =>
+    type === 'RETRY_FROM'
+      ? run.stages
+          .slice(0, run.stages.findIndex(({ name }) => name === from) + 1)
+          .map(({ name }) => name)
+      : fittingStages(type, run.stages);
+  const stageFor = (type: string): string | undefined => {
+    const all = stagesFor(type);
+    if (chosen !== null && all.includes(chosen)) return chosen;
+    return type === 'RETRY_FROM' ? from : all[0];
+  };
+  const isAsked = (type: string): boolean =>
+    !wordsOf(type).isDirect || (type !== 'RETRY_FROM' && stagesFor(type).length > 1);
   const labelOf = (type: string): string =>
-    type === 'RETRY_FROM' ? `Retry from ${chosen ?? from}` : wordsOf(type).label;
+    type === 'RETRY_FROM' ? `Retry from ${stageFor(type)}` : wordsOf(type).label;
   const send = async (type: string, why: string): Promise<void> => {
     setBusy(true);
     setRefusal(null);
     try {
-      const stage = chosen ?? from;
-      await command(run, type, { reason: why, ...(type === 'RETRY_FROM' && { stage }) });
+      const isNamed = type === 'RETRY_FROM' || stagesFor(type).length > 1;
+      const stage = isNamed ? stageFor(type) : undefined;
+      await command(run, type, { reason: why, ...(stage !== undefined && { stage }) });
       setAsked(null);
       setReason('');
     } catch (error) {
@@ -75,7 +91,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
   };
   const press = (type: string): void => {
     setRefusal(null);
-    if (wordsOf(type).isDirect) void send(type, '');
+    if (!isAsked(type)) void send(type, '');
     else setAsked(asked === type ? null : type);
   };
   const submit = (event: FormEvent): void => {
@@ -117,7 +133,7 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
               className={`button ${kind}`}
               title={offline ?? does}
               disabled={isBusy || offline !== null}
-              aria-expanded={wordsOf(type).isDirect ? undefined : asked === type}
+              aria-expanded={isAsked(type) ? asked === type : undefined}
               onClick={() => press(type)}
             >
               <Icon name={icon} /> {labelOf(type)}
@@ -133,18 +149,18 @@ export const Commands = ({ runId, run }: { runId: string; run: RunView }) => {
           aria-label={words.label}
         >
           <p>{words.does}</p>
-          {asked === 'RETRY_FROM' && run.stages.length > 1 && (
-            <label className="commands-from">
-              From stage{' '}
-              <select value={chosen ?? from} onChange={({ target }) => setChosen(target.value)}>
-                {run.stages
-                  .slice(0, run.stages.findIndex(({ name }) => name === from) + 1)
-                  .map(({ name }) => (
+          {asked &&
+            run.stages.length > 1 &&
+            (asked === 'RETRY_FROM' || stagesFor(asked).length > 1) && (
+              <label className="commands-from">
+                {asked === 'RETRY_FROM' ? 'From stage' : 'Which stage'}{' '}
+                <select value={stageFor(asked)} onChange={({ target }) => setChosen(target.value)}>
+                  {stagesFor(asked).map((name) => (
                     <option key={name}>{name}</option>
                   ))}
-              </select>
-            </label>
-          )}
+                </select>
+              </label>
+            )}
           <div className="commands-line">
             <label className="visually-hidden" htmlFor="command-reason">
               Reason{words.needsReason ? '' : ' (optional)'}

@@ -20,7 +20,7 @@ import { LogPanel } from './log-panel.tsx';
 import { Commands } from './run-commands.tsx';
 import { RunHead } from './run-head.tsx';
 import './run.css';
-import { timerOf } from './countdowns.ts';
+import { timersOf } from './countdowns.ts';
 import { TimelinePanel } from './timeline.tsx';
 import { useEvents } from './use-events.ts';
 import { useLedger } from './use-ledger.ts';
@@ -57,7 +57,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
   const events = useEvents(state);
   const { rows, error } = useLedger(id, state.as_of_seq);
   const { attempts } = state;
-  const timer = timerOf(run, attempts, events);
+  const timers = timersOf(run, attempts, events);
   const isNarrow = useNarrow();
   const shown = shownAttempt(run, view);
   useEffect(() => {
@@ -76,7 +76,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
       runId={id}
       run={run}
       ledger={rows}
-      timer={timer}
+      timers={timers}
       view={view}
       onView={onView}
     />
@@ -103,7 +103,7 @@ const KnownRun = ({ id, state, run }: { id: string; state: StreamState; run: Run
         <FailureCard run={run} onView={onView}>
           <Commands runId={id} run={run} />
         </FailureCard>
-        <RunHead runId={id} run={run} events={events} timer={timer}>
+        <RunHead runId={id} run={run} events={events} timer={timers[0] ?? null}>
           {run.state !== 'FAILED' && <Commands runId={id} run={run} />}
         </RunHead>
         {isNarrow ? [timeline, chart] : [chart, timeline]}

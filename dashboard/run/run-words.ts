@@ -1,9 +1,19 @@
 import { clockTime } from '../ui/time.ts';
 
-/** `running.analyzer.backingOff` as people read it: what every stage is in need not be said. */
-export const short = (path: string): string => {
-  const parts = path.split('.');
-  return (parts.length > 2 ? parts.slice(1) : parts).join(' › ');
+/**
+ * `running.analyzer.backingOff` as people read it: what every stage is in need not be said. Of states
+ * beside each other, each by its stage; `others` are those that need not be said again.
+ */
+export const short = (place: string, others = ''): string => {
+  const all = place.split(' ');
+  const known = others.split(' ');
+  const news = all.length > 1 ? all.filter((path) => !known.includes(path)) : all;
+  return (news.length > 0 ? news : all)
+    .map((path) => {
+      const parts = path.split('.');
+      return parts.slice(all.length > 1 ? 2 : parts.length > 2 ? 1 : 0).join(' › ');
+    })
+    .join(', ');
 };
 
 /** `xstate.error.actor.attempt-analyzer` as people read it. */

@@ -12,7 +12,7 @@ type Known = {
   graph: ChartGraph;
   run: RunView;
   marks: Marks;
-  timer: Timer | null;
+  timers: readonly Timer[];
   /** The service's clock; null while nobody knows it. */
   now: number | null;
   /** An earlier step is looked at: what is known of the run now does not belong there. */
@@ -37,7 +37,7 @@ const shownTimer = ({ from, to }: Timer, now: number | null): ShownState['timer'
  * that will leave it.
  */
 export const stateFacts = (
-  { graph, run, marks, timer, now, isPast }: Known,
+  { graph, run, marks, timers, now, isPast }: Known,
   { state, shape, tone }: StateBox,
 ): ShownState => {
   if (isPast) return { stage: null, note: null, timer: null };
@@ -54,8 +54,9 @@ export const stateFacts = (
   const owner = stageOf(graph.states.find(({ path }) => path === state.parent)?.stage ?? null);
   if (!owner || !marks.active.has(state.path)) return { stage: null, note: null, timer: null };
   // A state that only waits is left by the backoff, one that works by its time limit.
+  const timer = timers.find(({ stage }) => stage === owner.name);
   const isTimed =
-    timer?.stage === owner.name &&
+    timer !== undefined &&
     state.delays.length > 0 &&
     (tone === 'wait') === (timer.kind === 'backoff');
   return {

@@ -16,6 +16,7 @@ export type TimelineBar = {
 };
 type Row = {
   stage: string;
+  group: string | null;
   look: StateLook;
   attempts: Attempt[];
   bars: TimelineBar[];
@@ -98,6 +99,7 @@ export const timelineOf = (
     const open = own.at(-1);
     return {
       stage: stage.name,
+      group: stage.group ?? null,
       look: lookOfStage(stage.state),
       attempts: own,
       bars: [...backoffs(stage.name, own, events, end), ...bars],

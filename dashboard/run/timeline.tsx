@@ -137,7 +137,7 @@ const AttemptRow = (props: RowProps & { attempt: RowProps['row']['attempts'][num
 
 const StageRow = (props: RowProps & { run: RunView }) => {
   const { run, timeline, row, shown, onChoose } = props;
-  const { stage, look, attempts: own, bars, deadline } = row;
+  const { stage, group, look, attempts: own, bars, deadline } = row;
   const span = timeline.to - timeline.from;
   const isShown = shown?.stage === stage;
   const newest = own.slice(-mostAttempts);
@@ -152,8 +152,14 @@ const StageRow = (props: RowProps & { run: RunView }) => {
           onClick={() => onChoose(stage, null)}
         >
           <StateGlyph look={look} size={14} />
-          <span className="gantt-name">{stage}</span>
-          <span className="visually-hidden">, {look.word}</span>
+          <span className="gantt-name" title={group ? `in ${group}` : undefined}>
+            {group && <span aria-hidden="true">∥ </span>}
+            {stage}
+          </span>
+          <span className="visually-hidden">
+            , {look.word}
+            {group && `, beside others in ${group}`}
+          </span>
           <span className="gantt-took">{tookOf(run, stage)}</span>
         </button>
         <div className="gantt-track">

@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { stageNow } from '../../wire/beside.ts';
 import type { RunView } from '../../wire/patch.ts';
 import { useSearchState } from '../ui/use-search.ts';
 
@@ -65,7 +66,7 @@ export const shownAttempt = (
 ): { stage: string; attempt: number } | null => {
   // What was taken over from an earlier run was printed there.
   const begun = run.stages.filter(({ attempt, state }) => attempt > 0 && state !== 'reused');
-  const wanted = view.stage ?? run.error?.stage ?? run.stage ?? null;
+  const wanted = view.stage ?? run.error?.stage ?? stageNow(run);
   // One that waits for its turn has printed nothing: what was printed last is read meanwhile.
   const stage = begun.find(({ name }) => name === wanted) ?? begun.at(-1);
   if (!stage) return null;

@@ -1,4 +1,5 @@
 import { shownRun } from '../../client/run-state.ts';
+import { flowText } from '../../wire/beside.ts';
 import { useLive } from '../live/use-live.ts';
 import { Icon } from '../ui/icon.tsx';
 import { lookOfRun, plural } from '../ui/state-words.ts';
@@ -40,7 +41,7 @@ export const Outlook = ({ facts }: { facts: PipelineFacts }) => {
       <Icon name="right" />
       <span>
         {isLive ? 'Starts when a slot in the queue is free' : 'Starts immediately'}:{' '}
-        {facts.stages.map(({ name }) => name).join(' → ')} ({plural(facts.stages.length, 'stage')}).
+        {flowText(facts.stages)} ({plural(facts.stages.length, 'stage')}).
         {took !== null && ` Usually takes ${duration(took)}.`}
       </span>
     </p>

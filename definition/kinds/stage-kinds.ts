@@ -14,9 +14,6 @@ export const stageKinds = {
   http: httpKind,
   approval: approvalKind,
 };
-/** Words for kinds that this version refuses by name. */
-export const laterKinds = ['parallel'] as const;
-
 type Kinds = typeof stageKinds;
 export type StageKind = keyof Kinds;
 /** What a stage runs. */

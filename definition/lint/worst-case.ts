@@ -1,4 +1,5 @@
 import type { PipelineDefinition, StageDefinition } from '../definition.ts';
+import { stepsOf } from '../groups.ts';
 import type { Backoff } from '../stage-retry.ts';
 
 /** Files are checked for at most this long (the chart's verifyDeadline). */
@@ -50,7 +51,9 @@ export const worstCaseMs = (definition: PipelineDefinition): number => {
   const { stages, timeoutMs, onFailure = [], finally: last = [] } = definition;
   const isAsked = ({ program }: StageDefinition): boolean => program.kind === 'approval';
   const working = stages.filter((stage) => !isAsked(stage));
-  const all = sum(working.map(stageWorstCaseMs));
+  // Beside each other they take as long as the one that takes longest.
+  const steps = stepsOf({ ...definition, stages: working });
+  const all = sum(steps.map((step) => Math.max(...step.stages.map(stageWorstCaseMs))));
   const work =
     timeoutMs === null
       ? all

@@ -26,6 +26,7 @@ export const serviceErrors = {
   'blocked-by-policy': [409, 'Runs of the pipeline are paused after failures'],
   'nothing-to-acknowledge': [409, 'There is no failure to acknowledge'],
   'command-not-allowed': [409, 'The command is not possible now'],
+  'stage-needed': [409, 'Several stages fit the command'],
   'nothing-to-stop': [409, 'No run is live'],
   'run-active': [409, 'A run is live'],
   'defined-in-file': [409, 'The schedule is defined in a pipeline file'],

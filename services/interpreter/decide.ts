@@ -54,13 +54,17 @@ export class RefusedAgain extends Error {
  */
 export class ChartFault extends Error {}
 
-/** `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting` */
-export const pathOf = (value: unknown): string =>
+const pathsOf = (value: unknown): string[] =>
   typeof value === 'string'
-    ? value
-    : Object.entries(value as object)
-        .map(([key, inner]) => `${key}.${pathOf(inner)}`)
-        .join(' ');
+    ? [value]
+    : Object.entries(value as object).flatMap(([key, inner]) =>
+        pathsOf(inner).map((path) => `${key}.${path}`),
+      );
+/**
+ * `{running: {analyzer: 'attempting'}}` → `running.analyzer.attempting`; of states beside each other
+ * each is a path.
+ */
+export const pathOf = (value: unknown): string => pathsOf(value).join(' ');
 
 /**
  * One step of one run: pure, synchronous, and the only place where a run's future is decided.
@@ -84,7 +88,8 @@ export const decide = (
   const [before, guards, next, actions] = attempt(event, () => {
     const snapshot = revive(interpreted, run.snapshot);
     const { guards: asked, isPossible } = judged(lifecycle, snapshot, event);
-    if (!isPossible) return [snapshot, asked, null, []] as const;
+    if (!isPossible || lifecycle.isUnclear(snapshot, event))
+      return [snapshot, asked, null, []] as const;
     const [after, todo] = transition(machine, snapshot, event);
     if (after.status === 'error') throw after.error;
     return [snapshot, asked, after as AnyMachineSnapshot, todo] as const;
@@ -97,9 +102,11 @@ export const decide = (
   ]);
   // The one way past a process that nobody can end: its row is forgotten without proof, by name of
   // who did it.
-  const given = lifecycle.events.forgets(event)
-    ? loaded.effects.filter(({ state }) => state === 'dropping').map(fenceOf)
-    : [];
+  const given = loaded.effects
+    .filter(
+      (row) => row.state === 'dropping' && lifecycle.events.forgets(event, before.context, row),
+    )
+    .map(fenceOf);
   const rows = { ...outbox, remove: [...outbox.remove, ...given] };
   const begins = facts.some((fact) => fact.event === 'started');
   const ended = next.status === 'done';

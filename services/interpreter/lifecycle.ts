@@ -37,6 +37,8 @@ export type Lifecycle = {
   judge(guard: string, of: { context: unknown; event: Told }, params: unknown): Judged;
   /** What a snapshot shows. */
   viewOf(snapshot: Snapshot): View;
+  /** It asks something that more than one could do, or one that cannot. */
+  isUnclear(snapshot: Snapshot, event: Told): boolean;
   /** Why an event is not possible. */
   whyNot(snapshot: Snapshot, event: Told, view: View, guards: Judged[]): string;
   /** The machine cannot go on: what it shows from now on, and what was still open. */
@@ -45,14 +47,16 @@ export type Lifecycle = {
     /** The first one of a run; `queued` when it has to wait for its turn. */
     first(runId: string, queued: unknown, more: unknown): MachineEvent;
     fault(message: string, during: string): MachineEvent;
-    /** Whether it forgets, without proof, what has been dropped and is not known to be gone. */
-    forgets(event: MachineEvent): boolean;
+    /** Whether it forgets, without proof, this effect, dropped and not known to be gone. */
+    forgets(event: MachineEvent, context: unknown, effect: EffectRow): boolean;
   };
   timers: {
     eventOf(id: string): MachineEvent;
     clockOf(id: string): TimerRow['clock'];
     /** What it limits: one attempt, or all that a stage or the run may take. */
     limitOf(id: string): 'attempt' | 'whole' | null;
+    /** What it bounds or lets wait; null = all of it. */
+    stageOf(id: string): string | null;
     /** What waits for its next attempt by this timer. */
     backoffOf(id: string): string | null;
   };

@@ -25,8 +25,10 @@ export type Room = {
 
 const againMs = 1000;
 
-const limitsOf = ({ runId, stamp }: Pick<TimerRow, 'runId' | 'stamp'>): string =>
-  `${runId} ${stamp}`;
+/** By what an effect and the limits on it, or a backoff alone, are found. */
+const keyOf = (runId: string, stamp: number, stage: string | null | undefined): string =>
+  `${runId} ${stamp} ${stage ?? ''}`;
+const effectOf = ({ runId, stamp, input }: EffectRow): string => keyOf(runId, stamp, input.stage);
 export const createRoom = (deps: {
   disk: Pick<Disk, 'refusal' | 'onRoom' | 'state'>;
   store: Pick<Store, 'amend'>;
@@ -39,6 +41,8 @@ export const createRoom = (deps: {
   const { disk, store, clock, waits, lifecycle } = deps;
   const { backoffOf } = lifecycle.timers;
   const { beginningOf, writes } = lifecycle.effects;
+  const limitsOf = ({ runId, stamp, id }: Pick<TimerRow, 'runId' | 'stamp' | 'id'>): string =>
+    keyOf(runId, stamp, lifecycle.timers.stageOf(id));
   const held = new Set<string>();
   const backoffs = new Map<string, { runId: string; end: () => void }>();
 
@@ -56,7 +60,7 @@ export const createRoom = (deps: {
   };
 
   const wait = async (effect: EffectRow, signal: AbortSignal): Promise<void> => {
-    const key = limitsOf(effect);
+    const key = effectOf(effect);
     held.add(key);
     const over = waits.begin(
       effect.runId,
@@ -69,7 +73,7 @@ export const createRoom = (deps: {
         if ((await disk.refusal()) !== null) continue;
         try {
           await deps.before(effect.runId);
-          const change = limitsRestarted(effect.stamp, clock.monotonicMs());
+          const change = limitsRestarted(effect, clock.monotonicMs());
           await store.amend([{ runId: effect.runId, change }], clock.wallMs());
           return;
         } catch {
@@ -91,7 +95,7 @@ export const createRoom = (deps: {
       if (disk.state().isFull || (await disk.refusal()) !== null) await wait(effect, signal);
       signal.throwIfAborted();
     },
-    isWaiting: (effect) => held.has(limitsOf(effect)),
+    isWaiting: (effect) => held.has(effectOf(effect)),
     holds: (timer) =>
       backoffOf(timer.id) !== null
         ? disk.state().isFull
@@ -113,7 +117,7 @@ export const createRoom = (deps: {
     },
     settle: ({ run, decision }) => {
       for (const fence of decision.disarm) {
-        const key = limitsOf({ runId: run.runId, stamp: fence.stamp });
+        const key = limitsOf({ runId: run.runId, ...fence });
         backoffs.get(key)?.end();
         backoffs.delete(key);
       }

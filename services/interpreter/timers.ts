@@ -31,16 +31,17 @@ export const createTimers = (deps: {
   interpreter: Interpreter;
   clock: Clock;
   /**
-   * How long the answer of an attempt of this run that has ended may take; null when none is on
-   * its way. An attempt counts as it ended, whatever passed while nobody looked.
+   * How long the answer of an attempt of this run, or of this part of it alone, that has ended may
+   * take; null when none is on its way. An attempt counts as it ended, whatever passed while nobody
+   * looked.
    */
-  answerWithin: (runId: string) => Promise<number | null>;
+  answerWithin: (runId: string, stage: string | null) => Promise<number | null>;
   /** Absent where there is always room. */
   room?: Pick<Room, 'holds' | 'show'>;
   log: (message: string, meta: Record<string, unknown>) => void;
 }): Timers => {
   const { store, interpreter, clock, answerWithin, room, log } = deps;
-  const { eventOf, limitOf } = interpreter.lifecycle.timers;
+  const { eventOf, limitOf, stageOf } = interpreter.lifecycle.timers;
   let cancel: (() => void) | null = null;
   let wakeAt = Number.POSITIVE_INFINITY;
   let ticking: Promise<void> | null = null;
@@ -88,7 +89,7 @@ export const createTimers = (deps: {
     const since = held.get(keyOf(timer));
     const limits = limitOf(timer.id);
     const asks = limits === 'attempt' || (limits === 'whole' && (away || since !== undefined));
-    const withinMs = asks ? await answerWithin(timer.runId) : null;
+    const withinMs = asks ? await answerWithin(timer.runId, stageOf(timer.id)) : null;
     const nowMs = clock.monotonicMs();
     return withinMs !== null && nowMs - (since ?? nowMs) < withinMs ? (since ?? nowMs) : null;
   };

@@ -3,11 +3,17 @@ import type { Queued, Reused, RunContext, SentEvent } from '../../machines/conte
 import { machineOf } from '../../machines/machine.ts';
 import { type OlderContext, upToDate } from '../../machines/older-contexts.ts';
 import { project } from '../../machines/project.ts';
-import { backoffOf, clockOf, eventOfTimer, limitOf } from '../../machines/timer-ids.ts';
+import {
+  backoffOf,
+  clockOf,
+  eventOfTimer,
+  limitOf,
+  stageOfTimer,
+} from '../../machines/timer-ids.ts';
 import type { Lifecycle } from '../interpreter/lifecycle.ts';
 import type { EffectRow } from '../store/run-rows.ts';
 import { condemned } from './condemned.ts';
-import { allowedIn, judgeOfRun, whyNot } from './legal.ts';
+import { allowedIn, judgeOfRun, misdirected, whyNot } from './legal.ts';
 import { runJournal } from './run-journal.ts';
 
 const first = (run_id: string, queued: Queued | null, reused?: Reused): SentEvent => {
@@ -41,15 +47,19 @@ export const runLifecycle: Lifecycle = {
   contextOf: (stored) => upToDate(stored as RunContext | OlderContext),
   judge: judgeOfRun,
   viewOf: (snapshot) => project(snapshot, allowedIn(snapshot)),
+  isUnclear: ({ context }, event) => misdirected(event, context as RunContext) !== null,
   whyNot,
   condemned,
   events: {
     first: (runId, queued, reused) =>
       first(runId, queued as Queued | null, reused as Reused | undefined),
     fault,
-    forgets: ({ type }) => type === 'RELEASE',
+    forgets: ({ type }, of, { input }) => {
+      const { stuck, stages } = of as RunContext;
+      return type === 'RELEASE' && Boolean(stuck ?? stages[input.stage ?? '']?.stuck);
+    },
   },
-  timers: { eventOf: eventOfTimer, clockOf, limitOf, backoffOf },
+  timers: { eventOf: eventOfTimer, clockOf, limitOf, stageOf: stageOfTimer, backoffOf },
   effects: {
     attemptOf: (context, { stage }) =>
       stage === undefined ? 0 : ((context as RunContext).stages[stage]?.attempt ?? 0),

@@ -1,5 +1,7 @@
 import { type Command, eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { RunContext } from '../../machines/context.ts';
+import { stuckOf } from '../../machines/facts.ts';
+import { fittingStages } from '../../wire/beside.ts';
 import type { NewEvent } from '../../wire/events.ts';
 import type { Status } from '../../wire/status.ts';
 import { isNoSpace } from '../host/no-space.ts';
@@ -16,13 +18,20 @@ import type { Commands, RunCommand } from './orchestrator-port.ts';
 
 const notAllowed = (
   runId: string,
-  type: Command['type'],
-  { state, allowed }: RunRow['projection'],
+  command: Command,
+  { state, allowed, stages }: RunRow['projection'],
   why: string | null,
 ): ServiceError => {
+  const { type } = command;
+  const extra = { run_id: runId, state, allowed, why_not: why };
+  const fits = 'stage' in command ? [] : fittingStages(type, stages);
+  if (fits.length > 1)
+    return new ServiceError('stage-needed', `${type} is refused: ${why}`, {
+      extra: { ...extra, stages: fits },
+    });
   const instead = allowed.length > 0 ? `; possible now: ${allowed.join(', ')}` : '';
   return new ServiceError('command-not-allowed', `${type} is refused: ${why}${instead}`, {
-    extra: { run_id: runId, state, allowed, why_not: why },
+    extra,
   });
 };
 
@@ -98,12 +107,12 @@ export const createCommands = (
     }
     const outcome = await deliver(runId, asked).catch((error) => {
       if (!(error instanceof RefusedAgain)) throw error;
-      throw notAllowed(runId, asked.command.type, error.projection, error.why);
+      throw notAllowed(runId, asked.command, error.projection, error.why);
     });
     if (!outcome) throw new ServiceError('unknown-run', `there is no run ${runId}`);
     const { run, lastSeq } = outcome.committed;
     if (outcome.verdict === 'accepted') return { status: show(run, lastSeq), replayed: false };
-    throw notAllowed(runId, asked.command.type, run.projection, outcome.why);
+    throw notAllowed(runId, asked.command, run.projection, outcome.why);
   };
 
   return {
@@ -163,8 +172,7 @@ export const createCommands = (
       const isLive = run !== null && run.endedAt === null;
       // A process that nobody can end holds the run for ever; letting it go is somebody's decision,
       // with a name and a reason (T1).
-      const isStuck =
-        isLive && ((run.snapshot as { context: RunContext }).context.stuck ?? null) !== null;
+      const isStuck = isLive && stuckOf((run.snapshot as { context: RunContext }).context) !== null;
       if (isStuck && force && reason === null)
         throw new ServiceError('invalid-body', run.projection.why, {
           errors: [{ pointer: '/reason', detail: 'is missing' }],

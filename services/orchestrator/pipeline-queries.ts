@@ -6,6 +6,7 @@ import { type LoadedPipeline, type LoadedPipelines, labelled } from '../pipeline
 import type { Schedules } from '../scheduler/schedules-port.ts';
 import { policyView } from '../start/failure-policy.ts';
 import { headOnly } from '../store/journal-store.ts';
+import { groupField } from '../store/run-view.ts';
 import type { Store } from '../store/store.ts';
 import type { Queries } from './orchestrator-port.ts';
 
@@ -37,6 +38,7 @@ export const createPipelineQueries = (deps: Deps): Pick<Queries, 'pipelines' | '
       stages: definition.stages.map(({ name, program }) => ({
         name,
         uses: rulesOf(program).describe(program),
+        ...groupField(definition, name),
       })),
       params: definition.params,
       policy: policyView(streak, definition.onFailures ?? null),

@@ -15,7 +15,16 @@ const stageView = (stage: StageDefinition) => ({
 
 /** A definition as the API shows it: everything that holds, defaults filled in. */
 export const definitionView = (definition: PipelineDefinition) => {
-  const { timezone, params, concurrency, timeoutMs, env, secrets = [], stages } = definition;
+  const {
+    timezone,
+    params,
+    concurrency,
+    timeoutMs,
+    env,
+    secrets = [],
+    stages,
+    groups = [],
+  } = definition;
   const { key, limit, onConflict, queue } = concurrency;
   const { onFailures } = definition;
   return {
@@ -40,6 +49,12 @@ export const definitionView = (definition: PipelineDefinition) => {
     env: Object.keys(env),
     secrets,
     stages: stages.map(stageView),
+    groups: groups.map(({ name, title, stages, failFast }) => ({
+      name,
+      title,
+      stages,
+      fail_fast: failFast,
+    })),
     on_failure: (definition.onFailure ?? []).map(stageView),
     finally: (definition.finally ?? []).map(stageView),
     worst_case_ms: worstCaseMs(definition),

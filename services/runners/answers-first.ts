@@ -2,6 +2,7 @@ import { allStages } from '../../definition/definition.ts';
 import { endOf, outputSeen } from '../../stages/evidence.ts';
 import type { Clock } from '../host/clock.ts';
 import { attemptDirOf } from '../host/paths.ts';
+import { isBoundBy } from '../store/amendments.ts';
 import type { EffectRow, RunRow } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,18 +13,22 @@ const stageOf = (run: RunRow, effect: EffectRow) =>
   allStages(run.definition).find(({ name }) => name === effect.input.stage);
 
 /**
- * Whether an attempt of the run has ended and its answer is on its way.
+ * Whether an attempt of the run, or of this stage of it, has ended and its answer is on its way.
  * @returns how long that may take; null when nothing has ended
  */
 export const createAnswerWithin =
   ({ store, dataDir }: { store: Pick<Store, 'run'>; dataDir: string }) =>
-  async (runId: string): Promise<number | null> => {
+  async (runId: string, of: string | null): Promise<number | null> => {
     const { run, effects = [] } = (await store.run(runId)) ?? {};
-    const working = effects.find(({ kind, state }) => kind === 'stage' && state === 'started');
-    const stage = run && working && stageOf(run, working);
-    if (!stage) return null;
-    const end = await endOf(attemptDirOf(dataDir, runId, stage.name, working.attempt));
-    return end && stage.graceMs + answerMs;
+    const waits: number[] = [];
+    for (const working of effects) {
+      const stage = run && stageOf(run, working);
+      if (working.kind !== 'stage' || working.state !== 'started' || !stage) continue;
+      if (of !== null && of !== stage.name) continue;
+      const end = await endOf(attemptDirOf(dataDir, runId, stage.name, working.attempt));
+      if (end) waits.push(stage.graceMs + answerMs);
+    }
+    return waits.length > 0 ? Math.max(...waits) : null;
   };
 
 /** What the world shows of an attempt, whoever was away meanwhile. */
@@ -51,13 +56,15 @@ export const createLateExit =
     const stage = stageOf(run, effect);
     if (!stage || clock.wallMs() - effect.createdAt <= stage.timeoutMs) return;
     const { effects = [], timers = [] } = (await store.run(run.runId)) ?? {};
-    const isOfIt = ({ stamp }: { stamp: number }): boolean => stamp === effect.stamp;
     // One that was ended is not late.
-    if (!effects.some((row) => isOfIt(row) && row.id === effect.id && row.state === 'started'))
+    const { id, stamp } = effect;
+    if (!effects.some((row) => row.stamp === stamp && row.id === id && row.state === 'started'))
       return;
     const end = await endOf(attemptDirOf(dataDir, run.runId, stage.name, effect.attempt));
     if (!end) return;
-    const timer = timers.find((row) => isOfIt(row) && row.id.includes('.attemptTimeout.'));
+    const timer = timers.find(
+      (row) => isBoundBy(effect, row) && row.id.includes('.attemptTimeout.'),
+    );
     const dueAt =
       timer?.bootId === clock.bootId()
         ? clock.wallMs() - clock.monotonicMs() + timer.dueAt

@@ -174,6 +174,9 @@ const unsaid = async (
   };
 };
 
+/** Beside others, a stage hears only what names it. */
+const ofStage = ({ input: { stage } }: EffectRow) => (stage === undefined ? {} : { stage });
+
 export const interrupt = async (
   interpreter: Interpreter,
   effect: EffectRow,
@@ -181,7 +184,7 @@ export const interrupt = async (
   cause: Cause = { kind: 'recovery' },
 ): Promise<void> => {
   await interpreter.deliver(effect.runId, {
-    event: { type: 'INTERRUPTED', message } satisfies SentEvent,
+    event: { type: 'INTERRUPTED', message, ...ofStage(effect) } satisfies SentEvent,
     fence: fenceOf(effect),
     cause,
   });

@@ -30,20 +30,27 @@ export const createStartMarks =
         deps.log('a slow start could not be told', { run_id: runId, error: String(error) });
       }
     };
-    let said: { before: string; why: string } | null = null;
+    let back: ((why: string) => string | null) | null = null;
     let telling = Promise.resolve();
     const cancel = deps.clock.after(tellAfterMs, () => {
       telling = change((before, { projection }) => {
-        const why = `${input.stage} is being started, attempt ${attempt} of ${projection.max_attempts ?? attempt}; its program is not there yet`;
-        said = { before, why };
-        return why;
+        const of = projection.stages.find(({ name }) => name === input.stage);
+        const mine = `${input.stage} is being started, attempt ${attempt} of ${of?.max_attempts ?? attempt}; its program is not there yet`;
+        // Beside others it is said after what they wait for, and taken back without them.
+        if (of?.group === undefined) {
+          back = (now) => (now === mine ? before : null);
+          return mine;
+        }
+        const more = `; ${mine}`;
+        back = (now) => (now.includes(more) ? now.replace(more, '') : null);
+        return `${before}${more}`;
       });
     });
     return () => {
       cancel();
       void telling.then(() => {
         // What the run has said since then is newer.
-        if (said) return change((now) => (now === said?.why ? said.before : null));
+        if (back) return change(back);
       });
     };
   };

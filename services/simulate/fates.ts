@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import { eventOfCommand, plainCommands } from '../../machines/commands.ts';
 import type { Happening } from '../../wire/simulation.ts';
 import type { PlannedStart } from '../interpreter/interpreter.ts';
@@ -26,7 +27,7 @@ const die = (world: World, how: 'crash' | 'reboot'): void => {
   world.service = null;
   service.die();
   const graceOf = ({ input }: EffectRow): number =>
-    definition.stages.find(({ name }) => name === input.stage)?.graceMs ?? 0;
+    allStages(definition).find(({ name }) => name === input.stage)?.graceMs ?? 0;
   if (how === 'reboot') host.machineDown();
   else host.serviceLost(graceOf);
   later(world, awayMs, () => {

@@ -1,6 +1,7 @@
 import { applyPatch, type RunView, type StatusPatch } from '../../wire/patch.ts';
 import type { Lifecycle } from '../interpreter/lifecycle.ts';
 import { loadedFrom, type MemoryPlace } from '../memory-store/memory-place.ts';
+import { isBoundBy } from '../store/amendments.ts';
 import type { EffectRow, Loaded } from '../store/run-rows.ts';
 import { viewOf } from '../store/run-view.ts';
 import type { SimHost } from './sim-host.ts';
@@ -8,7 +9,7 @@ import type { SimHost } from './sim-host.ts';
 /** An invariant of docs/invariants.md that does not hold. */
 export type Broken = { invariant: string; detail: string };
 
-const waitsForSomebody = ['PAUSED', 'QUEUED'];
+const waitsForSomebody = ['PAUSED', 'QUEUED', 'AWAITING_APPROVAL'];
 const isDropping = ({ state }: EffectRow): boolean => state === 'dropping';
 
 /** What holds of the rows of a run, wherever it stands. */
@@ -21,8 +22,8 @@ const ofRows = (
   if (run.endedAt === null && !waitsForSomebody.includes(state)) {
     if (live.length + timers.length === 0)
       return { invariant: 'I2', detail: `${state} has no effect and no timer that will move it` };
-    const isLimited = ({ stamp }: EffectRow): boolean =>
-      timers.some((timer) => timer.stamp === stamp && limitOf(timer.id) === 'attempt');
+    const isLimited = (row: EffectRow): boolean =>
+      timers.some((timer) => isBoundBy(row, timer) && limitOf(timer.id) === 'attempt');
     const endless = live.find((row) => row.kind === 'stage' && !isLimited(row));
     if (endless) return { invariant: 'I2', detail: `${endless.id} works without a deadline` };
   }

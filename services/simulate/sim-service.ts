@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import type { SentEvent } from '../../machines/context.ts';
 import { Failed } from '../../stages/attempt-failed.ts';
 import type { Charts } from '../interpreter/charts.ts';
@@ -43,10 +44,10 @@ const watched = (
   run: RunRow,
   plan: Plan,
 ): (() => void) => {
-  const stage = run.definition.stages.find(({ name }) => name === effect.input.stage);
+  const stage = allStages(run.definition).find(({ name }) => name === effect.input.stage);
   const limitMs = stage?.heartbeatMs ?? null;
-  if (limitMs === null || plan.ms !== null) return () => {};
-  const event: SentEvent = { type: 'HEARTBEAT_LATE', silent_ms: limitMs };
+  if (!stage || limitMs === null || plan.ms !== null) return () => {};
+  const event: SentEvent = { type: 'HEARTBEAT_LATE', silent_ms: limitMs, stage: stage.name };
   return clock.after(limitMs, () => {
     const late = { event, fence: fenceOf(effect), cause: { kind: 'watchdog' } } as const;
     void interpreter.deliver(effect.runId, late);
@@ -85,10 +86,13 @@ const stageRunner =
 /** An attempt that has ended counts as it ended. */
 const answerWithin =
   ({ store, host }: Pick<Deps, 'store' | 'host'>) =>
-  async (runId: string): Promise<number | null> => {
+  async (runId: string, stage: string | null): Promise<number | null> => {
     const { effects: rows = [] } = (await store.run(runId)) ?? {};
     const hasEnded = (row: EffectRow): boolean =>
-      row.kind === 'stage' && row.state === 'started' && (host.of(row)?.left ?? null) !== null;
+      row.kind === 'stage' &&
+      row.state === 'started' &&
+      (stage === null || row.input.stage === stage) &&
+      (host.of(row)?.left ?? null) !== null;
     return rows.some(hasEnded) ? 5000 : null;
   };
 

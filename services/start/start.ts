@@ -2,7 +2,6 @@ import { access } from 'node:fs/promises';
 import type { PipelineDefinition } from '../../definition/definition.ts';
 import { references } from '../../definition/interpolate.ts';
 import { validateParams } from '../../definition/params.ts';
-import { suggest } from '../../definition/suggest.ts';
 import type { Command } from '../../machines/commands.ts';
 import type { Reused } from '../../machines/context.ts';
 import type { Actor } from '../../wire/actor.ts';
@@ -20,6 +19,8 @@ import type { InputsSeen, SlotClaim } from '../store/slot-store.ts';
 import type { Store } from '../store/store.ts';
 import { policyView } from './failure-policy.ts';
 import { startOf } from './plan-start.ts';
+import { reusedOf, unknownStage } from './reused.ts';
+import { type Checked, checked, refused } from './start-check.ts';
 import type {
   BeginRequest,
   Idempotency,
@@ -54,15 +55,6 @@ export type Starter = {
     by: { actor: Actor; idempotency: Idempotency | null },
   ): Promise<StartOutcome>;
 };
-type Checked<T> = { kind: 'checked'; value: T } | Refused;
-const checked = <T>(value: T): Checked<T> => ({ kind: 'checked', value });
-const refused = (
-  obstacle: Refused['obstacle'],
-  code: Refused['code'],
-  why: string,
-  more: Refused['more'] = {},
-): Refused => ({ kind: 'refused', obstacle, code, why, more });
-
 /**
  * How a run begins: checked, pinned to its chart, and handed with its first event to the
  * interpreter.
@@ -200,38 +192,6 @@ export const createStarter = (deps: StartDeps): Starter => {
     };
   };
 
-  /** What the new run takes over: every stage before `stage`, all of which must have ended well. */
-  const reusedOf = (
-    run: RunRow,
-    definition: PipelineDefinition,
-    stage: string,
-  ): Checked<Reused> => {
-    const reused: Reused = {};
-    const place = definition.stages.findIndex(({ name }) => name === stage);
-    if (place < 0) return unknownStage(definition, stage);
-    for (const { name, allowFailure } of definition.stages.slice(0, place)) {
-      const done = run.projection.stages.find((one) => one.name === name);
-      // It has failed, which was no reason not to go on: it is tried again.
-      if (allowFailure && done?.state === 'failed') continue;
-      if (!done || !['succeeded', 'skipped', 'reused'].includes(done.state))
-        return refused(
-          'impossible',
-          'command-not-allowed',
-          `RETRY_FROM ${stage} is not possible: ${name} before it has not finished in run ${run.number}`,
-          {
-            extra: {
-              run_id: run.runId,
-              state: run.projection.state,
-              allowed: run.projection.allowed,
-              why_not: `${name} has not finished`,
-            },
-          },
-        );
-      reused[name] = { outputs: done.outputs, metrics: done.metrics as Record<string, number> };
-    }
-    return checked(reused);
-  };
-
   return {
     start: async (request) => {
       const refusal = await unwilling();
@@ -367,31 +327,15 @@ const whereToGoOn = ({ projection }: RunRow, { stages }: PipelineDefinition): st
   return projection.error?.stage ?? unfinished?.name ?? (stages[0]?.name as string);
 };
 
-/** One stage alone is that stage and nothing else. */
-const withoutHooks = ({
-  onFailure: _,
-  finally: __,
-  ...definition
-}: PipelineDefinition): PipelineDefinition => definition;
-
-const unknownStage = (definition: PipelineDefinition, stage: string): Refused => {
-  const names = definition.stages.map(({ name }) => name);
-  const nearest = suggest(stage, names);
-  return refused(
-    'impossible',
-    'unknown-stage',
-    `${definition.name} has no stage ${stage}${nearest ? `; did you mean ${nearest}?` : ''}`,
-  );
-};
 const definitionFor = (
   { definition }: LoadedPipeline,
   onlyStage: string | null,
 ): Checked<PipelineDefinition> => {
   if (onlyStage === null) return checked(definition);
+  // One stage alone is that stage and nothing else.
+  const { groups: _, onFailure: __, finally: ___, ...alone } = definition;
   const stages = definition.stages.filter(({ name }) => name === onlyStage);
-  return stages.length > 0
-    ? checked({ ...withoutHooks(definition), stages })
-    : unknownStage(definition, onlyStage);
+  return stages.length > 0 ? checked({ ...alone, stages }) : unknownStage(definition, onlyStage);
 };
 
 /** What a caller is told of what stood in the way. */

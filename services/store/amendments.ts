@@ -1,6 +1,7 @@
+import { stageOfTimer } from '../../machines/timer-ids.ts';
 import type { Ending, ProcessIdentity } from '../../stages/contract.ts';
 import type { Progress } from '../../wire/status.ts';
-import type { EffectRow, Fence, Loaded, RunRow } from './run-rows.ts';
+import type { EffectRow, Fence, Loaded, RunRow, TimerRow } from './run-rows.ts';
 import type { Amendment, Change } from './run-store.ts';
 
 // What is written of a run between its steps, each as a pure function of what is there.
@@ -91,12 +92,22 @@ export const drained =
     };
   };
 
+type BoundEffect = Pick<EffectRow, 'stamp' | 'input'>;
+/**
+ * A limit and the effect that it bounds are of one step, so they carry one stamp; stages beside each
+ * other begin in the same one.
+ */
+export const isBoundBy = (
+  { stamp, input }: BoundEffect,
+  timer: Pick<TimerRow, 'id' | 'stamp'>,
+): boolean => stamp === timer.stamp && (stageOfTimer(timer.id) ?? undefined) === input.stage;
+
 /** An effect begins only now: what was armed with it, on this boot's clock, counts from here. */
 export const limitsRestarted =
-  (stamp: number, monotonicMs: number): Plan =>
+  (effect: BoundEffect, monotonicMs: number): Plan =>
   ({ timers }) => ({
     timers: timers
-      .filter((timer) => timer.stamp === stamp && timer.clock === 'monotonic')
+      .filter((timer) => timer.clock === 'monotonic' && isBoundBy(effect, timer))
       .map((timer) => ({ ...timer, dueAt: monotonicMs + timer.delayMs })),
   });
 
@@ -111,8 +122,7 @@ export const rearmed =
       (timer) =>
         timer.clock === 'monotonic' &&
         (timer.bootId !== bootId ||
-          // A limit and the effect that it bounds are of one step, so they carry one stamp.
-          effects.some(({ stamp, state }) => stamp === timer.stamp && state === 'born')),
+          effects.some((effect) => effect.state === 'born' && isBoundBy(effect, timer))),
     );
     if (again.length === 0) return null;
     return {

@@ -4,6 +4,7 @@ import {
   roleOf,
   shownRole,
 } from '../../definition/definition.ts';
+import { groupOf } from '../../definition/groups.ts';
 import { iso } from '../../wire/iso.ts';
 import type { RunView } from '../../wire/patch.ts';
 import { shownOf } from '../../wire/shown-run.ts';
@@ -16,12 +17,15 @@ import type { RunStore } from './run-store.ts';
  * stage.
  */
 export type LiveMarks = {
-  progress: { stage: string; value: Progress } | null;
+  progress: Record<string, Progress>;
   heartbeats: Record<string, number>;
   /** What a live run waits for that its row does not know; it is said instead of the row's `why`. */
   why?: string | null;
 };
-const nothingLive: LiveMarks = { progress: null, heartbeats: {} };
+const nothingLive: LiveMarks = { progress: {}, heartbeats: {} };
+/** A stage may be called `constructor`. */
+const ofStage = <T>(marks: Record<string, T>, stage: string | null): T | undefined =>
+  stage !== null && Object.hasOwn(marks, stage) ? marks[stage] : undefined;
 
 /** What every client sees of a run: its row, and the marks that are newer than the row. */
 export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
@@ -65,12 +69,16 @@ export const viewOf = (run: RunRow, live: LiveMarks = nothingLive): RunView => {
     retry_count,
     error,
     // Of another stage it is a moment older than the row.
-    progress: live.progress?.stage === run.projection.stage ? live.progress.value : run.progress,
+    progress: ofStage(live.progress, stage) ?? run.progress,
     stages: stages.map((stage) => {
-      // A stage may be called `constructor`.
-      const isMarked = stage.state === 'running' && Object.hasOwn(live.heartbeats, stage.name);
-      const at = isMarked ? live.heartbeats[stage.name] : undefined;
-      return { ...stage, heartbeat_at: at === undefined ? null : iso(at) };
+      const isWorking = stage.state === 'running';
+      const at = isWorking ? ofStage(live.heartbeats, stage.name) : undefined;
+      const progress = isWorking ? ofStage(live.progress, stage.name) : undefined;
+      return {
+        ...stage,
+        heartbeat_at: at === undefined ? null : iso(at),
+        ...(stage.group !== undefined && { progress: progress ?? null }),
+      };
     }),
     lock: run.lock && { key: run.lock.key, since: iso(run.lock.since) },
     last_run_id: run.runId,
@@ -82,6 +90,12 @@ export const statusOf = (run: RunRow, headSeq: number, live: LiveMarks = nothing
   ...viewOf(run, live),
   as_of_seq: headSeq,
 });
+
+/** The group of a stage, where it has one. */
+export const groupField = (definition: PipelineDefinition, stage: string): { group?: string } => {
+  const group = groupOf(definition, stage);
+  return group ? { group: group.name } : {};
+};
 
 /** A pipeline that never ran, or was reset: nothing is shown but what could run. */
 export const idleStatus = (
@@ -116,6 +130,7 @@ export const idleStatus = (
   progress: null,
   stages: allStages(definition).map(({ name, retry }) => ({
     name,
+    ...groupField(definition, name),
     ...shownRole(roleOf(definition, name)),
     state: 'pending',
     attempt: 0,

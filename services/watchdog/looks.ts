@@ -90,7 +90,7 @@ const lateHeartbeat =
         msg: `${stage} sent no heartbeat for ${seconds(silentMs)} (limit ${seconds(limitMs)}): it is ended`,
         data: { silent_ms: silentMs, limit_ms: limitMs },
         act: async () => {
-          const event = { type: 'HEARTBEAT_LATE', silent_ms: silentMs } satisfies SentEvent;
+          const event = { type: 'HEARTBEAT_LATE', silent_ms: silentMs, stage } satisfies SentEvent;
           await interpreter.deliver(effect.runId, { event, fence: fenceOf(effect), cause });
         },
       }),
@@ -182,7 +182,12 @@ const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): Wat
     const old = await oldOnes(store, dropping, age, limitMs);
     return old.map(({ effect, run }) => {
       const pids = processes.members(effect.process, effect.token);
-      const drain = rows.find(({ kind, runId }) => kind === 'drain' && runId === effect.runId);
+      const { stage } = effect.input;
+      // Its own, or the one of the whole run.
+      const drain = rows.find(
+        ({ kind, runId, input }) =>
+          kind === 'drain' && runId === effect.runId && (input.stage ?? stage) === stage,
+      );
       const who = pids.length > 0 ? `process ${pids.join(', ')}` : 'no process';
       return about(effect, run, {
         severity: 'error',
@@ -192,7 +197,11 @@ const overdueDrain = ({ store, clock, processes, interpreter, reap }: Deps): Wat
           if (run.endedAt !== null) reap(effect.runId);
           else if (drain && pids.length > 0)
             await interpreter.deliver(effect.runId, {
-              event: { type: 'DRAIN_LATE', pids } satisfies SentEvent,
+              event: {
+                type: 'DRAIN_LATE',
+                pids,
+                ...(stage !== undefined && { stage }),
+              } satisfies SentEvent,
               fence: fenceOf(drain),
               cause,
             });

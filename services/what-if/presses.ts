@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import { commandSchema, eventOfCommand } from '../../machines/commands.ts';
 import type { SentEvent } from '../../machines/context.ts';
 import { commandTypes } from '../../wire/command-table.ts';
@@ -54,10 +55,12 @@ const failed = (id: string, error: Failure): SentEvent => ({
 
 /** What the chart is told when an effect answers. */
 export const answerEvent = (
-  { id, kind }: Pick<EffectRow, 'id' | 'kind'>,
+  { id, kind, input }: Pick<EffectRow, 'id' | 'kind' | 'input'>,
   answer: PressAnswer,
   silentMs = 0,
 ): SentEvent => {
+  // News of a stage name it: beside others, every one of them hears it.
+  const of = input.stage === undefined ? {} : { stage: input.stage };
   const worked = { outputs: {}, metrics: {}, skipped: null, partial: null };
   switch (answer) {
     case 'done':
@@ -69,9 +72,9 @@ export const answerEvent = (
     case 'failed_for_good':
       return failed(id, failure(kind, false));
     case 'interrupted':
-      return { type: 'INTERRUPTED', message: 'the service was gone while it was running' };
+      return { type: 'INTERRUPTED', message: 'the service was gone while it was running', ...of };
     case 'silent':
-      return { type: 'HEARTBEAT_LATE', silent_ms: silentMs };
+      return { type: 'HEARTBEAT_LATE', silent_ms: silentMs, ...of };
   }
 };
 
@@ -140,7 +143,9 @@ export const comingOf = (scene: Scene, press: Press): Coming | string => {
   if (!effect) return `no effect ${press.effect} works here`;
   if (!answersOf[effect.kind].includes(press.answer))
     return `${effect.id} cannot be ${press.answer}; it can be ${answersOf[effect.kind].join(', ')}`;
-  const stage = scene.loaded.run.definition.stages.find(({ name }) => name === effect.input.stage);
+  const stage = allStages(scene.loaded.run.definition).find(
+    ({ name }) => name === effect.input.stage,
+  );
   if (press.answer === 'silent' && (stage?.heartbeatMs ?? null) === null)
     return `${effect.input.stage} has no heartbeat: its silence is not counted`;
   const event = answerEvent(effect, press.answer, stage?.heartbeatMs ?? 0);

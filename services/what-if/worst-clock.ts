@@ -1,3 +1,4 @@
+import { allStages } from '../../definition/definition.ts';
 import type { Ending } from '../../stages/contract.ts';
 import type { Press } from '../../wire/what-if.ts';
 import { dueIn } from '../interpreter/due-timers.ts';
@@ -43,7 +44,7 @@ export const drivenBadly = (from: Scene, lastSucceeds: boolean): number | null =
     if (row.kind !== 'stage') return 0;
     const of = run.projection.stages.find(({ name }) => name === row.input.stage);
     if (!lastSucceeds || !of || row.attempt !== of.max_attempts) return null;
-    const { timeoutMs } = run.definition.stages.find((one) => one.name === of.name) ?? {};
+    const { timeoutMs } = allStages(run.definition).find((one) => one.name === of.name) ?? {};
     return Math.max(0, row.createdAt + (timeoutMs ?? 0) - 1 - wallMs);
   };
   const nexts = (): Next[] => [

@@ -2,7 +2,7 @@ import { marksOf, type Transition } from '../../dashboard/chart/marks.ts';
 import { firstView, heightFor, wholeView } from '../../dashboard/chart/view.ts';
 import { piecesOf } from '../../dashboard/log/ansi.ts';
 import { protocolWords } from '../../dashboard/log/protocol-words.ts';
-import { timerOf } from '../../dashboard/run/countdowns.ts';
+import { timersOf } from '../../dashboard/run/countdowns.ts';
 import { localized } from '../../dashboard/run/run-words.ts';
 import { shownChart } from '../../dashboard/run/shown-chart.ts';
 import { stateFacts } from '../../dashboard/run/state-facts.ts';
@@ -105,7 +105,7 @@ test('the timeline of a real run: an attempt, its backoff and the next attempt f
     expect(Math.abs(bar.from - (bars[index]?.to as number))).toBeLessThanOrEqual(2);
   });
   expect(timeline?.rows.find(({ stage }) => stage === 'third')?.bars).toEqual([]);
-  expect(timerOf(run, run.attempts, events)).toBeNull();
+  expect(timersOf(run, run.attempts, events)).toEqual([]);
 });
 
 test('UI-3: while the stage that comes next has not begun, the log is that of the one before', () => {
@@ -186,7 +186,7 @@ test('a timer stands at the state that it will leave, counts by the service, and
   const timer = { kind: 'backoff' as const, stage: 'second', from: 10_000, to: 20_000 };
   const timers = (now: number | null, isPast = false) =>
     boxes.flatMap((box) => {
-      const facts = stateFacts({ graph, run, marks, timer, now, isPast }, box);
+      const facts = stateFacts({ graph, run, marks, timers: [timer], now, isPast }, box);
       return facts.timer ? [[box.state.path, facts.timer.text, facts.timer.share]] : [];
     });
   expect(timers(15_000)).toEqual([['running.second.backingOff', '5 s left', 0.5]]);

@@ -158,7 +158,6 @@ describe('a pipeline file', () => {
     ['/stages/0/each', withStage({ each: { items: '${params.x}' } })],
     ['/stages/0/pool', withStage({ pool: { db: 2 } })],
     ['/stages/0/on_restart', withStage({ on_restart: 'adopt' })],
-    ['/stages/0/parallel', file({ stages: [{ parallel: [] }] })],
   ])('says of what comes later at %s that it is not supported yet', (pointer, raw) => {
     expect(refused(raw)).toContainEqual({
       pointer,
@@ -519,6 +518,99 @@ describe('a stage that is a request', () => {
     expect(refused(asking({ headers: { A: '${secrets.API_TOKN}' } }))[0]?.detail).toContain(
       'did you mean `API_TOKEN`?',
     );
+  });
+});
+
+describe('stages beside each other', () => {
+  const named = (name: string, more: object = {}) => ({ ...work, name, ...more });
+  const group = (more: object = {}, ...stages: object[]) =>
+    file({ stages: [named('first'), { parallel: stages, ...more }, named('last')] });
+  const two = [named('left'), named('right')];
+
+  test('stand one after the other in the list, and the group names them', () => {
+    const { stages, groups } = accepted(group({}, ...two));
+    expect(stages.map(({ name }) => name)).toEqual(['first', 'left', 'right', 'last']);
+    expect(groups).toEqual([
+      { name: 'parallel-1', title: null, stages: ['left', 'right'], failFast: false },
+    ]);
+    const named = accepted(group({ name: 'both', title: 'Both', fail_fast: true }, ...two));
+    expect(named.groups).toMatchObject([{ name: 'both', title: 'Both', failFast: true }]);
+    expect(accepted(file()).groups).toBeUndefined();
+  });
+
+  test('may use what surely ended before, and be used after', () => {
+    const uses = (name: string) => ({ env: { A: `\${stages.${name}.outputs.n}` } });
+    expect(accepted(group({}, named('left', uses('first')), named('right'))).stages).toHaveLength(
+      4,
+    );
+    const after = [named('first'), { parallel: two }, named('last', uses('right'))];
+    expect(accepted(file({ stages: after })).stages).toHaveLength(4);
+    expect(refused(group({}, named('left'), named('right', uses('left'))))).toEqual([
+      {
+        pointer: '/stages/1/parallel/1/env',
+        code: 'invalid',
+        detail:
+          '${stages.left.outputs.n}: `left` works beside `right`, so that its outputs may not be there yet',
+      },
+    ]);
+    expect(refused(group({}, named('left', uses('last')), named('right')))).toMatchObject([
+      { detail: expect.stringContaining('`last` is no stage before `left`') },
+    ]);
+  });
+
+  test.each([
+    ['/stages/1/parallel', 'at least two', group({}, named('left'))],
+    ['/stages/1/parallel', 'expected a list', file({ stages: [work, { parallel: 1 }] })],
+    [
+      '/stages/1/parallel/1/parallel',
+      'a group cannot stand in a group',
+      group({}, named('left'), { name: 'in', parallel: two }),
+    ],
+    [
+      '/stages/1/parallel/0/run/0',
+      'a text',
+      group({}, named('left', { run: [1] }), named('right')),
+    ],
+    ['/stages/1/timeout', 'unknown key', group({ timeout: '1h' }, ...two)],
+    ['/stages/1/parallel/1/name', 'stands above already', group({}, named('left'), named('first'))],
+    ['/stages/1/name', 'stands above already', group({ name: 'first' }, ...two)],
+    [
+      '/stages/2',
+      'stands above already',
+      file({ stages: [named('parallel-1'), work, { parallel: two }] }),
+    ],
+    ['/stages/1/fail_fast', 'expected', group({ fail_fast: 'yes' }, ...two)],
+    [
+      '/stages/1/parallel/1/approval',
+      'before or after parallel-1',
+      group({}, named('left'), { name: 'ask', approval: { message: 'go?' } }),
+    ],
+    [
+      '/finally/0/name',
+      'stands above already',
+      { ...group({}, ...two), finally: [named('parallel-1')] },
+    ],
+    [
+      '/on_failure/0/parallel',
+      'hooks run one after the other',
+      file({ on_failure: [{ name: 'tell', parallel: two }] }),
+    ],
+    [
+      '/stages/1/parallel/1/allow_failure',
+      'expected',
+      group({}, named('left'), named('right', { allow_failure: 1 })),
+    ],
+  ])('is refused at %s: %s', (pointer, detail, raw) => {
+    expect(refused(raw)).toContainEqual(
+      expect.objectContaining({ pointer, detail: expect.stringContaining(detail) }),
+    );
+  });
+
+  test('a hundred stages are the most, wherever they stand', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, at) => named(`s${at}`));
+    const beside = (count: number) => file({ stages: [work, { parallel: many(count) }] });
+    expect(accepted(beside(99)).stages).toHaveLength(100);
+    expect(refused(beside(100))).toMatchObject([{ pointer: '/stages' }]);
   });
 });
 

@@ -64,9 +64,10 @@ test.each(wrong)('%s is refused by the schema as by the service', (_, text) => {
 
 test('every field of the table of stage fields is offered, and no word that is refused', () => {
   const { properties } = schema as {
-    properties: { stages: { items: { properties: Record<string, object> } } };
+    properties: { stages: { items: { anyOf: { properties: Record<string, object> }[] } } };
   };
-  const offered = properties.stages.items.properties;
-  expect(Object.keys(offered)).toEqual(expect.arrayContaining(Object.keys(fileShape)));
+  const [offered, group] = properties.stages.items.anyOf.map((one) => one.properties);
+  expect(Object.keys(group ?? {})).toEqual(['name', 'title', 'parallel', 'fail_fast']);
+  expect(Object.keys(offered ?? {})).toEqual(expect.arrayContaining(Object.keys(fileShape)));
   expect(JSON.stringify(schema)).not.toContain('"refused"');
 });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
+import type { PipelineDefinition } from '../../definition/definition.ts';
 import { worstCaseMs } from '../../definition/lint/worst-case.ts';
 import { pipeline, stage } from '../support/definition.ts';
-import { anyPipeline, driveBadly } from '../support/worst-case.ts';
+import { anyBeside, anyPipeline, driveBadly } from '../support/worst-case.ts';
 
-const property = fc.property(anyPipeline, fc.boolean(), (definition, lastSucceeds) => {
+const bounded = (definition: PipelineDefinition, lastSucceeds: boolean): void =>
   expect(driveBadly(definition, lastSucceeds)).toBeLessThanOrEqual(worstCaseMs(definition));
-});
+const property = fc.property(anyPipeline, fc.boolean(), bounded);
 
 test('TRUTH-1: no run takes longer than the worst case that the linter counts with, however badly it goes', () => {
   // `npm run test:long` tries ten thousand.
@@ -18,6 +19,16 @@ test('TRUTH-1: a total timeout in the middle of a grace does not begin another o
   const definition = pipeline([stage('one', { timeoutMs: 1, graceMs: 3, totalTimeoutMs: 3 })]);
   expect(worstCaseMs(definition)).toBe(4);
   expect(driveBadly(definition, false)).toBe(4);
+});
+
+test('TRUTH-1: nor with stages beside each other, of which the longest counts', () => {
+  fc.assert(fc.property(anyBeside, fc.boolean(), bounded), { numRuns: 200 });
+  const times = { timeoutMs: 5000, graceMs: 1000 };
+  const definition = pipeline(
+    [stage('one', times), stage('two', { ...times, timeoutMs: 9000 }), stage('three', times)],
+    { groups: [{ name: 'both', title: null, stages: ['one', 'two'], failFast: false }] },
+  );
+  expect(worstCaseMs(definition)).toBe(16_000);
 });
 
 test('the worst case is no exaggeration: without jitter a stage that never answers takes exactly that', () => {

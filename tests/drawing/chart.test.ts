@@ -5,6 +5,7 @@ import { chartScxml } from '../../drawing/scxml.ts';
 import { chartSvg } from '../../drawing/svg.ts';
 import { compile } from '../../machines/compile.ts';
 import { machineOf } from '../../machines/machine.ts';
+import { shapes } from '../support/shapes.ts';
 
 const definitionOf = (stages: number, files: boolean, timeout: boolean) => {
   const parsed = parseDefinition({
@@ -19,15 +20,18 @@ const definitionOf = (stages: number, files: boolean, timeout: boolean) => {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.definition;
 };
-const configs = [1, 2, 3, 7, 12].flatMap((stages) =>
-  [false, true].map(
-    (files) =>
-      [
-        `${stages} stages${files ? ' with files' : ''}`,
-        compile(definitionOf(stages, files, files)),
-      ] as const,
+const configs = [
+  ...Object.entries(shapes).map(([name, definition]) => [name, compile(definition)] as const),
+  ...[1, 2, 3, 7, 12].flatMap((stages) =>
+    [false, true].map(
+      (files) =>
+        [
+          `${stages} stages${files ? ' with files' : ''}`,
+          compile(definitionOf(stages, files, files)),
+        ] as const,
+    ),
   ),
-);
+];
 
 describe.each(configs)('the chart of %s', (_, config) => {
   const graph = chartGraph(config);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { createOutput, showStatus } from '../../bin/print.ts';
 import type { Status } from '../../wire/status.ts';
 import { ended, eventually, runService, startRequest } from '../support/service.ts';
 
@@ -156,6 +157,46 @@ test('examples/typescript: what a module answers is inserted into the next stage
     expect([run.state, run.stages[0]?.outputs]).toEqual(['DONE', { letters: 14 }]);
   }));
 
+test('examples/parallel: both checks are heard, and what they say is handed on', () =>
+  runExample('parallel', async (run, dir) => {
+    expect([run.state, run.stages.map(({ group }) => group ?? null)]).toEqual([
+      'DONE',
+      [null, 'checks', 'checks', null],
+    ]);
+    expect(await readFile(join(dir, 'out/report.txt'), 'utf8')).toBe(
+      '3 rows, all of them numbers\n',
+    );
+    const said: string[] = [];
+    const pipe = { write: (text: string | Uint8Array) => said.push(String(text)) > 0 };
+    showStatus(createOutput(pipe, pipe, {}), run);
+    expect(
+      said
+        .join('')
+        .trim()
+        .split('\n')
+        .map((text) => text.trim().split(/ {2,}/)[0]),
+    ).toEqual([
+      'first-parallel #1',
+      'every stage finished',
+      'fetch',
+      'checks, beside each other:',
+      'numbers',
+      'volume',
+      'publish',
+    ]);
+  }));
+
+test('examples/parallel: one that fails leaves the other one its say', () =>
+  runExample(
+    'parallel',
+    async (run) =>
+      expect([run.state, run.error?.code, run.stages.map(({ state }) => state)]).toEqual([
+        'FAILED',
+        'too-few',
+        ['succeeded', 'succeeded', 'failed', 'pending'],
+      ]),
+    { rows: 1 },
+  ));
 test('examples/testing: what a pipeline does when things go wrong, as a test of its own', async () => {
   const args = ['--disable-warning=ExperimentalWarning', '--test', 'examples/testing/*.test.ts'];
   const cwd = fileURLToPath(new URL('../..', import.meta.url));

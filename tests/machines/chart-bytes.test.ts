@@ -51,3 +51,24 @@ test('T8: the chart of a definition changes only together with the version of th
   const hash = createHash('sha256').update(JSON.stringify(compile(parsed.definition)));
   expect(hash.digest('hex')).toBe(charts[compilerVersion]);
 });
+
+/** Stages beside each other, since version 4. */
+const ofGroups: Record<number, string> = {
+  4: 'adac9f1d7631e374f1575bfa012a584b32faf2e889f33bf62c77cd8da52365b7',
+};
+
+test('T8: and that of a definition with groups', () => {
+  const [plain, full, module] = file.stages;
+  const stages = [plain, { parallel: [full, { ...full, name: 'other' }] }, module];
+  const fast = { name: 'fast', fail_fast: true, parallel: [plain, { ...plain, name: 'other' }] };
+  const hashes = [
+    { ...file, stages },
+    { ...file, stages: [fast] },
+  ].map((raw) => {
+    const parsed = parseDefinition(raw);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return JSON.stringify(compile(parsed.definition));
+  });
+  const hash = createHash('sha256').update(hashes.join());
+  expect(hash.digest('hex')).toBe(ofGroups[compilerVersion]);
+});

@@ -102,7 +102,7 @@ const played = (model: Model, from: Loaded, story: string, count: number) => {
   });
 };
 
-describe.each([1, 2])('a run that began under compiler %i', (version) => {
+describe.each([1, 2, 3])('a run that began under compiler %i', (version) => {
   const { config, compiler_version, ...stored } = fixtureOf(version);
   const definition = storedDefinition(stored.definition);
   const tapes = tapeOf(version);

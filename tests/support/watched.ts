@@ -153,7 +153,7 @@ export const openWatched = async () => {
     const found = await store.run(runId);
     if (!found) throw new Error('there is no run');
     return statusOf(found.run, found.headSeq, {
-      progress: null,
+      progress: {},
       heartbeats: heartbeats.shown(runId),
     });
   };

@@ -52,3 +52,15 @@ export const anyPipeline = fc
     timeoutMs: fc.option(ms(1, 300_000)),
   })
   .map(({ stages, timeoutMs }) => pipeline(stages, { timeoutMs }));
+
+const anyGroup = fc.record({
+  from: fc.integer({ min: 0, max: 1 }),
+  count: fc.integer({ min: 2, max: 3 }),
+  failFast: fc.boolean(),
+});
+/** The same with some of them beside each other. */
+export const anyBeside = fc.tuple(anyPipeline, anyGroup).map(([definition, one]) => {
+  const { from, count, failFast } = one;
+  const stages = definition.stages.slice(from, from + count).map(({ name }) => name);
+  return { ...definition, groups: [{ name: 'group', title: null, stages, failFast }] };
+});

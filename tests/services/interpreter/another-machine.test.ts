@@ -73,6 +73,7 @@ const doorLifecycle: Lifecycle = {
   }),
   viewOf: ({ value }) => shown(String(value).toUpperCase()),
   whyNot: (_, { type }) => `a door cannot ${type}`,
+  isUnclear: () => false,
   condemned: (_, { message }) => ({ view: shown('BROKEN'), facts: [said(message)] }),
   events: {
     first: () => ({ type: 'PUSH' }),
@@ -83,6 +84,7 @@ const doorLifecycle: Lifecycle = {
     eventOf: (id) => ({ type: id }),
     clockOf: () => 'wall',
     limitOf: () => null,
+    stageOf: () => null,
     backoffOf: () => null,
   },
   effects: {
