@@ -1,90 +1,9 @@
-import { allStages, type PipelineDefinition } from '../../definition/definition.ts';
-import { pipeline, retries, stage } from '../support/definition.ts';
-import { finals, invariants, judgedFailure } from '../support/invariants.ts';
-import { modelOf } from '../support/model.ts';
-import { type Edge, explore } from '../support/world.ts';
+import { allStages } from '../../definition/definition.ts';
+import { charts, testTransitions } from '../support/every-transition.ts';
 
 // The sentences stand in tests/support/invariants.ts: I1, I2, I6, I7, I8, I9, I11, I12, I13, S16, S42, T1.
-const charts: Record<string, PipelineDefinition> = {
-  'one stage': pipeline([stage('one')]),
-  'one stage with a retry and files': pipeline([
-    stage('one', { ...retries(1), files: [{ path: '*.txt', min: 1 }] }),
-  ]),
-  'two stages, the second says on_restart: fail': pipeline([
-    stage('one', retries(1)),
-    stage('two', { onRestart: 'fail' }),
-  ]),
-  'two stages, the first used by the second, with a total timeout and a warning': pipeline([
-    stage('one', { ...retries(1), totalTimeoutMs: 90_000, warnAfterMs: 5000 }),
-    stage('two', { with: { n: '${stages.one.outputs.n}' } }),
-  ]),
-  'two stages, the first with a when and allowed to fail within a total timeout': pipeline([
-    stage('one', { allowFailure: true, totalTimeoutMs: 90_000, when: { equals: [1, 1] } }),
-    stage('two'),
-  ]),
-  'an approval with a deadline before a stage, with a run timeout': pipeline(
-    [
-      stage('ask', {
-        program: { kind: 'approval', message: 'go?', deadlineMs: 5000, otherwise: 'reject' },
-      }),
-      stage('two'),
-    ],
-    { timeoutMs: 60_000 },
-  ),
-  'one stage with a hook of its failure and one of every end': pipeline([stage('one')], {
-    onFailure: [stage('tell')],
-    finally: [stage('clean')],
-  }),
-  'three stages with a run timeout': pipeline(
-    [stage('translator', retries(1)), stage('analyzer'), stage('merger', retries(1))],
-    {
-      timeoutMs: 60_000,
-    },
-  ),
-  'two stages beside each other': pipeline([stage('one'), stage('two')], {
-    groups: [{ name: 'both', title: null, stages: ['one', 'two'], failFast: false }],
-  }),
-};
-
-describe.each(Object.entries(charts))('every reachable transition of %s', (_name, definition) => {
-  const model = modelOf(definition);
-  const edges: Edge[] = [];
-  // Two in a row show the backoff of a crash loop; with three stages, or two at a time, one keeps the
-  // number of paths in hand. A process that nobody can end leads to the same in every stage.
-  const all = allStages(definition);
-  const isPlain = all.length === 1 && all[0]?.files.length === 0;
-  const isWide = all.length > 2 || definition.groups !== undefined;
-  const count = explore(model, { maxInterruptions: isWide ? 0 : 2, withStuck: isPlain }, (edge) =>
-    edges.push(edge),
-  );
-
-  test.each(Object.entries(invariants))('%s', (_title, check) => {
-    expect(count).toBeGreaterThan(20);
-    for (const edge of edges) check(edge);
-  });
-
-  test('I6, I13: dropped attempts do say something', () => {
-    const isDropped = ({ from, delivery: { fence } }: Edge): boolean =>
-      from.effects.some(
-        ({ id, stamp, state }) => state === 'dropping' && id === fence?.id && stamp === fence.stamp,
-      );
-    expect(edges.some(isDropped)).toBe(true);
-  });
-
-  test('I9: failures are met that are tried again, and some that are not', () => {
-    const isRetried = ({ decision }: Edge): boolean =>
-      decision.events.some(({ event }) => event === 'retrying');
-    const failures = edges.filter((edge) => judgedFailure(edge) !== null);
-    expect(failures.some((edge) => !isRetried(edge))).toBe(true);
-    if (definition.stages.some(({ retry }) => retry.limit > 0))
-      expect(failures.some(isRetried)).toBe(true);
-  });
-
-  test('no live state is a dead end: DONE, FAILED and STOPPED are each reached', () => {
-    expect(
-      new Set(
-        edges.map(({ to }) => to.run.projection.state).filter((state) => finals.includes(state)),
-      ),
-    ).toEqual(new Set(finals));
-  });
-});
+// Of more stages than one those without an interruption; all of them, and of three, in tests/long.
+describe.each(Object.entries(charts).filter(([, { stages }]) => stages.length < 3))(
+  'every reachable transition of %s',
+  (_name, definition) => testTransitions(definition, allStages(definition).length === 1 ? 2 : 0),
+);
