@@ -100,7 +100,8 @@ test('a run is asked from the step that the inspector shows, and stays as it is'
   const { items } = (await served.ask('GET', `/api/runs/${id}/transitions`)).json;
   await page.goto(`/inspect/${id}?at=3`);
   await page.locator('.playback output').getByText('Step 3 of').waitFor();
-  // The frames of the step may still be on their way.
+  // Frames that are still on their way may be of this step, and move the head a little.
+  await page.getByText('Whole', { exact: true }).waitFor();
   await page.locator('a[href$="/what-if?version=3"]', { hasText: 'What if…' }).click();
   await page.getByText('from version 3 of the run').waitFor();
   await press(/^attempt 1 of analyzer fails(?! for)/);
