@@ -70,9 +70,3 @@ export const visit = async (browser: Browser, url: string, look: Look = {}): Pro
   });
   return { page, context, faults };
 };
-
-/** Opens what can be opened. Not by clicks: on a live page one may go while it is looked for. */
-export const openAll = (page: Page): Promise<void> =>
-  page.evaluate(() => {
-    for (const one of document.querySelectorAll('details')) one.open = true;
-  });
