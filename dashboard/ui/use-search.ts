@@ -13,6 +13,8 @@ export const useSearchState = (): [
   const [path, navigate] = useLocation();
   const set = useCallback(
     (change: Record<string, string | null>) => {
+      // Somebody has left for a view that is still being loaded: its address is not ours to change.
+      if (location.pathname !== path) return;
       const next = new URLSearchParams(location.search);
       for (const [name, value] of Object.entries(change)) {
         if (value === null || value === '') next.delete(name);

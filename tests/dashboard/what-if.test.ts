@@ -100,8 +100,6 @@ test('a run is asked from the step that the inspector shows, and stays as it is'
   const { items } = (await served.ask('GET', `/api/runs/${id}/transitions`)).json;
   await page.goto(`/inspect/${id}?at=3`);
   await page.locator('.playback output').getByText('Step 3 of').waitFor();
-  // Frames that are still on their way may be of this step, and move the head a little.
-  await page.getByText('Whole', { exact: true }).waitFor();
   await page.locator('a[href$="/what-if?version=3"]', { hasText: 'What if…' }).click();
   await page.getByText('from version 3 of the run').waitFor();
   await press(/^attempt 1 of analyzer fails(?! for)/);
@@ -110,6 +108,23 @@ test('a run is asked from the step that the inspector shows, and stays as it is'
   await page.goto(`/runs/${id}/what-if`);
   await page.getByText('it is over').waitFor();
   expect(watched.faults).toEqual([]);
+});
+
+test('who leaves right after a step was chosen is not brought back, however late the next view comes', async () => {
+  const { page: other, context, faults } = await visit(browser, served.url);
+  const isHeld = Promise.withResolvers<void>();
+  await other.route(/what-if-page/, async (route) => {
+    await isHeld.promise;
+    await route.continue();
+  });
+  await other.goto(`/inspect/${id}?at=3`);
+  await other.locator('a[href$="/what-if?version=3"]', { hasText: 'What if…' }).click();
+  // The address says what is chosen when it has rested for 300 ms: that is over by then.
+  await other.evaluate(() => new Promise((resolve) => setTimeout(resolve, 600)));
+  isHeld.resolve();
+  await other.getByText('from version 3 of the run').waitFor();
+  expect([new URL(other.url()).search, faults]).toEqual(['?version=3', []]);
+  await context.close();
 });
 
 test('"fail analyzer twice, then reboot at merger" is a story on the page, with the command that tells it again', async () => {
