@@ -1,6 +1,7 @@
 import { routes } from '../../server/routes.ts';
 import { type Served, serveHttp } from '../support/http.ts';
 import { openRaw } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 let served: Served;
 let id: string;
@@ -131,5 +132,10 @@ test('SEC-14: a reason is plain text', async () => {
     const { status, json } = await stop(reason);
     expect([status, json.code, json.errors?.[0].pointer]).toEqual([422, 'invalid-body', '/reason']);
   }
+  // A run of an earlier test may still be on its way to its end.
+  await until(async () => {
+    const { run_id, ended_at } = (await served.ask('GET', '/api/pipeline/status')).json;
+    return run_id === null || ended_at !== null;
+  });
   expect((await stop('two\nlines\tand ünïcödé 💥')).json.code).toBe('nothing-to-stop');
 });
